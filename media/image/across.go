@@ -1,0 +1,79 @@
+package image
+
+// rows resizes n (1 or 2) rows of src horizontally by the plan in r.across and writes them to dst, one after the other.
+func (r *resizer) rows(dst, src []uint8, n, channels, sw int) {
+	stride := channels * sw
+	a := src[:stride]
+	b := a
+	if n == 2 {
+		b = src[stride : 2*stride]
+	}
+	out := channels * len(r.across.first)
+	da := dst[:out]
+	db := da // with one row, both halves hold it
+	if n == 2 {
+		db = dst[out : 2*out]
+	}
+	// Only the columns that some output reads.
+	last := len(r.across.first) - 1
+	from, to := int(r.across.first[0]), int(r.across.first[last]+r.across.count[last])
+	if channels == 3 {
+		r.rows3(da, db, a, b, from, to)
+	} else {
+		r.rows1(da, db, a, b, from, to)
+	}
+}
+
+// rows3 sums six samples for each source column: red and green of both rows, and the two blues together.
+func (r *resizer) rows3(da, db, a, b []uint8, from, to int) {
+	n := to - from
+	for i := range 3 {
+		r.pair[i] = grow(r.pair[i], n)
+	}
+	p0, p1, p2 := r.pair[0][:n], r.pair[1][:n], r.pair[2][:n]
+	a, b = a[3*from:3*to], b[3*from:3*to]
+	for i := range p0 {
+		pa, pb := a[:3:3], b[:3:3]
+		p0[i] = uint64(pa[0]) | uint64(pa[1])<<32
+		p1[i] = uint64(pa[2]) | uint64(pb[2])<<32
+		p2[i] = uint64(pb[0]) | uint64(pb[1])<<32
+		a, b = a[3:], b[3:]
+	}
+	t := &r.across
+	for x, first := range t.first {
+		w := t.weight[x*t.size:][:t.count[x]]
+		at := int(first) - from
+		q0, q1, q2 := p0[at:][:len(w)], p1[at:][:len(w)], p2[at:][:len(w)]
+		var s0, s1, s2 uint64 = rounding, rounding, rounding
+		for i, k := range w {
+			s0 += q0[i] * k
+			s1 += q1[i] * k
+			s2 += q2[i] * k
+		}
+		oa, ob := da[3*x:3*x+3:3*x+3], db[3*x:3*x+3:3*x+3]
+		ob[0], ob[1] = split(s2)
+		oa[0], oa[1] = split(s0)
+		oa[2], ob[2] = split(s1)
+	}
+}
+
+// rows1 sums the samples of both rows together.
+func (r *resizer) rows1(da, db, a, b []uint8, from, to int) {
+	n := to - from
+	r.pair[0] = grow(r.pair[0], n)
+	p := r.pair[0][:n]
+	a, b = a[from:to], b[from:to]
+	for i := range p {
+		p[i] = uint64(a[i]) | uint64(b[i])<<32
+	}
+	t := &r.across
+	for x, first := range t.first {
+		w := t.weight[x*t.size:][:t.count[x]]
+		q := p[int(first)-from:][:len(w)]
+		var s uint64 = rounding
+		for i, k := range w {
+			s += q[i] * k
+		}
+		da[x], db[x] = split(s)
+	}
+}
