@@ -1,37 +1,28 @@
 package image
 
-// rows resizes n (1 or 2) rows of src horizontally by the plan in r.across and writes them to dst, one after the other.
-func (r *resizer) rows(dst, src []uint8, n, channels, sw int) {
-	stride := channels * sw
-	a := src[:stride]
-	b := a
+// rows resizes n (1 or 2) rows horizontally by the plan in r.across and writes them to dst, one after the other. src
+// begins at source column from of the first row; the second lies stride pixels further. Columns from..to are read.
+func (r *resizer) rows(dst, src []uint8, n, channels, stride, from, to int) {
+	out, wide := channels*len(r.across.first), channels*(to-from)
+	a, da := src[:wide], dst[:out]
+	b, db := a, da // with one row, both halves hold it
 	if n == 2 {
-		b = src[stride : 2*stride]
+		b, db = src[stride*channels:][:wide], dst[out:2*out]
 	}
-	out := channels * len(r.across.first)
-	da := dst[:out]
-	db := da // with one row, both halves hold it
-	if n == 2 {
-		db = dst[out : 2*out]
-	}
-	// Only the columns that some output reads.
-	last := len(r.across.first) - 1
-	from, to := int(r.across.first[0]), int(r.across.first[last]+r.across.count[last])
 	if channels == 3 {
-		r.rows3(da, db, a, b, from, to)
+		r.rows3(da, db, a, b, from)
 	} else {
-		r.rows1(da, db, a, b, from, to)
+		r.rows1(da, db, a, b, from)
 	}
 }
 
 // rows3 sums six samples for each source column: red and green of both rows, and the two blues together.
-func (r *resizer) rows3(da, db, a, b []uint8, from, to int) {
-	n := to - from
+func (r *resizer) rows3(da, db, a, b []uint8, from int) {
+	n := len(a) / 3
 	for i := range 3 {
 		r.pair[i] = grow(r.pair[i], n)
 	}
 	p0, p1, p2 := r.pair[0][:n], r.pair[1][:n], r.pair[2][:n]
-	a, b = a[3*from:3*to], b[3*from:3*to]
 	for i := range p0 {
 		pa, pb := a[:3:3], b[:3:3]
 		p0[i] = uint64(pa[0]) | uint64(pa[1])<<32
@@ -58,11 +49,11 @@ func (r *resizer) rows3(da, db, a, b []uint8, from, to int) {
 }
 
 // rows1 sums the samples of both rows together.
-func (r *resizer) rows1(da, db, a, b []uint8, from, to int) {
-	n := to - from
+func (r *resizer) rows1(da, db, a, b []uint8, from int) {
+	n := len(a)
 	r.pair[0] = grow(r.pair[0], n)
 	p := r.pair[0][:n]
-	a, b = a[from:to], b[from:to]
+	b = b[:len(p)]
 	for i := range p {
 		p[i] = uint64(a[i]) | uint64(b[i])<<32
 	}

@@ -62,7 +62,7 @@ func (f Filter) weight(x float64) float64 {
 		}
 		if x < 1 {
 			x *= math.Pi
-			return math.Sin(x) / x * (0.54 + float64(0.46*math.Cos(x)))
+			return math.Sin(x) / x * (hamming0 + float64(hamming1*math.Cos(x)))
 		}
 	case Bicubic:
 		const a = -0.5
@@ -80,6 +80,12 @@ func (f Filter) weight(x float64) float64 {
 	}
 	return 0
 }
+
+// The window's coefficients, which Pillow keeps in single precision.
+const (
+	hamming0 = float64(float32(0.54))
+	hamming1 = float64(float32(0.46))
+)
 
 func sinc(x float64) float64 {
 	if x == 0 {
@@ -101,8 +107,9 @@ type taps struct {
 	real   []float64
 }
 
-// plan fills t for output positions lo..hi of a line of n source samples resized to m.
-func (t *taps) plan(f Filter, n, m, lo, hi int) {
+// plan fills t for output positions lo..hi of a line of n source samples resized to m, and returns the range of source
+// positions that they read.
+func (t *taps) plan(f Filter, n, m, lo, hi int) (from, to int) {
 	scale := float64(n) / float64(m)
 	widen := max(scale, 1)
 	reach := f.support() * widen
@@ -136,6 +143,8 @@ func (t *taps) plan(f Filter, n, m, lo, hi int) {
 		}
 		t.first[i], t.count[i] = int32(from), int32(count)
 	}
+	last := hi - lo - 1
+	return int(t.first[0]), int(t.first[last] + t.count[last])
 }
 
 // grow returns s with length n, reallocated when its capacity is smaller; the contents are undefined.

@@ -44,86 +44,115 @@ var resizers = sync.Pool{New: func() any { return new(resizer) }}
 
 // A resizer holds the scratch of one resize.
 //
-// Pillow resizes in two passes, horizontal first, each in 32-bit fixed point and rounded to 8 bits. Here the passes are
-// interleaved: a window of horizontally resized rows slides down the picture, as tall as the vertical filter. Samples are
-// summed two at a time, in the halves of a 64-bit integer: a half never leaves 32 signed bits, so the low half can be read
-// off the sum and its borrow given back to the high half.
+// Pillow resizes in two passes, each in 32-bit fixed point and rounded to 8 bits: horizontal first, unless the height
+// shrinks by more than twice what the width does (a rule new in Pillow 13). Here the passes are interleaved: a window of
+// rows, as tall as the vertical filter, slides down the picture. Samples are summed two at a time, in the halves of a
+// 64-bit integer: a half never leaves 32 signed bits, so the low half can be read off the sum and its borrow given back
+// to the high half.
 type resizer struct {
 	across, down taps
 	nearX        []int32
 	pair         [3][]uint64 // two source rows, their samples paired: see rows3
-	line         []uint8     // two horizontally resized rows
+	line         []uint8     // two rows between the passes
 	ring         []uint64    // the sliding window of rows, two samples in each element
-	sum          []uint64    // the output row being summed
+	sum          []uint64    // the row being summed vertically
 }
 
 // run resizes src, sw by sh pixels of channels bytes, to w by h and writes the part of the result inside crop to dst,
 // whose rows follow each other without gaps. crop lies within w by h.
 func (r *resizer) run(dst, src []uint8, channels, sw, sh, w, h int, f Filter, crop stdimage.Rectangle) {
-	cw, ch := crop.Dx(), crop.Dy()
-	stride, out := channels*sw, channels*cw
-	if w == sw && h == sh {
+	ch, stride, out := crop.Dy(), channels*sw, channels*crop.Dx()
+	from, to := crop.Min.X, crop.Max.X // the source columns that matter
+	if w != sw && f != Nearest {
+		from, to = r.across.plan(f, sw, w, crop.Min.X, crop.Max.X)
+	}
+	switch {
+	case w == sw && h == sh:
 		for y := range ch {
-			copy(dst[y*out:][:out], src[(crop.Min.Y+y)*stride+crop.Min.X*channels:])
+			copy(dst[y*out:][:out], src[(crop.Min.Y+y)*stride+from*channels:])
 		}
-		return
-	}
-	if f == Nearest {
+	case f == Nearest:
 		r.nearest(dst, src, channels, sw, sh, w, h, crop)
-		return
-	}
-	if w != sw {
-		r.across.plan(f, sw, w, crop.Min.X, crop.Max.X)
-	}
-	if h == sh {
+	case h == sh:
 		for y := 0; y < ch; y += 2 {
-			n := min(2, ch-y)
-			r.rows(dst[y*out:], src[(crop.Min.Y+y)*stride:], n, channels, sw)
+			r.rows(dst[y*out:], src[(crop.Min.Y+y)*stride+from*channels:], min(2, ch-y), channels, sw, from, to)
 		}
-		return
+	default:
+		r.down.plan(f, sh, h, crop.Min.Y, crop.Max.Y)
+		if w == sw || h < sh && sh-h > 2*(sw-w) {
+			r.downFirst(dst, src, channels, sw, out, from, to, w != sw)
+		} else {
+			r.acrossFirst(dst, src, channels, sw, out, from, to)
+		}
 	}
-	r.down.plan(f, sh, h, crop.Min.Y, crop.Max.Y)
-	half := (out + 1) / 2
-	height := r.down.size + 1
-	r.line = grow(r.line, 2*out+1)
-	r.ring = grow(r.ring, height*half)
-	r.sum = grow(r.sum, half)
-	ready := int(r.down.first[0]) // rows of the source below this one are in the window, or will never be needed
-	for y := range ch {
-		first, count := int(r.down.first[y]), int(r.down.count[y])
-		for ready < first+count {
-			n := 1
-			if ready+1 < first+count {
-				n = 2
-			}
-			rows := r.line[:n*out]
-			if w != sw {
-				r.rows(rows, src[ready*stride:], n, channels, sw)
-			} else {
-				for i := range n {
-					copy(rows[i*out:][:out], src[(ready+i)*stride+crop.Min.X*channels:])
-				}
-			}
+}
+
+// acrossFirst fills the window with horizontally resized rows and sums them into the rows of dst, out bytes each.
+func (r *resizer) acrossFirst(dst, src []uint8, channels, sw, out, from, to int) {
+	half := r.window(out)
+	r.line = grow(r.line, 2*out)
+	ready := int(r.down.first[0]) // the first source row that is not in the window yet
+	for y := range r.down.first {
+		end := int(r.down.first[y] + r.down.count[y])
+		for ready < end {
+			n := min(2, end-ready)
+			r.rows(r.line, src[(ready*sw+from)*channels:], n, channels, sw, from, to)
 			for i := range n {
-				pack(r.ring[(ready+i)%height*half:][:half], rows[i*out:][:out])
+				pack(r.slot(ready+i, half), r.line[i*out:][:out])
 			}
 			ready += n
 		}
-		sum := r.sum[:half]
-		for i := range sum {
-			sum[i] = rounding
+		r.sumRow(y, half)
+		unpack(dst[y*out:][:out], r.sum)
+	}
+}
+
+// downFirst fills the window with source rows and sums them; the sums are resized horizontally if across is set.
+func (r *resizer) downFirst(dst, src []uint8, channels, sw, out, from, to int, across bool) {
+	wide := channels * (to - from)
+	half := r.window(wide)
+	r.line = grow(r.line, 2*wide)
+	ready := int(r.down.first[0])
+	for y := range r.down.first {
+		for ; ready < int(r.down.first[y]+r.down.count[y]); ready++ {
+			pack(r.slot(ready, half), src[(ready*sw+from)*channels:][:wide])
 		}
-		weights := r.down.weight[y*r.down.size:][:count]
-		j := 0
-		for ; j+1 < len(weights); j += 2 {
-			a := r.ring[(first+j)%height*half:][:half]
-			b := r.ring[(first+j+1)%height*half:][:half]
-			accumulate2(sum, a, b, weights[j], weights[j+1])
+		r.sumRow(y, half)
+		if !across {
+			unpack(dst[y*out:][:out], r.sum)
+			continue
 		}
-		if j < len(weights) {
-			accumulate(sum, r.ring[(first+j)%height*half:][:half], weights[j])
+		unpack(r.line[y%2*wide:][:wide], r.sum)
+		if y%2 == 1 || y == len(r.down.first)-1 {
+			r.rows(dst[(y-y%2)*out:], r.line, y%2+1, channels, to-from, from, to)
 		}
-		unpack(dst[y*out:][:out], sum)
+	}
+}
+
+// window makes room for the window of rows of n samples and returns how many elements a row takes.
+func (r *resizer) window(n int) (half int) {
+	half = (n + 1) / 2
+	r.ring = grow(r.ring, r.down.size*half)
+	r.sum = grow(r.sum, half)
+	return half
+}
+
+// slot is where the window keeps source row y.
+func (r *resizer) slot(y, half int) []uint64 { return r.ring[y%r.down.size*half:][:half] }
+
+// sumRow sums the rows of the window into r.sum with the weights of output row y.
+func (r *resizer) sumRow(y, half int) {
+	first, count := int(r.down.first[y]), int(r.down.count[y])
+	weights := r.down.weight[y*r.down.size:][:count]
+	for i := range r.sum {
+		r.sum[i] = rounding
+	}
+	for ; len(weights) >= 2; weights = weights[2:] {
+		accumulate2(r.sum, r.slot(first, half), r.slot(first+1, half), weights[0], weights[1])
+		first += 2
+	}
+	if len(weights) == 1 {
+		accumulate(r.sum, r.slot(first, half), weights[0])
 	}
 }
 
