@@ -1,0 +1,178 @@
+package tensor
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/chiasm/chiasm/internal/kernel"
+	"github.com/chiasm/chiasm/internal/par"
+)
+
+// Param makes a parameter that has a shape and no values yet; [Tensor.Store] gives it some.
+func Param(shape ...int) *Tensor {
+	t := &Tensor{param: &param{}}
+	t.setShape("param", shape)
+	return t
+}
+
+// Store sets the values of a parameter: data holds them as d, little endian, row-major, and is kept, not copied. forget, if not
+// nil, is called when data has been converted to the form that the kernels want and will hardly be read again: a mapped file can let
+// its pages go. The caller sees to it that no pass is using t.
+func (t *Tensor) Store(d DType, data []byte, forget func()) {
+	check(t.param != nil, "store", "a parameter", t)
+	check(len(data) == t.Len()*d.Size(), "store", "as many bytes as the shape holds", len(data), " bytes for ", d, t.shape[:t.rank])
+	t.dtype, t.floats = d, nil
+	t.param.raw, t.param.forget = data, forget
+	if old := t.param.packed.Swap(nil); old != nil {
+		old.Release()
+	}
+}
+
+// Release gives back the memory that was taken for the packed form. The caller sees to it that no pass is using t.
+func (t *Tensor) Release() {
+	if t.param != nil {
+		if old := t.param.packed.Swap(nil); old != nil {
+			old.Release()
+		}
+		t.param.raw, t.floats = nil, nil
+	}
+}
+
+// Stored reports whether a parameter has been given values.
+func (t *Tensor) Stored() bool { return t.param == nil || t.param.raw != nil || t.Len() == 0 }
+
+// Bytes is the stored form of a parameter: row-major little-endian values of its dtype.
+func (t *Tensor) Bytes() []byte {
+	check(t.param != nil, "bytes", "a parameter", t)
+	return t.param.raw
+}
+
+// Floats is the values as float32: those of a computed tensor itself, or of a parameter converted on first use.
+// The slice must not be written to unless the caller owns the tensor.
+func (t *Tensor) Floats() []float32 {
+	if t.param == nil {
+		return t.floats
+	}
+	t.param.mu.Lock()
+	defer t.param.mu.Unlock()
+	if t.floats == nil {
+		check(t.Stored(), "floats", "a parameter with values", t)
+		t.floats = make([]float32, t.Len())
+		convert(t.floats, t.dtype, t.param.raw)
+	}
+	return t.floats
+}
+
+// packed is the parameter [N, K] in the layout of the matrix kernels, made on first use.
+func (t *Tensor) packed(p *Pass) *kernel.Packed {
+	check(t.param != nil && t.rank >= 2, "linear", "a weight parameter [N, K]", t)
+	if w := t.param.packed.Load(); w != nil {
+		return w
+	}
+	t.param.mu.Lock()
+	defer t.param.mu.Unlock()
+	if w := t.param.packed.Load(); w != nil {
+		return w
+	}
+	check(t.Stored(), "linear", "a weight with values", t)
+	n := t.shape[0]
+	k := t.Len() / max(n, 1)
+	task := &packTask{w: kernel.NewPacked(n, k), raw: t.param.raw, dtype: t.dtype}
+	task.step = task.w.RowBlock() * max(1, 65536/(task.w.RowBlock()*k))
+	par.Do(task, (n+task.step-1)/task.step, p.workers)
+	t.param.packed.Store(task.w)
+	if t.param.forget != nil {
+		t.param.forget()
+	}
+	return task.w
+}
+
+// A packTask converts and packs blocks of rows of a weight.
+type packTask struct {
+	w     *kernel.Packed
+	raw   []byte
+	dtype DType
+	step  int // rows a chunk
+}
+
+// Run packs chunk i.
+func (t *packTask) Run(i int) {
+	first := i * t.step
+	rows := min(t.step, t.w.N-first)
+	size := t.dtype.Size() * t.w.K
+	raw := t.raw[first*size : (first+rows)*size]
+	if v, ok := alias(t.dtype, raw); ok {
+		t.w.SetRows(first, v)
+		return
+	}
+	v := make([]float32, rows*t.w.K)
+	convert(v, t.dtype, raw)
+	t.w.SetRows(first, v)
+}
+
+// alias views raw as float32 values if it holds such, aligned.
+func alias(d DType, raw []byte) ([]float32, bool) {
+	if d != F32 || len(raw) == 0 || uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%4 != 0 {
+		return nil, false
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(raw))), len(raw)/4), true
+}
+
+// convert fills dst with the values that raw stores as d.
+func convert(dst []float32, d DType, raw []byte) {
+	switch d {
+	case F32:
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), len(dst)*4), raw)
+	case F16:
+		kernel.FromF16(dst, raw)
+	case BF16:
+		kernel.FromBF16(dst, raw)
+	case F64:
+		kernel.FromF64(dst, raw)
+	case I8:
+		for i := range dst {
+			dst[i] = float32(int8(raw[i]))
+		}
+	case U8, Bool:
+		for i := range dst {
+			dst[i] = float32(raw[i])
+		}
+	case I16:
+		for i := range dst {
+			dst[i] = float32(int16(le(raw[2*i:], 2)))
+		}
+	case I32:
+		for i := range dst {
+			dst[i] = float32(int32(le(raw[4*i:], 4)))
+		}
+	case I64:
+		for i := range dst {
+			dst[i] = float32(int64(le(raw[8*i:], 8)))
+		}
+	}
+}
+
+// le reads an n-byte little-endian integer.
+func le(b []byte, n int) (v uint64) {
+	for i := n - 1; i >= 0; i-- {
+		v = v<<8 | uint64(b[i])
+	}
+	return v
+}
+
+// NonFinite finds the first value of a parameter that is NaN or infinite. It is for explaining a bad result, not for every load.
+func (t *Tensor) NonFinite() (index int, value float32, found bool) {
+	const block = 4096
+	var buf [block]float32
+	size := t.dtype.Size()
+	for first := 0; first < t.Len(); first += block {
+		v := buf[:min(block, t.Len()-first)]
+		convert(v, t.dtype, t.param.raw[first*size:(first+len(v))*size])
+		for i, x := range v {
+			if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+				return first + i, x, true
+			}
+		}
+	}
+	return 0, 0, false
+}

@@ -1,0 +1,42 @@
+package tensor
+
+// Patches cuts pictures x [B, C, H, W] into squares of size × size, row by row, and lays each out as a row in the order of a
+// convolution's weight: [B·N, C·size·size] with N = (H/size)·(W/size). What is left over at the right and the bottom is dropped, as a
+// strided convolution does.
+func (x *Tensor) Patches(size int) *Tensor {
+	p := in("patches", x)
+	check(x.rank == 4 && size > 0 && x.shape[2] >= size && x.shape[3] >= size, "patches", "pictures [B, C, H, W] at least a patch wide", x)
+	b, c, h, w := x.shape[0], x.shape[1], x.shape[2], x.shape[3]
+	rows, cols := h/size, w/size
+	y := p.Empty(b*rows*cols, c*size*size)
+	dst := y.floats
+	for i := range b {
+		for r := range rows {
+			for q := range cols {
+				for ch := range c {
+					from := ((i*c+ch)*h+r*size)*w + q*size
+					for range size {
+						dst = dst[copy(dst, x.floats[from:from+size]):]
+						from += w
+					}
+				}
+			}
+		}
+	}
+	return y
+}
+
+// Prepend puts a token parameter [C] before each of b sequences of equal length in x [B·N, C]: [B·(N+1), C].
+func (x *Tensor) Prepend(token *Tensor, b int) *Tensor {
+	p := in("prepend", x)
+	c := x.cols()
+	check(token.Len() == c && b > 0 && x.Rows()%b == 0, "prepend", "a token as long as a row, and sequences of equal length", token, " for ", x)
+	n := x.Rows() / b
+	y := p.Empty(b*(n+1), c)
+	for i := range b {
+		to := y.floats[i*(n+1)*c:][:(n+1)*c]
+		copy(to, token.Floats())
+		copy(to[c:], x.floats[i*n*c:][:n*c])
+	}
+	return y
+}

@@ -1,0 +1,108 @@
+package tensor
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/chiasm/chiasm/internal/kernel"
+)
+
+// MaxRank is the largest number of dimensions.
+const MaxRank = 4
+
+// A Tensor is a contiguous row-major array. Parameters have no pass and may be read by many goroutines at once; computed tensors
+// live until their pass is reset and belong to the goroutine that runs the pass.
+type Tensor struct {
+	dtype  DType
+	rank   int
+	shape  [MaxRank]int
+	floats []float32 // F32 values; of a parameter, once they were asked for
+	ints   []int32   // I32 values
+	pass   *Pass     // nil for parameters
+	index  int       // which header of its pass
+	at     position  // where in the pass's memory the values lie; zero for inputs
+	param  *param    // nil for computed tensors
+}
+
+// A param is what only parameters need: the form in which they are stored, and the packing of their rows for the kernels.
+type param struct {
+	mu     sync.Mutex
+	raw    []byte // stored values, little endian
+	forget func() // tells the file that raw's pages are not needed for now
+	packed atomic.Pointer[kernel.Packed]
+}
+
+// A ShapeError is a caller's bug: operands whose shapes, kinds or passes do not fit an operation. It is always a panic value.
+type ShapeError struct {
+	Op   string // the operation
+	Want string // what it expects
+	Got  string // what came
+}
+
+// Error says what was expected and what came.
+func (e *ShapeError) Error() string {
+	return fmt.Sprintf("tensor: %s: want %s, got %s", e.Op, e.Want, e.Got)
+}
+
+// Check panics with a *ShapeError unless ok. got is printed with its default format.
+func check(ok bool, op, want string, got ...any) {
+	if !ok {
+		panic(&ShapeError{Op: op, Want: want, Got: fmt.Sprint(got...)})
+	}
+}
+
+// DType is the stored number format. Computed tensors are F32 or I32.
+func (t *Tensor) DType() DType { return t.dtype }
+
+// Rank is the number of dimensions.
+func (t *Tensor) Rank() int { return t.rank }
+
+// Dim is the size of dimension i; a negative i counts from the last one.
+func (t *Tensor) Dim(i int) int {
+	if i < 0 {
+		i += t.rank
+	}
+	return t.shape[:t.rank][i]
+}
+
+// Shape is a copy of the dimensions, outermost first.
+func (t *Tensor) Shape() []int { return append([]int(nil), t.shape[:t.rank]...) }
+
+// Len is the number of values.
+func (t *Tensor) Len() int { return product(t.shape[:t.rank]) }
+
+// Rows is the number of rows when the last dimension is taken as the row.
+func (t *Tensor) Rows() int {
+	if t.rank == 0 {
+		return 1
+	}
+	return product(t.shape[:t.rank-1])
+}
+
+// Pass is the pass that t was computed in, nil for a parameter.
+func (t *Tensor) Pass() *Pass { return t.pass }
+
+// String is the dtype and the shape, as in "F32[2 3]".
+func (t *Tensor) String() string { return fmt.Sprint(t.dtype, t.shape[:t.rank]) }
+
+func (t *Tensor) setShape(op string, shape []int) {
+	check(len(shape) <= MaxRank, op, "at most 4 dimensions", len(shape))
+	t.rank = copy(t.shape[:], shape)
+}
+
+func product(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// cols is the length of a row.
+func (t *Tensor) cols() int {
+	if t.rank == 0 {
+		return 1
+	}
+	return t.shape[t.rank-1]
+}
