@@ -1,0 +1,71 @@
+# chiasm: `make demo` builds and runs the main job, `make test` runs the whole suite. Both need Go only.
+SHELL := /bin/bash
+export CGO_ENABLED := 0
+GO ?= go
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PACKAGES := ./...
+CONCURRENT := ./internal/par ./internal/kernel ./tensor ./nn ./token ./media/image ./hub ./model/... .
+
+.PHONY: build demo test lint unit levels purego race arm64 generate generate-check fuzz bench clean
+
+build:
+	$(GO) build -trimpath -o bin/chiasm ./cmd/chiasm
+
+demo: build
+	@examples/demo.sh bin/chiasm
+
+# Everything that must pass. Parts that need something this machine lacks say so and are left out.
+test: lint unit levels purego race arm64 generate-check
+	@echo "chiasm: the whole suite passed"
+
+lint:
+	@files=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$files" || { echo "not gofmt-ed: $$files"; exit 1; }
+	$(GO) vet $(PACKAGES)
+	GOARCH=arm64 $(GO) vet $(PACKAGES)
+	$(GO) run $(STATICCHECK) $(PACKAGES)
+
+unit:
+	$(GO) test $(PACKAGES)
+
+# Each instruction set below the best that this processor has.
+levels:
+	for level in generic avx2 avx512; do \
+		echo "CHIASM_CPU=$$level"; \
+		CHIASM_CPU=$$level $(GO) test -count=1 ./internal/kernel ./tensor ./nn ./model/... . || exit 1; \
+	done
+
+purego:
+	$(GO) test -tags purego $(PACKAGES)
+
+# The race detector is a C library: it needs cgo and a C compiler, the product does not.
+race:
+	@if command -v $${CC:-gcc} >/dev/null; then \
+		set -x; CGO_ENABLED=1 $(GO) test -race -short $(CONCURRENT); \
+	else echo "race: left out, no C compiler"; fi
+
+arm64:
+	@if command -v qemu-aarch64-static >/dev/null; then \
+		set -x; GOARCH=arm64 $(GO) test -short -exec qemu-aarch64-static $(PACKAGES); \
+	else echo "arm64: left out, qemu-aarch64-static is not installed (Debian: qemu-user-static)"; fi
+
+generate:
+	$(GO) generate ./internal/kernel
+
+generate-check: generate
+	@git diff --exit-code --stat -- internal/kernel || { echo "the committed assembly is not what its generator makes"; exit 1; }
+
+FUZZTIME ?= 30s
+fuzz:
+	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$p/*_test.go | cut -c6-); do \
+			echo "$$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done; \
+	done
+
+bench: build
+	bin/chiasm bench
+
+clean:
+	rm -rf bin
+
+-include tools/tools.mk
