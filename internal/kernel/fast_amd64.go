@@ -1,0 +1,38 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import "github.com/chiasm/chiasm/internal/cpu"
+
+// For now.
+
+// highest is the highest tier that this build has kernels for.
+const highest = cpu.Generic
+
+func activate(act Activation, dst, x []float32) { GenericActivate(act, dst, x) }
+
+func layerNorm(dst, x, gamma, beta []float32, eps float32) {
+	GenericLayerNorm(dst, x, gamma, beta, eps)
+}
+
+func softmax(dst, x []float32) { GenericSoftmax(dst, x) }
+
+func norm2(x []float32) float32 { return norm2Generic(x) }
+
+func add(dst, a, b []float32) { GenericAdd(dst, a, b) }
+
+func scale(dst, x []float32, s float32) { GenericScale(dst, x, s) }
+
+func dot(a, b []float32) float32 { return GenericDot(a, b) }
+
+func fromF16(dst []float32, src []byte) { GenericFromF16(dst, src) }
+
+func fromBF16(dst []float32, src []byte) { GenericFromBF16(dst, src) }
+
+func packPanel(_ cpu.Tier, panel, rows []float32, k, ld, at, width int) {
+	packPanelGeneric(panel, rows, k, ld, at, width)
+}
+
+func (g *Gemm) block(m0, m1, first, last int) { panic("kernel: no micro-kernel in this build") }
+
+func (a *Attention) head(h headSpan) { panic("kernel: no micro-kernel in this build") }

@@ -1,0 +1,197 @@
+package kernel
+
+import (
+	"runtime"
+
+	"github.com/chiasm/chiasm/internal/cpu"
+)
+
+// Gemm is C[M, N] = act(A·Wᵀ + bias) + residual. Several weights stand side by side: their columns follow each other in C.
+type Gemm struct {
+	C        []float32 // M rows, LDC apart
+	LDC      int
+	A        []float32 // M rows of K values, LDA apart
+	LDA      int
+	M        int
+	W        []*Packed   // weights of one K
+	Bias     [][]float32 // a bias of N values, or nil, per weight; nil for none at all
+	Act      Activation
+	Residual []float32 // M rows like those of C, LDR apart, or nil; may be C itself
+	LDR      int
+
+	layout *layout
+	k      int
+	blocks gemmBlocks
+}
+
+// gemmBlocks is how a product falls into chunks: blocks of rows times groups of panels. Groups go fastest, so that what runs at the
+// same time shares rows of A and reads different weights.
+type gemmBlocks struct {
+	panels  int // of all weights
+	group   int // panels a chunk
+	groups  int
+	rows    int // blocks of rows
+	workers int
+}
+
+// Plan checks the sizes and returns how many chunks Run does.
+func (g *Gemm) Plan(workers int) (chunks int) {
+	need(len(g.W) > 0, "gemm", "expected %d weight or more, got %d", 0, 1)
+	need(g.Bias == nil || len(g.Bias) == len(g.W), "gemm", "expected %d biases, got %d", len(g.Bias), len(g.W))
+	g.layout, g.k = g.W[0].layout, g.W[0].K
+	n, panels := 0, 0
+	for i, w := range g.W {
+		need(w.K == g.k, "gemm", "expected weights of K = %d, got %d", w.K, g.k)
+		need(w.layout == g.layout, "gemm", "expected weights packed for tier %d, got %d", int(w.layout.tier), int(g.layout.tier))
+		if g.Bias != nil && g.Bias[i] != nil {
+			need(len(g.Bias[i]) == w.N, "gemm", "expected a bias of %d values, got %d", len(g.Bias[i]), w.N)
+		}
+		n += w.N
+		panels += w.panels()
+	}
+	if g.M <= 0 || n == 0 {
+		return 0
+	}
+	needMatrix("gemm: A", g.A, g.M, g.k, g.LDA)
+	needMatrix("gemm: C", g.C, g.M, n, g.LDC)
+	if g.Residual != nil {
+		needMatrix("gemm: residual", g.Residual, g.M, n, g.LDR)
+	}
+	need(g.Act < activations, "gemm", "expected an activation below %d, got %d", int(g.Act), int(activations))
+	g.blocks = g.split(panels, max(workers, 1))
+	return g.blocks.rows * g.blocks.groups
+}
+
+// needMatrix checks that s holds m rows of n values, ld apart.
+func needMatrix(op string, s []float32, m, n, ld int) {
+	need(ld >= n, op, "expected rows %d apart or more, got %d", ld, n)
+	need(len(s) >= (m-1)*ld+n, op, "expected %d values or more, got %d", len(s), (m-1)*ld+n)
+}
+
+const (
+	blockRows  = 224     // rows of a block at most: a K block of A then fits the L2 cache beside the weights
+	chunkWork  = 1 << 20 // multiply-adds of a chunk at least: some 10 µs
+	chunksEach = 12      // chunks a worker at least, if they can be had, so that the last one ends soon after the others
+)
+
+func (g *Gemm) split(panels, workers int) gemmBlocks {
+	b := gemmBlocks{panels: panels, workers: workers}
+	b.rows = (g.M + blockRows - 1) / blockRows
+	rows := (g.M + b.rows - 1) / b.rows
+	work := max(1, rows*g.layout.width*g.k) // of a panel
+	b.group = min((chunkWork+work-1)/work, panels)
+	if wide := panels * b.rows / (chunksEach * workers); wide > b.group {
+		b.group = min(wide, maxGroup)
+	}
+	b.group = max(b.group, 1)
+	b.groups = (panels + b.group - 1) / b.group
+	return b
+}
+
+// maxGroup is how many panels a chunk has at most, beyond what chunkWork asks for.
+const maxGroup = 4
+
+// Run does one chunk.
+func (g *Gemm) Run(chunk int) {
+	b := &g.blocks
+	r, first := chunk/b.groups, chunk%b.groups*b.group
+	m0, m1 := g.M*r/b.rows, g.M*(r+1)/b.rows
+	if g.layout.tier > cpu.Generic {
+		g.block(m0, m1, first, min(first+b.group, b.panels))
+	} else {
+		for p := first; p < min(first+b.group, b.panels); p++ {
+			g.panelGeneric(m0, m1, g.locate(p))
+		}
+	}
+	runtime.KeepAlive(g)
+}
+
+// A panel is one panel of one weight and the columns of C that it makes.
+type panel struct {
+	data   []float32 // [K, width]
+	bias   []float32 // nil for none
+	column int       // in C
+	n      int       // columns, at most the width
+}
+
+// locate finds panel p of all weights.
+func (g *Gemm) locate(p int) panel {
+	column := 0
+	for i, w := range g.W {
+		count := w.panels()
+		if p >= count {
+			p -= count
+			column += w.N
+			continue
+		}
+		width := g.layout.width
+		at := panel{data: w.data[p*width*g.k:][:width*g.k], column: column + p*width, n: min(width, w.N-p*width)}
+		if g.Bias != nil && g.Bias[i] != nil {
+			at.bias = g.Bias[i][p*width:][:at.n]
+		}
+		return at
+	}
+	panic("kernel: gemm: a panel beyond the weights")
+}
+
+// panelGeneric defines the product: rows m0 to m1 of one panel. Each sum goes over K in order.
+func (g *Gemm) panelGeneric(m0, m1 int, p panel) {
+	for m := m0; m < m1; {
+		var sum [2][4]float32
+		rows := min(2, m1-m)
+		a0 := g.A[m*g.LDA:][:g.k]
+		if rows == 2 {
+			dot2x4(&sum, a0, g.A[(m+1)*g.LDA:][:g.k], p.data)
+		} else {
+			dot1x4(&sum[0], a0, p.data)
+		}
+		for r := range rows {
+			g.finish(m+r, p, sum[r][:p.n])
+		}
+		m += rows
+	}
+}
+
+// finish turns the sums of row m and panel p into values of C.
+func (g *Gemm) finish(m int, p panel, sum []float32) {
+	if p.bias != nil {
+		GenericAdd(sum, sum, p.bias)
+	}
+	if g.Act != None {
+		GenericActivate(g.Act, sum, sum)
+	}
+	if g.Residual != nil {
+		GenericAdd(sum, sum, g.Residual[m*g.LDR+p.column:][:p.n])
+	}
+	copy(g.C[m*g.LDC+p.column:], sum)
+}
+
+func dot2x4(sum *[2][4]float32, a0, a1, b []float32) {
+	var s00, s01, s02, s03, s10, s11, s12, s13 float32
+	a1 = a1[:len(a0)]
+	for i, x := range a0 {
+		w := b[4*i:][:4:4]
+		y := a1[i]
+		s00 += x * w[0]
+		s01 += x * w[1]
+		s02 += x * w[2]
+		s03 += x * w[3]
+		s10 += y * w[0]
+		s11 += y * w[1]
+		s12 += y * w[2]
+		s13 += y * w[3]
+	}
+	sum[0], sum[1] = [4]float32{s00, s01, s02, s03}, [4]float32{s10, s11, s12, s13}
+}
+
+func dot1x4(sum *[4]float32, a, b []float32) {
+	var s0, s1, s2, s3 float32
+	for i, x := range a {
+		w := b[4*i:][:4:4]
+		s0 += x * w[0]
+		s1 += x * w[1]
+		s2 += x * w[2]
+		s3 += x * w[3]
+	}
+	*sum = [4]float32{s0, s1, s2, s3}
+}

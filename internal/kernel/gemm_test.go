@@ -1,0 +1,267 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+func packed(n, k int, w []float32) *Packed {
+	p := NewPacked(n, k)
+	p.SetRows(0, w)
+	return p
+}
+
+// runAll does a planned product with its chunks in random order.
+func runAll(task interface {
+	Plan(int) int
+	Run(int)
+}, workers int) {
+	for _, c := range rand.Perm(task.Plan(workers)) {
+		task.Run(c)
+	}
+}
+
+// gemmCase is a product with every operand apart in memory.
+type gemmCase struct {
+	m, k, lda, ldc, ldr int
+	n                   []int
+	bias, residual      bool
+	act                 Activation
+}
+
+func (c gemmCase) columns() (n int) {
+	for _, w := range c.n {
+		n += w
+	}
+	return n
+}
+
+// check runs c and compares every element with float64, within 4·eps·√K·‖terms‖₂ of the sum, and with the guard around C.
+func (c gemmCase) check(t *testing.T, r *rand.Rand) {
+	t.Helper()
+	n := c.columns()
+	a := random(r, (c.m-1)*c.lda+c.k)
+	out, guards := guarded((c.m-1)*c.ldc+n, 3)
+	for i := range out {
+		out[i] = guard
+	}
+	g := Gemm{C: out, LDC: c.ldc, A: a, LDA: c.lda, M: c.m, Act: c.act}
+	var weights, biases [][]float32
+	for i, wn := range c.n {
+		w := random(r, wn*c.k)
+		weights = append(weights, w)
+		g.W = append(g.W, packed(wn, c.k, w))
+		biases = append(biases, nil)
+		if c.bias && i != 1 {
+			biases[i] = random(r, wn)
+		}
+	}
+	if c.bias {
+		g.Bias = biases
+	}
+	if c.residual {
+		g.Residual, g.LDR = random(r, (c.m-1)*c.ldr+n), c.ldr
+	}
+	runAll(&g, 2)
+	guards(t)
+	for m := range c.m {
+		j := 0
+		for i, wn := range c.n {
+			for row := range wn {
+				var sum, size float64
+				for k := range c.k {
+					p := float64(a[m*c.lda+k]) * float64(weights[i][row*c.k+k])
+					sum += p
+					size += p * p
+				}
+				if biases[i] != nil {
+					sum += float64(biases[i][row])
+					size += float64(biases[i][row]) * float64(biases[i][row])
+				}
+				tol := 4*eps32*math.Sqrt(float64(c.k)*size) + 4*eps32*math.Abs(sum)
+				sum = activation64(c.act, sum)
+				if c.residual {
+					sum += float64(g.Residual[m*c.ldr+j])
+					tol += eps32 * math.Abs(sum)
+				}
+				near(t, fmt.Sprintf("%+v: C[%d, %d]", c, m, j), out[m*c.ldc+j], sum, 1.2*tol) // activations have slopes up to 1.13
+				j++
+			}
+		}
+		for ; m < c.m-1 && j < c.ldc; j++ {
+			if out[m*c.ldc+j] != guard {
+				t.Fatalf("%+v: wrote between the rows of C, at %d, %d", c, m, j)
+			}
+		}
+	}
+}
+
+func TestGemmOfManySizes(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := seeded(10)
+		for m := 1; m <= 40; m++ {
+			n, k := 1+r.IntN(100), 1+r.IntN(80)
+			gemmCase{m: m, k: k, lda: k + r.IntN(5), ldc: n + r.IntN(5), ldr: n + 3, n: []int{n}, bias: m%2 == 0, residual: m%3 == 0}.check(t, r)
+		}
+		for n := 1; n <= 70; n++ {
+			m, k := 1+r.IntN(20), 1+r.IntN(40)
+			gemmCase{m: m, k: k, lda: k, ldc: n + 2, ldr: n, n: []int{n}, bias: true, residual: n%2 == 0, act: Activation(n % int(activations))}.check(t, r)
+		}
+		for k := 1; k <= 70; k++ {
+			gemmCase{m: 9, k: k, lda: k, ldc: 33, ldr: 33, n: []int{33}}.check(t, r)
+		}
+	})
+}
+
+func TestGemmWithSeveralWeightsAndBlocks(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := seeded(11)
+		for _, act := range []Activation{None, GELU} {
+			for _, residual := range []bool{false, true} {
+				gemmCase{m: 5, k: 40, lda: 40, ldc: 120, ldr: 111, n: []int{64, 7, 40}, bias: true, residual: residual, act: act}.check(t, r)
+				gemmCase{m: 23, k: 700, lda: 701, ldc: 97, ldr: 97, n: []int{96, 1}, bias: true, residual: residual, act: act}.check(t, r)
+				gemmCase{m: 460, k: 300, lda: 300, ldc: 50, ldr: 50, n: []int{50}, bias: true, residual: residual, act: act}.check(t, r)
+			}
+		}
+	})
+}
+
+func TestGemmOfNothing(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		if n := (&Gemm{W: []*Packed{NewPacked(3, 4)}, LDA: 4, LDC: 3}).Plan(2); n != 0 {
+			t.Errorf("%d chunks for no rows", n)
+		}
+		if n := (&Gemm{W: []*Packed{NewPacked(0, 4)}, LDA: 4, M: 1, A: make([]float32, 4)}).Plan(2); n != 0 {
+			t.Errorf("%d chunks for no columns", n)
+		}
+		c := []float32{7, 7, 7}
+		runAll(&Gemm{W: []*Packed{NewPacked(3, 0)}, Bias: [][]float32{{1, 2, 3}}, C: c, LDC: 3, M: 1}, 1) // an empty sum is 0
+		sameBits(t, "K = 0", c, []float32{1, 2, 3})
+	})
+}
+
+// TestGemmRowsDependOnNothingElse is the law: a row's result is the same to the bit whatever the other rows, their number, the chunking
+// and the neighbours among the weights.
+func TestGemmRowsDependOnNothingElse(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := seeded(12)
+		const k, n, most = 611, 96, 260
+		a, w, bias := random(r, most*k), packed(n, k, random(r, n*k)), [][]float32{random(r, n)}
+		for _, act := range []Activation{None, QuickGELU} {
+			whole := make([]float32, most*n)
+			runAll(&Gemm{C: whole, LDC: n, A: a, LDA: k, M: most, W: []*Packed{w}, Bias: bias, Act: act}, 1)
+			for _, m := range []int{1, 2, 3, 7, 10, 13, 14, 15, 29, 50, 77, 225} {
+				for _, workers := range []int{1, 2, 5} {
+					at := r.IntN(most - m + 1)
+					part := make([]float32, m*n)
+					runAll(&Gemm{C: part, LDC: n, A: a[at*k:], LDA: k, M: m, W: []*Packed{w}, Bias: bias, Act: act}, workers)
+					sameBits(t, fmt.Sprintf("%d rows", m), part, whole[at*n:])
+				}
+			}
+			three := make([]float32, 3*n*10)
+			runAll(&Gemm{C: three, LDC: 3 * n, A: a, LDA: k, M: 10, W: []*Packed{w, w, w}, Bias: [][]float32{bias[0], bias[0], bias[0]}, Act: act}, 2)
+			for m := range 10 {
+				for j := range 3 {
+					sameBits(t, "side by side", three[(3*m+j)*n:][:n], whole[m*n:][:n])
+				}
+			}
+		}
+	})
+}
+
+func TestGemmIntoItsResidual(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := seeded(13)
+		for _, act := range []Activation{None, SiLU} {
+			const m, n, k = 37, 75, 900
+			a, w, res := random(r, m*k), packed(n, k, random(r, n*k)), random(r, m*n)
+			g := Gemm{C: make([]float32, m*n), LDC: n, A: a, LDA: k, M: m, W: []*Packed{w}, Act: act, Residual: res, LDR: n}
+			runAll(&g, 2)
+			want := g.C
+			g.C = append([]float32(nil), res...)
+			g.Residual = g.C
+			runAll(&g, 2)
+			sameBits(t, "in place", g.C, want)
+		}
+	})
+}
+
+func TestGemmKeepsNaNAndInf(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, bad := range []float32{nan, inf} {
+			a := make([]float32, 20*64)
+			for i := range a {
+				a[i] = 1
+			}
+			w := make([]float32, 40*64)
+			for i := range w {
+				w[i] = 0.5
+			}
+			a[7*64+33] = bad
+			for act := range activations {
+				c := make([]float32, 20*40)
+				runAll(&Gemm{C: c, LDC: 40, A: a, LDA: 64, M: 20, W: []*Packed{packed(40, 64, w)}, Act: act}, 1)
+				for i, v := range c {
+					want := activation64(act, 32)
+					if i/40 == 7 {
+						want = float64(bad)
+					}
+					near(t, fmt.Sprint(bad, " in row 7, element ", i), v, want, 1e-5)
+				}
+			}
+		}
+	})
+}
+
+func TestSetRowsInPieces(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := seeded(14)
+		const n, k = 109, 35
+		rows := random(r, n*k)
+		whole, pieces := packed(n, k, rows), NewPacked(n, k)
+		for at := 0; at < n; {
+			c := min(1+r.IntN(50), n-at)
+			pieces.SetRows(at, rows[at*k:(at+c)*k])
+			at += c
+		}
+		sameBits(t, "pieces", pieces.data, whole.data)
+		whole.Release()
+		whole.Release()
+	})
+	mustPanic(t, "rows beyond the weight", func() { NewPacked(2, 2).SetRows(1, make([]float32, 4)) })
+}
+
+func TestGemmRefusesWhatDoesNotFit(t *testing.T) {
+	w := NewPacked(4, 8)
+	for what, g := range map[string]Gemm{
+		"no weight":      {M: 1},
+		"short A":        {M: 2, A: make([]float32, 15), LDA: 8, C: make([]float32, 8), LDC: 4, W: []*Packed{w}},
+		"short C":        {M: 2, A: make([]float32, 16), LDA: 8, C: make([]float32, 7), LDC: 4, W: []*Packed{w}},
+		"narrow rows":    {M: 1, A: make([]float32, 16), LDA: 7, C: make([]float32, 8), LDC: 4, W: []*Packed{w}},
+		"two Ks":         {M: 1, A: make([]float32, 8), LDA: 8, C: make([]float32, 9), LDC: 8, W: []*Packed{w, NewPacked(4, 7)}},
+		"bias":           {M: 1, A: make([]float32, 8), LDA: 8, C: make([]float32, 4), LDC: 4, W: []*Packed{w}, Bias: [][]float32{{1}}},
+		"short residual": {M: 1, A: make([]float32, 8), LDA: 8, C: make([]float32, 4), LDC: 4, W: []*Packed{w}, Residual: make([]float32, 3), LDR: 4},
+	} {
+		mustPanic(t, what, func() { g.Plan(1) })
+	}
+}
+
+func TestGemmAllocatesNothing(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		const m, n, k = 50, 96, 600
+		w := []*Packed{NewPacked(n, k)}
+		g := &Gemm{C: make([]float32, m*n), LDC: n, A: make([]float32, m*k), LDA: k, M: m, W: w, Act: GELU}
+		g.Residual, g.LDR = g.C, n
+		run := func() {
+			for c := range g.Plan(2) {
+				g.Run(c)
+			}
+		}
+		run()
+		if n := testing.AllocsPerRun(10, run); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+	})
+}
