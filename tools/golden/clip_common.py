@@ -160,7 +160,7 @@ def stage_ids(vocab, context, batch, seed, start, end, high=()):
     g = torch.Generator().manual_seed(seed)
     ids = torch.full((batch, context), end, dtype=torch.long)
     for b in range(batch):
-        n = [2, context, context // 2, 5, context - 1][b % 5]  # ids up to and with the first end token
+        n = [context // 2, context, 2, 5, context - 1][b % 5]  # ids up to and with the first end token
         ids[b, 0] = start
         ids[b, 1:n - 1] = torch.randint(0, min(start, end), (max(n - 2, 0),), generator=g)
         if high and n > 4:
