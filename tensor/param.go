@@ -122,42 +122,18 @@ func alias(d DType, raw []byte) ([]float32, bool) {
 func convert(dst []float32, d DType, raw []byte) {
 	switch d {
 	case F32:
-		copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), len(dst)*4), raw)
+		kernel.FromF32(dst, raw)
 	case F16:
 		kernel.FromF16(dst, raw)
 	case BF16:
 		kernel.FromBF16(dst, raw)
 	case F64:
 		kernel.FromF64(dst, raw)
-	case I8:
-		for i := range dst {
-			dst[i] = float32(int8(raw[i]))
-		}
 	case U8, Bool:
-		for i := range dst {
-			dst[i] = float32(raw[i])
-		}
-	case I16:
-		for i := range dst {
-			dst[i] = float32(int16(le(raw[2*i:], 2)))
-		}
-	case I32:
-		for i := range dst {
-			dst[i] = float32(int32(le(raw[4*i:], 4)))
-		}
-	case I64:
-		for i := range dst {
-			dst[i] = float32(int64(le(raw[8*i:], 8)))
-		}
+		kernel.FromUint8(dst, raw)
+	default:
+		kernel.FromInt(dst, raw, d.Size())
 	}
-}
-
-// le reads an n-byte little-endian integer.
-func le(b []byte, n int) (v uint64) {
-	for i := n - 1; i >= 0; i-- {
-		v = v<<8 | uint64(b[i])
-	}
-	return v
 }
 
 // NonFinite finds the first value of a parameter that is NaN or infinite. It is for explaining a bad result, not for every load.
