@@ -1,0 +1,212 @@
+package clip
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/token"
+	"github.com/chiasm/chiasm/weights"
+)
+
+// A Bundle is a model with what belongs to it: tokenizer, image processor, and the files they came from.
+type Bundle struct {
+	*Model
+	Tokenizer *token.Tokenizer
+	Processor *image.Processor
+	Weights   *weights.Set
+}
+
+// Close gives back the memory of the weights. No pass may be using them.
+func (b *Bundle) Close() error {
+	nn.Release(b.Model)
+	return b.Weights.Close()
+}
+
+// The candidates for each layout's weights, best first.
+var (
+	transformersWeights = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
+	openCLIPWeights     = []string{"open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin", "model.safetensors", "pytorch_model.bin"}
+)
+
+// Open reads a model of any layout from a folder, or from OpenAI's single file.
+func Open(path string) (*Bundle, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("clip: %w", err)
+	}
+	if !info.IsDir() {
+		return open(path, "", OpenAI)
+	}
+	config, err := os.ReadFile(filepath.Join(path, "config.json"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("clip: %w", err)
+	}
+	if isTransformers(config) {
+		if file := first(path, transformersWeights); file != "" {
+			return open(file, path, Transformers)
+		}
+	}
+	if first(path, []string{openConfigFile}) != "" {
+		if file := first(path, openCLIPWeights); file != "" {
+			return open(file, path, OpenCLIP)
+		}
+		return nil, fmt.Errorf("clip: %s has no weights, want one of %v", path, openCLIPWeights)
+	}
+	return nil, fmt.Errorf("clip: %s has no weights, want one of %v", path, transformersWeights)
+}
+
+const openConfigFile = "open_clip_config.json"
+
+// isTransformers tells transformers' config.json from those that other libraries give the same name.
+func isTransformers(config []byte) bool {
+	var c struct {
+		Text   json.RawMessage `json:"text_config"`
+		Vision json.RawMessage `json:"vision_config"`
+		Type   string          `json:"model_type"`
+	}
+	return json.Unmarshal(config, &c) == nil && (c.Text != nil || c.Vision != nil || c.Type != "")
+}
+
+// first is the path of the first of the names that exists in dir, or "".
+func first(dir string, names []string) string {
+	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return filepath.Join(dir, name)
+		}
+	}
+	return ""
+}
+
+// open reads the weights file of a layout with the config, tokenizer and processor beside it.
+func open(file, dir string, layout Layout) (_ *Bundle, err error) {
+	set, err := weights.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("clip: %w", err)
+	}
+	b := &Bundle{Weights: set}
+	defer func() {
+		if err != nil {
+			set.Close()
+		}
+	}()
+	var config *Config
+	switch layout {
+	case Transformers:
+		config, err = b.transformers(dir)
+	case OpenCLIP:
+		config, err = b.openCLIP(dir)
+	case OpenAI:
+		b.Tokenizer = token.CLIP()
+		config, err = InferConfig(set)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if b.Model, err = New(*config); err != nil {
+		return nil, err
+	}
+	entries, err := Entries(set, layout)
+	if err != nil {
+		return nil, err
+	}
+	if err := nn.Bind(b.Model, entries, set.Forget); err != nil {
+		return nil, fmt.Errorf("clip: %s: %w", file, err)
+	}
+	if b.Processor == nil {
+		if b.Processor, err = image.ParseOpenCLIP(nil, config.Vision.Wide, config.Vision.Height); err != nil {
+			return nil, fmt.Errorf("clip: %w", err)
+		}
+	}
+	if w, h := b.Processor.Size(); w != config.Vision.Wide || h != config.Vision.Height {
+		return nil, fmt.Errorf("clip: the image processor makes pictures of %dx%d, but the model takes %dx%d", w, h, config.Vision.Wide, config.Vision.Height)
+	}
+	return b, nil
+}
+
+// transformers reads config.json, the tokenizer and the processor that transformers saves.
+func (b *Bundle) transformers(dir string) (*Config, error) {
+	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err != nil {
+		return nil, fmt.Errorf("clip: %w", err)
+	}
+	config, err := ParseConfig(data)
+	if err != nil {
+		return nil, err
+	}
+	if b.Tokenizer, err = token.OpenFolder(dir); err != nil {
+		return nil, fmt.Errorf("clip: %w", err)
+	}
+	if file := first(dir, []string{"preprocessor_config.json", "processor_config.json"}); file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("clip: %w", err)
+		}
+		if b.Processor, err = image.ParseProcessor(data); err != nil {
+			return nil, fmt.Errorf("clip: %s: %w", filepath.Base(file), err)
+		}
+	}
+	return config, nil
+}
+
+// openCLIP reads open_clip_config.json; the tokenizer is the published one unless the config names another, which then lies beside it.
+func (b *Bundle) openCLIP(dir string) (*Config, error) {
+	data, err := os.ReadFile(filepath.Join(dir, openConfigFile))
+	if err != nil {
+		return nil, fmt.Errorf("clip: %w", err)
+	}
+	var file struct {
+		Model      json.RawMessage `json:"model_cfg"`
+		Preprocess json.RawMessage `json:"preprocess_cfg"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("clip: %s: %w", openConfigFile, err)
+	}
+	config, err := ParseOpenConfig(file.Model, b.Weights)
+	if err != nil {
+		return nil, err
+	}
+	var text struct {
+		Text struct {
+			Tokenizer string `json:"hf_tokenizer_name"`
+		} `json:"text_cfg"`
+	}
+	_ = json.Unmarshal(file.Model, &text) // it has just been read without an error
+	b.Tokenizer = token.CLIP()
+	if text.Text.Tokenizer != "" {
+		if b.Tokenizer, err = token.OpenFolder(dir); err != nil {
+			return nil, fmt.Errorf("clip: the config names the tokenizer %s: %w", text.Text.Tokenizer, err)
+		}
+	}
+	b.Processor, err = image.ParseOpenCLIP(file.Preprocess, config.Vision.Wide, config.Vision.Height)
+	if err != nil {
+		return nil, fmt.Errorf("clip: %s: %w", openConfigFile, err)
+	}
+	return config, nil
+}
+
+// Encode turns a text into ids with special tokens, neither padded nor cut.
+func (b *Bundle) Encode(text string) *token.Encoding { return b.Tokenizer.Encode(text, true) }
+
+// Fit cuts ids to what the text tower reads, keeping the end token, in place.
+func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) { return b.Text.Fit(ids) }
+
+// Pixels is the processor that makes pictures into the image tower's input.
+func (b *Bundle) Pixels() *image.Processor { return b.Processor }
+
+// Sequence is the length of the longest text and of a picture in tokens.
+func (b *Bundle) Sequence() (text, image int) { return b.Config.Text.Context, b.Config.Vision.Tokens() }
+
+// Dimension is the size of the space.
+func (b *Bundle) Dimension() int { return b.Config.D }
+
+// Layout is whose form the files have.
+func (b *Bundle) Layout() string { return string(b.Config.Layout) }
+
+// Params is the model whose parameters nn.Params walks over.
+func (b *Bundle) Params() any { return b.Model }

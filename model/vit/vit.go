@@ -1,0 +1,160 @@
+package vit
+
+import (
+	"fmt"
+
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tensor"
+)
+
+// A Pool says which vector stands for the whole picture.
+type Pool string
+
+// The ways to pool.
+const (
+	PoolToken Pool = "token" // the class token
+	PoolMean  Pool = "mean"  // the mean of the patches, without the class token
+)
+
+// A Config is the shape of a tower.
+type Config struct {
+	Width, Layers, Heads, Hidden int
+	Height, Wide                 int // pixels of the picture
+	Patch                        int // pixels along the side of a patch
+	Act                          tensor.Activation
+	Eps                          float32 // of the layer norms
+	ClassToken                   bool
+	PatchBias                    bool
+	NoQKVBias                    bool // query, key and value have no bias
+	PreNorm                      bool // a layer norm before the first layer
+	Pool                         Pool
+	NormPooled                   bool // the last norm applies to the mean rather than to the tokens
+	BarePositions                bool // the class token has no position
+}
+
+// Validate says what makes c impossible.
+func (c *Config) Validate() error {
+	for _, f := range []struct {
+		name       string
+		value, max int
+	}{
+		{"width", c.Width, 1 << 14}, {"layers", c.Layers, 1 << 10}, {"heads", c.Heads, 1 << 10}, {"hidden width", c.Hidden, 1 << 17},
+		{"image height", c.Height, 1 << 13}, {"image width", c.Wide, 1 << 13}, {"patch size", c.Patch, 1 << 10},
+	} {
+		if f.value < 1 || f.value > f.max {
+			return fmt.Errorf("vit: %s is %d, want 1 to %d", f.name, f.value, f.max)
+		}
+	}
+	switch {
+	case c.Width%c.Heads != 0:
+		return fmt.Errorf("vit: width %d is not a multiple of %d heads", c.Width, c.Heads)
+	case c.Patch > min(c.Height, c.Wide):
+		return fmt.Errorf("vit: patch size %d is larger than the picture %dx%d", c.Patch, c.Wide, c.Height)
+	case c.Pool == PoolToken && !c.ClassToken:
+		return fmt.Errorf("vit: pooling at the class token, but the tower has none")
+	case c.Pool != PoolToken && c.Pool != PoolMean:
+		return fmt.Errorf("vit: pooling %q, want %q or %q", c.Pool, PoolToken, PoolMean)
+	}
+	return nil
+}
+
+// Patches is the number of patches of a picture.
+func (c *Config) Patches() int { return (c.Height / c.Patch) * (c.Wide / c.Patch) }
+
+// Tokens is the length of a picture's sequence.
+func (c *Config) Tokens() int {
+	if c.ClassToken {
+		return c.Patches() + 1
+	}
+	return c.Patches()
+}
+
+// A Tower maps pictures to vectors. Its keys are those of transformers' CLIPVisionModel.
+type Tower struct {
+	Class    *tensor.Tensor `weight:"embeddings.class_embedding"`           // [C]
+	Patch    *nn.Linear     `weight:"embeddings.patch_embedding"`           // [C, 3, P, P]
+	Position *tensor.Tensor `weight:"embeddings.position_embedding.weight"` // [T, C]
+	PreNorm  *nn.LayerNorm  `weight:"pre_layrnorm"`                         // the published key is spelt so
+	Blocks   []*nn.Block    `weight:"encoder.layers"`
+	PostNorm *nn.LayerNorm  `weight:"post_layernorm"`
+	Config   Config
+}
+
+// New makes a tower without values. c must be valid.
+func New(c Config) *Tower {
+	t := &Tower{
+		Patch:    &nn.Linear{Weight: tensor.Param(c.Width, 3, c.Patch, c.Patch)},
+		Position: tensor.Param(c.Tokens(), c.Width),
+		PostNorm: nn.NewLayerNorm(c.Width, c.Eps),
+		Config:   c,
+	}
+	if c.ClassToken {
+		t.Class = tensor.Param(c.Width)
+	}
+	if c.BarePositions {
+		t.Position = tensor.Param(c.Patches(), c.Width)
+	}
+	if c.PatchBias {
+		t.Patch.Bias = tensor.Param(c.Width)
+	}
+	if c.PreNorm {
+		t.PreNorm = nn.NewLayerNorm(c.Width, c.Eps)
+	}
+	for range c.Layers {
+		b := nn.NewBlock(c.Width, c.Heads, c.Hidden, c.Act, c.Eps, false)
+		if c.NoQKVBias {
+			b.Attn.Query.Bias, b.Attn.Key.Bias, b.Attn.Value.Bias = nil, nil, nil
+		}
+		t.Blocks = append(t.Blocks, b)
+	}
+	return t
+}
+
+// Embed turns pictures [B, 3, H, W] into the tokens [B·T, C] that the first layer sees.
+func (t *Tower) Embed(pixels *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
+	p := pixels.Pass()
+	m := p.Mark()
+	b := pixels.Dim(0)
+	x := t.Patch.Forward(pixels.Patches(t.Config.Patch))
+	if t.Config.BarePositions {
+		x = x.AddPositions(t.Position, p.Spans(b, t.Config.Patches()))
+	}
+	if t.Class != nil {
+		x = x.Prepend(t.Class, b)
+	}
+	if !t.Config.BarePositions {
+		x = x.AddPositions(t.Position, seq)
+	}
+	if t.PreNorm != nil {
+		x = t.PreNorm.Forward(x)
+	}
+	return p.Keep(m, x)
+}
+
+// Forward maps pictures [B, 3, H, W] to their vectors [B, C].
+func (t *Tower) Forward(pixels *tensor.Tensor) *tensor.Tensor {
+	p := pixels.Pass()
+	b, n := pixels.Dim(0), t.Config.Tokens()
+	seq, one, first := p.Spans(b, n), p.Spans(b, 1), p.Steps(b, n)
+	x := t.Embed(pixels, seq)
+	last := len(t.Blocks) - 1
+	for _, block := range t.Blocks[:last] {
+		x = block.Forward(x, seq)
+	}
+	if t.Config.Pool == PoolToken {
+		return t.PostNorm.Forward(t.Blocks[last].Pool(x, first, one, seq))
+	}
+	return t.pool(t.Blocks[last].Forward(x, seq), seq)
+}
+
+// pool is the mean of the patches x [B·T, C], normalised before or after.
+func (t *Tower) pool(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
+	skip := 0
+	if t.Class != nil {
+		skip = 1
+	}
+	if t.Config.NormPooled {
+		return t.PostNorm.Forward(x.MeanRows(seq, skip))
+	}
+	return t.PostNorm.Forward(x).MeanRows(seq, skip)
+}
