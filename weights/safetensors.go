@@ -109,7 +109,7 @@ func (t *stored) entry(name string, body []byte) (tensor.Entry, error) {
 		return tensor.Entry{}, fmt.Errorf("dtype %q is not one that chiasm reads", t.DType)
 	}
 	if len(t.Offsets) != 2 || t.Offsets[0] < 0 || t.Offsets[0] > t.Offsets[1] || t.Offsets[1] > int64(len(body)) {
-		return tensor.Entry{}, fmt.Errorf("data_offsets: expected begin and end within %d bytes, got %v", len(body), t.Offsets)
+		return tensor.Entry{}, fmt.Errorf("data_offsets: expected begin and end within the file's %d bytes of data, got %v: cut off or damaged", len(body), t.Offsets)
 	}
 	n, shape, err := size(t.Shape, dtype)
 	if err != nil {
