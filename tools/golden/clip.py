@@ -11,9 +11,11 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 warnings.filterwarnings("ignore")
 
 import clip_common
+import clip_open
+import clip_openai
 import clip_transformers
 
-MODULES = [clip_transformers]
+MODULES = [clip_transformers, clip_open, clip_openai]
 
 
 def main():

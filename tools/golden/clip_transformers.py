@@ -90,7 +90,7 @@ QUICK = dict(
 
 def quick():
     """The model of `small` and `old`, its tokenizer and its processor."""
-    tok = c.tokenizer(c.merges(510), 77)
+    tok = c.tokenizer(c.merges(254), 77)
     model = build(1, 20, QUICK["text"] | dict(vocab_size=len(tok)), QUICK["vision"], 32)
     sizes = dict(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
     return model, tok, sizes, c.stage_ids(len(tok), 16, 4, 11, len(tok) - 2, len(tok) - 1)
@@ -102,7 +102,7 @@ def small():
     model, tok, sizes, ids = quick()
     model.save_pretrained(folder)
     CLIPProcessor(CLIPImageProcessor(**sizes), tok).save_pretrained(folder)
-    finish("transformers", folder, CLIPImageProcessorPil(**sizes), c.TEXTS, c.PICTURE_NAMES + ["alpha.png"], ids, 1)
+    finish("transformers", folder, CLIPImageProcessorPil(**sizes), c.TEXTS, c.PICTURE_NAMES[:4] + ["alpha.png"], ids, 1)
 
 
 def old():
@@ -132,11 +132,11 @@ def old():
     dump(folder, "special_tokens_map.json", special | {"pad_token": "<|endoftext|>"})
     dump(folder, "tokenizer_config.json", {k: v | {"__type": "AddedToken"} for k, v in special.items()} | dict(
         pad_token="<|endoftext|>", add_prefix_space=False, errors="replace", do_lower_case=True, model_max_length=77, tokenizer_class="CLIPTokenizer"))
-    pairs = c.merges(510)
+    pairs = c.merges(254)
     dump(folder, "vocab.json", c.vocabulary(pairs), indent=None)
     with open(os.path.join(folder, "merges.txt"), "w", encoding="utf-8") as f:
         f.write("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in pairs))
-    finish("transformers-old", folder, CLIPImageProcessorPil(**sizes), c.TEXTS, c.PICTURE_NAMES + ["alpha.png"], ids, 1)
+    finish("transformers-old", folder, CLIPImageProcessorPil(**sizes), c.TEXTS, c.PICTURE_NAMES[:4] + ["alpha.png"], ids, 1)
 
 
 def dump(folder, name, value, indent=2):
@@ -152,10 +152,10 @@ def uneven(name, seed, dtype, processor, shard=None, legacy=False, scale=30, few
     tok = c.tokenizer(pairs, context)
     start, end = tok.bos_token_id, tok.eos_token_id
     tok.add_tokens(["<photo>", AddedToken("chiasm", single_word=True, normalized=True), AddedToken(" <art> ", lstrip=True, rstrip=True, special=True)])
-    text = dict(vocab_size=len(tok) + 3, hidden_size=24, intermediate_size=56, num_hidden_layers=3, num_attention_heads=3,
+    text = dict(vocab_size=len(tok) + 3, hidden_size=24, intermediate_size=56, num_hidden_layers=1 if few else 3, num_attention_heads=3,
                 max_position_embeddings=context, hidden_act="gelu", layer_norm_eps=1e-6, bos_token_id=start, eos_token_id=end,
                 pad_token_id=1, projection_dim=28)
-    vision = dict(hidden_size=40, intermediate_size=100, num_hidden_layers=2, num_attention_heads=4, image_size=40, patch_size=10,
+    vision = dict(hidden_size=40, intermediate_size=100, num_hidden_layers=1 if few else 2, num_attention_heads=4, image_size=20 if few else 40, patch_size=10,
                   hidden_act="gelu", layer_norm_eps=1e-6, projection_dim=28)
     model = build(seed, scale, text, vision, 28).to(dtype)
     if legacy:
@@ -174,7 +174,7 @@ def uneven(name, seed, dtype, processor, shard=None, legacy=False, scale=30, few
     CLIPProcessor(CLIPImageProcessor(**processor), tok).save_pretrained(folder)
     ids = c.stage_ids(len(tok), context, 2 if few else 5, seed, start, end, high=(end + 1, end + 2, end + 3))
     texts = c.TEXTS + ["a <photo> of chiasm, not of chiasmus", "big <art> small"]
-    finish(name, folder, CLIPImageProcessorPil(**processor), texts, c.PICTURE_NAMES[:3] if few else c.PICTURE_NAMES, ids, seed)
+    finish(name, folder, CLIPImageProcessorPil(**processor), texts, c.PICTURE_NAMES[::2][:2] if few else c.PICTURE_NAMES[:3], ids, seed)
 
 
 HALF = dict(image_mean=[0.5, 0.5, 0.5], image_std=[0.5, 0.5, 0.5])
@@ -188,17 +188,17 @@ def uneven_f16():
 
 def uneven_bf16():
     """Stored in bf16; pictures are squeezed into a square without a crop."""
-    uneven("transformers-bf16", 3, torch.bfloat16, HALF | dict(size={"height": 40, "width": 40}, do_center_crop=False, resample=1))
+    uneven("transformers-bf16", 3, torch.bfloat16, HALF | dict(size={"height": 20, "width": 20}, do_center_crop=False, resample=1))
 
 
 def uneven_shards():
     """Stored in several safetensors files with an index; pictures are not normalised."""
-    uneven("transformers-shards", 4, torch.float16, dict(size={"shortest_edge": 44}, crop_size={"height": 40, "width": 40}, do_normalize=False), shard="40kB")
+    uneven("transformers-shards", 4, torch.float16, dict(size={"shortest_edge": 22}, crop_size={"height": 20, "width": 20}, do_normalize=False), shard="30kB")
 
 
 def uneven_legacy():
     """Stored in two files of torch's format from before 1.6 with an index."""
-    uneven("transformers-legacy", 5, torch.float16, dict(size={"shortest_edge": 40}, crop_size={"height": 40, "width": 40}), legacy=True)
+    uneven("transformers-legacy", 5, torch.float16, dict(size={"shortest_edge": 20}, crop_size={"height": 20, "width": 20}), legacy=True)
 
 
 VARIANTS = [small, old, uneven_f16, uneven_bf16, uneven_shards, uneven_legacy]

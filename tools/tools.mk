@@ -1,0 +1,35 @@
+# Recipes that need Python: golden data of the reference libraries and measurements of peers. Building and testing chiasm needs neither.
+PYTHON ?= python3
+DIR ?= tools/golden/cache
+GOLDEN := tools/golden/.venv
+PEERS := tools/peers/.venv
+THREADS ?= 2
+
+.PHONY: golden-env golden fullsize peers-env bench-peers
+
+golden-env: $(GOLDEN)/.done
+
+$(GOLDEN)/.done: tools/golden/requirements.txt
+	test -x $(GOLDEN)/bin/python || $(PYTHON) -m venv $(GOLDEN)
+	$(GOLDEN)/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+# Helpers that other scripts import, and the full-size models, are not run.
+GOLDEN_SCRIPTS := $(filter-out %_common.py %_transformers.py %_open.py %_openai.py %_pixels.py %fullsize.py,$(wildcard tools/golden/*.py))
+
+golden: golden-env
+	@for script in $(GOLDEN_SCRIPTS); do echo "$$script"; $(GOLDEN)/bin/python $$script || exit 1; done
+
+fullsize: build golden-env
+	$(GOLDEN)/bin/python tools/golden/fullsize.py $(DIR)
+	$(GOLDEN)/bin/python tools/golden/check_fullsize.py bin/chiasm $(DIR)
+
+peers-env: $(PEERS)/.done
+
+$(PEERS)/.done: tools/peers/requirements.txt
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+bench-peers: build peers-env
+	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS)
