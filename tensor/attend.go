@@ -12,6 +12,9 @@ import (
 func (qkv *Tensor) Attend(seq Spans, heads int, causal bool) *Tensor {
 	c := qkv.cols() / 3
 	check(qkv.cols() == 3*c, "attend", "rows of query, key and value", qkv)
+	if qkv.Len() == 0 {
+		return in("attend", qkv).Empty(qkv.Rows(), c)
+	}
 	return in("attend", qkv).attend(kernel.Attention{
 		Q: qkv.floats, K: qkv.floats[c:], V: qkv.floats[2*c:], LDQ: 3 * c, LDK: 3 * c, LDV: 3 * c,
 		Heads: heads, D: c / max(heads, 1), Starts: seq, Causal: causal,
@@ -23,6 +26,9 @@ func (qkv *Tensor) Attend(seq Spans, heads int, causal bool) *Tensor {
 func (x *Tensor) AttendTo(kv *Tensor, queries, seq Spans, heads int) *Tensor {
 	c := x.cols()
 	check(kv.cols() == 2*c && queries.Len() == seq.Len(), "attend", "keys and values twice as wide as the queries, for as many sequences", kv, " for ", x)
+	if x.Len() == 0 {
+		return in("attend", x, kv).Empty(x.Rows(), c)
+	}
 	return in("attend", x, kv).attend(kernel.Attention{
 		Q: x.floats, K: kv.floats, V: kv.floats[c:], LDQ: c, LDK: 2 * c, LDV: 2 * c,
 		Heads: heads, D: c / max(heads, 1), Starts: queries, KStarts: seq,
@@ -39,7 +45,7 @@ func (p *Pass) attend(t kernel.Attention, queries, keys int) *Tensor {
 	}
 	check(Spans(t.Starts).Rows() == queries && seq.Rows() == keys, "attend", "as many rows as the spans hold", queries, " and ", keys)
 	y := p.Empty(queries, c)
-	if p.ctx.Err() != nil || y.Len() == 0 {
+	if p.ctx.Err() != nil {
 		return y
 	}
 	t.Out, t.LDO, t.Scale = y.floats, c, float32(1/math.Sqrt(float64(t.D)))

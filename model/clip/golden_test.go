@@ -225,13 +225,17 @@ func TestEndToEnd(t *testing.T) {
 				b.Processor.Apply(pixels.Floats()[i*3*h*w:(i+1)*3*h*w], img)
 			}
 			g.compare("e2e.pixel_values", pixels.Floats(), 1e-6)
+			vision := b.EmbedImage(pixels).Normalize(1e-12)
+			g.compare("e2e.image_embeds", vision.Floats(), tolerance)
+			if len(texts) == 0 { // the vocabulary is cut: it belongs to no tokenizer
+				return
+			}
 			x, err := b.EmbedText(p, texts)
 			if err != nil {
 				t.Fatal(err)
 			}
-			text, vision := x.Normalize(1e-12), b.EmbedImage(pixels).Normalize(1e-12)
+			text := x.Normalize(1e-12)
 			g.compare("e2e.text_embeds", text.Floats(), tolerance)
-			g.compare("e2e.image_embeds", vision.Floats(), tolerance)
 			logits := vision.Dots(text, b.Scale())
 			g.compare("e2e.logits_per_image", logits.Floats(), 1e-4)
 			g.compare("e2e.probs", logits.Softmax().Floats(), 1e-4)
