@@ -1,0 +1,112 @@
+package image
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	stdimage "image"
+	"image/jpeg"
+	"slices"
+)
+
+// decodeJPEG reads baseline and progressive JPEG in gray, YCbCr, RGB, CMYK and YCCK. Four channels are taken as inverted,
+// as Adobe writes them and Pillow assumes.
+func decodeJPEG(f *file) (*RGB, int, error) {
+	head, err := scanJPEG(f.data)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := f.check(head.w, head.h); err != nil {
+		return nil, 0, err
+	}
+	// Even a flat picture needs a bit for each 8 by 8 block.
+	if int64(head.w)*int64(head.h) > 1024*int64(len(f.data)) {
+		return nil, 0, fmt.Errorf("%d bytes cannot hold %d x %d pixels", len(f.data), head.w, head.h)
+	}
+	img, err := pixelsOfJPEG(f.data, head)
+	if err != nil {
+		return nil, 0, err
+	}
+	if m, ok := img.(*stdimage.YCbCr); ok {
+		return upsample(m), head.orientation(), nil
+	}
+	return flatten(img), head.orientation(), nil
+}
+
+// pixelsOfJPEG is the one place that decodes the entropy-coded data. Any decoder that returns the standard library's
+// types (Gray; YCbCr with the stored subsampling; CMYK not inverted; RGBA for RGB files) can stand here.
+func pixelsOfJPEG(data []byte, head *jpegHead) (stdimage.Image, error) {
+	if head.components == 4 && !head.adobe { // the standard library wants to be told
+		marker := []byte("\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
+		data = slices.Concat(data[:2], marker, data[2:])
+	}
+	return jpeg.Decode(bytes.NewReader(data))
+}
+
+// jpegHead is what stands before the first scan of a JPEG file.
+type jpegHead struct {
+	metadata
+	w, h, components int
+	adobe            bool
+}
+
+// scanJPEG walks the marker segments up to the first scan.
+func scanJPEG(b []byte) (*jpegHead, error) {
+	var head jpegHead
+	for b = b[2:]; ; {
+		for len(b) > 0 && b[0] != 0xff { // stray bytes between segments
+			b = b[1:]
+		}
+		for len(b) > 1 && b[1] == 0xff { // fill bytes
+			b = b[1:]
+		}
+		if len(b) < 4 {
+			return nil, fmt.Errorf("no picture data: truncated file")
+		}
+		marker := b[1]
+		if marker == 0x00 || marker == 0x01 || marker >= 0xd0 && marker <= 0xd8 { // no segment follows
+			b = b[2:]
+			continue
+		}
+		if marker == 0xd9 {
+			return nil, fmt.Errorf("no picture data before the end marker")
+		}
+		n := int(binary.BigEndian.Uint16(b[2:]))
+		if n < 2 || n+2 > len(b) {
+			return nil, fmt.Errorf("segment %02x is cut short: truncated file", marker)
+		}
+		segment := b[4 : n+2]
+		b = b[n+2:]
+		switch {
+		case marker == 0xda:
+			if head.components == 0 {
+				return nil, fmt.Errorf("scan before the frame header")
+			}
+			return &head, nil
+		case marker == 0xe1:
+			head.app1(segment)
+		case marker == 0xee && bytes.HasPrefix(segment, []byte("Adobe")) && len(segment) >= 12:
+			head.adobe = true
+		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
+			if len(segment) < 6 {
+				return nil, fmt.Errorf("frame header: expected 6 bytes, got %d", len(segment))
+			}
+			if marker > 0xc2 {
+				return nil, fmt.Errorf("frame type %02x (lossless, hierarchical or arithmetic) is not supported", marker)
+			}
+			head.h, head.w = int(binary.BigEndian.Uint16(segment[1:])), int(binary.BigEndian.Uint16(segment[3:]))
+			head.components = int(segment[5])
+		}
+	}
+}
+
+// app1 keeps EXIF, which may go on over several segments, and XMP.
+func (h *jpegHead) app1(segment []byte) {
+	const exif, xmp = "Exif\x00\x00", "http://ns.adobe.com/xap/1.0/\x00"
+	switch {
+	case bytes.HasPrefix(segment, []byte(exif)):
+		h.exif = append(h.exif, segment[len(exif):]...)
+	case bytes.HasPrefix(segment, []byte(xmp)):
+		h.xmp = segment[len(xmp):]
+	}
+}

@@ -1,0 +1,129 @@
+package image
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// ErrFormat is what errors of [Open] and [Read] wrap when the data begins like no picture that this package reads.
+var ErrFormat = errors.New("not a picture in a known format (JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC, AVIF)")
+
+// Limits bounds what [Open] and [Read] accept. A nil *Limits and zero fields mean the defaults.
+type Limits struct {
+	Pixels int64 // most pixels, width times height; 0: 178,956,970, where Pillow refuses too
+}
+
+const (
+	defaultPixels = 178956970
+	longestSide   = 1 << 22 // keeps the resampling weights of a line within 200 MB
+)
+
+// Open reads the picture in a file as transformers' load_image does: turned upright by its EXIF orientation, then
+// converted to RGB as Pillow converts, which drops alpha. The format is recognised by content. Pixels of a single
+// transparent colour (a PNG's colour key, a GIF's transparent index) come out white, because that is what the reference
+// processor makes of them after load_image.
+func Open(path string, limits *Limits) (*RGB, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("image: %w", err)
+	}
+	img, err := decode(data, limits)
+	if err != nil {
+		return nil, fmt.Errorf("image: %s: %w", path, err)
+	}
+	return img, nil
+}
+
+// Read is [Open] for a picture that comes from r, which is read to its end.
+func Read(r io.Reader, limits *Limits) (*RGB, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("image: %w", err)
+	}
+	img, err := decode(data, limits)
+	if err != nil {
+		return nil, fmt.Errorf("image: %w", err)
+	}
+	return img, nil
+}
+
+// A file is a picture being read.
+type file struct {
+	data   []byte
+	pixels int64 // most pixels allowed
+}
+
+// A format is one kind of picture file. decode returns the picture and the orientation that its metadata asks for
+// (0 or 1: as it is).
+type format struct {
+	name   string
+	match  func(data []byte) bool
+	decode func(f *file) (*RGB, int, error)
+}
+
+func starts(prefixes ...string) func([]byte) bool {
+	return func(data []byte) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return bytes.HasPrefix(data, []byte(p)) })
+	}
+}
+
+var formats = [...]format{
+	{"jpeg", starts("\xff\xd8\xff"), decodeJPEG},
+	{"png", starts("\x89PNG\r\n\x1a\n"), decodePNG},
+	{"gif", starts("GIF87a", "GIF89a"), decodeGIF},
+	{"webp", isWebP, decodeWebP},
+	{"tiff", starts("II*\x00", "MM\x00*"), decodeTIFF},
+	{"avif", isAVIF, decodeAVIF},
+	{"heic", isHEIC, decodeHEIC},
+	{"bmp", starts("BM"), decodeBMP},
+}
+
+func decode(data []byte, limits *Limits) (*RGB, error) {
+	f := &file{data: data, pixels: defaultPixels}
+	if limits != nil && limits.Pixels > 0 {
+		f.pixels = limits.Pixels
+	}
+	for _, format := range formats {
+		if !format.match(data) {
+			continue
+		}
+		img, orientation, err := format.decode(f)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", format.name, clean(format.name, err))
+		}
+		return img.turn(orientation), nil
+	}
+	if len(data) == 0 {
+		return nil, errors.New("empty file")
+	}
+	return nil, ErrFormat
+}
+
+// clean makes the errors of different decoders read alike.
+func clean(name string, err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return errors.New("truncated file")
+	}
+	if rest, ok := strings.CutPrefix(err.Error(), name+": "); ok {
+		return errors.New(rest)
+	}
+	return err
+}
+
+// check refuses a size that a header declares before any memory is taken for it.
+func (f *file) check(w, h int) error {
+	switch {
+	case w <= 0 || h <= 0:
+		return fmt.Errorf("expected a positive size, got %d x %d", w, h)
+	case int64(w) > f.pixels/int64(h):
+		return fmt.Errorf("%d x %d pixels are more than the limit of %d", w, h, f.pixels)
+	case max(w, h) > longestSide:
+		return fmt.Errorf("%d x %d: expected sides up to %d", w, h, longestSide)
+	}
+	return nil
+}
