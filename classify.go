@@ -1,0 +1,95 @@
+package chiasm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	stdimage "image"
+	"sort"
+	"strings"
+)
+
+// A Classifier sorts pictures into labels that it was never trained on: each label is the mean direction of its prompts' embeddings
+// (Radford et al. 2021, prompt ensembling).
+type Classifier struct {
+	model  *Model
+	labels []string
+	texts  []Embedding // one per label
+}
+
+// A Label is one answer of a classifier.
+type Label struct {
+	Name  string
+	Prob  float32 // softmax over all labels
+	Logit float32
+}
+
+// Classifier prepares labels. Each template holds "{}" where the label goes; none means the label alone.
+func (m *Model) Classifier(ctx context.Context, labels, templates []string) (*Classifier, error) {
+	if len(labels) == 0 {
+		return nil, errors.New("chiasm: a classifier needs at least one label")
+	}
+	if len(templates) == 0 {
+		templates = []string{"{}"}
+	}
+	prompts := make([]string, 0, len(labels)*len(templates))
+	for _, t := range templates {
+		if !strings.Contains(t, "{}") {
+			return nil, fmt.Errorf("chiasm: template %q has no {} for the label", t)
+		}
+	}
+	for _, label := range labels {
+		for _, t := range templates {
+			prompts = append(prompts, strings.ReplaceAll(t, "{}", label))
+		}
+	}
+	embedded, err := m.EmbedTexts(ctx, prompts)
+	if err != nil {
+		return nil, err
+	}
+	c := &Classifier{model: m, labels: labels, texts: make([]Embedding, len(labels))}
+	for i := range labels {
+		c.texts[i] = mean(embedded[i*len(templates):][:len(templates)])
+	}
+	return c, nil
+}
+
+// mean is the direction of the mean of vectors of length 1.
+func mean(e []Embedding) Embedding {
+	if len(e) == 1 {
+		return e[0]
+	}
+	out := Embedding{Values: make([]float32, len(e[0].Values)), Space: e[0].Space}
+	for _, v := range e {
+		for i, x := range v.Values {
+			out.Values[i] += x / float32(len(e))
+		}
+	}
+	out.Length = length(out.Values)
+	for i := range out.Values {
+		out.Values[i] /= max(out.Length, 1e-12)
+	}
+	return out
+}
+
+// Classify gives the k best labels of each picture, best first; all of them if k is not positive.
+func (c *Classifier) Classify(ctx context.Context, imgs []stdimage.Image, k int) ([][]Label, error) {
+	embedded, err := c.model.EmbedImages(ctx, imgs)
+	if err != nil {
+		return nil, err
+	}
+	scores := c.model.Score(c.texts, embedded)
+	out := make([][]Label, len(imgs))
+	for i, probs := range scores.PerImage() {
+		best := make([]Label, len(c.labels))
+		for j, p := range probs {
+			best[j] = Label{Name: c.labels[j], Prob: p, Logit: scores.Logits[i][j]}
+		}
+		sort.SliceStable(best, func(a, b int) bool { return best[a].Logit > best[b].Logit })
+		if k > 0 {
+			best = best[:min(k, len(best))]
+		}
+		out[i] = best
+	}
+	return out, nil
+}

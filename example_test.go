@@ -1,0 +1,57 @@
+package chiasm_test
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"log"
+
+	"github.com/chiasm/chiasm"
+)
+
+// How similar are these texts to this picture?
+func Example() {
+	ctx := context.Background()
+	model, err := chiasm.Open(ctx, "model/clip/testdata/transformers", nil) // or "openai/clip-vit-base-patch32"
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer model.Close()
+	picture, err := chiasm.OpenImage("model/clip/testdata/pictures/wide.png")
+	if err != nil {
+		log.Fatal(err)
+	}
+	vector, err := model.EmbedImage(ctx, picture)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, text := range []string{"a beautiful sunset", "two dogs playing"} {
+		words, err := model.EmbedText(ctx, text)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%-20s %.3f\n", text, vector.Cosine(words))
+	}
+	// Output:
+	// a beautiful sunset   0.091
+	// two dogs playing     0.058
+}
+
+func ExampleModel_Similarity() {
+	ctx := context.Background()
+	model, err := chiasm.Open(ctx, "model/clip/testdata/transformers", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer model.Close()
+	picture, err := chiasm.OpenImage("model/clip/testdata/pictures/wide.png")
+	if err != nil {
+		log.Fatal(err)
+	}
+	scores, err := model.Similarity(ctx, []string{"a photo of a cat", "a photo of a dog"}, []image.Image{picture})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%.3f\n", scores.PerImage()[0])
+	// Output: [0.158 0.842]
+}

@@ -1,0 +1,87 @@
+package chiasm
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/chiasm/chiasm/nn"
+)
+
+// Info is what a model's files say of it.
+type Info struct {
+	Name       string         `json:"name"`
+	Path       string         `json:"path"`
+	Layout     string         `json:"layout"` // transformers, open_clip or openai
+	Space      string         `json:"space"`
+	Modalities []string       `json:"modalities"`
+	Dimension  int            `json:"dimension"`
+	Parameters int            `json:"parameters"`
+	DTypes     map[string]int `json:"dtypes"`            // stored number formats, with how many parameters each
+	Context    int            `json:"context"`           // tokens of the longest text
+	ImageSize  [2]int         `json:"image_size"`        // width and height that pictures are brought to
+	Licence    string         `json:"licence,omitempty"` // as the model's card states it
+	Files      []File         `json:"files"`
+}
+
+// A File is one of a model's files.
+type File struct {
+	Name string `json:"name"`
+	Size int64  `json:"size"`
+}
+
+// Info describes the model.
+func (m *Model) Info() Info {
+	context, _ := m.family.Sequence()
+	w, h := m.family.Pixels().Size()
+	info := Info{
+		Name: m.name, Path: m.path, Layout: m.family.Layout(), Space: m.space.String(), Modalities: []string{"text", "image"},
+		Dimension: m.family.Dimension(), Parameters: nn.Count(m.family.Params()), DTypes: map[string]int{},
+		Context: context, ImageSize: [2]int{w, h}, Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
+	}
+	for _, t := range nn.Params(m.family.Params()) {
+		info.DTypes[t.DType().String()] += t.Len()
+	}
+	return info
+}
+
+// files lists a model's files with their sizes.
+func files(path string) (out []File) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	if !info.IsDir() {
+		return []File{{filepath.Base(path), info.Size()}}
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if info, err := os.Stat(filepath.Join(path, e.Name())); err == nil && !info.IsDir() { // through the cache's links
+			out = append(out, File{e.Name(), info.Size()})
+		}
+	}
+	return out
+}
+
+// licence reads the license field of a model card's front matter, "" where there is none.
+func licence(card string) string {
+	f, err := os.Open(card)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	if !lines.Scan() || strings.TrimSpace(lines.Text()) != "---" {
+		return ""
+	}
+	for lines.Scan() && strings.TrimSpace(lines.Text()) != "---" {
+		if v, ok := strings.CutPrefix(lines.Text(), "license:"); ok {
+			return strings.Trim(strings.TrimSpace(v), `"'`)
+		}
+	}
+	return ""
+}

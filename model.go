@@ -1,0 +1,198 @@
+package chiasm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	stdimage "image"
+	"io"
+	"sync"
+
+	"github.com/chiasm/chiasm/internal/par"
+	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tensor"
+)
+
+// A Model turns texts and pictures into vectors of one space. It is safe for concurrent use.
+type Model struct {
+	name, path string
+	space      Space
+	family     family
+	opts       Options
+	passes     sync.Pool // of *tensor.Pass, so that a call reuses the memory of another
+}
+
+// Close gives back the model's memory. No other method may be running or be called afterwards.
+func (m *Model) Close() error { return m.family.Close() }
+
+// Name is what the model was opened by.
+func (m *Model) Name() string { return m.name }
+
+// Space is what the model's vectors belong to.
+func (m *Model) Space() Space { return m.space }
+
+// Tokens is how a model sees a text.
+type Tokens struct {
+	IDs       []int32  // with special tokens, neither padded nor cut
+	Pieces    []string // the vocabulary's spelling of each id
+	Truncated bool     // the model reads fewer: the text is cut, keeping the end token
+}
+
+// Tokenize shows how the model sees a text.
+func (m *Model) Tokenize(text string) Tokens {
+	e := m.family.Encode(text)
+	_, truncated := m.family.Fit(append([]int32(nil), e.IDs...))
+	return Tokens{IDs: e.IDs, Pieces: e.Tokens, Truncated: truncated}
+}
+
+// EmbedText is the embedding of a text. The error is ctx's if that is cancelled.
+func (m *Model) EmbedText(ctx context.Context, text string) (Embedding, error) {
+	return one(m.EmbedTexts(ctx, []string{text}))
+}
+
+// EmbedImage is the embedding of a picture. One that [OpenImage] or [ReadImage] read is what the reference makes of a path; any other
+// is taken as it is, over white where it is transparent.
+func (m *Model) EmbedImage(ctx context.Context, img stdimage.Image) (Embedding, error) {
+	return one(m.EmbedImages(ctx, []stdimage.Image{img}))
+}
+
+func one(e []Embedding, err error) (Embedding, error) {
+	if err != nil {
+		return Embedding{}, err
+	}
+	return e[0], nil
+}
+
+// A tooLong error says that a text is longer than the model reads, under [TruncateError].
+type tooLong struct{ index, tokens, limit int }
+
+func (e *tooLong) Error() string {
+	return fmt.Sprintf("chiasm: text %d has %d tokens, the model reads %d", e.index, e.tokens, e.limit)
+}
+
+// batchTokens is how many tokens go through a tower together: enough that the matrix kernels are at their best, few enough that the
+// activations stay small. What comes out does not depend on it.
+const batchTokens = 2048
+
+// EmbedTexts is the embeddings of texts, in their order.
+func (m *Model) EmbedTexts(ctx context.Context, texts []string) ([]Embedding, error) {
+	ids := make([][]int32, len(texts))
+	limit, _ := m.family.Sequence()
+	for i, text := range texts {
+		all := m.family.Encode(text).IDs
+		fitted, truncated := m.family.Fit(all)
+		if truncated && m.opts.Truncate == TruncateError {
+			return nil, &tooLong{i, len(all), limit}
+		}
+		ids[i] = fitted
+	}
+	out := make([]Embedding, 0, len(texts))
+	for len(ids) > 0 {
+		n, tokens := 0, 0
+		for n < len(ids) && (n == 0 || tokens+len(ids[n]) <= batchTokens) {
+			tokens += len(ids[n])
+			n++
+		}
+		err := m.run(ctx, func(p *tensor.Pass) (*tensor.Tensor, error) { return m.family.EmbedText(p, ids[:n]) }, &out)
+		if err != nil {
+			return nil, err
+		}
+		ids = ids[n:]
+	}
+	return out, nil
+}
+
+// EmbedImages is the embeddings of pictures, in their order.
+func (m *Model) EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]Embedding, error) {
+	w, h := m.family.Pixels().Size()
+	_, tokens := m.family.Sequence()
+	most := max(1, batchTokens/tokens)
+	out := make([]Embedding, 0, len(imgs))
+	for first := 0; first < len(imgs); first += most {
+		batch := imgs[first:min(first+most, len(imgs))]
+		err := m.run(ctx, func(p *tensor.Pass) (*tensor.Tensor, error) {
+			pixels := p.Empty(len(batch), 3, h, w)
+			par.Do(&preprocess{m.family.Pixels(), batch, pixels.Floats()}, len(batch), m.opts.Workers)
+			return m.family.EmbedImage(pixels), nil
+		}, &out)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// A preprocess task brings pictures into the form that the model takes.
+type preprocess struct {
+	processor *image.Processor
+	imgs      []stdimage.Image
+	pixels    []float32
+}
+
+// Run does picture i.
+func (t *preprocess) Run(i int) {
+	img, ok := t.imgs[i].(*image.RGB)
+	if !ok {
+		img = image.From(t.imgs[i])
+	}
+	n := len(t.pixels) / len(t.imgs)
+	t.processor.Apply(t.pixels[i*n:(i+1)*n], img)
+}
+
+// run computes vectors [B, D] in a pass of its own and appends them to out, scaled to length 1.
+func (m *Model) run(ctx context.Context, forward func(*tensor.Pass) (*tensor.Tensor, error), out *[]Embedding) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			shape, ok := r.(*tensor.ShapeError)
+			if !ok {
+				panic(r)
+			}
+			err = fmt.Errorf("chiasm: %s: %w", m.name, shape)
+		}
+	}()
+	p, ok := m.passes.Get().(*tensor.Pass)
+	if ok {
+		p.Reset(ctx)
+	} else {
+		p = tensor.NewPass(ctx, m.opts.Workers)
+	}
+	x, err := forward(p)
+	if err == nil {
+		err = p.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("chiasm: %s: %w", m.name, err)
+	}
+	raw, unit := x.Floats(), x.Normalize(1e-12).Floats()
+	d := x.Dim(-1)
+	for i := 0; i < len(raw); i += d {
+		e := Embedding{Values: append([]float32(nil), unit[i:i+d]...), Length: length(raw[i : i+d]), Space: m.space}
+		if !finite(e.Length) {
+			return m.explain()
+		}
+		*out = append(*out, e)
+	}
+	m.passes.Put(p)
+	return nil
+}
+
+// explain says why a result is not a finite number.
+func (m *Model) explain() error {
+	if err := nn.Finite(m.family.Params()); err != nil {
+		return fmt.Errorf("chiasm: %s: %w", m.path, err)
+	}
+	return fmt.Errorf("chiasm: %s: the result is not a finite number although all weights are: a value overflowed", m.name)
+}
+
+// OpenImage reads a picture from a file as the reference's load_image does: EXIF orientation applied, then RGB, transparency dropped.
+func OpenImage(path string) (*image.RGB, error) { return image.Open(path, nil) }
+
+// ReadImage is [OpenImage] for a stream.
+func ReadImage(r io.Reader) (*image.RGB, error) { return image.Read(r, nil) }
+
+// IsTooLong reports whether err is about a text that is longer than the model reads, under [TruncateError].
+func IsTooLong(err error) bool {
+	var t *tooLong
+	return errors.As(err, &t)
+}

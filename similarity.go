@@ -1,0 +1,94 @@
+package chiasm
+
+import (
+	"context"
+	stdimage "image"
+	"math"
+)
+
+// Scores says how well each of several texts fits each of several pictures.
+type Scores struct {
+	Logits [][]float32 // [image][text]: temperature-scaled cosines
+}
+
+// Similarity compares every text with every picture, as CLIP's logits_per_image does.
+func (m *Model) Similarity(ctx context.Context, texts []string, imgs []stdimage.Image) (*Scores, error) {
+	t, err := m.EmbedTexts(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	i, err := m.EmbedImages(ctx, imgs)
+	if err != nil {
+		return nil, err
+	}
+	return m.Score(t, i), nil
+}
+
+// Score is [Model.Similarity] for embeddings that are there already. It panics with a *SpaceError if they are not the model's.
+func (m *Model) Score(texts, images []Embedding) *Scores {
+	scale, bias := m.family.Scale(), m.family.Bias()
+	s := &Scores{Logits: make([][]float32, len(images))}
+	for i, img := range images {
+		s.Logits[i] = make([]float32, len(texts))
+		for j, text := range texts {
+			s.Logits[i][j] = scale*img.Cosine(text) + bias
+		}
+	}
+	return s
+}
+
+// PerImage is the probabilities [image][text] of the texts given each picture: a softmax over its texts.
+func (s *Scores) PerImage() [][]float32 {
+	out := make([][]float32, len(s.Logits))
+	for i, row := range s.Logits {
+		out[i] = softmax(row)
+	}
+	return out
+}
+
+// PerText is the probabilities [image][text] of the pictures given each text: a softmax over the pictures.
+func (s *Scores) PerText() [][]float32 {
+	out := make([][]float32, len(s.Logits))
+	for i, row := range s.Logits {
+		out[i] = make([]float32, len(row))
+	}
+	if len(s.Logits) == 0 {
+		return out
+	}
+	column := make([]float32, len(s.Logits))
+	for j := range s.Logits[0] {
+		for i := range s.Logits {
+			column[i] = s.Logits[i][j]
+		}
+		for i, v := range softmax(column) {
+			out[i][j] = v
+		}
+	}
+	return out
+}
+
+func softmax(x []float32) []float32 {
+	highest := math.Inf(-1)
+	for _, v := range x {
+		highest = max(highest, float64(v))
+	}
+	var sum float64
+	for _, v := range x {
+		sum += math.Exp(float64(v) - highest)
+	}
+	out := make([]float32, len(x))
+	for i, v := range x {
+		out[i] = float32(math.Exp(float64(v)-highest) / sum)
+	}
+	return out
+}
+
+func length(x []float32) float32 {
+	var sum float64
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	return float32(math.Sqrt(sum))
+}
+
+func finite(x float32) bool { return !math.IsNaN(float64(x)) && !math.IsInf(float64(x), 0) }
