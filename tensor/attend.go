@@ -38,12 +38,16 @@ func (x *Tensor) AttendTo(kv *Tensor, queries, seq Spans, heads int) *Tensor {
 // attend completes and runs a task for rows of queries and keys.
 func (p *Pass) attend(t kernel.Attention, queries, keys int) *Tensor {
 	c := t.Heads * t.D
-	check(t.Heads > 0 && t.D > 0 && t.LDQ%c == 0, "attend", "a width that the heads divide", t.LDQ, " for ", t.Heads, " heads")
+	if t.Heads <= 0 || t.D <= 0 || t.LDQ%c != 0 {
+		fail("attend", "a width that the heads divide", t.LDQ, " for ", t.Heads, " heads")
+	}
 	seq := Spans(t.KStarts)
 	if seq == nil {
 		seq = t.Starts
 	}
-	check(Spans(t.Starts).Rows() == queries && seq.Rows() == keys, "attend", "as many rows as the spans hold", queries, " and ", keys)
+	if Spans(t.Starts).Rows() != queries || seq.Rows() != keys {
+		fail("attend", "as many rows as the spans hold", queries, " and ", keys)
+	}
 	y := p.Empty(queries, c)
 	if p.ctx.Err() != nil {
 		return y

@@ -65,7 +65,9 @@ func (x *Tensor) LinearCat(pairs ...*Tensor) *Tensor {
 func (p *Pass) gemm(y, x *Tensor, act Activation, residual []float32, pairs ...*Tensor) {
 	t := &p.tasks
 	n := len(pairs) / 2
-	check(n <= len(t.w), "linear", "at most four weights", n)
+	if n > len(t.w) {
+		fail("linear", "at most four weights", n)
+	}
 	for i := range n {
 		w, bias := pairs[2*i], pairs[2*i+1]
 		check(w.rank >= 2 && w.Len() == w.shape[0]*x.cols(), "linear", "a weight whose columns fit the rows of x", w, " for ", x)
@@ -118,7 +120,9 @@ func (x *Tensor) Lookup(table *Tensor) *Tensor {
 	y := x.pass.Empty(len(x.ints), table.cols())
 	size := table.dtype.Size() * table.cols()
 	for i, id := range x.ints {
-		check(id >= 0 && int(id) < table.shape[0], "lookup", "an id inside the table", id, " for ", table)
+		if id < 0 || int(id) >= table.shape[0] {
+			fail("lookup", "an id inside the table", id, " for ", table)
+		}
 		convert(y.floats[i*table.cols():][:table.cols()], table.dtype, table.param.raw[int(id)*size:][:size])
 	}
 	return y
@@ -130,7 +134,9 @@ func (x *Tensor) Select(rows []int32) *Tensor {
 	c := x.cols()
 	y := p.Empty(len(rows), c)
 	for i, r := range rows {
-		check(r >= 0 && int(r) < x.Rows(), "select", "a row of x", r, " of ", x)
+		if r < 0 || int(r) >= x.Rows() {
+			fail("select", "a row of x", r, " of ", x)
+		}
 		copy(y.floats[i*c:][:c], x.floats[int(r)*c:][:c])
 	}
 	return y

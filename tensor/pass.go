@@ -72,7 +72,9 @@ func (p *Pass) Empty(shape ...int) *Tensor {
 // Input brings values into the pass without copying them: they must not change until the pass is reset.
 func (p *Pass) Input(values []float32, shape ...int) *Tensor {
 	t := p.header(F32, shape)
-	check(len(values) == t.Len(), "input", "as many values as the shape holds", len(values), " for ", t)
+	if len(values) != t.Len() {
+		fail("input", "as many values as the shape holds", len(values), " for ", t)
+	}
 	t.floats = values
 	return t
 }
@@ -80,7 +82,9 @@ func (p *Pass) Input(values []float32, shape ...int) *Tensor {
 // Ints brings integers (token ids, row numbers) into the pass without copying them.
 func (p *Pass) Ints(values []int32, shape ...int) *Tensor {
 	t := p.header(I32, shape)
-	check(len(values) == t.Len(), "ints", "as many values as the shape holds", len(values), " for ", t)
+	if len(values) != t.Len() {
+		fail("ints", "as many values as the shape holds", len(values), " for ", t)
+	}
 	t.ints = values
 	return t
 }

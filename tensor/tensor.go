@@ -45,11 +45,16 @@ func (e *ShapeError) Error() string {
 	return fmt.Sprintf("tensor: %s: want %s, got %s", e.Op, e.Want, e.Got)
 }
 
-// Check panics with a *ShapeError unless ok. got is printed with its default format.
+// check panics with a *ShapeError unless ok. got is printed with its default format; numbers are best given to fail, since a number
+// that becomes an any is allocated even if all is well.
 func check(ok bool, op, want string, got ...any) {
 	if !ok {
-		panic(&ShapeError{Op: op, Want: want, Got: fmt.Sprint(got...)})
+		fail(op, want, got...)
 	}
+}
+
+func fail(op, want string, got ...any) {
+	panic(&ShapeError{Op: op, Want: want, Got: fmt.Sprint(got...)})
 }
 
 // DType is the stored number format. Computed tensors are F32 or I32.
