@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+
+	stdimage "image"
+
+	"github.com/chiasm/chiasm/internal/cpu"
+)
+
+// readAhead is how many bytes of decoded pictures may wait to be computed with. The limit may be passed by one picture per decoder.
+const readAhead = 96 << 20
+
+// A feed hands out items in their order, with the next pictures being decoded meanwhile.
+type feed struct {
+	ctx     context.Context
+	ordered chan *slot
+
+	mu      sync.Mutex
+	room    *sync.Cond
+	waiting int // bytes of decoded pictures that nobody has taken
+	broken  any // what a goroutine panicked with
+}
+
+// A slot is an item on its way.
+type slot struct {
+	*item
+	ready chan struct{} // closed when it is decoded
+	bytes int
+}
+
+// batches gives the items in their order, grouped by kind, up to size(kind) of them; a group ends early rather than wait for a slow source. Items that
+// failed come along, with their error. The pictures of a group are dropped when the next is asked for.
+func batches(ctx context.Context, items iter.Seq[*item], size func(kind string) int) iter.Seq[[]*item] {
+	return func(yield func([]*item) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		f := &feed{ctx: ctx, ordered: make(chan *slot, max(size(kindText), size(kindImage)))}
+		f.room = sync.NewCond(&f.mu)
+		stop := context.AfterFunc(ctx, f.room.Broadcast)
+		defer stop()
+		f.start(items)
+		var held *slot // taken already, for the next group
+		for {
+			var group []*item
+			bytes := 0
+			for (len(group) == 0 || len(group) < size(group[0].kind)) && bytes < readAhead/2 {
+				s := held
+				held = nil
+				if s == nil {
+					s = f.next(len(group) == 0)
+				}
+				if s == nil {
+					break
+				}
+				if len(group) > 0 && group[0].kind != s.kind {
+					held = s
+					break
+				}
+				group = append(group, s.item)
+				bytes += s.bytes
+			}
+			f.check()
+			if len(group) == 0 || ctx.Err() != nil || !yield(group) {
+				return
+			}
+			for _, it := range group {
+				it.img = nil
+			}
+			f.free(bytes)
+		}
+	}
+}
+
+// next is the next item, decoded, or nil at the end, when cancelled or, unless it shall wait, when none is there yet.
+func (f *feed) next(wait bool) *slot {
+	var s *slot
+	if wait {
+		select {
+		case s = <-f.ordered:
+		case <-f.ctx.Done():
+			return nil
+		}
+	} else {
+		select {
+		case s = <-f.ordered:
+		default:
+			return nil
+		}
+	}
+	if s == nil {
+		return nil
+	}
+	select {
+	case <-s.ready:
+		return s
+	case <-f.ctx.Done():
+		return nil
+	}
+}
+
+// start begins to read items and to decode them.
+func (f *feed) start(items iter.Seq[*item]) {
+	work := make(chan *slot)
+	go func() {
+		defer close(f.ordered)
+		defer close(work)
+		defer f.guard()
+		for it := range items {
+			s := &slot{item: it, ready: make(chan struct{})}
+			select {
+			case f.ordered <- s:
+			case <-f.ctx.Done():
+				return
+			}
+			if it.open == nil || it.err != nil {
+				close(s.ready)
+				continue
+			}
+			select {
+			case work <- s:
+			case <-f.ctx.Done():
+				return
+			}
+		}
+	}()
+	for range min(4, cpu.Cores()) {
+		go func() {
+			for f.wait() {
+				s, ok := <-work
+				if !ok {
+					return
+				}
+				f.decode(s)
+			}
+		}()
+	}
+}
+
+// wait returns true when there is room for one more picture. It is asked before an item is taken, so that a later one can never keep an
+// earlier one out.
+func (f *feed) wait() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.waiting >= readAhead && f.ctx.Err() == nil {
+		f.room.Wait()
+	}
+	return f.ctx.Err() == nil
+}
+
+// free makes room.
+func (f *feed) free(bytes int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waiting -= bytes
+	f.room.Broadcast()
+}
+
+// decode opens an item's picture. A decoder's bug is that picture's failure, nobody else's.
+func (f *feed) decode(s *slot) {
+	defer close(s.ready)
+	defer func() {
+		if r := recover(); r != nil {
+			s.img, s.err = nil, fmt.Errorf("the decoder failed: %v", r)
+		}
+	}()
+	if s.img, s.err = s.open(); s.err != nil {
+		s.img = nil
+		return
+	}
+	s.bytes = len(s.img.Pix)
+	f.free(-s.bytes)
+}
+
+// guard, deferred, hands a panic to the goroutine that asks for batches.
+func (f *feed) guard() {
+	if r := recover(); r != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.broken = r
+	}
+}
+
+// check goes on with a panic of the goroutine that reads items.
+func (f *feed) check() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken != nil {
+		panic(f.broken)
+	}
+}
+
+// upTo is the same size for every kind.
+func upTo(n int) func(string) int { return func(string) int { return n } }
+
+// images is the pictures of items.
+func images(items []*item) []stdimage.Image {
+	out := make([]stdimage.Image, len(items))
+	for i, it := range items {
+		out[i] = it.img
+	}
+	return out
+}

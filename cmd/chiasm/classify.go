@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chiasm/chiasm"
+)
+
+const classifyLong = `Sorts pictures into labels that the model was never trained on.
+
+Every label is put into every template, and the mean of their directions stands
+for the label. Without a template the label is taken as it is.
+
+--labels takes names separated by commas, or @FILE with one on each line (or a
+JSON array of strings). --templates imagenet is the 80 prompts that CLIP's
+authors evaluated with, imagenet-simple the 7 that they found to be enough.
+
+Pictures are files, folders with all below them, patterns, or - for one picture
+on standard input.`
+
+const classifyExample = `  chiasm classify --labels cat,dog,bird photos/
+  chiasm classify --labels @labels.txt --template "a photo of a {}" --top 1 *.jpg
+  chiasm classify --labels @labels.txt --templates imagenet --json photos/`
+
+// classify is the verb that sorts pictures into labels.
+func (a *app) classify() *cobra.Command {
+	v := &classifyVerb{app: a}
+	cmd := &cobra.Command{
+		Use: "classify [flags] IMAGE...", Short: "Sort pictures into labels of your own", Long: classifyLong, Example: classifyExample,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
+	}
+	v.model = a.modelFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&v.labels, "labels", "l", nil, "labels separated by commas, or @FILE; repeats")
+	flags.StringArrayVar(&v.template, "template", nil, `prompt with {} where the label goes, as "a photo of a {}"; repeats`)
+	flags.StringVar(&v.templates, "templates", "", "published prompts: "+strings.Join(chiasm.TemplateNames, " or "))
+	flags.IntVarP(&v.top, "top", "k", 5, "how many labels to show, the best first (0: all)")
+	flags.IntVar(&v.batch, "batch-size", imageBatch, "pictures at once")
+	flags.BoolVar(&v.json, "json", false, "one JSON line for each picture")
+	complete(cmd, "templates", chiasm.TemplateNames...)
+	return cmd
+}
+
+type classifyVerb struct {
+	app              *app
+	model            *modelFlags
+	labels, template []string
+	templates        string
+	top, batch       int
+	json             bool
+}
+
+// classifyLine is a line that --json writes.
+type classifyLine struct {
+	Image  string      `json:"image"`
+	Labels []labelJSON `json:"labels"`
+}
+
+type labelJSON struct {
+	Label string  `json:"label"`
+	Prob  float32 `json:"prob"`
+}
+
+// classifyFailure is classifyLine for a picture that got no answer.
+type classifyFailure struct {
+	Image string `json:"image"`
+	Error string `json:"error"`
+}
+
+func (v *classifyVerb) check(args []string) error {
+	switch {
+	case len(v.labels) == 0:
+		return usagef("no labels are given: want --labels a,b,c or --labels @FILE")
+	case len(args) == 0:
+		return usagef("no picture is given")
+	case v.top < 0:
+		return usagef("--top %d: want a positive number, or 0 for all", v.top)
+	case v.batch < 1:
+		return usagef("--batch-size %d: want a positive number", v.batch)
+	}
+	for _, t := range v.template {
+		if !strings.Contains(t, "{}") {
+			return usagef("--template %q has no {} for the label", t)
+		}
+	}
+	if v.templates != "" {
+		set, err := chiasm.Templates(v.templates)
+		if err != nil {
+			return &usageError{err}
+		}
+		v.template = append(v.template, set...)
+	}
+	stdin := false
+	for _, l := range v.labels {
+		stdin = stdin || l == "@-"
+	}
+	return oneStdin(args, stdin)
+}
+
+// readLabels collects what --labels names.
+func (v *classifyVerb) readLabels() (labels []string, err error) {
+	for _, value := range v.labels {
+		if file, ok := strings.CutPrefix(value, "@"); ok {
+			for label, err := range readTexts(file, v.app.stdin) {
+				if err != nil {
+					return nil, err
+				}
+				labels = append(labels, strings.TrimSpace(label))
+			}
+			continue
+		}
+		for label := range strings.SplitSeq(value, ",") {
+			if label = strings.TrimSpace(label); label != "" {
+				labels = append(labels, label)
+			}
+		}
+	}
+	if len(labels) == 0 {
+		return nil, usagef("--labels names none: want a,b,c or @FILE with one on each line")
+	}
+	return labels, nil
+}
+
+func (v *classifyVerb) run(ctx context.Context, args []string) error {
+	if err := v.check(args); err != nil {
+		return err
+	}
+	if _, err := v.model.options(); err != nil {
+		return err
+	}
+	labels, err := v.readLabels()
+	if err != nil {
+		return err
+	}
+	m, err := v.app.open(ctx, v.model)
+	if err != nil {
+		return err
+	}
+	c, err := v.prepare(ctx, m, labels)
+	if err != nil {
+		return err
+	}
+	failed := &failures{app: v.app, what: "image"}
+	bar := v.app.progress("classifying", v.app.count(args), false)
+	defer v.app.done(bar)
+	for group := range batches(ctx, pictures(args, v.app.stdin), upTo(v.batch)) {
+		failed.of += len(group)
+		if err := v.answer(ctx, c, group, failed); err != nil {
+			return err
+		}
+		bar.add(len(group))
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	v.app.done(bar)
+	return failed.err()
+}
+
+// prepare embeds the labels.
+func (v *classifyVerb) prepare(ctx context.Context, m *chiasm.Model, labels []string) (*chiasm.Classifier, error) {
+	cut := cutter{model: m}
+	for _, label := range labels {
+		for _, t := range v.template {
+			cut.cuts(strings.ReplaceAll(t, "{}", label))
+		}
+		if len(v.template) == 0 {
+			cut.cuts(label)
+		}
+	}
+	c, err := m.Classifier(ctx, labels, v.template)
+	if err != nil {
+		return nil, err
+	}
+	cut.report(v.app, "prompt")
+	return c, nil
+}
+
+// answer classifies a group and writes its lines in order.
+func (v *classifyVerb) answer(ctx context.Context, c *chiasm.Classifier, group []*item, failed *failures) error {
+	good, _ := split(group)
+	answers, err := c.Classify(ctx, images(good), v.top)
+	if err != nil {
+		return err
+	}
+	for _, it := range group {
+		if it.err != nil {
+			f := failed.add(it)
+			if v.json {
+				err = v.app.writeJSON(classifyFailure{f.Input, f.Error})
+			}
+		} else {
+			err = v.write(it.name, answers[0])
+			answers = answers[1:]
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return v.app.flush()
+}
+
+func (v *classifyVerb) write(name string, labels []chiasm.Label) error {
+	if v.json {
+		line := classifyLine{name, []labelJSON{}}
+		for _, l := range labels {
+			line.Labels = append(line.Labels, labelJSON{l.Name, l.Prob})
+		}
+		return v.app.writeJSON(line)
+	}
+	fmt.Fprintln(v.app.stdout, clean(name))
+	for _, l := range labels {
+		fmt.Fprintf(v.app.stdout, "%8.2f%%  %s\n", 100*l.Prob, clean(l.Name))
+	}
+	return nil
+}
+
+// flush brings what is written so far to its reader. The bar makes room, since both may be one terminal.
+func (a *app) flush() error {
+	a.bar.clear()
+	return a.stdout.Flush()
+}
+
+// count is how many pictures the arguments name, for progress; -1 if nobody will see it, or it cannot be known.
+func (a *app) count(args []string) int64 {
+	if !a.terminal || a.quiet {
+		return -1
+	}
+	n := int64(0)
+	for range pictures(args, nil) {
+		n++
+	}
+	return n
+}

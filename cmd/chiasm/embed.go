@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"iter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chiasm/chiasm"
+)
+
+const embedLong = `Turns texts and pictures into vectors of one space.
+
+Texts come by --text and --texts, pictures as files, folders with all below
+them, or patterns. With --kind text the arguments are files of texts, one on
+each line; - is standard input: lines of text with --kind text, one picture with
+--kind image. Texts come first, then the arguments, each in the order given.
+
+Vectors are written as JSON lines, or with -o to a file: .jsonl, .npy (float32
+[N, D], the inputs in a FILE.json beside it) or .safetensors (a tensor
+"embeddings" [N, D], the inputs in its metadata). A file appears when it is
+complete.`
+
+const embedExample = `  chiasm embed --text "a sunset" photos/ > vectors.jsonl
+  chiasm embed photos/ -o photos.npy
+  cat captions.txt | chiasm embed --kind text - -o captions.safetensors
+  chiasm embed --dimensions 256 --texts captions.txt`
+
+// embed is the verb that turns texts and pictures into vectors.
+func (a *app) embed() *cobra.Command {
+	v := &embedVerb{app: a}
+	cmd := &cobra.Command{
+		Use: "embed [flags] [IMAGE...]", Short: "Turn texts and pictures into vectors", Long: embedLong, Example: embedExample,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
+	}
+	v.model = a.modelFlags(cmd)
+	v.texts.flags(cmd.Flags())
+	flags := cmd.Flags()
+	flags.StringVar(&v.kind, "kind", "", "what arguments and standard input are: image (the default for files) or text")
+	flags.StringVarP(&v.output, "output", "o", "", "file to write (default standard output)")
+	flags.StringVar(&v.format, "format", "", "jsonl, npy or safetensors (default: from the name of the file)")
+	flags.BoolVar(&v.normalize, "normalize", true, "scale vectors to length 1")
+	flags.IntVar(&v.dimensions, "dimensions", 0, "keep only the first N values (default: all)")
+	flags.IntVar(&v.batch, "batch-size", 0, "inputs at once (default 16 pictures, 256 texts)")
+	flags.BoolVar(&v.json, "json", false, "JSON lines, which is the default")
+	complete(cmd, "kind", kindImage, kindText)
+	complete(cmd, "format", formats...)
+	return cmd
+}
+
+type embedVerb struct {
+	app                  *app
+	model                *modelFlags
+	texts                textSources
+	kind, output, format string
+	normalize, json      bool
+	dimensions, batch    int
+}
+
+// textBatch is how many texts are tokenised and embedded together where nobody says otherwise.
+const textBatch = 256
+
+func (v *embedVerb) check(args []string) error {
+	switch {
+	case len(v.texts) == 0 && len(args) == 0:
+		return usagef("there is nothing to embed: want --text, --texts, files or folders")
+	case v.kind != "" && v.kind != kindText && v.kind != kindImage:
+		return usagef("--kind %s: want image or text", v.kind)
+	case v.dimensions < 0:
+		return usagef("--dimensions %d: want a positive number", v.dimensions)
+	case v.batch < 0:
+		return usagef("--batch-size %d: want a positive number", v.batch)
+	}
+	for _, arg := range args {
+		if arg == "-" && v.kind == "" {
+			return usagef("what is on standard input? want --kind text or --kind image")
+		}
+	}
+	var err error
+	if v.format, err = formatOf(v.output, v.format, v.json); err != nil {
+		return err
+	}
+	return oneStdin(args, v.texts.usesStdin())
+}
+
+// items gives everything to embed. A text source that cannot be read is an item with an error.
+func (v *embedVerb) items(args []string) iter.Seq[*item] {
+	return func(yield func(*item) bool) {
+		for _, source := range v.texts {
+			if !v.lines(source, yield) {
+				return
+			}
+		}
+		if v.kind == kindText {
+			for _, arg := range args {
+				if !v.lines(textSource{arg, true}, yield) {
+					return
+				}
+			}
+			return
+		}
+		pictures(args, v.app.stdin)(yield)
+	}
+}
+
+// lines gives the texts of one source.
+func (v *embedVerb) lines(source textSource, yield func(*item) bool) bool {
+	for text, err := range (textSources{source}).each(v.app.stdin) {
+		it := &item{name: text, kind: kindText, err: err}
+		if err != nil {
+			it.name, it.kind = source.value, kindImage // named as a file is
+		}
+		if !yield(it) {
+			return false
+		}
+	}
+	return true
+}
+
+func (v *embedVerb) run(ctx context.Context, args []string) (err error) {
+	if err := v.check(args); err != nil {
+		return err
+	}
+	if _, err := v.model.options(); err != nil {
+		return err
+	}
+	out, err := v.app.newSink(v.output, v.format)
+	if err != nil {
+		return err
+	}
+	defer out.abort()
+	m, err := v.app.open(ctx, v.model)
+	if err != nil {
+		return err
+	}
+	space := m.Space()
+	if v.dimensions > space.Dimension {
+		return usagef("--dimensions %d: the model has %d", v.dimensions, space.Dimension)
+	}
+	if v.dimensions > 0 {
+		space.Dimension = v.dimensions
+	}
+	if err := out.begin(space); err != nil {
+		return err
+	}
+	failed := &failures{app: v.app, what: "input"}
+	cut := cutter{model: m}
+	bar := v.app.progress("embedding", v.total(args), false)
+	defer v.app.done(bar)
+	size := func(kind string) int {
+		switch {
+		case v.batch > 0:
+			return v.batch
+		case kind == kindText:
+			return textBatch
+		}
+		return imageBatch
+	}
+	for group := range batches(ctx, v.items(args), size) {
+		failed.of += len(group)
+		if err := v.answer(ctx, m, group, &cut, out, failed); err != nil {
+			return err
+		}
+		bar.add(len(group))
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := out.commit(); err != nil {
+		return err
+	}
+	v.app.done(bar)
+	cut.report(v.app, "text")
+	return failed.err()
+}
+
+// total is how many items there are, for progress; -1 if that is not known.
+func (v *embedVerb) total(args []string) int64 {
+	for _, t := range v.texts {
+		if t.file {
+			return -1
+		}
+	}
+	if v.kind == kindText {
+		return -1
+	}
+	if n := v.app.count(args); n >= 0 {
+		return n + int64(len(v.texts))
+	}
+	return -1
+}
+
+// answer embeds a group, all of one kind, and writes its vectors in order.
+func (v *embedVerb) answer(ctx context.Context, m *chiasm.Model, group []*item, cut *cutter, out sink, failed *failures) error {
+	truncated := map[*item]bool{}
+	for _, it := range group {
+		if it.kind != kindText || it.err != nil {
+			continue
+		}
+		if t := m.Tokenize(it.name); t.Truncated {
+			if v.model.truncate == "error" {
+				it.err = tooLong(len(t.IDs), cut.context())
+				continue
+			}
+			truncated[it] = true
+			cut.cut++
+		}
+	}
+	good, _ := split(group)
+	vectors, err := v.vectors(ctx, m, good)
+	if err != nil {
+		return err
+	}
+	for _, it := range group {
+		if it.err != nil {
+			err = out.failed(failed.add(it))
+		} else {
+			err = out.vector(it, v.values(vectors[0]), truncated[it])
+			vectors = vectors[1:]
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if v.output == "" {
+		return v.app.flush()
+	}
+	return nil
+}
+
+// vectors embeds items of one kind.
+func (v *embedVerb) vectors(ctx context.Context, m *chiasm.Model, items []*item) ([]chiasm.Embedding, error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	if items[0].kind == kindImage {
+		return m.EmbedImages(ctx, images(items))
+	}
+	texts := make([]string, len(items))
+	for i, it := range items {
+		texts[i] = it.name
+	}
+	return m.EmbedTexts(ctx, texts)
+}
+
+// values is a vector as the flags want it.
+func (v *embedVerb) values(e chiasm.Embedding) []float32 {
+	if v.normalize {
+		return e.Truncate(v.dimensions).Values
+	}
+	values := e.Raw()
+	if v.dimensions > 0 {
+		values = values[:v.dimensions]
+	}
+	return values
+}

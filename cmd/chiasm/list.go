@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/hub"
+)
+
+const listLong = `Lists the models in the Hugging Face cache: those that chiasm can run, and the
+others with the reason.`
+
+// list is the verb that shows the cache.
+func (a *app) list() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "list [flags]", Aliases: []string{"ls"}, Short: "List the models in the cache", Long: listLong,
+		Example: "  chiasm list\n  chiasm list --json",
+		RunE: func(*cobra.Command, []string) error {
+			models, err := cached()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				for _, m := range models {
+					if err := a.writeJSON(m); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			if len(models) == 0 {
+				a.note("there is no model in the cache yet; chiasm pull openai/clip-vit-base-patch32 brings one")
+				return nil
+			}
+			a.writeModels(models)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON line for each model")
+	return cmd
+}
+
+// cachedModel is a revision of a model in the cache, and the line that --json writes.
+type cachedModel struct {
+	Name     string    `json:"name"`
+	Revision string    `json:"revision"`
+	Refs     []string  `json:"refs"`
+	Size     int64     `json:"size"` // bytes of its files
+	Modified time.Time `json:"modified"`
+	Runs     bool      `json:"runs"`
+	Why      string    `json:"why,omitempty"` // it does not run
+	Path     string    `json:"path"`
+}
+
+// id is what to give to --model.
+func (m *cachedModel) id() string {
+	if slices.Contains(m.Refs, "main") {
+		return m.Name
+	}
+	if len(m.Refs) > 0 {
+		return m.Name + "@" + m.Refs[0]
+	}
+	return m.Name + "@" + m.Revision
+}
+
+// cached lists the cache.
+func cached() ([]*cachedModel, error) {
+	client, err := hub.FromEnv()
+	if err != nil {
+		return nil, err
+	}
+	repos, err := client.List()
+	if err != nil {
+		return nil, err
+	}
+	var out []*cachedModel
+	for _, r := range repos {
+		if len(r.Revisions) == 0 {
+			out = append(out, &cachedModel{Name: r.ID.Repo, Refs: []string{}, Size: r.Size, Modified: r.Modified, Why: "the download is not complete"})
+		}
+		for _, rev := range r.Revisions {
+			m := &cachedModel{Name: r.ID.Repo, Revision: rev.Commit, Refs: append([]string{}, rev.Refs...), Path: rev.Dir}
+			var files []hub.File
+			files, m.Size, m.Modified = snapshot(rev.Dir)
+			m.Why = whyNot(rev.Dir, files)
+			m.Runs = m.Why == ""
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+// snapshot gives a folder's files, their size and the time of the newest.
+func snapshot(dir string) (files []hub.File, size int64, modified time.Time) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, 0, modified
+	}
+	for _, e := range entries {
+		info, err := os.Stat(filepath.Join(dir, e.Name())) // through the cache's links
+		if err != nil || info.IsDir() {
+			continue
+		}
+		files = append(files, hub.File{Name: e.Name(), Size: info.Size()})
+		size += info.Size()
+		if info.ModTime().After(modified) {
+			modified = info.ModTime()
+		}
+	}
+	return files, size, modified
+}
+
+// whyNot says why a model cannot be run, "" if it can, from its small files alone.
+func whyNot(dir string, files []hub.File) string {
+	var config struct {
+		Architectures []string `json:"architectures"`
+		ModelType     string   `json:"model_type"`
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &config)
+	}
+	openCLIP := slices.ContainsFunc(files, func(f hub.File) bool { return f.Name == "open_clip_config.json" })
+	switch {
+	case openCLIP, config.ModelType == "clip", slices.Contains(config.Architectures, "CLIPModel"):
+	case len(config.Architectures) > 0:
+		return "architecture " + strings.Join(config.Architectures, ", ")
+	case config.ModelType != "":
+		return "model type " + config.ModelType
+	case err != nil:
+		return "no readable config.json"
+	default:
+		return "unknown architecture"
+	}
+	isWeights := func(f hub.File) bool {
+		ext := filepath.Ext(f.Name)
+		return ext == ".safetensors" || ext == ".bin"
+	}
+	if !slices.ContainsFunc(chiasm.Files(files), isWeights) {
+		return "no weights"
+	}
+	return ""
+}
+
+// cachedModels names the models in the cache that can be run, for completion.
+func cachedModels() []string {
+	models, err := cached()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, m := range models {
+		if m.Runs {
+			names = append(names, m.id())
+		}
+	}
+	return names
+}
+
+// writeModels writes a table.
+func (a *app) writeModels(models []*cachedModel) {
+	g := &grid{columns: []column{
+		{title: "model", cut: shorten}, {title: "revision", cut: shorten}, {title: "size", right: true}, {title: "modified"}, {title: "runs", cut: shorten},
+	}}
+	for _, m := range models {
+		revision, modified, runs := fmt.Sprintf("%.12s", m.Revision), "", "yes"
+		if len(m.Refs) > 0 {
+			revision += " (" + strings.Join(m.Refs, ", ") + ")"
+		}
+		if !m.Modified.IsZero() {
+			modified = m.Modified.Format("2006-01-02 15:04")
+		}
+		if !m.Runs {
+			runs = "no: " + m.Why
+		}
+		g.add(m.Name, revision, bytesText(m.Size), modified, runs)
+	}
+	g.write(a.stdout, a.width)
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes of every verb.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+func main() {
+	signal.Ignore(syscall.SIGPIPE) // a closed pipe is an error of the write, which run ends quietly on
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitInterrupted)
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// An app is one run of the program: its streams and what all verbs share.
+type app struct {
+	stdin  io.Reader
+	stdout *bufio.Writer
+	stderr io.Writer
+	quiet  bool
+	// width is the columns of the terminal that stdout is, 0 for no limit.
+	width int
+	// terminal says that stderr is one, so that progress may be shown.
+	terminal bool
+	// started says that flags and arguments were in order: errors before it are about usage.
+	started bool
+	bar     *progress // the one on screen, or nil
+}
+
+// run does one command line and gives the exit code. Data goes to stdout, talk to stderr.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	a := &app{stdin: &patient{ctx: ctx, r: stdin}, stdout: bufio.NewWriterSize(stdout, 1<<16), stderr: stderr, width: columns(stdout), terminal: isTerminal(stderr)}
+	defer func() {
+		if r := recover(); r != nil {
+			a.say("this is a bug in chiasm, please report it with the output of `chiasm version`: %v%s", r, panicked())
+			code = exitFailure
+		}
+	}()
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if flushed := a.stdout.Flush(); err == nil {
+		err = flushed
+	}
+	return a.conclude(ctx, cmd, err)
+}
+
+// conclude says what went wrong, in one line, and chooses the exit code.
+func (a *app) conclude(ctx context.Context, cmd *cobra.Command, err error) int {
+	var usage *usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case ctx.Err() != nil:
+		a.say("stopped")
+		return exitInterrupted
+	case errors.Is(err, syscall.EPIPE):
+		return exitOK
+	case errors.As(err, &usage), !a.started:
+		a.say("%s (see %s --help)", strings.TrimPrefix(err.Error(), "chiasm: "), cmd.CommandPath())
+		return exitUsage
+	}
+	a.say("%v", err)
+	return exitFailure
+}
+
+// A usageError is about the command line rather than about what it asks for.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// say prints one line on stderr, whatever the message holds.
+func (a *app) say(format string, args ...any) {
+	a.bar.clear()
+	fmt.Fprintf(a.stderr, "chiasm: %s\n", clean(strings.TrimPrefix(oneLine(fmt.Sprintf(format, args...)), "chiasm: ")))
+}
+
+// note is say for what is good to know, which --quiet leaves out.
+func (a *app) note(format string, args ...any) {
+	if !a.quiet {
+		a.say(format, args...)
+	}
+}
+
+// oneLine joins lines by semicolons.
+func oneLine(s string) string {
+	lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, "; ")
+}
+
+// panicked names the line of source that panicked, for a report of one line.
+func panicked() string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, "runtime.") && f.File != "" {
+			return fmt.Sprintf(" (%s:%d)", f.File[strings.LastIndexByte(f.File, '/')+1:], f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/internal/cpu"
+)
+
+// modelFlags say which model to use, and how.
+type modelFlags struct {
+	name, precision, truncate string
+	threads                   int
+	offline                   bool
+}
+
+// modelEnv names the model to use when --model is not given.
+const modelEnv = "CHIASM_MODEL"
+
+// modelFlags adds the flags of verbs that run a model.
+func (a *app) modelFlags(cmd *cobra.Command) *modelFlags {
+	f := &modelFlags{}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.name, "model", "m", "", "folder, file or hub id org/name[@revision] (default $"+modelEnv+")")
+	flags.StringVar(&f.precision, "precision", "auto", "precision of the computation: auto or f32")
+	flags.IntVar(&f.threads, "threads", 0, "threads to compute with (default: all)")
+	flags.BoolVar(&f.offline, "offline", false, "never use the network")
+	flags.StringVar(&f.truncate, "truncate", "end", "texts that are too long: end cuts them, error refuses them")
+	complete(cmd, "precision", "auto", "f32")
+	complete(cmd, "truncate", "end", "error")
+	must(cmd.RegisterFlagCompletionFunc("model", completeModels))
+	return f
+}
+
+// options checks the flags.
+func (f *modelFlags) options() (*chiasm.Options, error) {
+	o := &chiasm.Options{Precision: f.precision, Workers: f.threads, Offline: f.offline}
+	if f.name == "" {
+		f.name = os.Getenv(modelEnv)
+	}
+	if f.name == "" {
+		return nil, usagef("no model is chosen: give --model a folder or a hub id such as openai/clip-vit-base-patch32, or set %s", modelEnv)
+	}
+	switch f.precision {
+	case "auto", "f32":
+	default:
+		return nil, usagef("--precision %s: want auto or f32", f.precision)
+	}
+	switch f.truncate {
+	case "end":
+	case "error":
+		o.Truncate = chiasm.TruncateError
+	default:
+		return nil, usagef("--truncate %s: want end or error", f.truncate)
+	}
+	if f.threads < 0 {
+		return nil, usagef("--threads %d: want 0, for all, or a positive number", f.threads)
+	}
+	if _, err := cpu.Forced(); err != nil {
+		return nil, usagef("%s", err)
+	}
+	return o, nil
+}
+
+// open loads the model, showing progress if it has to be downloaded. A cancelled context ends the wait at once.
+func (a *app) open(ctx context.Context, f *modelFlags) (*chiasm.Model, error) {
+	o, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	events := a.downloads()
+	defer events.done()
+	o.Progress = events.event
+	return await(ctx, func() (*chiasm.Model, error) { return chiasm.Open(ctx, f.name, o) })
+}
+
+// A cutter finds texts that the model cannot read whole and says so once.
+type cutter struct {
+	model *chiasm.Model
+	cut   int // how many texts so far
+	limit int
+}
+
+// cuts reports whether a text is too long, and counts it.
+func (c *cutter) cuts(text string) bool {
+	t := c.model.Tokenize(text)
+	if t.Truncated {
+		c.cut++
+	}
+	return t.Truncated
+}
+
+// context is how many tokens the model reads.
+func (c *cutter) context() int {
+	if c.limit == 0 {
+		c.limit = c.model.Info().Context
+	}
+	return c.limit
+}
+
+// report says on stderr how many texts were cut.
+func (c *cutter) report(a *app, what string) {
+	if c.cut > 0 {
+		a.note("%s cut to %d tokens", plural(c.cut, what+" was", what+"s were"), c.context())
+	}
+}
+
+// completeModels offers the models in the cache.
+func completeModels(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, m := range cachedModels() {
+		if strings.HasPrefix(m, toComplete) {
+			names = append(names, m)
+		}
+	}
+	return names, cobra.ShellCompDirectiveDefault // and folders
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/media/image"
+)
+
+// An item is one input of a verb.
+type item struct {
+	name string // as in the output: the text, the path, "-" for stdin
+	kind string // "text" or "image"
+	open func() (*image.RGB, error)
+
+	img *image.RGB // what open gave
+	err error      // why there is no answer for it
+}
+
+// The kinds of items.
+const (
+	kindText  = "text"
+	kindImage = "image"
+)
+
+// extensions are those of picture files. A folder's other files are looked into if they have no extension at all.
+var extensions = []string{
+	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif", ".avif",
+}
+
+// pictures gives the pictures that the arguments name: files, folders with all below them, patterns, and "-" for stdin. Folders are read
+// as they are reached. What cannot be found is an item with an error.
+func pictures(args []string, stdin io.Reader) iter.Seq[*item] {
+	return func(yield func(*item) bool) {
+		for _, arg := range args {
+			for it := range picturesOf(arg, stdin) {
+				if !yield(it) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func picturesOf(arg string, stdin io.Reader) iter.Seq[*item] {
+	return func(yield func(*item) bool) {
+		if arg == "-" {
+			yield(&item{name: "-", kind: kindImage, open: func() (*image.RGB, error) { return chiasm.ReadImage(stdin) }})
+			return
+		}
+		info, err := os.Stat(arg)
+		switch {
+		case err == nil && info.IsDir():
+			walk(arg, yield)
+			return
+		case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?["):
+			names, globErr := filepath.Glob(arg)
+			if globErr != nil {
+				err = fmt.Errorf("%s: %w", arg, globErr)
+			}
+			for _, name := range names {
+				for it := range picturesOf(escaped(name), stdin) {
+					if !yield(it) {
+						return
+					}
+				}
+			}
+			if len(names) > 0 {
+				return
+			}
+		}
+		it := picture(arg)
+		it.err = err
+		yield(it)
+	}
+}
+
+// escaped keeps the name of a file from being read as stdin.
+func escaped(name string) string {
+	if name == "-" {
+		return "./-"
+	}
+	return name
+}
+
+// picture is a file as an item.
+func picture(path string) *item {
+	return &item{name: path, kind: kindImage, open: func() (*image.RGB, error) { return chiasm.OpenImage(path) }}
+}
+
+// walk gives the pictures in a folder and below, in the order of their names. Hidden files and folders are passed by.
+func walk(dir string, yield func(*item) bool) {
+	found, stopped := false, false
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		hidden := path != dir && strings.HasPrefix(entry.Name(), ".")
+		switch {
+		case err != nil:
+			found = true
+			if !yield(&item{name: path, kind: kindImage, err: err}) {
+				stopped = true
+				return filepath.SkipAll
+			}
+			return nil
+		case hidden && entry.IsDir():
+			return filepath.SkipDir
+		case hidden || entry.IsDir() || !isPicture(path):
+			return nil
+		}
+		found = true
+		if !yield(picture(path)) {
+			stopped = true
+			return filepath.SkipAll
+		}
+		return nil
+	})
+	if !stopped && (err != nil || !found) {
+		if err == nil {
+			err = fmt.Errorf("%s: no pictures in this folder", dir)
+		}
+		yield(&item{name: dir, kind: kindImage, err: err})
+	}
+}
+
+// isPicture tells a picture by its extension, or without one by how it begins.
+func isPicture(path string) bool {
+	if ext := strings.ToLower(filepath.Ext(path)); ext != "" {
+		info, err := os.Stat(path) // through links
+		return slices.Contains(extensions, ext) && (err != nil || info.Mode().IsRegular())
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false // opening a pipe could wait for ever
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 16)
+	n, _ := io.ReadFull(f, head)
+	return beginsAsPicture(head[:n])
+}
+
+func beginsAsPicture(head []byte) bool {
+	for _, magic := range []string{"\xff\xd8\xff", "\x89PNG\r\n\x1a\n", "GIF87a", "GIF89a", "II*\x00", "MM\x00*"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return true
+		}
+	}
+	if len(head) < 12 {
+		return false
+	}
+	switch string(head[4:8]) {
+	case "ftyp":
+		return slices.Contains([]string{"heic", "heix", "heif", "mif1", "msf1", "avif", "avis"}, string(head[8:12]))
+	}
+	return string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP" ||
+		string(head[:2]) == "BM" && string(head[6:10]) == "\x00\x00\x00\x00"
+}

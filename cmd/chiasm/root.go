@@ -1,0 +1,91 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// verbs is everything that the program can do.
+func (a *app) verbs() []*cobra.Command {
+	return []*cobra.Command{
+		a.similarity(), a.classify(), a.embed(), a.tokenize(),
+		a.pull(), a.list(), a.show(), a.rm(),
+		a.bench(), a.version(),
+	}
+}
+
+const rootLong = `chiasm puts text and pictures into one space, so that they can be compared:
+how similar is this text to this image?
+
+A model is a folder, or a hub id such as openai/clip-vit-base-patch32, which is
+taken from the Hugging Face cache or downloaded into it. CHIASM_MODEL names the
+one to use when --model is not given.`
+
+const rootExample = `  chiasm similarity --model openai/clip-vit-base-patch32 --text "a sunset" sunset.jpg
+  chiasm classify --labels cat,dog,bird photos/*.jpg
+  chiasm embed --text "a sunset" photos/ > vectors.jsonl`
+
+// root is the command that all verbs hang on.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use: "chiasm", Short: "Text and pictures in one space", Long: rootLong, Example: rootExample,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.ArbitraryArgs, // so that an unknown verb comes to RunE
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				cmd.SetOut(a.stderr)
+				if err := cmd.Help(); err != nil {
+					return err
+				}
+				return usagef("which verb?")
+			}
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				return usagef("there is no verb %q; did you mean %s?", args[0], strings.Join(near, " or "))
+			}
+			return usagef("there is no verb %q", args[0])
+		},
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes, only errors")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef("%s", err) })
+	for _, v := range a.verbs() {
+		v.Args, v.RunE = a.checked(v.Args), a.starting(v.RunE)
+		v.DisableFlagsInUseLine = true
+		root.AddCommand(v)
+	}
+	return root
+}
+
+// starting marks the point from which errors are no longer about usage.
+func (a *app) starting(f func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a.started = true
+		return f(cmd, args)
+	}
+}
+
+// checked turns the errors of an argument check into usage errors.
+func (a *app) checked(f cobra.PositionalArgs) cobra.PositionalArgs {
+	if f == nil {
+		f = cobra.NoArgs
+	}
+	return func(cmd *cobra.Command, args []string) error {
+		if err := f(cmd, args); err != nil {
+			return &usageError{err}
+		}
+		return nil
+	}
+}
+
+// complete registers the values that a flag may have.
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	must(cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// must is for errors that only a mistake in this package can cause.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chiasm/chiasm"
+)
+
+// show is the verb that describes a model.
+func (a *app) show() *cobra.Command {
+	var asJSON bool
+	f := &modelFlags{precision: "auto", truncate: "end", offline: true}
+	cmd := &cobra.Command{
+		Use: "show [flags] [NAME]", Short: "Describe a model",
+		Long:    "Describes a model that is on this machine: a folder, a file, or a hub id in the cache.\nWithout a name it is the one that $" + modelEnv + " names.",
+		Example: "  chiasm show openai/clip-vit-base-patch32\n  chiasm show ./my-model --json",
+		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: completeModels,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				if f.name != "" && f.name != args[0] {
+					return usagef("which model? both %s and %s are named", f.name, args[0])
+				}
+				f.name = args[0]
+			}
+			m, err := a.open(cmd.Context(), f)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return a.writeJSON(m.Info())
+			}
+			a.writeInfo(m.Info())
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&f.name, "model", "m", "", "the same as NAME")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
+	must(cmd.RegisterFlagCompletionFunc("model", completeModels))
+	return cmd
+}
+
+// writeInfo writes what is known of a model, one line each.
+func (a *app) writeInfo(info chiasm.Info) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(a.stdout, "%-13s %s\n", name, clean(fmt.Sprintf(format, args...)))
+	}
+	line("model", "%s", info.Name)
+	line("path", "%s", info.Path)
+	line("layout", "%s", info.Layout)
+	line("space", "%s", info.Space)
+	line("modalities", "%s", strings.Join(info.Modalities, ", "))
+	line("dimension", "%d", info.Dimension)
+	line("parameters", "%s", grouped(info.Parameters))
+	var dtypes []string
+	for _, name := range slices.Sorted(maps.Keys(info.DTypes)) {
+		if len(info.DTypes) == 1 {
+			dtypes = append(dtypes, name)
+		} else {
+			dtypes = append(dtypes, fmt.Sprintf("%s (%s)", name, grouped(info.DTypes[name])))
+		}
+	}
+	line("dtype", "%s", strings.Join(dtypes, ", "))
+	line("context", "%d tokens", info.Context)
+	line("image size", "%d × %d", info.ImageSize[0], info.ImageSize[1])
+	if info.Licence != "" {
+		line("licence", "%s", info.Licence)
+	} else {
+		line("licence", "the model's card does not say")
+	}
+	fmt.Fprintln(a.stdout)
+	g := &grid{columns: []column{{title: "file", cut: shortenPath}, {title: "size", right: true}}}
+	for _, f := range info.Files {
+		g.add(f.Name, bytesText(f.Size))
+	}
+	g.write(a.stdout, a.width)
+}
+
+// grouped writes a number with its thousands apart.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// bytesText writes a size as people read it.
+func bytesText(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	x := float64(n)
+	for _, unit := range []string{"kB", "MB", "GB"} {
+		if x /= 1000; x < 999.5 {
+			return fmt.Sprintf("%.3g %s", x, unit)
+		}
+	}
+	return fmt.Sprintf("%.3g TB", x/1000)
+}
