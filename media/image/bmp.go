@@ -241,4 +241,3 @@ func (m *bitmap) unrun() ([]byte, error) {
 	}
 	return out, nil
 }
-

@@ -42,8 +42,8 @@ const largest = 1 << 14
 
 // ParseProcessor reads a preprocessor_config.json, or a processor_config.json that nests it under "image_processor", as
 // transformers' Pillow back end understands it: sizes as numbers, lists or any set of keys, do_* flags, resample codes,
-// missing values by the class that the file names (CLIP, if none). A class that does more than resize, crop, rescale and
-// normalise is an error.
+// missing values by the class that the file names (CLIP, if none), null for nothing. A class that does more than resize,
+// crop, rescale and normalise is an error.
 func ParseProcessor(data []byte) (*Processor, error) {
 	p, err := parseProcessor(data)
 	if err != nil {
@@ -65,18 +65,18 @@ func parseProcessor(data []byte) (*Processor, error) {
 	var file struct {
 		Type      string          `json:"image_processor_type"`
 		Extractor string          `json:"feature_extractor_type"`
-		Resize    *bool           `json:"do_resize"`
+		Resize    flag            `json:"do_resize"`
 		Size      json.RawMessage `json:"size"`
-		Square    *bool           `json:"default_to_square"`
-		Resample  *int            `json:"resample"`
-		Crop      *bool           `json:"do_center_crop"`
+		Square    flag            `json:"default_to_square"`
+		Resample  json.RawMessage `json:"resample"`
+		Crop      flag            `json:"do_center_crop"`
 		CropSize  json.RawMessage `json:"crop_size"`
-		Rescale   *bool           `json:"do_rescale"`
-		Factor    *float64        `json:"rescale_factor"`
-		Normalize *bool           `json:"do_normalize"`
+		Rescale   flag            `json:"do_rescale"`
+		Factor    json.RawMessage `json:"rescale_factor"`
+		Normalize flag            `json:"do_normalize"`
 		Mean      json.RawMessage `json:"image_mean"`
 		Std       json.RawMessage `json:"image_std"`
-		Pad       *bool           `json:"do_pad"`
+		Pad       flag            `json:"do_pad"`
 		PadSize   json.RawMessage `json:"pad_size"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
@@ -87,47 +87,45 @@ func parseProcessor(data []byte) (*Processor, error) {
 		return nil, err
 	}
 	p := &Processor{Filter: c.filter}
-	if yes(file.Pad, false) && given(file.PadSize) {
+	if file.Pad.on && given(file.PadSize) {
 		return nil, errors.New("do_pad with a pad_size is not supported")
 	}
-	if yes(file.Resize, true) {
-		size := file.Size
-		if !given(size) {
-			size = json.RawMessage(c.size)
+	if file.Resize.or(true) {
+		if len(file.Size) == 0 {
+			file.Size = json.RawMessage(c.size)
 		}
-		if err := p.setSize(size, yes(file.Square, c.square)); err != nil {
+		if err := p.setSize(file.Size, file.Square.or(c.square)); err != nil {
 			return nil, err
 		}
-		if file.Resample != nil {
-			if *file.Resample < 0 || *file.Resample > int(Hamming) {
-				return nil, fmt.Errorf("resample: expected a code from 0 to 5, got %d", *file.Resample)
+		if len(file.Resample) > 0 {
+			code := -1
+			if json.Unmarshal(file.Resample, &code) != nil || code < 0 || code > int(Hamming) {
+				return nil, fmt.Errorf("resample: expected a code from 0 to 5, got %s", short(file.Resample))
 			}
-			p.Filter = Filter(*file.Resample)
+			p.Filter = Filter(code)
 		}
 	}
-	if yes(file.Crop, c.crop > 0) {
-		p.CropW, p.CropH = c.crop, c.crop
-		if given(file.CropSize) {
-			s, err := parseSides("crop_size", file.CropSize, true)
-			if err != nil {
+	if file.Crop.or(c.crop > 0) {
+		s := sides{Height: c.crop, Width: c.crop}
+		if len(file.CropSize) > 0 {
+			if s, err = parseSides("crop_size", file.CropSize, true); err != nil {
 				return nil, err
 			}
-			p.CropW, p.CropH = s.Width, s.Height
 		}
-		if p.CropW == 0 || p.CropH == 0 {
-			return nil, fmt.Errorf("crop_size: expected a height and a width, got %s", short(file.CropSize))
+		if s.Width == 0 || s.Height == 0 {
+			return nil, fmt.Errorf("crop_size: expected a height and a width, got %q", short(file.CropSize))
 		}
+		p.CropW, p.CropH = s.Width, s.Height
 	}
-	if yes(file.Rescale, true) {
+	if file.Rescale.or(true) {
 		p.Rescale = 1 / 255.0
-		if file.Factor != nil {
-			p.Rescale = *file.Factor
-		}
-		if p.Rescale == 0 {
-			return nil, errors.New("rescale_factor: expected a number other than 0")
+		if len(file.Factor) > 0 {
+			if json.Unmarshal(file.Factor, &p.Rescale) != nil || !given(file.Factor) || p.Rescale == 0 {
+				return nil, fmt.Errorf("rescale_factor: expected a number other than 0, got %s", short(file.Factor))
+			}
 		}
 	}
-	if yes(file.Normalize, true) {
+	if file.Normalize.or(true) {
 		if p.Mean, err = parseChannels("image_mean", file.Mean, c.mean); err != nil {
 			return nil, err
 		}
@@ -139,6 +137,22 @@ func parseProcessor(data []byte) (*Processor, error) {
 		}
 	}
 	return p, nil
+}
+
+// A flag is a do_* key. An explicit null switches off, as in transformers; a missing key is the class's choice.
+type flag struct{ given, on bool }
+
+// UnmarshalJSON reads true, false or null.
+func (f *flag) UnmarshalJSON(b []byte) error {
+	f.given = true
+	return json.Unmarshal(b, &f.on)
+}
+
+func (f flag) or(otherwise bool) bool {
+	if f.given {
+		return f.on
+	}
+	return otherwise
 }
 
 // findClass resolves the names under which a file may mention its class.
@@ -197,6 +211,8 @@ func parseSides(key string, data json.RawMessage, square bool) (sides, error) {
 	var list []float64
 	var keys map[string]*float64
 	switch {
+	case !given(data):
+		return s, fmt.Errorf("%s: expected a number, [height, width] or an object of numbers, got null", key)
 	case json.Unmarshal(data, &number) == nil:
 		keys = map[string]*float64{"shortest_edge": &number}
 		if square {
@@ -229,11 +245,11 @@ func parseSides(key string, data json.RawMessage, square bool) (sides, error) {
 // parseChannels reads one number per channel, or one for all.
 func parseChannels(key string, data json.RawMessage, fallback [3]float64) ([3]float32, error) {
 	v := fallback
-	if given(data) {
+	if len(data) > 0 {
 		var one float64
 		var list []float64
 		switch {
-		case json.Unmarshal(data, &one) == nil:
+		case given(data) && json.Unmarshal(data, &one) == nil:
 			v = [3]float64{one, one, one}
 		case json.Unmarshal(data, &list) == nil && len(list) == 3:
 			v = [3]float64(list)
@@ -246,13 +262,6 @@ func parseChannels(key string, data json.RawMessage, fallback [3]float64) ([3]fl
 
 // given reports whether a key was there with a value.
 func given(data json.RawMessage) bool { return len(data) > 0 && string(data) != "null" }
-
-func yes(b *bool, otherwise bool) bool {
-	if b == nil {
-		return otherwise
-	}
-	return *b
-}
 
 // short cuts a value for an error message.
 func short(data []byte) string {

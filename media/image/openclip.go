@@ -27,8 +27,8 @@ func parseOpenCLIP(data []byte, w, h int) (*Processor, error) {
 		Interpolation string          `json:"interpolation"`
 		ResizeMode    string          `json:"resize_mode"`
 		Fill          *float64        `json:"fill_color"`
-	}{Size: json.RawMessage("224")}
-	if given(data) {
+	}{}
+	if len(data) > 0 {
 		if err := json.Unmarshal(data, &file); err != nil {
 			return nil, err
 		}
@@ -38,6 +38,9 @@ func parseOpenCLIP(data []byte, w, h int) (*Processor, error) {
 	}
 	if w == 0 && h == 0 {
 		size := file.Size
+		if !given(size) {
+			size = json.RawMessage("224")
+		}
 		var list []json.RawMessage
 		if json.Unmarshal(size, &list) == nil && len(list) == 1 {
 			size = list[0]
@@ -80,6 +83,11 @@ func parseOpenCLIP(data []byte, w, h int) (*Processor, error) {
 		return nil, fmt.Errorf("resize_mode: expected shortest, longest or squash, got %q", file.ResizeMode)
 	}
 	var err error
+	for _, v := range []*json.RawMessage{&file.Mean, &file.Std} { // open_clip overlooks null
+		if !given(*v) {
+			*v = nil
+		}
+	}
 	if p.Mean, err = parseChannels("mean", file.Mean, clipMean); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package image
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 
 	"golang.org/x/image/tiff"
@@ -24,35 +23,18 @@ func decodeTIFF(f *file) (*RGB, int, error) {
 	if b := img.Bounds(); b.Dx() != c.Width || b.Dy() != c.Height {
 		return nil, 0, fmt.Errorf("expected %d x %d pixels, got %v", c.Width, c.Height, b)
 	}
+	out := flatten(img)
+	const compression, photometric, blackIsZero, packet = 259, 262, 1, 700
+	if fax := directory(f.data, compression); fax >= 2 && fax <= 4 && directory(f.data, photometric) == blackIsZero {
+		for i, v := range out.Pix { // x/image takes fax codes as white on black here, libtiff as they are
+			out.Pix[i] = 255 - v
+		}
+	}
 	meta := metadata{exif: f.data}
-	if meta.orientation() == 0 {
-		meta.xmp = tiffXMP(f.data)
-	}
-	return flatten(img), meta.orientation(), nil
-}
-
-// tiffXMP returns tag 700 of the first directory.
-func tiffXMP(b []byte) []byte {
-	var order binary.ByteOrder = binary.LittleEndian
-	if b[0] == 'M' {
-		order = binary.BigEndian
-	}
-	at := uint64(order.Uint32(b[4:]))
-	if at+2 > uint64(len(b)) {
-		return nil
-	}
-	entries := b[at+2:]
-	for range order.Uint16(b[at:]) {
-		if len(entries) < 12 {
-			break
+	if order, _, n, value := tagEntry(f.data, packet); n > 4 {
+		if from := uint64(order.Uint32(value)); from+uint64(n) <= uint64(len(f.data)) {
+			meta.xmp = f.data[from : from+uint64(n)]
 		}
-		if order.Uint16(entries) == 700 {
-			n, from := uint64(order.Uint32(entries[4:])), uint64(order.Uint32(entries[8:]))
-			if from+n <= uint64(len(b)) {
-				return b[from : from+n]
-			}
-		}
-		entries = entries[12:]
 	}
-	return nil
+	return out, meta.orientation(), nil
 }

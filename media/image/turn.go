@@ -69,38 +69,53 @@ func exifOrientation(b []byte) int {
 	for len(b) > 6 && string(b[:6]) == "Exif\x00\x00" {
 		b = b[6:]
 	}
-	if len(b) < 8 {
+	return directory(b, 274)
+}
+
+// directory returns the number that the first directory of a TIFF block holds for a tag, 0 if it holds none or several.
+func directory(b []byte, tag uint16) int {
+	order, kind, count, value := tagEntry(b, tag)
+	if count != 1 {
 		return 0
 	}
-	var order binary.ByteOrder = binary.LittleEndian
+	switch kind {
+	case 1, 6: // byte
+		return int(value[0])
+	case 3, 8: // short
+		return int(order.Uint16(value))
+	case 4, 9: // long
+		return int(order.Uint32(value))
+	}
+	return 0
+}
+
+// tagEntry finds a tag in the first directory of a TIFF block; count is 0 if it is not there. value is the entry's last
+// four bytes: the number, or where the numbers are.
+func tagEntry(b []byte, tag uint16) (order binary.ByteOrder, kind uint16, count uint32, value []byte) {
+	if len(b) < 8 {
+		return nil, 0, 0, nil
+	}
 	switch string(b[:4]) {
 	case "II*\x00":
+		order = binary.LittleEndian
 	case "MM\x00*":
 		order = binary.BigEndian
 	default:
-		return 0
+		return nil, 0, 0, nil
 	}
 	at := uint64(order.Uint32(b[4:]))
 	if at+2 > uint64(len(b)) {
-		return 0
+		return nil, 0, 0, nil
 	}
 	entries := b[at+2:]
-	found := 0
 	for range order.Uint16(b[at:]) {
 		if len(entries) < 12 {
 			break
 		}
-		if order.Uint16(entries) == 274 && order.Uint32(entries[4:]) == 1 {
-			switch order.Uint16(entries[2:]) {
-			case 1, 6: // byte
-				found = int(entries[8])
-			case 3, 8: // short
-				found = int(order.Uint16(entries[8:]))
-			case 4, 9: // long
-				found = int(order.Uint32(entries[8:]))
-			}
+		if order.Uint16(entries) == tag {
+			kind, count, value = order.Uint16(entries[2:]), order.Uint32(entries[4:]), entries[8:12]
 		}
 		entries = entries[12:]
 	}
-	return found
+	return order, kind, count, value
 }
