@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -196,7 +197,8 @@ func decodeAVIF(f *file) (*RGB, int, error) {
 	defer c.close()
 	in, size := c.put(f.data), uint64(len(f.data))
 	info := c.alloc(16)
-	delay := c.alloc(8)
+	untouched := bytes.Repeat([]byte{0xff}, 8)
+	delay := c.put(untouched)
 	if c.call("decode", in, size, 1, 0, info, info+4, info+8, info+12, 0, 0) == 0 {
 		c.fail("damaged file")
 	}
@@ -215,6 +217,9 @@ func decodeAVIF(f *file) (*RGB, int, error) {
 	to := c.alloc(n)
 	if c.call("decode", in, size, 0, 0, info, info+4, info+8, info+12, delay, to) == 0 {
 		c.fail("damaged file")
+	}
+	if bytes.Equal(c.bytes(delay, 8), untouched) { // the decoder keeps silent about pixels that it could not decode
+		c.fail("damaged or truncated file")
 	}
 	pix := c.bytes(to, n)
 	if c.err != nil {
@@ -282,7 +287,7 @@ func decodeHEIC(f *file) (*RGB, int, error) {
 	switch {
 	case space == gray:
 	case space == rgb:
-		luma = (4*stride(w)/16 + 0) * 16
+		luma = 4 * stride(w)
 	case space == yCbCr && sampling >= 1 && sampling <= 3: // 4:2:0, 4:2:2, 4:4:4
 		cw, ch = w, h
 		if sampling < 3 {
