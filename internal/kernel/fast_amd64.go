@@ -7,7 +7,7 @@ import "github.com/chiasm/chiasm/internal/cpu"
 // For now.
 
 // highest is the highest tier that this build has kernels for.
-const highest = cpu.Generic
+const highest = cpu.AVX512
 
 func activate(act Activation, dst, x []float32) { GenericActivate(act, dst, x) }
 
@@ -33,6 +33,4 @@ func packPanel(_ cpu.Tier, panel, rows []float32, k, ld, at, width int) {
 	packPanelGeneric(panel, rows, k, ld, at, width)
 }
 
-func (g *Gemm) block(m0, m1, first, last int) { panic("kernel: no micro-kernel in this build") }
-
-func (a *Attention) head(h headSpan) { panic("kernel: no micro-kernel in this build") }
+func (a *Attention) head(h headSpan) { a.headGeneric(h) }
