@@ -1,0 +1,115 @@
+package image
+
+// Colours are computed three at a time. A word holds blue in bits 0 to 15, red in bits 16 to 31, and green with 16 bits
+// of fraction above; each is 256 too large, so that no part borrows from another. A pixel is the sum of one word for each
+// of Y, Cb and Cr, and a colour is in range if the ninth of its bits is the highest that is set.
+const (
+	jpegLuma    = 1 + 1<<16 + 1<<48 // times Y
+	jpegExcess  = jpegLuma << 8
+	jpegOutside = jpegLuma * 0x300
+)
+
+// jpegChroma holds the words for Cb and for Cr, with libjpeg's rounding: blue and red each rounded alone, green once.
+var jpegChroma = func() (t [2][256]uint64) {
+	for i := range 256 {
+		v := int64(i) - 128
+		t[0][i] = jpegExcess + uint64((116130*v+1<<15)>>16) + uint64(-22554*v+1<<15)<<32
+		t[1][i] = uint64((91881*v+1<<15)>>16)<<16 - uint64(46802*v)<<32
+	}
+	return t
+}()
+
+// jpegTrim brings the colours of a word into range.
+func jpegTrim(s uint64) uint64 {
+	b, r, g := int(s&1023), int(s>>16&1023), int(s>>48)
+	b, r, g = min(max(b, 256), 511), min(max(r, 256), 511), min(max(g, 256), 511)
+	return uint64(b) | uint64(r)<<16 | uint64(g)<<48
+}
+
+// jpegPixel writes the pixel of a word.
+func jpegPixel(dst []uint8, s uint64) {
+	if s&jpegOutside != jpegExcess {
+		s = jpegTrim(s)
+	}
+	_ = dst[2]
+	dst[0], dst[1], dst[2] = uint8(s>>16), uint8(s>>48), uint8(s)
+}
+
+// jpegSpace is what the channels of a file mean.
+type jpegSpace uint8
+
+const (
+	jpegGray jpegSpace = iota
+	jpegRGB
+	jpegYCC
+	jpegCMYK
+	jpegYCCK
+)
+
+// space guesses as libjpeg does.
+func (d *jpegDecoder) space() jpegSpace {
+	switch c := d.comps; {
+	case len(c) == 1:
+		return jpegGray
+	case len(c) == 4 && (!d.adobe || d.transform == 0):
+		return jpegCMYK
+	case len(c) == 4:
+		return jpegYCCK
+	case d.jfif:
+		return jpegYCC
+	case d.adobe && d.transform == 0, !d.adobe && c[0].id == 'R' && c[1].id == 'G' && c[2].id == 'B':
+		return jpegRGB
+	}
+	return jpegYCC
+}
+
+// jpegConvert turns full rows of channels into a row of pixels. Four channels are inks that are stored inverted, as Adobe
+// does and Pillow assumes.
+func jpegConvert(dst []uint8, space jpegSpace, from *[4][]uint8) {
+	n := len(dst) / 3
+	a := from[0][:n]
+	if space == jpegGray {
+		for _, v := range a {
+			_ = dst[2]
+			dst[0], dst[1], dst[2] = v, v, v
+			dst = dst[3:]
+		}
+		return
+	}
+	b, c := from[1][:n], from[2][:n]
+	u, v := &jpegChroma[0], &jpegChroma[1]
+	switch space {
+	case jpegYCC:
+		for i, y := range a {
+			jpegPixel(dst, uint64(y)*jpegLuma+u[b[i]]+v[c[i]])
+			dst = dst[3:]
+		}
+	case jpegRGB:
+		for i, r := range a {
+			_ = dst[2]
+			dst[0], dst[1], dst[2] = r, b[i], c[i]
+			dst = dst[3:]
+		}
+	case jpegCMYK:
+		for i, k := range from[3][:n] {
+			k = 255 - k
+			_ = dst[2]
+			dst[0], dst[1], dst[2] = jpegInk(255-a[i], k), jpegInk(255-b[i], k), jpegInk(255-c[i], k)
+			dst = dst[3:]
+		}
+	case jpegYCCK:
+		for i, k := range from[3][:n] {
+			k = 255 - k
+			jpegPixel(dst, uint64(a[i])*jpegLuma+u[b[i]]+v[c[i]])
+			dst[0], dst[1], dst[2] = jpegInk(dst[0], k), jpegInk(dst[1], k), jpegInk(dst[2], k)
+			dst = dst[3:]
+		}
+	}
+}
+
+// jpegInk returns what paper reflects through an ink and black, rounded as Pillow rounds.
+func jpegInk(ink, black uint8) uint8 {
+	white := 255 - uint32(black)
+	x := uint32(ink)*white + 128
+	return uint8(white - (x>>8+x)>>8)
+}

@@ -1,0 +1,220 @@
+package image
+
+import "fmt"
+
+// gather decodes the scans of a picture that has several into the channels' coefficients.
+func (d *jpegDecoder) gather(s *jpegScan) error {
+	for i := range d.comps {
+		c := &d.comps[i]
+		rows := (d.h + 8*d.maxV - 1) / (8 * d.maxV) * c.v
+		c.stride = (d.w + 8*d.maxH - 1) / (8 * d.maxH) * c.h
+		c.coefs = make([]int16, 64*rows*c.stride)
+		c.last = make([]uint8, rows*c.stride)
+	}
+	for {
+		if d.progressive {
+			if err := d.checkScan(s); err != nil {
+				return err
+			}
+		}
+		if err := d.ready(s); err != nil {
+			return err
+		}
+		d.readScan(s)
+		next, err := d.advance()
+		if err == errJPEGTruncated {
+			return nil // what has come is shown
+		}
+		if err != nil || next == nil {
+			return err
+		}
+		s = next
+	}
+}
+
+// checkScan validates what a progressive scan announces and keeps account of the bits that are known.
+func (d *jpegDecoder) checkScan(s *jpegScan) error {
+	if s.from == 0 && s.to != 0 || s.from > s.to || s.to > 63 || s.from > 0 && !s.single || s.high != 0 && s.low != s.high-1 || s.low > 13 {
+		return fmt.Errorf("scan header: coefficients %d to %d, bits %d to %d: not a progressive scan", s.from, s.to, s.high, s.low)
+	}
+	for _, c := range s.parts {
+		for k := min(s.from, 1); k < len(c.before); k++ {
+			c.before[k] = 0
+			if d.scans > 1 {
+				c.before[k] = c.known[k]
+			}
+		}
+		for k := s.from; k <= s.to; k++ {
+			c.known[k] = int8(s.low)
+		}
+	}
+	return nil
+}
+
+// readScan decodes one scan.
+func (d *jpegDecoder) readScan(s *jpegScan) {
+	for y := range s.mcusY {
+		for x := range s.mcusX {
+			if s.empty && s.restart == 0 {
+				return // nothing more can come
+			}
+			if !s.empty {
+				d.lastGood = y
+				if s.single {
+					d.lastGood /= s.parts[0].v
+				}
+			}
+			if !d.due(s) {
+				d.readUnit(s, x, y)
+			}
+			d.done(s)
+		}
+	}
+}
+
+// readUnit decodes one unit of a scan.
+func (d *jpegDecoder) readUnit(s *jpegScan, x, y int) {
+	for i, c := range s.parts {
+		if s.single {
+			d.readBlock(s, i, c, y*c.stride+x)
+			continue
+		}
+		for v := range c.v {
+			for h := range c.h {
+				d.readBlock(s, i, c, (y*c.v+v)*c.stride+x*c.h+h)
+			}
+		}
+	}
+}
+
+// readBlock decodes what a scan brings for one block.
+func (d *jpegDecoder) readBlock(s *jpegScan, i int, c *jpegComponent, at int) {
+	coefs, last := (*[64]int16)(c.coefs[64*at:]), &c.last[at]
+	b := &d.bits
+	switch {
+	case !d.progressive:
+		var out [64]uint32
+		for _, e := range out[:b.block(s.dc[i], s.ac[i], &s.sums[i], &out)] {
+			k := min(e&127, 63)
+			coefs[k] = int16(e >> 16)
+			*last = max(*last, uint8(k))
+		}
+	case s.from == 0 && s.high == 0:
+		b.fill32()
+		if size := b.symbol(s.dc[i]); size != 0 {
+			s.sums[i] += jpegExtend(b.take(size), size)
+		}
+		coefs[0] = int16(s.sums[i] << s.low)
+	case s.from == 0:
+		b.fill32()
+		if b.take(1) != 0 {
+			coefs[0] |= 1 << s.low
+		}
+	case s.run > 0 && s.high == 0:
+		s.run--
+	case s.high == 0:
+		b.first(s, coefs, last)
+	default:
+		b.refine(s, coefs, last)
+	}
+}
+
+// fill32 makes sure of 32 bits.
+func (b *jpegBits) fill32() {
+	if b.n < 32 {
+		b.fill()
+	}
+}
+
+// first decodes the first bits of a band of coefficients.
+func (b *jpegBits) first(s *jpegScan, coefs *[64]int16, last *uint8) {
+	t := s.ac[0]
+	for k := s.from; k <= s.to; k++ {
+		b.fill32()
+		if e := t.whole[b.buf>>(64-jpegWhole)]; e>>16 != 0 {
+			b.drop(int(e & 63))
+			k += int(e >> 8 & 15)
+			coefs[min(k, 63)] = int16(e>>16) << s.low
+			*last = max(*last, uint8(min(k, 63)))
+			continue
+		}
+		symbol := b.symbol(t)
+		zeros, size := symbol>>4, symbol&15
+		switch {
+		case size != 0:
+			k += zeros
+			coefs[min(k, 63)] = int16(jpegExtend(b.take(size), size) << s.low)
+			*last = max(*last, uint8(min(k, 63)))
+		case zeros == 15:
+			k += 15
+		default:
+			s.run = b.bandEnd(zeros)
+			s.run--
+			return
+		}
+	}
+}
+
+// bandEnd returns for how many blocks, this one included, the band brings nothing new.
+func (b *jpegBits) bandEnd(size int) int {
+	run := 1 << size
+	if size > 0 {
+		run += int(b.take(size))
+	}
+	return run
+}
+
+// refine decodes the next bit of a band of coefficients.
+func (b *jpegBits) refine(s *jpegScan, coefs *[64]int16, last *uint8) {
+	k, bit := s.from, int16(1)<<s.low
+	for s.run == 0 && k <= s.to {
+		b.fill32()
+		symbol := b.symbol(s.ac[0])
+		zeros, value := symbol>>4, int16(0)
+		if symbol&15 != 0 {
+			value = -bit
+			if b.take(1) != 0 {
+				value = bit
+			}
+		} else if zeros != 15 {
+			s.run = b.bandEnd(zeros)
+			break
+		}
+		k = b.correct(coefs, k, s.to, zeros, bit)
+		if value != 0 {
+			coefs[min(k, 63)] = value
+			*last = max(*last, uint8(min(k, 63)))
+		}
+		k++
+	}
+	if s.run > 0 {
+		b.correct(coefs, k, s.to, 64, bit)
+		s.run--
+	}
+}
+
+// correct reads a bit for each coefficient from place k on that is not zero, until it has passed as many zeros as told
+// and meets another, or the band ends. It returns the place.
+func (b *jpegBits) correct(coefs *[64]int16, k, to, zeros int, bit int16) int {
+	for ; k <= to; k++ {
+		p := &coefs[k&63]
+		if *p == 0 {
+			if zeros == 0 {
+				break
+			}
+			zeros--
+			continue
+		}
+		if b.n < 1 {
+			b.fill()
+		}
+		if b.take(1) != 0 && *p&bit == 0 {
+			if *p > 0 {
+				*p += bit
+			} else {
+				*p -= bit
+			}
+		}
+	}
+	return k
+}
