@@ -76,8 +76,8 @@ def example(model, preprocess, tokenizer, texts, names, folder, context):
     }
 
 
-# What open_clip's cleaning changes before the tokenizer sees it.
-DIRTY = ["it\u2019s a \u201cquote\u201d &amp; more &lt;tag&gt;", "schÃ¶n \ufb01ne \uff26\uff35\uff2c\uff2c width"]
+# What open_clip's cleaning changes before the tokenizer sees it. Repair of mis-decoded text is the business of the token package's own data.
+DIRTY = ["it\u2019s a \u201cquote\u201d &amp; more &lt;tag&gt;", "sch\u00f6n \ufb01ne \uff26\uff35\uff2c\uff2c width"]
 
 
 def write(name, seed, config, preprocess, merges=None, scale=20, dtype=torch.float16, form="safetensors", timm_kwargs=None, names=None, vocab=None):
