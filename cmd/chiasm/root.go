@@ -46,15 +46,51 @@ func (a *app) root() *cobra.Command {
 			return usagef("there is no verb %q", args[0])
 		},
 	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout) // before the completions are made: they keep it
+	root.SetErr(a.stderr)
 	root.SuggestionsMinimumDistance = 2
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes, only errors")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef("%s", err) })
+	root.SetHelpCommand(a.help())
 	for _, v := range a.verbs() {
 		v.Args, v.RunE = a.checked(v.Args), a.starting(v.RunE)
 		v.DisableFlagsInUseLine = true
 		root.AddCommand(v)
 	}
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.Args, c.RunE = cobra.ArbitraryArgs, func(cmd *cobra.Command, args []string) error { // cobra takes any word for a shell
+			if len(args) > 0 {
+				return usagef("there is no completion for %q: want bash, zsh, fish or powershell", args[0])
+			}
+			return cmd.Help()
+		}
+	}
 	return root
+}
+
+// help is the verb that explains the others.
+func (a *app) help() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [VERB]", Short: "Explain a verb", Example: "  chiasm help similarity",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				for _, c := range cmd.Root().Commands() {
+					names = append(names, c.Name())
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, _, err := cmd.Root().Find(args)
+			if err != nil || len(args) > 0 && about == cmd.Root() {
+				return usagef("there is no verb %q", args[0])
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
 }
 
 // starting marks the point from which errors are no longer about usage.
