@@ -287,7 +287,7 @@ func decodeHEIC(f *file) (*RGB, int, error) {
 	switch {
 	case space == gray:
 	case space == rgb:
-		luma = 4 * stride(w)
+		luma = (4*max(w+w%2, 64) + 15) &^ 15
 	case space == yCbCr && sampling >= 1 && sampling <= 3: // 4:2:0, 4:2:2, 4:4:4
 		cw, ch = w, h
 		if sampling < 3 {
@@ -355,7 +355,7 @@ func (h *heifHead) converter() func(to []uint8, y, u, v uint8) {
 	}
 	scale, chroma, black := 1.0, 1.0, 0.0
 	if h.video {
-		scale, chroma, black = 255.0/219, 255.0/224, 16
+		scale, chroma, black = 1.1689, 1.1429, 16 // libheif's numbers; 255/219 and 255/224 would be 1.1644 and 1.1384
 	}
 	rv, bu := 2*(1-kr)*chroma, 2*(1-kb)*chroma
 	gv, gu := -rv*kr/(1-kr-kb), -bu*kb/(1-kr-kb)

@@ -288,6 +288,10 @@ def heifs():
         im = Image.fromarray(photo(w, h))
         for chroma in (420, 444):
             save(f"c{chroma}-{w}x{h}.heic", im, format="HEIF", quality=90, chroma=chroma)
+    for w, h in ((70, 50), (37, 29)):
+        save(f"c444rgb-{w}x{h}.heic", Image.fromarray(photo(w, h)), format="HEIF", quality=90, chroma=444, matrix_coefficients=0, full_range_flag=1)
+    save("c444bt709.heic", Image.fromarray(photo(70, 50)), format="HEIF", quality=90, chroma=444, matrix_coefficients=1, full_range_flag=1)
+    save("c444video.heic", Image.fromarray(photo(70, 50)), format="HEIF", quality=90, chroma=444, matrix_coefficients=6, full_range_flag=0)
     save("gray.heic", Image.fromarray(photo(70, 50)).convert("L"), format="HEIF", quality=90)
     save("alpha.heic", Image.fromarray(photo(70, 50, 4), "RGBA"), format="HEIF", quality=90)
     for o in (1, 2, 3, 6, 7):
