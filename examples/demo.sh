@@ -3,7 +3,7 @@
 set -euo pipefail
 chiasm=${1:?usage: demo.sh CHIASM}
 here=$(dirname "$0")
-model=${CHIASM_MODEL:-$here/tiny-random-clip}
+model=${CHIASM_MODEL:-$here/../model/clip/testdata/transformers}
 if [ -z "${CHIASM_MODEL:-}" ]; then
 	echo "Note: this runs a tiny random model, so its numbers mean nothing yet. For real ones: make demo CHIASM_MODEL=openai/clip-vit-base-patch32 (600 MB, downloaded once)."
 fi
