@@ -36,3 +36,7 @@ func packPanel(_ cpu.Tier, panel, rows []float32, k, ld, at, width int) {
 func (g *Gemm) block(m0, m1, first, last int) { panic("kernel: no micro-kernel in this build") }
 
 func (a *Attention) head(h headSpan) { panic("kernel: no micro-kernel in this build") }
+
+func fmaLoop(steps int) (flops int) { return fmaLoopGeneric(steps) }
+
+func readLoop(x []float32) { readLoopGeneric(x) }

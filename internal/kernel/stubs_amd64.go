@@ -103,3 +103,183 @@ func gemm13AVX512(t *tile)
 //
 //go:noescape
 func gemm14AVX512(t *tile)
+
+// addAVX2 writes a + b.
+//
+//go:noescape
+func addAVX2(dst *float32, a *float32, b *float32, n int)
+
+// scaleAVX2 writes x·s.
+//
+//go:noescape
+func scaleAVX2(dst *float32, x *float32, n int, s float32)
+
+// dotAVX2 is the inner product.
+//
+//go:noescape
+func dotAVX2(a *float32, b *float32, n int) float32
+
+// sumAVX2 is Σx.
+//
+//go:noescape
+func sumAVX2(x *float32, n int) float32
+
+// squaresAVX2 is Σ(x - mean)².
+//
+//go:noescape
+func squaresAVX2(x *float32, n int, mean float32) float32
+
+// affineAVX2 writes (x - mean)·scale·gamma + beta.
+//
+//go:noescape
+func affineAVX2(dst *float32, x *float32, gamma *float32, beta *float32, n int, mean float32, scale float32)
+
+// largestAVX2 is the largest value, -Inf for none; it may pass over NaN.
+//
+//go:noescape
+func largestAVX2(x *float32, n int) float32
+
+// copyRowsAVX2 copies rows of two vectors, ld bytes apart in src and without gaps in dst.
+//
+//go:noescape
+func copyRowsAVX2(dst *float32, src *float32, ld int, rows int)
+
+// addAVX512 writes a + b.
+//
+//go:noescape
+func addAVX512(dst *float32, a *float32, b *float32, n int)
+
+// scaleAVX512 writes x·s.
+//
+//go:noescape
+func scaleAVX512(dst *float32, x *float32, n int, s float32)
+
+// dotAVX512 is the inner product.
+//
+//go:noescape
+func dotAVX512(a *float32, b *float32, n int) float32
+
+// sumAVX512 is Σx.
+//
+//go:noescape
+func sumAVX512(x *float32, n int) float32
+
+// squaresAVX512 is Σ(x - mean)².
+//
+//go:noescape
+func squaresAVX512(x *float32, n int, mean float32) float32
+
+// affineAVX512 writes (x - mean)·scale·gamma + beta.
+//
+//go:noescape
+func affineAVX512(dst *float32, x *float32, gamma *float32, beta *float32, n int, mean float32, scale float32)
+
+// largestAVX512 is the largest value, -Inf for none; it may pass over NaN.
+//
+//go:noescape
+func largestAVX512(x *float32, n int) float32
+
+// copyRowsAVX512 copies rows of two vectors, ld bytes apart in src and without gaps in dst.
+//
+//go:noescape
+func copyRowsAVX512(dst *float32, src *float32, ld int, rows int)
+
+// expSumAVX2 writes exp(x - top) and returns the sum.
+//
+//go:noescape
+func expSumAVX2(dst *float32, x *float32, n int, top float32) float32
+
+// reluAVX2 writes max(x, 0), NaN for NaN.
+//
+//go:noescape
+func reluAVX2(dst *float32, x *float32, n int)
+
+// gateAVX2 writes x/(1 + exp(s·x)).
+//
+//go:noescape
+func gateAVX2(dst *float32, x *float32, n int, s float32)
+
+// geluTanhAVX2 writes x/(1 + exp(-2√(2/π)·(x + 0.044715·x³))).
+//
+//go:noescape
+func geluTanhAVX2(dst *float32, x *float32, n int)
+
+// geluAVX2 writes x·Φ(x).
+//
+//go:noescape
+func geluAVX2(dst *float32, x *float32, n int)
+
+// expSumAVX512 writes exp(x - top) and returns the sum.
+//
+//go:noescape
+func expSumAVX512(dst *float32, x *float32, n int, top float32) float32
+
+// reluAVX512 writes max(x, 0), NaN for NaN.
+//
+//go:noescape
+func reluAVX512(dst *float32, x *float32, n int)
+
+// gateAVX512 writes x/(1 + exp(s·x)).
+//
+//go:noescape
+func gateAVX512(dst *float32, x *float32, n int, s float32)
+
+// geluTanhAVX512 writes x/(1 + exp(-2√(2/π)·(x + 0.044715·x³))).
+//
+//go:noescape
+func geluTanhAVX512(dst *float32, x *float32, n int)
+
+// geluAVX512 writes x·Φ(x).
+//
+//go:noescape
+func geluAVX512(dst *float32, x *float32, n int)
+
+// fromF16AVX2 widens n half-precision numbers, a multiple of a vector and not 0.
+//
+//go:noescape
+func fromF16AVX2(dst *float32, src *byte, n int)
+
+// fromBF16AVX2 widens n bfloat16 numbers, a multiple of a vector and not 0.
+//
+//go:noescape
+func fromBF16AVX2(dst *float32, src *byte, n int)
+
+// transposeAVX2 writes one row of src, ld bytes apart, per lane: vector i, step bytes apart in dst, holds value i of each. k is a multiple of the lanes and not 0.
+//
+//go:noescape
+func transposeAVX2(dst *float32, src *float32, step int, ld int, k int)
+
+// fmaLoopAVX2 does 12 multiply-adds of vectors n times, in registers alone.
+//
+//go:noescape
+func fmaLoopAVX2(n int)
+
+// readLoopAVX2 reads four streams of n bytes, a multiple of 128 and not 0.
+//
+//go:noescape
+func readLoopAVX2(x *float32, n int)
+
+// fromF16AVX512 widens n half-precision numbers, a multiple of a vector and not 0.
+//
+//go:noescape
+func fromF16AVX512(dst *float32, src *byte, n int)
+
+// fromBF16AVX512 widens n bfloat16 numbers, a multiple of a vector and not 0.
+//
+//go:noescape
+func fromBF16AVX512(dst *float32, src *byte, n int)
+
+// transposeAVX512 writes one row of src, ld bytes apart, per lane: vector i, step bytes apart in dst, holds value i of each. k is a multiple of the lanes and not 0.
+//
+//go:noescape
+func transposeAVX512(dst *float32, src *float32, step int, ld int, k int)
+
+// fmaLoopAVX512 does 12 multiply-adds of vectors n times, in registers alone.
+//
+//go:noescape
+func fmaLoopAVX512(n int)
+
+// readLoopAVX512 reads four streams of n bytes, a multiple of 128 and not 0.
+//
+//go:noescape
+func readLoopAVX512(x *float32, n int)

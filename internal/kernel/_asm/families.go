@@ -8,5 +8,11 @@ func families() []family {
 		{"gemm_avx512_9", gemm(avx512, 7, 9)},
 		{"gemm_avx512_12", gemm(avx512, 10, 12)},
 		{"gemm_avx512_14", gemm(avx512, 13, 14)},
+		{"vector_avx2", vector(avx2)},
+		{"vector_avx512", vector(avx512)},
+		{"exp_avx2", exponential(avx2)},
+		{"exp_avx512", exponential(avx512)},
+		{"move_avx2", moves(avx2)},
+		{"move_avx512", moves(avx512)},
 	}
 }

@@ -20,7 +20,7 @@ const (
 func gemm(s set, lo, hi int) func(c *build.Context) {
 	return func(c *build.Context) {
 		for h := lo; h <= hi; h++ {
-			(&gen{Context: c, set: s}).gemmTile(h)
+			newGen(c, s).gemmTile(h)
 		}
 	}
 }

@@ -40,7 +40,15 @@ type gen struct {
 	*build.Context
 	set
 	labels int
+	consts map[uint32]operand.Mem // vectors of one value
+	steps  operand.Mem            // eight set lanes, then eight clear ones
 }
+
+func newGen(c *build.Context, s set) *gen {
+	return &gen{Context: c, set: s, consts: map[uint32]operand.Mem{}}
+}
+
+func globalName(prefix string, bits uint32) string { return fmt.Sprintf("%s%08x", prefix, bits) }
 
 // label makes a name for a jump that is new in this function.
 func (g *gen) label(what string) operand.LabelRef {
@@ -62,7 +70,7 @@ func (g *gen) function(name, signature, doc string) {
 }
 
 // zero clears v.
-func (g *gen) zero(v reg.VecPhysical) {
+func (g *gen) zero(v reg.Register) {
 	if g.lanes == 16 {
 		g.VPXORD(v, v, v)
 	} else {

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func moves(s set) func(c *build.Context) {
+	return func(c *build.Context) {
+		g := newGen(c, s)
+		g.fromF16()
+		g.fromBF16()
+		g.transpose()
+		g.fmaLoop()
+		g.readLoop()
+	}
+}
+
+// widen writes a loop over whole vectors of 16-bit numbers.
+func (g *gen) widen(name, doc string, body func(from operand.Mem, v reg.VecVirtual)) {
+	g.function(name+g.name, "func(dst *float32, src *byte, n int)", name+g.name+doc)
+	dst, src, n, loop := g.arg("dst"), g.arg("src"), g.arg("n"), g.label("loop")
+	g.place(loop)
+	v := g.v()
+	body(operand.Mem{Base: src}, v)
+	g.VMOVUPS(v, operand.Mem{Base: dst})
+	g.ADDQ(operand.Imm(uint64(2*g.lanes)), src)
+	g.ADDQ(operand.Imm(uint64(4*g.lanes)), dst)
+	g.SUBQ(operand.Imm(uint64(g.lanes)), n)
+	g.JNZ(loop)
+	g.end()
+}
+
+func (g *gen) fromF16() {
+	g.widen("fromF16", " widens n half-precision numbers, a multiple of a vector and not 0.", func(from operand.Mem, v reg.VecVirtual) { g.VCVTPH2PS(from, v) })
+}
+
+func (g *gen) fromBF16() {
+	g.widen("fromBF16", " widens n bfloat16 numbers, a multiple of a vector and not 0.", func(from operand.Mem, v reg.VecVirtual) {
+		g.VPMOVZXWD(from, v)
+		g.VPSLLD(operand.Imm(16), v, v)
+	})
+}
+
+// transpose turns as many rows as a vector has lanes into columns.
+func (g *gen) transpose() {
+	g.function("transpose"+g.name, "func(dst, src *float32, step, ld, k int)",
+		"transpose"+g.name+" writes one row of src, ld bytes apart, per lane: vector i, step bytes apart in dst, holds value i of each. k is a multiple of the lanes and not 0.")
+	dst, src, step, ld, k := g.arg("dst"), g.arg("src"), g.arg("step"), g.arg("ld"), g.arg("k")
+	loop := g.label("loop")
+	n := g.lanes
+	p := g.GP64()
+	g.place(loop)
+	g.MOVQ(src, p)
+	r, t := make([]reg.VecVirtual, n), make([]reg.VecVirtual, n)
+	for i := range n {
+		r[i] = g.v()
+		g.VMOVUPS(operand.Mem{Base: p}, r[i])
+		if i < n-1 {
+			g.ADDQ(ld, p)
+		}
+	}
+	next := func(i int) reg.VecVirtual { t[i] = g.v(); return t[i] }
+	for i := 0; i < n; i += 2 {
+		g.VUNPCKLPS(r[i+1], r[i], next(i))
+		g.VUNPCKHPS(r[i+1], r[i], next(i+1))
+	}
+	r, t = t, make([]reg.VecVirtual, n)
+	for i := 0; i < n; i += 4 {
+		g.VUNPCKLPD(r[i+2], r[i], next(i))
+		g.VUNPCKHPD(r[i+2], r[i], next(i+1))
+		g.VUNPCKLPD(r[i+3], r[i+1], next(i+2))
+		g.VUNPCKHPD(r[i+3], r[i+1], next(i+3))
+	}
+	r, t = t, make([]reg.VecVirtual, n)
+	// Now lane L of four of r[4i+c] has value 4L+c of the rows 4i to 4i+3.
+	order := make([]int, n) // which register holds value i
+	if n == 8 {
+		for c := range 4 {
+			g.VPERM2F128(operand.Imm(0x20), r[4+c], r[c], next(c))
+			g.VPERM2F128(operand.Imm(0x31), r[4+c], r[c], next(4+c))
+		}
+		for i := range order {
+			order[i] = i
+		}
+	} else {
+		for c := range 4 {
+			for half := range 2 {
+				g.VSHUFF32X4(operand.Imm(0x88), r[8*half+4+c], r[8*half+c], next(8*half+c))
+				g.VSHUFF32X4(operand.Imm(0xdd), r[8*half+4+c], r[8*half+c], next(8*half+4+c))
+			}
+		}
+		r, t = t, make([]reg.VecVirtual, n)
+		for c := range 4 {
+			for odd := range 2 {
+				g.VSHUFF32X4(operand.Imm(0x88), r[8+4*odd+c], r[4*odd+c], next(4*odd+c))
+				g.VSHUFF32X4(operand.Imm(0xdd), r[8+4*odd+c], r[4*odd+c], next(8+4*odd+c))
+			}
+		}
+		for i := range order {
+			order[i] = i
+		}
+	}
+	for i := range n {
+		g.VMOVUPS(t[order[i]], operand.Mem{Base: dst})
+		g.ADDQ(step, dst)
+	}
+	g.ADDQ(operand.Imm(uint64(4*n)), src)
+	g.SUBQ(operand.Imm(uint64(n)), k)
+	g.JNZ(loop)
+	g.end()
+}
+
+// fmaLoop keeps the multiply-add units busy: as many sums as the micro-kernel has, all independent.
+func (g *gen) fmaLoop() {
+	g.function("fmaLoop"+g.name, "func(n int)", "fmaLoop"+g.name+" does 12 multiply-adds of vectors n times, in registers alone.")
+	n, loop := g.arg("n"), g.label("loop")
+	sums, x := g.zeros(12), g.zeros(1)[0]
+	g.place(loop)
+	for _, s := range sums {
+		g.VFMADD231PS(x, x, s)
+	}
+	g.DECQ(n)
+	g.JNZ(loop)
+	g.end()
+}
+
+// readLoop touches every value: four streams, a quarter of the whole each.
+func (g *gen) readLoop() {
+	g.function("readLoop"+g.name, "func(x *float32, n int)", "readLoop"+g.name+" reads four streams of n bytes, a multiple of 128 and not 0.")
+	p, n, left, loop := []reg.GPVirtual{g.arg("x")}, g.arg("n"), g.GP64(), g.label("loop")
+	for i := range 3 {
+		p = append(p, g.GP64())
+		g.LEAQ(operand.Mem{Base: p[i], Index: n, Scale: 1}, p[i+1])
+	}
+	sums := g.zeros(4)
+	g.MOVQ(n, left)
+	g.place(loop)
+	for d := 0; d < 128; d += g.bytes() {
+		for i := range p {
+			g.VORPS(operand.Mem{Base: p[i], Disp: d}, sums[i], sums[i])
+		}
+	}
+	for i := range p {
+		g.SUBQ(operand.I8(-128), p[i])
+	}
+	g.SUBQ(operand.U32(128), left)
+	g.JNZ(loop)
+	g.end()
+}

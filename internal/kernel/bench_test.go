@@ -1,0 +1,186 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"testing"
+	"time"
+
+	"github.com/chiasm/chiasm/internal/cpu"
+	"github.com/chiasm/chiasm/internal/par"
+)
+
+// eachTierB runs bench once per tier with assembly.
+func eachTierB(b *testing.B, bench func(b *testing.B)) {
+	for _, tier := range Tiers() {
+		if tier == cpu.Generic {
+			continue
+		}
+		b.Run(tier.String(), func(b *testing.B) {
+			defer Use(tier)()
+			bench(b)
+		})
+	}
+}
+
+// peakTask runs the register loop once per worker.
+type peakTask struct{ steps int }
+
+func (p peakTask) Run(int) { FMALoop(p.steps) }
+
+// measure alternates work and the register loop on as many workers, some 2 ms each, and reports GFLOP/s and the fraction of the peak:
+// the median of the ratios of neighbours, and the best time against the best peak.
+func measure(b *testing.B, flops float64, workers int, work func()) {
+	start := time.Now()
+	work()
+	rounds := max(1, int(2*time.Millisecond/max(time.Since(start), 1)))
+	task := &peakTask{20000}
+	lanes := 8.0
+	if tier == cpu.AVX512 {
+		lanes = 16
+	}
+	peakFlops := float64(workers) * float64(task.steps) * 24 * lanes
+	var ratios []float64
+	bestRate, bestPeak := 0.0, 0.0
+	for b.Loop() {
+		start := time.Now()
+		par.Do(task, workers, workers)
+		peak := peakFlops / time.Since(start).Seconds()
+		start = time.Now()
+		for range rounds {
+			work()
+		}
+		rate := flops * float64(rounds) / time.Since(start).Seconds()
+		ratios = append(ratios, rate/peak)
+		bestRate, bestPeak = max(bestRate, rate), max(bestPeak, peak)
+	}
+	sort.Float64s(ratios)
+	b.ReportMetric(bestRate/1e9, "GFLOP/s")
+	b.ReportMetric(bestPeak/1e9, "peakGFLOP/s")
+	b.ReportMetric(ratios[len(ratios)/2], "ofpeak")
+	b.ReportMetric(bestRate/bestPeak, "best")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkGemm is over the shapes of published towers. Many weights take turns, so that they come from the memory as in a model.
+func BenchmarkGemm(b *testing.B) {
+	shapes := []struct{ m, n, k int }{
+		{50, 2304, 768}, {50, 768, 768}, {50, 3072, 768}, {50, 768, 3072}, // ViT-B/32, one image
+		{10, 2048, 512}, {77, 1536, 512}, {77, 2048, 512}, {77, 512, 2048}, // text
+		{257, 4096, 1024}, {257, 1024, 4096}, // ViT-L/14
+		{800, 768, 768}, {800, 3072, 768}, {800, 768, 3072}, // 16 images
+		{1, 2048, 512},
+	}
+	eachTierB(b, func(b *testing.B) {
+		for _, s := range shapes {
+			weights := make([]*Packed, max(1, 100<<20/(4*s.n*s.k)))
+			row := make([]float32, s.n*s.k)
+			for i := range weights {
+				weights[i] = packed(s.n, s.k, row)
+			}
+			x, y := random(seeded(1), s.m*s.k), make([]float32, s.m*s.n)
+			for _, workers := range []int{1, 2} {
+				b.Run(fmt.Sprintf("%dx%dx%d/workers=%d", s.m, s.n, s.k, workers), func(b *testing.B) {
+					g := &Gemm{C: y, LDC: s.n, A: x, LDA: s.k, M: s.m, W: []*Packed{nil}}
+					i := 0
+					measure(b, 2*float64(s.m*s.n*s.k), workers, func() {
+						g.W[0] = weights[i%len(weights)]
+						i++
+						par.Do(g, g.Plan(workers), workers)
+					})
+				})
+			}
+			for _, w := range weights {
+				w.Release()
+			}
+		}
+	})
+}
+
+func BenchmarkAttention(b *testing.B) {
+	eachTierB(b, func(b *testing.B) {
+		for _, s := range []struct {
+			t, heads, batch int
+			causal          bool
+		}{{50, 12, 1, false}, {50, 12, 16, false}, {77, 8, 1, true}, {10, 8, 1, true}, {257, 16, 1, false}, {1500, 8, 1, false}} {
+			c := attentionCase{heads: s.heads, d: 64, causal: s.causal}
+			for range s.batch {
+				c.tq = append(c.tq, s.t)
+			}
+			a := c.make(seeded(1))
+			flops := 4 * 64 * float64(s.t*s.t*s.heads*s.batch)
+			if s.causal {
+				flops /= 2
+			}
+			for _, workers := range []int{1, 2} {
+				b.Run(fmt.Sprintf("%dx%d,heads=%d,causal=%v/workers=%d", s.batch, s.t, s.heads, s.causal, workers), func(b *testing.B) {
+					measure(b, flops, workers, func() { par.Do(&a, a.Plan(workers), workers) })
+				})
+			}
+		}
+	})
+}
+
+func BenchmarkRows(b *testing.B) {
+	const rows, c = 50, 768
+	x, y, one := random(seeded(1), rows*c), make([]float32, rows*c), make([]float32, c)
+	raw := make([]byte, 2*len(x))
+	eachTierB(b, func(b *testing.B) {
+		for name, f := range map[string]func(){
+			"layernorm": func() { LayerNorm(y, x, one, one, c, 1e-5) },
+			"softmax":   func() { Softmax(y, x, c) },
+			"gelu":      func() { Activate(GELU, y, x) },
+			"geluTanh":  func() { Activate(GELUTanh, y, x) },
+			"quickGelu": func() { Activate(QuickGELU, y, x) },
+			"add":       func() { Add(y, y, x) },
+			"dot":       func() { _ = Dot(x, y) },
+			"normalize": func() { Normalize(y, x, c, 1e-12) },
+			"f16":       func() { FromF16(y, raw) },
+			"bf16":      func() { FromBF16(y, raw) },
+		} {
+			b.Run(name, func(b *testing.B) {
+				b.SetBytes(4 * rows * c)
+				for b.Loop() {
+					f()
+				}
+			})
+		}
+	})
+}
+
+func BenchmarkSetRows(b *testing.B) {
+	eachTierB(b, func(b *testing.B) {
+		w, rows := NewPacked(768, 3072), make([]float32, 768*3072)
+		b.SetBytes(4 * int64(len(rows)))
+		for b.Loop() {
+			w.SetRows(0, rows)
+		}
+	})
+}
+
+func BenchmarkProbes(b *testing.B) {
+	x := make([]float32, 64<<20)
+	for i := range x {
+		x[i] = 1
+	}
+	eachTierB(b, func(b *testing.B) {
+		peak, read := 0.0, 0.0
+		for b.Loop() {
+			peak, read = max(peak, PeakFMA()), max(read, ReadBandwidth(x))
+		}
+		b.ReportMetric(peak/1e9, "GFLOP/s")
+		b.ReportMetric(read/1e9, "GB/s")
+	})
+}
+
+func TestProbes(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		if p := PeakFMA(); p < 1e7 || p > 1e13 || math.IsInf(p, 0) {
+			t.Errorf("a peak of %v", p)
+		}
+		if n := ReadLoop(make([]float32, 1000)); n != 4*896 {
+			t.Errorf("read %d bytes", n)
+		}
+	})
+}
