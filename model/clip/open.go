@@ -20,6 +20,7 @@ type Bundle struct {
 	Tokenizer *token.Tokenizer
 	Processor *image.Processor
 	Weights   *weights.Set
+	clean     func(string) string // what the layout does to texts first, nil for nothing
 }
 
 // Close gives back the memory of the weights. No pass may be using them.
@@ -179,6 +180,7 @@ func (b *Bundle) openCLIP(dir string) (*Config, error) {
 	_ = json.Unmarshal(file.Model, &text) // it has just been read without an error
 	b.Tokenizer = token.CLIP()
 	if text.Text.Tokenizer != "" {
+		b.clean = token.CleanText
 		if b.Tokenizer, err = token.OpenFolder(dir); err != nil {
 			return nil, fmt.Errorf("clip: the config names the tokenizer %s: %w", text.Text.Tokenizer, err)
 		}
@@ -191,7 +193,12 @@ func (b *Bundle) openCLIP(dir string) (*Config, error) {
 }
 
 // Encode turns a text into ids with special tokens, neither padded nor cut.
-func (b *Bundle) Encode(text string) *token.Encoding { return b.Tokenizer.Encode(text, true) }
+func (b *Bundle) Encode(text string) *token.Encoding {
+	if b.clean != nil {
+		text = b.clean(text)
+	}
+	return b.Tokenizer.Encode(text, true)
+}
 
 // Fit cuts ids to what the text tower reads, keeping the end token, in place.
 func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) { return b.Text.Fit(ids) }
