@@ -12,7 +12,7 @@ import (
 )
 
 // readAhead is how many bytes of decoded pictures may wait to be computed with. The limit may be passed by one picture per decoder.
-const readAhead = 96 << 20
+const readAhead = 32 << 20
 
 // A feed hands out items in their order, with the next pictures being decoded meanwhile.
 type feed struct {

@@ -64,7 +64,7 @@ func TestBatchesKeepTheOrder(t *testing.T) {
 
 // Decoding runs ahead, but not without bound, and slow consumers do not stop it for good.
 func TestBatchesReadAheadIsBounded(t *testing.T) {
-	const size = 30 << 20
+	const size = 10 << 20
 	synctest.Test(t, func(t *testing.T) {
 		var opened atomic.Int64
 		taken := int64(0)

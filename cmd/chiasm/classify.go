@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -173,10 +174,16 @@ func (v *classifyVerb) prepare(ctx context.Context, m *chiasm.Model, labels []st
 			cut.cuts(label)
 		}
 	}
+	bar := v.app.progress(fmt.Sprintf("preparing %s", plural(len(labels), "label", "labels")), -1, false)
+	defer v.app.done(bar)
+	stop := bar.pulse()
+	defer stop()
 	c, err := m.Classifier(ctx, labels, v.template)
 	if err != nil {
 		return nil, err
 	}
+	stop()
+	v.app.done(bar)
 	cut.report(v.app, "prompt")
 	return c, nil
 }
@@ -228,7 +235,7 @@ func (a *app) flush() error {
 
 // count is how many pictures the arguments name, for progress; -1 if nobody will see it, or it cannot be known.
 func (a *app) count(args []string) int64 {
-	if !a.terminal || a.quiet {
+	if !a.terminal || a.quiet || slices.Contains(args, "-") {
 		return -1
 	}
 	n := int64(0)

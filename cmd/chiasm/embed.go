@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -175,20 +176,16 @@ func (v *embedVerb) run(ctx context.Context, args []string) (err error) {
 	return failed.err()
 }
 
-// total is how many items there are, for progress; -1 if that is not known.
+// total is how many items there are, for progress; -1 if nobody will see it, or it cannot be known.
 func (v *embedVerb) total(args []string) int64 {
-	for _, t := range v.texts {
-		if t.file {
-			return -1
-		}
-	}
-	if v.kind == kindText {
+	if !v.app.terminal || v.app.quiet || v.texts.usesStdin() || slices.Contains(args, "-") {
 		return -1
 	}
-	if n := v.app.count(args); n >= 0 {
-		return n + int64(len(v.texts))
+	n := int64(0)
+	for range v.items(args) {
+		n++
 	}
-	return -1
+	return n
 }
 
 // answer embeds a group, all of one kind, and writes its vectors in order.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -24,6 +25,9 @@ const (
 )
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(40) // what is allocated is mostly decoded pictures, large and short-lived: memory matters more than collecting
+	}
 	signal.Ignore(syscall.SIGPIPE) // a closed pipe is an error of the write, which run ends quietly on
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)

@@ -72,6 +72,27 @@ func (p *progress) set(what string, done, total int64) {
 	p.bar.Set64(done)
 }
 
+// pulse keeps the time running on a bar of work that cannot be counted, until stop is called.
+func (p *progress) pulse() (stop func()) {
+	if p == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(patience / 5)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				p.add(0)
+			}
+		}
+	}()
+	return sync.OnceFunc(func() { close(done) })
+}
+
 // clear makes room for a line on stderr.
 func (p *progress) clear() {
 	if p == nil {

@@ -46,6 +46,7 @@ func (a *app) root() *cobra.Command {
 			return usagef("there is no verb %q", args[0])
 		},
 	}
+	root.Version = thisBuild().Version
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout) // before the completions are made: they keep it
 	root.SetErr(a.stderr)
