@@ -104,17 +104,19 @@ func TestStages(t *testing.T) {
 			if g.n < 11 {
 				t.Errorf("only %d stages were compared", g.n)
 			}
-			p := text.Pass()
-			logits := p.Input(vision.Floats(), vision.Shape()...).Dots(text, b.Scale())
-			if b.Bias() != 0 {
-				for i := range logits.Floats() {
-					logits.Floats()[i] += b.Bias()
-				}
-			}
-			g.compare("logits_per_image", logits.Floats(), 1e-4)
-			g.compare("probs", logits.Softmax().Floats(), 1e-4)
+			g.logits("", b.Model, text.Pass().Input(vision.Floats(), vision.Shape()...), text)
 		})
 	}
+}
+
+// logits compares what comes of normalised embeddings of one pass.
+func (g *golden) logits(prefix string, m *Model, vision, text *tensor.Tensor) {
+	x := vision.Dots(text, m.Scale())
+	for i := range x.Floats() {
+		x.Floats()[i] += m.Bias()
+	}
+	g.compare(prefix+"logits_per_image", x.Floats(), 1e-4)
+	g.compare(prefix+"probs", x.Softmax().Floats(), 1e-4)
 }
 
 // text compares the text tower and returns the normalised embeddings.
@@ -236,9 +238,7 @@ func TestEndToEnd(t *testing.T) {
 			}
 			text := x.Normalize(1e-12)
 			g.compare("e2e.text_embeds", text.Floats(), tolerance)
-			logits := vision.Dots(text, b.Scale())
-			g.compare("e2e.logits_per_image", logits.Floats(), 1e-4)
-			g.compare("e2e.probs", logits.Softmax().Floats(), 1e-4)
+			g.logits("e2e.", b.Model, vision, text)
 			if g.n != 5 {
 				t.Errorf("%d results were compared, want 5", g.n)
 			}
