@@ -114,7 +114,8 @@ func (f *finder) cutPiece(t *text, p piece) {
 				lo -= n
 			}
 		}
-		lo = max(lo, prev)
+		// The search goes on behind the token itself, as in the reference: one that starts with the white space
+		// taken in is found again.
 		if tok.RStrip {
 			hi = runEnd(b, hi, space, 0)
 		}
@@ -123,7 +124,6 @@ func (f *finder) cutPiece(t *text, p piece) {
 			t.next = append(t.next, piece{p.lo + lo, p.lo + hi, id})
 		}
 		prev = hi
-		i = max(i, min(hi, len(b)))
 	}
 	t.push(p.lo+prev, p.hi)
 }

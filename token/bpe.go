@@ -346,7 +346,7 @@ func (t *text) down(i int) {
 		if kid >= len(h) {
 			break
 		}
-		for k := kid + 1; k < min(kid+4, len(h)); k++ {
+		for k, end := kid+1, min(kid+4, len(h)); k < end; k++ {
 			if h[k].before(h[kid]) {
 				kid = k
 			}

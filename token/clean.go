@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// clipClean is open_clip's cleaning: ftfy.fix_text, HTML entities twice, white space to single spaces, lower case.
-// Of ftfy 6.3 it does every step but the repair of mojibake (fix_encoding).
+// clipClean is open_clip's cleaning: ftfy.fix_text (version 6.3), HTML entities twice, white space to single spaces,
+// lower case.
 type clipClean struct{}
 
 // A placed rune remembers where it came from.
@@ -113,6 +113,7 @@ func fixLine(s []placed, entities bool) []placed {
 		if entities {
 			next = unescapeStrict(next)
 		}
+		next = fixEncoding(next)
 		next = fixRunes(next)
 		next = fixBreaks(next)
 		next = fixEscapes(next)
@@ -226,7 +227,7 @@ func composeNFC(s []placed) []placed {
 			t.at = append(t.at, p.at)
 		}
 	}
-	form{norm.NFC, true, true}.apply(&t, 0, len(t.buf))
+	form{norm.NFC, true, pyInert}.apply(&t, 0, len(t.buf))
 	out := s[:0:0]
 	for i := 0; i < len(t.out); {
 		r, n := utf8.DecodeRune(t.out[i:])

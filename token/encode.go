@@ -107,9 +107,9 @@ func (t *Tokenizer) EncodeWith(inputs []Input, o *Options) ([]*Encoding, error) 
 }
 
 func (t *Tokenizer) encode(in Input, o *Options) (*Encoding, error) {
-	encs := []*Encoding{t.encodeText(in.Text, 0, o.Truncation)}
+	encs := []*Encoding{t.encodeText(in.Text, 0)}
 	if in.Pair != nil {
-		encs = append(encs, t.encodeText(*in.Pair, 1, o.Truncation))
+		encs = append(encs, t.encodeText(*in.Pair, 1))
 	}
 	added := 0
 	if t.post != nil {
@@ -140,18 +140,12 @@ func (t *Tokenizer) encode(in Input, o *Options) (*Encoding, error) {
 	return whole, nil
 }
 
-// encodeText encodes one text without special tokens. With truncation it stops early, as the reference does, so
-// that the overflow holds no more than the pieces begun.
-func (t *Tokenizer) encodeText(s string, typeID int32, tr *Truncation) *Encoding {
+// encodeText encodes one text without special tokens.
+func (t *Tokenizer) encodeText(s string, typeID int32) *Encoding {
 	tx := t.take()
 	t.cut(tx, s, true)
-	e := &Encoding{}
-	lo, hi := 0, len(tx.pieces)
-	if tr != nil && (tr.Strategy != "only_second" || typeID != 0) {
-		lo, hi = t.enough(tx, tr)
-		tx.dropped = 0
-	}
-	for i, p := range tx.pieces[lo:hi] {
+	e := &Encoding{source: s}
+	for i, p := range tx.pieces {
 		b := tx.buf[p.lo:p.hi]
 		tx.toks = tx.toks[:0]
 		if p.id >= 0 {
@@ -176,31 +170,4 @@ func (t *Tokenizer) encodeText(s string, typeID int32, tr *Truncation) *Encoding
 	e.Dropped = tx.dropped
 	t.give(tx)
 	return e
-}
-
-// enough returns the range of pieces, from the end that is kept, that make at least tr.Length tokens.
-func (t *Tokenizer) enough(tx *text, tr *Truncation) (lo, hi int) {
-	n := len(tx.pieces)
-	total := 0
-	for k := range n {
-		i := k
-		if tr.Left {
-			i = n - 1 - k
-		}
-		if p := tx.pieces[i]; p.id >= 0 {
-			total++
-			continue
-		} else {
-			tx.toks = tx.toks[:0]
-			t.model.tokenize(tx, tx.buf[p.lo:p.hi])
-			total += len(tx.toks)
-		}
-		if total >= tr.Length {
-			if tr.Left {
-				return i, n
-			}
-			return 0, i + 1
-		}
-	}
-	return 0, n
 }

@@ -23,6 +23,8 @@ type Encoding struct {
 	// Dropped counts pieces of text that have no token at all, because the vocabulary has no unknown token; the
 	// reference refuses such text.
 	Dropped int
+
+	source string // the text that Offsets refer to
 }
 
 // Len returns the number of tokens.
@@ -52,7 +54,7 @@ func (e *Encoding) appendRange(o *Encoding, lo, hi int) {
 
 // window returns tokens lo to hi as an encoding of its own.
 func (e *Encoding) window(lo, hi int) *Encoding {
-	w := &Encoding{}
+	w := &Encoding{source: e.source}
 	w.appendRange(e, lo, hi)
 	return w
 }

@@ -190,12 +190,13 @@ func (c *Config) defaults(byRole map[string]string) {
 	c.Special = full
 }
 
-// add finishes t with the tokens of c, as transformers adds them: first by id, then by role.
+// add finishes t with the tokens of c, as transformers adds them: first by id, then by role. A token that two roles
+// describe differently is as the later one has it.
 func (t *Tokenizer) add(c *Config) {
 	added := slices.Clone(c.Added)
 	for _, role := range roles {
 		a, ok := c.Special[role]
-		if ok && a.Content != "" && !slices.ContainsFunc(added, func(b AddedToken) bool { return a.Content == b.Content }) {
+		if ok && a.Content != "" && !slices.ContainsFunc(c.Added, func(b AddedToken) bool { return a.Content == b.Content }) {
 			added = append(added, a)
 		}
 	}

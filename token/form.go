@@ -14,7 +14,7 @@ import (
 type form struct {
 	form    norm.Form
 	compose bool
-	young   bool // younger characters too, as Python knows them
+	lacks   class // of characters that have no normal form here: inert or pyInert
 }
 
 // A decomposed rune, its combining class, and whether it came first of its rune (0) or not (1).
@@ -73,7 +73,7 @@ func (f form) decompose(dst []decomposed, b []byte) []decomposed {
 			if tail := s % hangulT2; tail != 0 {
 				add(hangulT+tail, 0, 1)
 			}
-		case !f.young && tab.class.at(r)&inert != 0:
+		case tab.class.at(r)&f.lacks != 0:
 			add(r, 0, 0)
 		default:
 			p := f.form.Properties(b[i:])
@@ -121,7 +121,7 @@ func (f form) recompose(t *text) {
 			continue
 		}
 		if last < class { // nothing stands between d and base, or what does is of a lower class
-			if r := composePair(base.r, ch.r); r != 0 && (f.young || tab.class.at(r)&inert == 0) {
+			if r := composePair(base.r, ch.r); r != 0 && tab.class.at(r)&f.lacks == 0 {
 				base = composed{r, base.change + ch.change - 1}
 				continue
 			}
@@ -185,8 +185,8 @@ var pairs = sync.OnceValue(func() map[[2]rune]rune {
 
 // The four forms.
 var (
-	nfc  = form{norm.NFC, true, false}
-	nfd  = form{norm.NFD, false, false}
-	nfkc = form{norm.NFKC, true, false}
-	nfkd = form{norm.NFKD, false, false}
+	nfc  = form{norm.NFC, true, inert}
+	nfd  = form{norm.NFD, false, inert}
+	nfkc = form{norm.NFKC, true, inert}
+	nfkd = form{norm.NFKD, false, inert}
 )

@@ -134,36 +134,32 @@ func trimOffsets(encs []*Encoding, prefixed bool) {
 	for _, e := range encs {
 		for i, s := range e.Tokens {
 			o := &e.Offsets[i]
-			lead, leadBytes := spaces(s, false)
-			_, trailBytes := spaces(s, true)
-			if lead > 0 {
-				if (i == 0 || o[0] == 0) && prefixed && lead == 1 {
-					leadBytes = 0
-				}
-				o[0] = min(o[0]+leadBytes, o[1])
+			lead, trail := spaces(s, false), spaces(s, true)
+			if (i == 0 || o[0] == 0) && prefixed && lead == 1 {
+				lead = 0
 			}
-			if trailBytes > 0 && o[1] >= trailBytes {
-				o[1] = max(o[1]-trailBytes, o[0])
+			for ; lead > 0 && o[0] < o[1]; lead-- {
+				_, n := utf8.DecodeRuneInString(e.source[o[0]:])
+				o[0] += n
+			}
+			for ; trail > 0 && o[1] > o[0]; trail-- {
+				_, n := utf8.DecodeLastRuneInString(e.source[:o[1]])
+				o[1] -= n
 			}
 		}
 		trimOffsets(e.Overflow, prefixed)
 	}
 }
 
-// spaces counts the spaces, plain or in byte-level writing, that s starts or ends with, and their bytes in the text.
-func spaces(s string, atEnd bool) (count, size int) {
+// spaces counts the spaces, plain or in byte-level writing, that s starts or ends with.
+func spaces(s string, atEnd bool) (count int) {
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
 		if atEnd {
 			r, n = utf8.DecodeLastRuneInString(s)
 		}
-		switch {
-		case r == byteRune[' ']:
-			size++
-		case classOf(r)&space != 0:
-			size += n
-		default:
-			return count, size
+		if r != byteRune[' '] && classOf(r)&space == 0 {
+			break
 		}
 		count++
 		if atEnd {
@@ -172,7 +168,7 @@ func spaces(s string, atEnd bool) (count, size int) {
 			s = s[n:]
 		}
 	}
-	return count, size
+	return count
 }
 
 // postSequence runs several.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -43,15 +44,9 @@ func compilePattern(pattern string) (matcher, error) {
 }
 
 func (m regex) match(t *text, dst []hit, b []byte) []hit {
-	newer := tables().newer
 	t.runes, t.offs = t.runes[:0], t.offs[:0]
 	for i := 0; i < len(b); {
 		r, n := utf8.DecodeRune(b[i:])
-		if r >= utf8.RuneSelf {
-			if old := newer.at(r); old != 0 {
-				r = old // of the same category, and known to Go
-			}
-		}
 		t.runes = append(t.runes, r)
 		t.offs = append(t.offs, i)
 		i += n
@@ -228,8 +223,54 @@ func (tr *translator) group() (string, error) {
 	return open + inner + ")", nil
 }
 
-// wordSet is what \w means: alphabetic, marks, decimal digits, connecting punctuation.
-const wordSet = `\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}Ⓐ-ⓩ🄰-🅉🅐-🅩🅰-🆉`
+// wordSet is what \w means.
+var wordSet = sync.OnceValue(func() string { return classMembers(wordy) })
+
+// classMembers writes a class as ranges of a set.
+func classMembers(c class) string {
+	var b strings.Builder
+	t := tables().class
+	for r := rune(0); r < 0x110000; r++ {
+		if t.index[r>>8] == 0 {
+			r |= 0xff
+			continue
+		}
+		if t.at(r)&c == 0 {
+			continue
+		}
+		lo := r
+		for r+1 < 0x110000 && t.at(r+1)&c != 0 {
+			r++
+		}
+		b.WriteString(quoteRune(lo))
+		if lo < r {
+			b.WriteString("-" + quoteRune(r))
+		}
+	}
+	return b.String()
+}
+
+// newerMembers writes, as ranges of a set, what the reference gives a category, or its first letter, and Go does not.
+func newerMembers(category string) string {
+	var b strings.Builder
+	old := unicode.Categories[category]
+	for _, n := range tables().newer {
+		if !strings.HasPrefix(n.category, category) {
+			continue
+		}
+		for r := n.lo; r <= n.hi; r++ {
+			if unicode.Is(old, r) {
+				continue
+			}
+			lo := r
+			for r < n.hi && !unicode.Is(old, r+1) {
+				r++
+			}
+			b.WriteString(quoteRune(lo) + "-" + quoteRune(r))
+		}
+	}
+	return b.String()
+}
 
 // escape translates what follows a backslash; inside a set it yields the members.
 func (tr *translator) escape(inSet bool) (string, error) {
@@ -249,13 +290,26 @@ func (tr *translator) escape(inSet bool) (string, error) {
 	switch c {
 	case 'h', 'w':
 		tr.pos += 2
-		return wrap(false, map[byte]string{'h': "0-9a-fA-F", 'w': wordSet}[c]), nil
+		return wrap(false, map[byte]string{'h': "0-9a-fA-F", 'w': wordSet()}[c]), nil
 	case 'H', 'W':
 		if inSet {
 			return "", fmt.Errorf(`expected no \%c inside brackets`, c)
 		}
 		tr.pos += 2
-		return wrap(true, map[byte]string{'H': "0-9a-fA-F", 'W': wordSet}[c]), nil
+		return wrap(true, map[byte]string{'H': "0-9a-fA-F", 'W': wordSet()}[c]), nil
+	case 'b', 'B':
+		if inSet {
+			break
+		}
+		tr.pos += 2
+		in := "[" + wordSet() + "]"
+		if c == 'b' {
+			return "(?:(?<=" + in + ")(?!" + in + ")|(?=" + in + ")(?<!" + in + "))", nil
+		}
+		return "(?:(?<=" + in + ")(?=" + in + ")|(?<!" + in + ")(?!" + in + "))", nil
+	case 'd':
+		tr.pos += 2
+		return wrap(false, properties()["digit"]), nil
 	case 'R':
 		tr.pos += 2
 		return `(?>\r\n|[\n-\r\u0085\u2028\u2029])`, nil
@@ -277,8 +331,11 @@ func (tr *translator) escape(inSet bool) (string, error) {
 	case 'X', 'K', 'G', 'y', 'Y', 'g', 'k', 'O', 'N':
 		return "", fmt.Errorf(`expected a pattern without \%c, which is not supported`, c)
 	}
-	_, n := utf8.DecodeRuneInString(tr.src[tr.pos+1:])
+	r, n := utf8.DecodeRuneInString(tr.src[tr.pos+1:])
 	tr.pos += 1 + n
+	if r == '_' || unicode.IsLetter(r) && !strings.ContainsRune("bAzZdDsStnrfvaeuxc", r) {
+		return tr.src[tr.pos-n : tr.pos], nil // nothing special
+	}
 	return tr.src[tr.pos-1-n : tr.pos], nil
 }
 
@@ -290,13 +347,17 @@ func quoteRune(r rune) string {
 }
 
 // properties maps Oniguruma's names to members of a set.
-var properties = map[string]string{
-	"letter": `\p{L}`, "mark": `\p{M}`, "number": `\p{N}`, "punctuation": `\p{P}`, "symbol": `\p{S}`, "separator": `\p{Z}`,
-	"other": `\p{C}`, "alpha": `\p{L}\p{Nl}`, "alphabetic": `\p{L}\p{Nl}`, "alnum": `\p{L}\p{Nl}\p{Nd}`, "digit": `\p{Nd}`,
-	"upper": `\p{Lu}`, "lower": `\p{Ll}`, "punct": `\p{P}$+<=>^\x60|~`, "space": `\s`, "word": wordSet, "cntrl": `\p{Cc}`,
-	"xdigit": `0-9a-fA-F`, "blank": `\p{Zs}\t`, "uppercaseletter": `\p{Lu}`, "lowercaseletter": `\p{Ll}`, "ascii": `\x00-\x7f`,
-	"any": `\x00-\x{10FFFF}`, "whitespace": `\s`, "print": `\P{C}`, "graph": `\P{C}`,
-}
+var properties = sync.OnceValue(func() map[string]string {
+	letters := classMembers(alpha)
+	category := func(c string) string { return `\p{` + c + `}` + newerMembers(c) }
+	return map[string]string{
+		"letter": category("L"), "mark": category("M"), "number": category("N"), "punctuation": category("P"), "symbol": category("S"),
+		"separator": category("Z"), "other": `\p{C}`, "alpha": letters, "alphabetic": letters, "alnum": letters + category("Nd"),
+		"digit": category("Nd"), "upper": category("Lu") + `Ⅰ-ⅯⒶ-Ⓩ🄰-🅉🅐-🅩🅰-🆉`, "lower": category("Ll") + `ªºⅰ-ⅿⓐ-ⓩʰ-ʸˀˁˠ-ˤᴬ-ᵪ`,
+		"punct": category("P"), "space": `\s`, "whitespace": `\s`, "word": wordSet(), "cntrl": `\p{Cc}`, "xdigit": `0-9a-fA-F`,
+		"blank": `\p{Zs}\t`, "uppercaseletter": category("Lu"), "lowercaseletter": category("Ll"), "ascii": `\x00-\x7f`,
+	}
+})
 
 // property translates \p{Name} and \p{^Name}.
 func (tr *translator) property(neg, inSet bool) (string, error) {
@@ -315,16 +376,33 @@ func (tr *translator) property(neg, inSet bool) (string, error) {
 	if neg {
 		p = "P"
 	}
-	if _, ok := unicode.Categories[strings.ToUpper(key[:min(1, len(key))])+key[min(1, len(key)):]]; ok {
-		return `\` + p + "{" + strings.ToUpper(key[:1]) + key[1:] + "}", nil
+	category := strings.ToUpper(key[:min(1, len(key))]) + key[min(1, len(key)):]
+	if _, ok := unicode.Categories[category]; ok {
+		members := `\p{` + category + `}` + newerMembers(category)
+		switch {
+		case neg && inSet:
+			return `\P{` + category + `}`, nil // but for the newer ones
+		case neg:
+			return "[^" + members + "]", nil
+		case inSet:
+			return members, nil
+		}
+		return "[" + members + "]", nil
 	}
 	for script := range unicode.Scripts {
 		if strings.ToLower(strings.ReplaceAll(script, "_", "")) == key {
+			if script == "Han" && !neg {
+				const more = "\\p{Han}\U0002EBF0-\U0002EE5D"
+				if inSet {
+					return more, nil
+				}
+				return "[" + more + "]", nil
+			}
 			return `\` + p + "{" + script + "}", nil
 		}
 	}
-	members, ok := properties[key]
-	if !ok || neg && inSet || key == "any" {
+	members, ok := properties()[key]
+	if !ok || neg && inSet {
 		return "", fmt.Errorf(`expected a known property in \p{…}, got %.40q`, name)
 	}
 	switch {
@@ -377,9 +455,12 @@ func (tr *translator) members() (members string, neg bool, tail string, err erro
 			if end < 0 {
 				return "", false, "", errPattern
 			}
-			m, ok := properties[rest[2:end]]
+			m, ok := properties()[rest[2:end]]
 			if !ok {
 				return "", false, "", fmt.Errorf("expected a known class in [:…:], got %.40q", rest[2:end])
+			}
+			if rest[2:end] == "punct" {
+				m += properties()["symbol"] // here symbols count
 			}
 			out.WriteString(m)
 			tr.pos += end + 2

@@ -18,7 +18,7 @@ import (
 var unicodeTab []byte
 
 // A class is a set of properties that a rune has in the reference's eyes.
-type class uint16
+type class uint32
 
 const (
 	letter     class = 1 << iota // \p{L} of the regular expressions of tokenizer.json
@@ -32,14 +32,17 @@ const (
 	blank                        // what it turns into a space
 	nonspacing                   // what BertNormalizer's strip_accents drops
 	inert                        // has a normal form today, but none in the reference
-	pyLetter                     // \p{L} of Python's regex module, which open_clip uses
+	alpha                        // [[:alpha:]] of the regular expressions
+	wordy                        // \w of the regular expressions
+	pyInert                      // has a normal form today, but none in Python
+	pyLetter                     // \p{L} of Python's regex module, which open_clip uses, without regard to case
 	pyNumber                     // \p{N} of the same
 	pySpace                      // \s of the same
 )
 
 var classNames = map[string]class{
 	"letter": letter, "number": number, "space": space, "word": word, "numeric": numeric, "punct": punct,
-	"mark": mark, "control": control, "blank": blank, "nonspacing": nonspacing, "inert": inert,
+	"mark": mark, "control": control, "blank": blank, "nonspacing": nonspacing, "inert": inert, "alpha": alpha, "wordy": wordy, "pyinert": pyInert,
 	"pyletter": pyLetter, "pynumber": pyNumber, "pyspace": pySpace,
 }
 
@@ -73,25 +76,26 @@ type unicodeTables struct {
 	class    *table[class]
 	lower    *table[rune]    // the lower-case rune where there is one of one rune
 	pyLower  map[rune][]rune // where Python's str.lower differs
-	newer    *table[rune]    // stands for a rune too young for Go's unicode package: one of its category
-	cluster  *table[uint8]   // Grapheme_Cluster_Break, and pictographs
-	conjunct *table[uint8]   // Indic_Conjunct_Break: 1 consonant, 2 linker
-	script   *table[uint8]   // numbers stand for scripts; 0 belongs to all
+	newer    []newerRange
+	cluster  *table[uint8] // Grapheme_Cluster_Break, and pictographs
+	conjunct *table[uint8] // Indic_Conjunct_Break: 1 consonant, 2 linker
+	moji     *table[moji]  // the parts that a rune plays in mojibake
+	pages    [10]codePage
+	script   *table[uint8] // numbers stand for scripts; 0 belongs to all
 }
 
-// categoryRune gives, for each general category, an old rune of that category.
-var categoryRune = map[string]rune{
-	"Lu": 'Ā', "Ll": 'ā', "Lt": 'ǅ', "Lm": 'ʰ', "Lo": '\U00020000', "Mn": '\u0300', "Mc": '\u0903', "Me": '\u20dd',
-	"Nd": '٠', "Nl": 'Ⅰ', "No": '²', "Pc": '‿', "Pd": '–', "Ps": '⁅', "Pe": '⁆', "Pi": '«', "Pf": '»', "Po": '‡',
-	"Sm": '∀', "Sc": '€', "Sk": '˂', "So": '☀', "Zs": '\u3000', "Zl": '\u2028', "Zp": '\u2029', "Cf": '\u200b',
+// A newerRange is of a general category that Unicode 14 does not give it.
+type newerRange struct {
+	lo, hi   rune
+	category string
 }
 
 var tables = sync.OnceValue(loadTables)
 
 func loadTables() *unicodeTables {
 	t := &unicodeTables{
-		class: newTable[class](), lower: newTable[rune](), pyLower: map[rune][]rune{}, newer: newTable[rune](),
-		cluster: newTable[uint8](), conjunct: newTable[uint8](), script: newTable[uint8](),
+		class: newTable[class](), lower: newTable[rune](), pyLower: map[rune][]rune{},
+		cluster: newTable[uint8](), conjunct: newTable[uint8](), script: newTable[uint8](), moji: newTable[moji](),
 	}
 	zr, err := gzip.NewReader(bytes.NewReader(unicodeTab))
 	if err != nil {
@@ -113,11 +117,17 @@ func loadTables() *unicodeTables {
 		case "pylower":
 			t.pyLower[lo] = hexes(value)
 		case "newer":
-			fill(t.newer, lo, hi, categoryRune[value])
+			t.newer = append(t.newer, newerRange{lo, hi, value})
 		case "cluster":
 			fill(t.cluster, lo, hi, uint8(hex(value)))
 		case "conjunct":
 			fill(t.conjunct, lo, hi, uint8(hex(value)))
+		case "moji":
+			for r := lo; r <= hi; r++ {
+				*t.moji.ref(r) |= mojiNames[value]
+			}
+		case "page":
+			t.pages[lo] = newCodePage(hexes(value))
 		case "script":
 			fill(t.script, lo, hi, uint8(hex(value)))
 		default:

@@ -61,6 +61,8 @@ classes = {}
 classes["letter"] = matched(r"\p{L}")
 classes["number"] = matched(r"\p{N}")
 classes["space"] = matched(r"\s")
+classes["alpha"] = matched(r"[[:alpha:]]")
+classes["wordy"] = matched(r"\w")
 word, other = set(), set()
 for i in range(0, len(ALL), 4096):  # \w of the regex crate: a word character joins the letters beside it
     part = ALL[i:i + 4096]
@@ -101,10 +103,14 @@ for c, s, k, m1, m2 in zip(chars, strs, nfkd, moved1, moved2):
 now = {c for c, s in zip(chars, strs) if not regex.match(r"\p{ccc=0}", s) or not regex.match(r"\p{dt=none}", s)}
 classes["inert"] = now - ours - set(range(0xAC00, 0xD7A4))
 
-# The regex module, which open_clip's own tokenizer uses.
-classes["pyletter"] = {c for c in ALL if regex.match(r"\p{L}", chr(c))}
-classes["pynumber"] = {c for c in ALL if regex.match(r"\p{N}", chr(c))}
-classes["pyspace"] = {c for c in ALL if regex.match(r"\s", chr(c))}
+# The regex module, which open_clip's own tokenizer uses, without regard to case.
+for name, pattern in (("pyletter", r"[\p{L}]"), ("pynumber", r"[\p{N}]"), ("pyspace", r"\s")):
+    find = regex.compile(pattern, regex.IGNORECASE).match
+    classes[name] = {c for c in ALL if find(chr(c))}
+rest = regex.compile(r"[^\s\p{L}\p{N}]", regex.IGNORECASE).match
+classes["pyspace"] = set(ALL) - classes["pyletter"] - classes["pynumber"] - {c for c in ALL if rest(chr(c))}  # and U+0345, which nothing matches
+# What Python's own tables have no normal form for.
+classes["pyinert"] = {c for c in now if not unicodedata.combining(chr(c)) and not unicodedata.decomposition(chr(c))} - set(range(0xAC00, 0xD7A4))
 
 rows = []
 for name in classes:
@@ -120,7 +126,7 @@ for c, s, l in zip(chars, strs, low):
     if s.lower() != l and s != "Σ":
         rows.append(f"pylower {c:x} {c:x} " + ",".join(f"{ord(x):x}" for x in s.lower()))
 
-# Code points whose general category in the reference's regular expressions is newer than Unicode 14.
+# Code points whose general category in the reference's regular expressions is newer than Unicode 14 (Go may know it).
 for cat in "Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cf".split():
     got = matched(r"\p{%s}" % cat)
     new = {c for c in got if unicodedata.category(chr(c)) != cat}
@@ -182,6 +188,22 @@ for c, n in script.items():
 by["Han"].add(ord(SEP))
 for n in by:
     rows += [f"script {a:x} {b:x} {ids[n]:x}" for a, b in ranges(by[n])]
+
+# ftfy: which characters it takes for signs of mojibake, and the code pages that it tries.
+import ftfy.bad_codecs  # noqa: F401 (registers the sloppy code pages)
+from ftfy.badness import MOJIBAKE_CATEGORIES
+from ftfy.chardata import CHARMAP_ENCODINGS, UTF8_CLUES
+
+
+def members(s):
+    """The code points of the inside of a set of a regular expression."""
+    return {c for c in range(0x10000) if not 0xD800 <= c < 0xE000 and regex.match("[" + s.replace("[", "\\[") + "]", chr(c))}
+
+
+for name, s in {**MOJIBAKE_CATEGORIES, **UTF8_CLUES}.items():
+    rows += [f"moji {a:x} {b:x} {name}" for a, b in ranges(members(s))]
+for i, name in enumerate(CHARMAP_ENCODINGS):
+    rows.append(f"page {i:x} {i:x} " + ",".join(f"{ord(c):x}" for c in bytes([0x1A, *range(0x80, 0x100)]).decode(name)))
 
 head = f"# tokenizers {tokenizers.__version__}, regex {regex.__version__}; written by tools/golden/token_tables.py\n"
 with open(OUT, "wb") as f:
