@@ -1,5 +1,7 @@
 package image
 
+import "encoding/binary"
+
 // rows resizes n (1 or 2) rows horizontally by the plan in r.across and writes them to dst, one after the other. src
 // begins at source column from of the first row; the second lies stride pixels further. Columns from..to are read.
 func (r *resizer) rows(dst, src []uint8, n, channels, stride, from, to int) {
@@ -23,13 +25,7 @@ func (r *resizer) rows3(da, db, a, b []uint8, from int) {
 		r.pair[i] = grow(r.pair[i], n)
 	}
 	p0, p1, p2 := r.pair[0][:n], r.pair[1][:n], r.pair[2][:n]
-	for i := range p0 {
-		pa, pb := a[:3:3], b[:3:3]
-		p0[i] = uint64(pa[0]) | uint64(pa[1])<<32
-		p1[i] = uint64(pa[2]) | uint64(pb[2])<<32
-		p2[i] = uint64(pb[0]) | uint64(pb[1])<<32
-		a, b = a[3:], b[3:]
-	}
+	widen(p0, p1, p2, a, b)
 	t := &r.across
 	for x, first := range t.first {
 		w := t.weight[x*t.size:][:t.count[x]]
@@ -45,6 +41,30 @@ func (r *resizer) rows3(da, db, a, b []uint8, from int) {
 		ob[0], ob[1] = split(s2)
 		oa[0], oa[1] = split(s0)
 		oa[2], ob[2] = split(s1)
+	}
+}
+
+// widen spreads the samples of two rows of pixels over the halves of 64-bit integers. Two pixels are loaded at a time.
+func widen(p0, p1, p2 []uint64, a, b []uint8) {
+	const low, high = 0xff, 0xff << 32
+	p1, p2 = p1[:len(p0)], p2[:len(p0)]
+	i := 0
+	for ; i+2 < len(p0) && len(a) >= 8 && len(b) >= 8; i += 2 {
+		u, v := binary.LittleEndian.Uint64(a), binary.LittleEndian.Uint64(b)
+		a, b = a[6:], b[6:]
+		p0[i] = u&low | u<<24&high
+		p1[i] = u>>16&low | v<<16&high
+		p2[i] = v&low | v<<24&high
+		p0[i+1] = u>>24&low | u&high
+		p1[i+1] = u>>40&low | v>>8&high
+		p2[i+1] = v>>24&low | v&high
+	}
+	for ; i < len(p0); i++ {
+		pa, pb := a[:3:3], b[:3:3]
+		p0[i] = uint64(pa[0]) | uint64(pa[1])<<32
+		p1[i] = uint64(pa[2]) | uint64(pb[2])<<32
+		p2[i] = uint64(pb[0]) | uint64(pb[1])<<32
+		a, b = a[3:], b[3:]
 	}
 }
 

@@ -226,7 +226,8 @@ func (r *resizer) nearest(dst, src []uint8, channels, sw, sh, w, h int, crop std
 			to := dst[(y-crop.Min.Y)*channels*crop.Dx():][:channels*crop.Dx()]
 			if channels == 3 {
 				for i, x := range r.nearX {
-					copy(to[3*i:3*i+3], row[3*x:3*x+3])
+					o, p := to[3*i:3*i+3:3*i+3], row[3*x:3*x+3:3*x+3]
+					o[0], o[1], o[2] = p[0], p[1], p[2]
 				}
 			} else {
 				for i, x := range r.nearX {
