@@ -305,6 +305,23 @@ func TestNaNWeights(t *testing.T) {
 	}
 }
 
+// The READMEs show the example that the tests run.
+func TestReadmes(t *testing.T) {
+	code, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(string(code), "func Example() {\n")
+	body, _, _ = strings.Cut(body, "\t// Output:")
+	want := strings.TrimSpace(strings.ReplaceAll("\n"+body, "\n\t", "\n"))
+	for _, name := range []string{"README.md", "README.zh-CN.md"} {
+		text, err := os.ReadFile(name)
+		if err != nil || len(want) < 500 || !strings.Contains(string(text), want) {
+			t.Errorf("%s does not show the example: %v", name, err)
+		}
+	}
+}
+
 func TestBadNames(t *testing.T) {
 	t.Setenv("HF_HUB_OFFLINE", "1")
 	t.Setenv("HF_HOME", t.TempDir())
