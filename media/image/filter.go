@@ -112,7 +112,7 @@ type taps struct {
 func (t *taps) plan(f Filter, n, m, lo, hi int) (from, to int) {
 	scale := float64(n) / float64(m)
 	widen := max(scale, 1)
-	reach := f.support() * widen
+	reach := float64(f.support() * widen)
 	shrink := 1 / widen
 	t.size = int(math.Ceil(reach))*2 + 1
 	t.first = grow(t.first, hi-lo)
@@ -120,13 +120,13 @@ func (t *taps) plan(f Filter, n, m, lo, hi int) (from, to int) {
 	t.weight = grow(t.weight, (hi-lo)*t.size)
 	t.real = grow(t.real, t.size)
 	for i := range hi - lo {
-		centre := (float64(lo+i) + 0.5) * scale
+		centre := float64((float64(lo+i) + 0.5) * scale)
 		from := max(int(centre-reach+0.5), 0)
 		count := min(int(centre+reach+0.5), n) - from
 		real := t.real[:count]
 		var sum float64
 		for j := range real {
-			w := f.weight((float64(j+from) - centre + 0.5) * shrink)
+			w := float64(f.weight(float64((float64(j+from) - centre + 0.5) * shrink)))
 			real[j] = w
 			sum += w
 		}

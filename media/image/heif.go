@@ -360,9 +360,10 @@ func (h *heifHead) converter() func(to []uint8, y, u, v uint8) {
 	rv, bu := 2*(1-kr)*chroma, 2*(1-kb)*chroma
 	gv, gu := -rv*kr/(1-kr-kb), -bu*kb/(1-kr-kb)
 	return func(to []uint8, y, u, v uint8) {
-		l, cu, cv := (float64(y)-black)*scale+0.5, float64(u)-128, float64(v)-128
-		to[0] = sat(int32(l + rv*cv))
-		to[1] = sat(int32(l + gu*cu + gv*cv))
-		to[2] = sat(int32(l + bu*cu))
+		// The conversions keep processors from fusing, so that all give the same pixels.
+		l, cu, cv := float64((float64(y)-black)*scale)+0.5, float64(u)-128, float64(v)-128
+		to[0] = sat(int32(l + float64(rv*cv)))
+		to[1] = sat(int32(l + float64(gu*cu) + float64(gv*cv)))
+		to[2] = sat(int32(l + float64(bu*cu)))
 	}
 }
