@@ -110,15 +110,25 @@ func (r *Repo) read(dir string) error {
 		slices.Sort(v.Refs)
 		r.Revisions = append(r.Revisions, v)
 	}
-	for _, part := range []string{"blobs", "snapshots"} {
-		err := walkFiles(os.DirFS(dir), part, func(_ string, info fs.FileInfo) {
-			r.Size += info.Size()
-			if info.ModTime().After(r.Modified) {
-				r.Modified = info.ModTime()
-			}
-		})
-		if err != nil {
+	count := func(_ string, info fs.FileInfo) {
+		r.Size += info.Size()
+		if info.ModTime().After(r.Modified) {
+			r.Modified = info.ModTime()
+		}
+	}
+	for _, part := range []string{"blobs", "snapshots"} { // files lie in snapshots where there are no links
+		if err := walkFiles(os.DirFS(dir), part, count); err != nil {
 			return err
+		}
+	}
+	// Recent versions of huggingface_hub keep some blobs in a store of the whole cache and link to them.
+	blobs, _ := os.ReadDir(filepath.Join(dir, "blobs"))
+	for _, b := range blobs {
+		if b.Type()&fs.ModeSymlink == 0 {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(dir, "blobs", b.Name())); err == nil && info.Mode().IsRegular() {
+			count("", info)
 		}
 	}
 	return nil

@@ -32,9 +32,10 @@ type File struct {
 
 // An Event says how far a [Client.Pull] has come. Files that were in the cache already count as done.
 type Event struct {
-	File              string // the file that has moved
+	File              string // the file that has moved; empty while the hub is asked what there is
 	Done, Total       int64  // its bytes
 	AllDone, AllTotal int64  // bytes of all wanted files
+	Note              string // why nothing moves: an error and the wait after it, or another process; empty while all is well
 }
 
 func (c *Client) cacheDir() (string, error) {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -47,9 +48,9 @@ func digest(etag string, size int64) hash.Hash {
 
 // download fetches f into path + ".incomplete", from where an earlier try broke off, verifies it and renames it to path. On failure the
 // part stays, except when it proves corrupt.
-func (c *Client) download(ctx context.Context, id ID, commit string, f remote, path, part string, moved func(done int64)) error {
+func (c *Client) download(ctx context.Context, id ID, commit string, f remote, path, part string, t *tally) error {
 	for again := false; ; again = true {
-		resumed, err := c.fill(ctx, id, commit, f, part, moved)
+		err := c.fill(ctx, id, commit, f, part, t)
 		if err == nil {
 			return os.Rename(part, path)
 		}
@@ -60,44 +61,47 @@ func (c *Client) download(ctx context.Context, id ID, commit string, f remote, p
 			return err
 		}
 		// What an earlier process left may have been bad, say after a power cut: the file gets one chance from its start.
-		if again || !resumed {
+		if again {
 			return err
 		}
+		t.note(f.name)(err.Error() + "; downloading it again")
 	}
 }
 
-// fill brings the part to its full size and verifies it. resumed says that some of it had been there.
-func (c *Client) fill(ctx context.Context, id ID, commit string, f remote, path string, moved func(done int64)) (resumed bool, err error) {
+// fill brings the part to its full size and verifies it.
+func (c *Client) fill(ctx context.Context, id ID, commit string, f remote, path string, t *tally) (err error) {
 	create := c.create
 	if create == nil {
 		create = openPart
 	}
 	file, err := create(path)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer func() {
 		if e := file.Close(); err == nil {
 			err = e
 		}
 	}()
-	p := &part{file: file, sum: digest(f.etag, f.size), etag: f.etag, moved: moved, size: f.size}
+	p := &part{file: file, sum: digest(f.etag, f.size), etag: f.etag, moved: func(done int64) { t.moved(f.name, done, f.size) }, size: f.size}
 	if err := p.rehash(ctx); err != nil {
-		return false, err
+		return err
 	}
-	resumed = p.done > 0
-	err = c.retry(ctx, func() (bool, error) {
+	if free, known := freeSpace(filepath.Dir(path)); known && free < p.size-p.done {
+		return p.full(fmt.Errorf("%w (%d bytes are free)", syscall.ENOSPC, free))
+	}
+	err = c.retry(ctx, t.note(f.name), func() (bool, error) {
 		before := p.done
 		err := c.stream(ctx, id, commit, f, p)
 		return p.done > before, err
 	})
 	if err != nil {
-		return resumed, err
+		return err
 	}
 	if got := hex.EncodeToString(p.sum.Sum(nil)); promises(f.etag) && got != f.etag {
-		return resumed, refuse([]error{errCorrupt}, "expected hash %s, got %s: the download was deleted", f.etag, got)
+		return refuse([]error{errCorrupt}, "expected hash %s, got %s: the download was deleted", f.etag, got)
 	}
-	return resumed, file.Sync()
+	return p.full(file.Sync())
 }
 
 // stream asks for what is missing of the part and appends it.
@@ -211,6 +215,15 @@ func (p *part) restart() error {
 	return nil
 }
 
+// full says what is needed if err is that of a full disk.
+func (p *part) full(err error) error {
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return err
+	}
+	return fmt.Errorf("expected room for %d more bytes (what has come stays, and the next pull goes on from there; HF_HUB_CACHE names another disk): %w",
+		p.size-p.done, err)
+}
+
 // append copies body to the end. It never writes more than the size; a body that ends early is transient, a disk that is full is not.
 func (p *part) append(body io.Reader) error {
 	buf := make([]byte, 256<<10)
@@ -224,10 +237,7 @@ func (p *part) append(body io.Reader) error {
 			p.sum.Write(buf[:wrote])
 			p.done += int64(wrote)
 			if werr != nil {
-				if errors.Is(werr, syscall.ENOSPC) {
-					return fmt.Errorf("expected room for %d more bytes on the disk (what has come stays and is resumed): %w", p.size-p.done, werr)
-				}
-				return werr
+				return p.full(werr)
 			}
 			p.moved(p.done)
 		}

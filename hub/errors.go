@@ -44,8 +44,7 @@ func (c *Client) refused(r *http.Response, id ID, file string) error {
 		}
 		return refuse(unauthorized, "expected access, got %s: %s is gated: ask for access at %s; %s%s", r.Status, id.Repo, page, hint, said)
 	case r.StatusCode == http.StatusUnauthorized && c.Token != "":
-		return refuse([]error{ErrUnauthorized, ErrNotFound},
-			"expected access, got %s: the token (HF_TOKEN, or the file of HF_TOKEN_PATH) is not valid, or %s does not exist or is not its to read%s", r.Status, id.Repo, said)
+		return refuse(unauthorized, "expected access, got %s: the token (HF_TOKEN, or the file of HF_TOKEN_PATH) is not valid, or may not read %s%s", r.Status, id.Repo, said)
 	case r.StatusCode == http.StatusUnauthorized:
 		return refuse([]error{ErrUnauthorized, ErrNotFound},
 			"expected access, got %s: %s does not exist, or is private or gated: check the name, or set HF_TOKEN to a token that may read it%s", r.Status, id.Repo, said)

@@ -35,8 +35,8 @@ type transient struct {
 func (t *transient) Error() string { return t.err.Error() }
 func (t *transient) Unwrap() error { return t.err }
 
-// retry calls try until it succeeds, fails for good, or fails too often in a row without getting on.
-func (c *Client) retry(ctx context.Context, try func() (moved bool, err error)) error {
+// retry calls try until it succeeds, fails for good, or fails too often in a row without getting on. note is told why it waits.
+func (c *Client) retry(ctx context.Context, note func(string), try func() (moved bool, err error)) error {
 	for failures := 0; ; failures++ {
 		moved, err := try()
 		if err == nil {
@@ -56,10 +56,11 @@ func (c *Client) retry(ctx context.Context, try func() (moved bool, err error)) 
 			return fmt.Errorf("tried %d times: %w", failures+1, err)
 		}
 		wait := min(firstWait<<failures, longestWait)
-		wait += rand.N(wait / 4)
+		wait += rand.N(wait / 4) // so that many clients do not come back at once
 		if t.after > 0 {
 			wait = min(t.after, longestAsked)
 		}
+		note(fmt.Sprintf("%v; trying again in %v", err, wait.Round(100*time.Millisecond)))
 		if err := c.sleep(ctx, wait); err != nil {
 			return err
 		}
@@ -134,6 +135,9 @@ func (c *Client) ask(ctx context.Context, method, address, span string, stay boo
 			return a, nil
 		}
 		next, err := u.Parse(to)
+		if err == nil && u.Scheme == "https" && next.Scheme == "http" {
+			err = fmt.Errorf("expected a redirect from %s to https, got http", u.Host)
+		}
 		if err == nil && hops == redirects {
 			err = fmt.Errorf("expected at most %d redirects, got more at %s", redirects, u.Host)
 		}
@@ -169,7 +173,15 @@ func (c *Client) broken(ctx context.Context, err error) error {
 	}
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
-	if errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &cert) {
+	final := errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &cert)
+	var whole *url.Error // names the address, which may carry a signature
+	if errors.As(err, &whole) {
+		err = whole.Err
+		if u, e := url.Parse(whole.URL); e == nil {
+			err = fmt.Errorf("%s: %w", u.Host, whole.Err)
+		}
+	}
+	if final {
 		return err
 	}
 	return &transient{err: err}

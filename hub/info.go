@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,10 +28,10 @@ type info struct {
 }
 
 // info asks the hub which commit a revision is and which files it has.
-func (c *Client) info(ctx context.Context, id ID) (*info, error) {
+func (c *Client) info(ctx context.Context, id ID, note func(string)) (*info, error) {
 	address := c.url("api", "models", id.Repo, "revision") + "/" + url.PathEscape(id.revision()) + "?blobs=true"
 	var data []byte
-	err := c.retry(ctx, func() (bool, error) {
+	err := c.retry(ctx, note, func() (bool, error) {
 		a, err := c.ask(ctx, http.MethodGet, address, "", false)
 		if err != nil {
 			return false, err
@@ -95,9 +96,9 @@ func parseInfo(data []byte) (*info, error) {
 }
 
 // complete asks for what the description of a file left out, as mirrors do.
-func (c *Client) complete(ctx context.Context, id ID, commit string, f *remote) error {
+func (c *Client) complete(ctx context.Context, id ID, commit string, f *remote, note func(string)) error {
 	if f.size < 0 || f.etag == "" {
-		err := c.retry(ctx, func() (bool, error) {
+		err := c.retry(ctx, note, func() (bool, error) {
 			a, err := c.ask(ctx, http.MethodHead, c.url(id.Repo, "resolve", commit, f.name), "", true)
 			if err != nil {
 				return false, err
@@ -122,12 +123,12 @@ func (c *Client) complete(ctx context.Context, id ID, commit string, f *remote) 
 		}
 	}
 	if f.size < 0 {
-		return fmt.Errorf("%s: expected a size from the hub, got none", f.name)
+		return errors.New("expected a size from the hub, got none")
 	}
 	// The name becomes a file's name, with suffixes.
 	if f.etag == "" || len(f.etag) > 150 || strings.HasPrefix(f.etag, ".") || strings.HasSuffix(f.etag, partial) ||
 		strings.ContainsFunc(f.etag, func(r rune) bool { return !isWord(r) && r != '-' && r != '.' }) || !isLocal(f.etag) {
-		return fmt.Errorf("%s: expected an ETag that can name a file, got %q", f.name, printable(f.etag))
+		return fmt.Errorf("expected an ETag that can name a file, got %q", printable(f.etag))
 	}
 	return nil
 }

@@ -22,14 +22,33 @@ type progress struct {
 	ended      bool
 }
 
-func newTally(tell func(Event), files []remote) *tally {
-	t := &tally{tell: tell, files: map[string]*progress{}}
+func newTally(tell func(Event)) *tally { return &tally{tell: tell, files: map[string]*progress{}} }
+
+// expect adds files that are wanted.
+func (t *tally) expect(files []remote) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, f := range files {
 		size := max(0, f.size)
 		t.files[f.name] = &progress{size: size}
 		t.total += size
 	}
-	return t
+}
+
+// note makes a function that tells why a file does not move.
+func (t *tally) note(name string) func(string) {
+	return func(text string) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.tell == nil {
+			return
+		}
+		e := Event{File: name, AllDone: t.done, AllTotal: t.total, Note: text}
+		if p := t.files[name]; p != nil {
+			e.Done, e.Total = p.done, p.size
+		}
+		t.tell(e)
+	}
 }
 
 // resize corrects a size that the description lacked.
@@ -49,7 +68,7 @@ func (t *tally) moved(name string, done, size int64) {
 	t.done += done - p.done
 	p.done = done
 	now := time.Now()
-	if t.tell == nil || p.ended || done != size && now.Sub(p.told) < eventPause {
+	if t.tell == nil || p.ended && done == size || done != size && now.Sub(p.told) < eventPause {
 		return
 	}
 	p.told, p.ended = now, done == size
