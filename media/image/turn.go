@@ -1,8 +1,8 @@
 package image
 
 import (
+	"bytes"
 	"encoding/binary"
-	"regexp"
 )
 
 // turn returns the picture as its EXIF orientation o wants it seen, m itself for 1 and for anything outside 2 to 8.
@@ -50,17 +50,25 @@ type metadata struct {
 	exif, xmp []byte
 }
 
-var xmpOrientation = regexp.MustCompile(`tiff:Orientation(="|>)([0-9])`)
-
 // orientation returns the value of the orientation tag, 0 if there is none.
 func (m *metadata) orientation() int {
 	if o := exifOrientation(m.exif); o != 0 {
 		return o
 	}
-	if found := xmpOrientation.FindSubmatch(m.xmp); found != nil {
-		return int(found[2][0] - '0')
+	for xmp := m.xmp; ; { // an attribute or an element of one digit
+		_, rest, ok := bytes.Cut(xmp, []byte("tiff:Orientation"))
+		if !ok {
+			return 0
+		}
+		xmp = rest
+		rest, ok = bytes.CutPrefix(rest, []byte(`="`))
+		if !ok {
+			rest, ok = bytes.CutPrefix(rest, []byte(">"))
+		}
+		if ok && len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9' {
+			return int(rest[0] - '0')
+		}
 	}
-	return 0
 }
 
 // exifOrientation finds tag 274 in the first directory of an EXIF block (a TIFF header and what follows), 0 if there is

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../golden"))
+sys.path[0] = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden")  # and not this folder: its names hide modules
 from image_pixels import pixels  # noqa: E402
 from PIL import Image  # noqa: E402
 from transformers import CLIPImageProcessorPil  # noqa: E402
