@@ -19,8 +19,8 @@ type layout struct {
 // layouts holds the f32 layout of each tier.
 var layouts = [...]layout{
 	cpu.Generic: {cpu.Generic, 4, 4, 1 << 30},
-	cpu.AVX2:    {cpu.AVX2, 16, 6, 256},
-	cpu.AVX512:  {cpu.AVX512, 32, 14, 256},
+	cpu.AVX2:    {cpu.AVX2, 16, 6, 512},
+	cpu.AVX512:  {cpu.AVX512, 32, 14, 768},
 }
 
 // Packed is a weight W [N, K] (out, in) in the layout of the micro-kernel of the tier at the time of packing.

@@ -112,14 +112,22 @@ func (g *gen) transpose() {
 	g.end()
 }
 
-// fmaLoop keeps the multiply-add units busy: as many sums as the micro-kernel has, all independent.
+// fmaLoop keeps the multiply-add units busy: as many independent sums as hide their latency, of numbers with all bits in use. A loop
+// over zeros would draw less power and run at a clock that no product ever sees.
 func (g *gen) fmaLoop() {
 	g.function("fmaLoop"+g.name, "func(n int)", "fmaLoop"+g.name+" does 12 multiply-adds of vectors n times, in registers alone.")
 	n, loop := g.arg("n"), g.label("loop")
-	sums, x := g.zeros(12), g.zeros(1)[0]
+	sums, x, y := g.zeros(12), g.hold(0.7390851332151607), g.hold(-0.9159655941772190)
+	for i, s := range sums {
+		g.VMOVUPS(g.float(0.5772156649015329+float64(i)/7), s)
+	}
 	g.place(loop)
-	for _, s := range sums {
-		g.VFMADD231PS(x, x, s)
+	for i, s := range sums {
+		if i%2 == 0 {
+			g.VFMADD213PS(x, y, s) // s = y·s + x stays below 1, and changes its bits until it settles
+		} else {
+			g.VFMADD231PS(x, y, s)
+		}
 	}
 	g.DECQ(n)
 	g.JNZ(loop)
