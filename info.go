@@ -11,18 +11,19 @@ import (
 
 // Info is what a model's files say of it.
 type Info struct {
-	Name       string         `json:"name"`
-	Path       string         `json:"path"`
-	Layout     string         `json:"layout"` // transformers, open_clip or openai
-	Space      string         `json:"space"`
-	Modalities []string       `json:"modalities"`
-	Dimension  int            `json:"dimension"`
-	Parameters int            `json:"parameters"`
-	DTypes     map[string]int `json:"dtypes"`            // stored number formats, with how many parameters each
-	Context    int            `json:"context"`           // tokens of the longest text
-	ImageSize  [2]int         `json:"image_size"`        // width and height that pictures are brought to
-	Licence    string         `json:"licence,omitempty"` // as the model's card states it
-	Files      []File         `json:"files"`
+	Name         string         `json:"name"`
+	Path         string         `json:"path"`
+	Architecture string         `json:"architecture"` // as the files name it
+	Layout       string         `json:"layout"`       // transformers, open_clip or openai
+	Space        string         `json:"space"`
+	Modalities   []string       `json:"modalities"`
+	Dimension    int            `json:"dimension"`
+	Parameters   int            `json:"parameters"`
+	DTypes       map[string]int `json:"dtypes"`            // stored number formats, with how many parameters each
+	Context      int            `json:"context"`           // tokens of the longest text
+	ImageSize    [2]int         `json:"image_size"`        // width and height that pictures are brought to
+	Licence      string         `json:"licence,omitempty"` // as the model's card states it
+	Files        []File         `json:"files"`
 }
 
 // A File is one of a model's files.
@@ -33,12 +34,11 @@ type File struct {
 
 // Info describes the model.
 func (m *Model) Info() Info {
-	context, _ := m.family.Sequence()
 	w, h := m.family.Pixels().Size()
 	info := Info{
-		Name: m.name, Path: m.path, Layout: m.family.Layout(), Space: m.space.String(), Modalities: []string{"text", "image"},
+		Name: m.name, Path: m.path, Architecture: m.kind, Layout: m.family.Layout(), Space: m.space.String(), Modalities: []string{"text", "image"},
 		Dimension: m.family.Dimension(), Parameters: nn.Count(m.family.Params()), DTypes: map[string]int{},
-		Context: context, ImageSize: [2]int{w, h}, Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
+		Context: m.Context(), ImageSize: [2]int{w, h}, Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
 	}
 	for _, t := range nn.Params(m.family.Params()) {
 		info.DTypes[t.DType().String()] += t.Len()

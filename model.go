@@ -17,6 +17,7 @@ import (
 // A Model turns texts and pictures into vectors of one space. It is safe for concurrent use.
 type Model struct {
 	name, path string
+	kind       string // the row of the table of architectures
 	space      Space
 	family     family
 	opts       Options
@@ -31,6 +32,12 @@ func (m *Model) Name() string { return m.name }
 
 // Space is what the model's vectors belong to.
 func (m *Model) Space() Space { return m.space }
+
+// Context is how many tokens of a text the model reads.
+func (m *Model) Context() int {
+	n, _ := m.family.Sequence()
+	return n
+}
 
 // Tokens is how a model sees a text.
 type Tokens struct {
@@ -78,12 +85,11 @@ const batchTokens = 2048
 // EmbedTexts is the embeddings of texts, in their order.
 func (m *Model) EmbedTexts(ctx context.Context, texts []string) ([]Embedding, error) {
 	ids := make([][]int32, len(texts))
-	limit, _ := m.family.Sequence()
 	for i, text := range texts {
 		all := m.family.Encode(text).IDs
 		fitted, truncated := m.family.Fit(all)
 		if truncated && m.opts.Truncate == TruncateError {
-			return nil, &tooLong{i, len(all), limit}
+			return nil, &tooLong{i, len(all), m.Context()}
 		}
 		ids[i] = fitted
 	}

@@ -67,7 +67,7 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind, err := recognise(path)
+	kind, err := Recognise(path)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 			return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 		}
 	}
-	return &Model{name: name, path: path, space: space, family: f, opts: *opts}, nil
+	return &Model{name: name, path: path, kind: kind, space: space, family: f, opts: *opts}, nil
 }
 
 // locate finds where a model lies on disk, downloading it if need be.
@@ -106,8 +106,8 @@ func locate(ctx context.Context, name string, opts *Options) (path string, space
 	client.Progress = opts.Progress
 	path, ok := client.Find(id)
 	if ok {
-		_, err := recognise(path)
-		ok = err == nil && hasWeights(path)
+		_, err := Recognise(path)
+		ok = err == nil
 	}
 	if !ok {
 		if path, err = client.Pull(ctx, id, Files); err != nil {
@@ -117,8 +117,9 @@ func locate(ctx context.Context, name string, opts *Options) (path string, space
 	return path, Space{Model: id.Repo, Revision: filepath.Base(path)}, nil
 }
 
-// recognise says which row of the table of architectures a folder or file belongs to.
-func recognise(path string) (string, error) {
+// Recognise says what kind of model a folder or file holds, by its small files alone: its architecture, or its publisher's format. The
+// error says why chiasm cannot run it.
+func Recognise(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", fmt.Errorf("chiasm: %w", err)
@@ -149,6 +150,9 @@ func recognise(path string) (string, error) {
 	}
 	for _, name := range found {
 		if architectures[name] != nil {
+			if !hasWeights(path) {
+				return "", fmt.Errorf("chiasm: %s has no weights, want one of %s", path, strings.Join(weightFiles, ", "))
+			}
 			return name, nil
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chiasm/chiasm/internal/cpu"
+	"github.com/chiasm/chiasm/internal/kernel"
 	"github.com/chiasm/chiasm/internal/par"
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/vit"
@@ -126,7 +127,7 @@ func (a *app) runBench(ctx context.Context, f *benchFlags) error {
 // benchAll times everything.
 func (a *app) benchAll(ctx context.Context, f *benchFlags) error {
 	if !f.json {
-		fmt.Fprintf(a.stdout, "path %v (this processor offers up to %v), %d threads\n", cpu.Level(), cpu.Found(), f.threads)
+		fmt.Fprintf(a.stdout, "path %v (this processor offers up to %v), %d threads\n", kernel.Tier(), cpu.Found(), f.threads)
 		fmt.Fprintf(a.stdout, "peak of multiply-adds %.0f GFLOP/s, reading memory %.1f GB/s\n\n", peakFMA(f.threads), peakRead(f.threads))
 	}
 	var all []measurement
@@ -313,7 +314,7 @@ func (w *workload) measure(ctx context.Context, f *benchFlags) (measurement, err
 	}
 	peaks = append(peaks, peakFMA(f.threads))
 	m := w.measurement
-	m.Precision, m.Threads, m.Path = f.precision, f.threads, cpu.Level().String()
+	m.Precision, m.Threads, m.Path = f.precision, f.threads, kernel.Tier().String()
 	m.MSMedian, m.MSMin, m.Peak = median(times), slices.Min(times), median(peaks)
 	m.GFLOPS = w.flop / m.MSMedian / 1e6
 	m.Fraction = m.GFLOPS / m.Peak

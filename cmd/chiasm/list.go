@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -89,9 +88,8 @@ func cached() ([]*cachedModel, error) {
 		}
 		for _, rev := range r.Revisions {
 			m := &cachedModel{Name: r.ID.Repo, Revision: rev.Commit, Refs: append([]string{}, rev.Refs...), Path: rev.Dir}
-			var files []hub.File
-			files, m.Size, m.Modified = snapshot(rev.Dir)
-			m.Why = whyNot(rev.Dir, files)
+			m.Size, m.Modified = snapshot(rev.Dir)
+			m.Why = whyNot(rev.Dir)
 			m.Runs = m.Why == ""
 			out = append(out, m)
 		}
@@ -99,56 +97,33 @@ func cached() ([]*cachedModel, error) {
 	return out, nil
 }
 
-// snapshot gives a folder's files, their size and the time of the newest.
-func snapshot(dir string) (files []hub.File, size int64, modified time.Time) {
+// snapshot gives the size of a folder's files and the time of the newest.
+func snapshot(dir string) (size int64, modified time.Time) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, 0, modified
+		return 0, modified
 	}
 	for _, e := range entries {
 		info, err := os.Stat(filepath.Join(dir, e.Name())) // through the cache's links
 		if err != nil || info.IsDir() {
 			continue
 		}
-		files = append(files, hub.File{Name: e.Name(), Size: info.Size()})
 		size += info.Size()
 		if info.ModTime().After(modified) {
 			modified = info.ModTime()
 		}
 	}
-	return files, size, modified
+	return size, modified
 }
 
 // whyNot says why a model cannot be run, "" if it can, from its small files alone.
-func whyNot(dir string, files []hub.File) string {
-	var config struct {
-		Architectures []string `json:"architectures"`
-		ModelType     string   `json:"model_type"`
-	}
-	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
+func whyNot(dir string) string {
+	_, err := chiasm.Recognise(dir)
 	if err == nil {
-		err = json.Unmarshal(data, &config)
+		return ""
 	}
-	openCLIP := slices.ContainsFunc(files, func(f hub.File) bool { return f.Name == "open_clip_config.json" })
-	switch {
-	case openCLIP, config.ModelType == "clip", slices.Contains(config.Architectures, "CLIPModel"):
-	case len(config.Architectures) > 0:
-		return "architecture " + strings.Join(config.Architectures, ", ")
-	case config.ModelType != "":
-		return "model type " + config.ModelType
-	case err != nil:
-		return "no readable config.json"
-	default:
-		return "unknown architecture"
-	}
-	isWeights := func(f hub.File) bool {
-		ext := filepath.Ext(f.Name)
-		return ext == ".safetensors" || ext == ".bin"
-	}
-	if !slices.ContainsFunc(chiasm.Files(files), isWeights) {
-		return "no weights"
-	}
-	return ""
+	why, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "chiasm: "+dir+" "), ", want")
+	return why
 }
 
 // cachedModels names the models in the cache that can be run, for completion.

@@ -52,6 +52,7 @@ func (a *app) writeInfo(info chiasm.Info) {
 	}
 	line("model", "%s", info.Name)
 	line("path", "%s", info.Path)
+	line("architecture", "%s", info.Architecture)
 	line("layout", "%s", info.Layout)
 	line("space", "%s", info.Space)
 	line("modalities", "%s", strings.Join(info.Modalities, ", "))

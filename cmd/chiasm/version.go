@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chiasm/chiasm/internal/cpu"
+	"github.com/chiasm/chiasm/internal/kernel"
 )
 
 // build is what --json writes about this program.
@@ -50,7 +51,7 @@ func (a *app) version() *cobra.Command {
 func thisBuild() build {
 	b := build{
 		Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Path: cpu.Level().String(), Offers: cpu.Found().String(), Cores: cpu.Cores(),
+		Path: kernel.Tier().String(), Offers: cpu.Found().String(), Cores: cpu.Cores(),
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
