@@ -99,7 +99,7 @@ func (f *flash) tile(r0, r1 int) {
 		t := tile{a: pointer(f.Q[r0*f.LDQ+f.column:]), lda: uintptr(f.LDQ) * 4, k: f.D, ldc: keyBlock * 4}
 		for j := 0; j < c; j += w {
 			t.b, t.c = pointer(f.keys[(j0+j)*f.D:]), pointer(f.scores[j:])
-			t.next, t.ahead = t.b, t.b
+			t.next = t.b
 			t.multiply(f.lay.tier, h)
 		}
 		for r := range h {
@@ -108,7 +108,7 @@ func (f *flash) tile(r0, r1 int) {
 		t = tile{a: pointer(f.scores), lda: keyBlock * 4, k: c, ldc: uintptr(w) * 4}
 		for p := range f.panels {
 			t.b, t.c = pointer(f.values[(p*all+j0)*w:]), f.sum(p, 0)
-			t.from, t.next, t.ahead = t.c, t.b, t.b
+			t.from, t.next = t.c, t.b
 			t.multiply(f.lay.tier, h)
 		}
 	}

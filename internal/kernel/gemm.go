@@ -155,13 +155,13 @@ func (g *Gemm) panelGeneric(m0, m1 int, p panel) {
 // finish turns the sums of row m and panel p into values of C.
 func (g *Gemm) finish(m int, p panel, sum []float32) {
 	if p.bias != nil {
-		GenericAdd(sum, sum, p.bias)
+		add(sum, sum, p.bias)
 	}
 	if g.Act != None {
-		GenericActivate(g.Act, sum, sum)
+		activate(g.Act, sum, sum)
 	}
 	if g.Residual != nil {
-		GenericAdd(sum, sum, g.Residual[m*g.LDR+p.column:][:p.n])
+		add(sum, sum, g.Residual[m*g.LDR+p.column:][:p.n])
 	}
 	copy(g.C[m*g.LDC+p.column:], sum)
 }

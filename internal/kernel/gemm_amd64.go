@@ -11,17 +11,18 @@ import (
 // A tile is what a micro-kernel reads: it sets C[h, width] to from + A·panel + bias + residual. Distances are in bytes. The generator
 // knows the offsets of the fields.
 type tile struct {
-	a           unsafe.Pointer // rows of A
-	lda         uintptr
-	b           unsafe.Pointer // a block of a panel, [k, width]
-	k           int
-	c           unsafe.Pointer
-	ldc         uintptr
-	from        unsafe.Pointer // sums so far, [h, width] without gaps; nil for zero
-	bias        unsafe.Pointer // [width], or nil
-	residual    unsafe.Pointer // rows, or nil
-	ldr         uintptr
-	next, ahead unsafe.Pointer // what to fetch into the cache: a line each a step of k
+	a        unsafe.Pointer // rows of A
+	lda      uintptr
+	b        unsafe.Pointer // a block of a panel, [k, width]
+	k        int
+	c        unsafe.Pointer
+	ldc      uintptr
+	from     unsafe.Pointer // sums so far, [h, width] without gaps; nil for zero
+	bias     unsafe.Pointer // [width], or nil
+	residual unsafe.Pointer // rows, or nil
+	ldr      uintptr
+	next     unsafe.Pointer // what to fetch into the second cache,
+	stride   uintptr        // so many bytes further each step of k
 }
 
 // block computes rows m0 to m1 of the panels first to last-1: for each block of K, for each panel, for each tile of rows.
@@ -41,48 +42,60 @@ func (g *Gemm) block(m0, m1, first, last int) {
 		for p := first; p < last; p++ {
 			at := g.locate(p)
 			t := tile{lda: uintptr(g.LDA) * 4, k: k1 - k0, b: pointer(at.data[k0*lay.width:])}
-			// The last sums of a whole panel go to C as they are; others first to a tile aside.
-			end := k1 == g.k
-			direct := at.n == lay.width && (g.Act == None || g.Residual == nil)
-			fetch := g.following(p, k0, depth, last)
+			end, whole := k1 == g.k, at.n == lay.width
+			fetch, share := g.following(p, k0, depth, last), uintptr(t.k*lay.width*4/tiles)
+			t.stride = uintptr(lay.width * 4 / tiles) // each tile fetches its share of the next block
 			sums := partial[(p-first)*area:]
 			for i := range tiles {
 				r0, r1 := rows*i/tiles, rows*(i+1)/tiles
 				m := m0 + r0
-				t.a = pointer(g.A[m*g.LDA+k0:])
-				t.next, t.ahead = t.b, t.b
+				t.a, t.next = pointer(g.A[m*g.LDA+k0:]), t.b
 				if fetch != nil {
-					t.prefetch(fetch, i, tiles, lay)
+					t.next = unsafe.Add(fetch, uintptr(i)*share)
 				}
 				t.from, t.bias, t.residual = nil, nil, nil
 				if k0 > 0 {
 					t.from = pointer(sums[r0*lay.width:])
 				}
+				// The last sums of a whole panel go to C; what needs more work first to a tile aside.
+				t.c, t.ldc = pointer(edge), uintptr(lay.width)*4
 				switch {
 				case !end:
-					t.c, t.ldc = pointer(sums[r0*lay.width:]), uintptr(lay.width)*4
-				case direct:
-					t.c, t.ldc = pointer(g.C[m*g.LDC+at.column:]), uintptr(g.LDC)*4
+					t.c = pointer(sums[r0*lay.width:])
+				case whole:
 					t.bias = pointer(at.bias)
+					if g.Act != None {
+						break
+					}
+					t.c, t.ldc = pointer(g.C[m*g.LDC+at.column:]), uintptr(g.LDC)*4
 					if g.Residual != nil {
 						t.residual, t.ldr = pointer(g.Residual[m*g.LDR+at.column:]), uintptr(g.LDR)*4
 					}
-				default:
-					t.c, t.ldc = pointer(edge), uintptr(lay.width)*4
 				}
 				t.multiply(lay.tier, r1-r0)
-				if end && !direct {
+				switch {
+				case end && !whole:
 					for r := range r1 - r0 {
 						g.finish(m+r, at, edge[r*lay.width:][:at.n])
 					}
+				case end && g.Act != None:
+					g.activateTile(m, r1-r0, at.column, edge)
 				}
 			}
-			if end && direct && g.Act != None {
-				for m := m0; m < m1; m++ {
-					row := g.C[m*g.LDC+at.column:][:at.n]
-					activate(g.Act, row, row)
-				}
-			}
+		}
+	}
+}
+
+// activateTile applies the activation to h rows of sums with their bias, and moves them to C from row m on.
+func (g *Gemm) activateTile(m, h, column int, sums []float32) {
+	w := g.layout.width
+	activate(g.Act, sums[:h*w], sums[:h*w])
+	for r := range h {
+		to, row := g.C[(m+r)*g.LDC+column:][:w], sums[r*w:][:w]
+		if g.Residual != nil {
+			add(to, row, g.Residual[(m+r)*g.LDR+column:][:w])
+		} else {
+			copy(to, row)
 		}
 	}
 }
@@ -102,23 +115,6 @@ func (g *Gemm) following(p, k0, depth, last int) unsafe.Pointer {
 		return nil
 	}
 	return pointer(g.locate(p).data[k0*g.layout.width:])
-}
-
-// prefetch makes the first tiles of a block fetch the following one, a cache line or two a step.
-func (t *tile) prefetch(block unsafe.Pointer, i, tiles int, lay *layout) {
-	half := unsafe.Add(block, t.k*64)
-	switch {
-	case lay.width*4 == 64:
-		if i == 0 {
-			t.next = block
-		}
-	case tiles == 1:
-		t.next, t.ahead = block, half
-	case i == 0:
-		t.next = block
-	case i == 1:
-		t.next = half
-	}
 }
 
 func pointer(s []float32) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }

@@ -31,12 +31,14 @@ ready2:
 
 loop3:
 	PREFETCHT1   (BX)
+	ADDQ         SI, BX
 	VMOVUPS      (DX), Y2
 	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT1   64(BX)
+	PREFETCHT1   (BX)
+	ADDQ         SI, BX
 	VMOVUPS      64(DX), Y2
 	VMOVUPS      96(DX), Y3
 	VBROADCASTSS 4(CX), Y4
@@ -44,8 +46,6 @@ loop3:
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000008, CX
-	ADDQ         $0x00000080, BX
-	ADDQ         $0x00000080, SI
 	SUBQ         $0x02, DI
 	JGE          loop3
 
@@ -120,6 +120,7 @@ ready2:
 
 loop3:
 	PREFETCHT1   (SI)
+	ADDQ         DI, SI
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VBROADCASTSS (DX), Y6
@@ -128,7 +129,8 @@ loop3:
 	VBROADCASTSS (DX)(CX*1), Y7
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	PREFETCHT1   64(SI)
+	PREFETCHT1   (SI)
+	ADDQ         DI, SI
 	VMOVUPS      64(BX), Y4
 	VMOVUPS      96(BX), Y5
 	VBROADCASTSS 4(DX), Y6
@@ -139,8 +141,6 @@ loop3:
 	VFMADD231PS  Y5, Y7, Y3
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000008, DX
-	ADDQ         $0x00000080, SI
-	ADDQ         $0x00000080, DI
 	SUBQ         $0x02, R8
 	JGE          loop3
 
@@ -230,6 +230,7 @@ ready2:
 
 loop3:
 	PREFETCHT1   (SI)
+	ADDQ         DI, SI
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (DX), Y8
@@ -241,7 +242,8 @@ loop3:
 	VBROADCASTSS (DX)(CX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT1   64(SI)
+	PREFETCHT1   (SI)
+	ADDQ         DI, SI
 	VMOVUPS      64(BX), Y6
 	VMOVUPS      96(BX), Y7
 	VBROADCASTSS 4(DX), Y8
@@ -255,8 +257,6 @@ loop3:
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000008, DX
-	ADDQ         $0x00000080, SI
-	ADDQ         $0x00000080, DI
 	SUBQ         $0x02, R8
 	JGE          loop3
 
@@ -363,6 +363,7 @@ ready2:
 
 loop3:
 	PREFETCHT1   (DI)
+	ADDQ         R8, DI
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (DX), Y10
@@ -377,7 +378,8 @@ loop3:
 	VBROADCASTSS (BX), Y11
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	PREFETCHT1   64(DI)
+	PREFETCHT1   (DI)
+	ADDQ         R8, DI
 	VMOVUPS      64(SI), Y8
 	VMOVUPS      96(SI), Y9
 	VBROADCASTSS 4(DX), Y10
@@ -395,8 +397,6 @@ loop3:
 	ADDQ         $0x00000080, SI
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000080, DI
-	ADDQ         $0x00000080, R8
 	SUBQ         $0x02, R9
 	JGE          loop3
 
@@ -519,6 +519,7 @@ ready2:
 
 loop3:
 	PREFETCHT1   (DI)
+	ADDQ         R8, DI
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (DX), Y12
@@ -536,7 +537,8 @@ loop3:
 	VBROADCASTSS (BX)(CX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT1   64(DI)
+	PREFETCHT1   (DI)
+	ADDQ         R8, DI
 	VMOVUPS      64(SI), Y10
 	VMOVUPS      96(SI), Y11
 	VBROADCASTSS 4(DX), Y12
@@ -557,8 +559,6 @@ loop3:
 	ADDQ         $0x00000080, SI
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000080, DI
-	ADDQ         $0x00000080, R8
 	SUBQ         $0x02, R9
 	JGE          loop3
 
@@ -696,6 +696,7 @@ ready2:
 
 loop3:
 	PREFETCHT1   (DI)
+	ADDQ         R8, DI
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VBROADCASTSS (DX), Y14
@@ -716,7 +717,8 @@ loop3:
 	VBROADCASTSS (BX)(CX*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	PREFETCHT1   64(DI)
+	PREFETCHT1   (DI)
+	ADDQ         R8, DI
 	VMOVUPS      64(SI), Y12
 	VMOVUPS      96(SI), Y13
 	VBROADCASTSS 4(DX), Y14
@@ -740,8 +742,6 @@ loop3:
 	ADDQ         $0x00000080, SI
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
-	ADDQ         $0x00000080, DI
-	ADDQ         $0x00000080, R8
 	SUBQ         $0x02, R9
 	JGE          loop3
 

@@ -13,7 +13,7 @@ const (
 	tileA, tileLDA, tileB, tileK       = 0, 8, 16, 24
 	tileC, tileLDC, tileFrom, tileBias = 32, 40, 48, 56
 	tileResidual, tileLDR              = 64, 72
-	tileNext, tileAhead                = 80, 88
+	tileNext, tileStride               = 80, 88
 )
 
 // gemm writes the micro-kernels for tiles of the heights lo to hi, two registers wide.
@@ -76,7 +76,7 @@ func (g *gen) gemmTile(h int) {
 		}
 		return m
 	}
-	panel, next, ahead, k := field(tileB), field(tileNext), field(tileAhead), field(tileK)
+	panel, next, stride, k := field(tileB), field(tileNext), field(tileStride), field(tileK)
 	step := func(i int) {
 		for j := range 2 {
 			g.VMOVUPS(at(panel, (2*i+j)*size), b[j])
@@ -100,15 +100,13 @@ func (g *gen) gemmTile(h int) {
 	g.JL(rest)
 	g.place(loop)
 	for i := range unroll {
-		g.PREFETCHT1(at(next, 64*i))
-		if g.lanes == 16 { // a step of the panel is two cache lines
-			g.PREFETCHT1(at(ahead, 64*i))
+		for line := 0; line < 2*size; line += 64 { // as far as a step of the panel goes
+			g.PREFETCHT1(at(next, line))
 		}
+		g.ADDQ(stride, next)
 		step(i)
 	}
 	advance(unroll)
-	g.ADDQ(operand.U32(64*unroll), next)
-	g.ADDQ(operand.U32(64*unroll), ahead)
 	g.SUBQ(operand.Imm(unroll), k)
 	g.JGE(loop)
 	g.place(rest)
