@@ -35,12 +35,10 @@ type fake struct {
 	bare     bool                         // the description names files only, as some mirrors'
 	token    string                       // that is demanded, if any
 
-	// instead answers a request in the usual one's place if it returns true.
-	instead func(w http.ResponseWriter, r *http.Request) bool
-
-	mu  sync.Mutex
-	log []string // "METHOD hub|cdn path [range]"
-	bad []string // what no client may do
+	mu      sync.Mutex
+	instead func(w http.ResponseWriter, r *http.Request) bool // set by on
+	log     []string                                          // "METHOD hub|cdn path [range]"
+	bad     []string                                          // what no client may do
 }
 
 const large = 1000 // bytes from which on a file lies on the other host
@@ -86,6 +84,34 @@ func etagOf(data []byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// on lets do answer requests in the usual one's place whenever it returns true; nil for never.
+func (f *fake) on(do func(w http.ResponseWriter, r *http.Request) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.instead = do
+}
+
+func (f *fake) answered(w http.ResponseWriter, r *http.Request) bool {
+	f.mu.Lock()
+	do := f.instead
+	f.mu.Unlock()
+	return do != nil && do(w, r)
+}
+
+// requests are those that came.
+func (f *fake) requests() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.log)
+}
+
+// forget drops the requests that came.
+func (f *fake) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = nil
+}
+
 func (f *fake) note(host string, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,7 +142,7 @@ func (f *fake) count(prefix string) (n int) {
 
 func (f *fake) serveHub(w http.ResponseWriter, r *http.Request) {
 	f.note("hub", r)
-	if f.instead != nil && f.instead(w, r) {
+	if f.answered(w, r) {
 		return
 	}
 	if f.token != "" && r.Header.Get("Authorization") != "Bearer "+f.token {
@@ -198,7 +224,7 @@ func (f *fake) refuse(w http.ResponseWriter, status int, code, text string) {
 
 func (f *fake) serveCDN(w http.ResponseWriter, r *http.Request) {
 	f.note("cdn", r)
-	if f.instead != nil && f.instead(w, r) {
+	if f.answered(w, r) {
 		return
 	}
 	for _, files := range f.commits {

@@ -40,14 +40,15 @@ func cut(w http.ResponseWriter, r *http.Request, data []byte) {
 // onCDN lets do answer requests of the other host.
 func (f *fake) onCDN(do func(w http.ResponseWriter, r *http.Request) bool) {
 	host := strings.TrimPrefix(f.cdn.URL, "http://")
-	f.instead = func(w http.ResponseWriter, r *http.Request) bool { return r.Host == host && do(w, r) }
+	f.on(func(w http.ResponseWriter, r *http.Request) bool { return r.Host == host && do(w, r) })
 }
 
 func TestCutConnections(t *testing.T) {
 	f := newFake(t)
-	data, cuts := f.commits[commitA][big], 0
+	data := f.commits[commitA][big]
+	var cuts atomic.Int64
 	f.onCDN(func(w http.ResponseWriter, r *http.Request) bool {
-		if cuts++; cuts > 9 { // more often than retries: each of them gets something
+		if cuts.Add(1) > 9 { // more often than retries: each of them gets something
 			return false
 		}
 		cut(w, r, data)
@@ -60,7 +61,7 @@ func TestCutConnections(t *testing.T) {
 	}
 	f.holds(t, c, dir, commitA, big)
 	if n := f.count("GET cdn /" + etagOf(data) + " bytes=150000-"); n != 1 {
-		t.Errorf("not resumed: %v", f.log)
+		t.Errorf("not resumed: %v", f.requests())
 	}
 }
 
@@ -106,7 +107,7 @@ func TestResumes(t *testing.T) {
 		}, ranges: []string{"bytes=50-", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f.log = nil
+			f.forget()
 			f.onCDN(func(w http.ResponseWriter, r *http.Request) bool { return c.instead != nil && c.instead(w, r) })
 			client := f.client(t)
 			blobs := filepath.Join(client.Cache, "models--org--model", "blobs")
@@ -122,7 +123,7 @@ func TestResumes(t *testing.T) {
 			}
 			f.holds(t, client, dir, commitA, big)
 			var ranges []string
-			for _, line := range f.log {
+			for _, line := range f.requests() {
 				if rest, ok := strings.CutPrefix(line, "GET cdn /"+etagOf(data)); ok {
 					ranges = append(ranges, strings.TrimSpace(rest))
 				}
@@ -164,7 +165,7 @@ func TestWrongContents(t *testing.T) {
 			if m, _ := filepath.Glob(filepath.Join(client.Cache, "models--org--model", "blobs", "*")); slices.ContainsFunc(m, func(s string) bool { return !strings.HasSuffix(s, partial) }) {
 				t.Errorf("a blob is there: %v", m)
 			}
-			f.instead = nil
+			f.on(nil)
 			if dir, err := client.Pull(t.Context(), model, only(big)); err != nil {
 				t.Error("once the server is well again:", err)
 			} else {
@@ -173,12 +174,12 @@ func TestWrongContents(t *testing.T) {
 		})
 	}
 	// Small files are checked too.
-	f.instead = func(w http.ResponseWriter, r *http.Request) bool {
+	f.on(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "config.json") {
 			w.Write([]byte(`{"a":9}`))
 		}
 		return strings.HasSuffix(r.URL.Path, "config.json")
-	}
+	})
 	if _, err := f.client(t).Pull(t.Context(), model, only("config.json")); err == nil || !strings.Contains(err.Error(), "expected hash") {
 		t.Errorf("got %v", err)
 	}
@@ -186,6 +187,7 @@ func TestWrongContents(t *testing.T) {
 
 func TestBusyServer(t *testing.T) {
 	f := newFake(t)
+	var next atomic.Int64
 	answers := []func(http.ResponseWriter){
 		func(w http.ResponseWriter) { w.Header().Set("Retry-After", "7"); w.WriteHeader(429) },
 		func(w http.ResponseWriter) { w.Header().Set("RateLimit", `"api";r=0;t=55`); w.WriteHeader(429) },
@@ -193,14 +195,13 @@ func TestBusyServer(t *testing.T) {
 		func(w http.ResponseWriter) { w.WriteHeader(500) },
 		func(w http.ResponseWriter) { w.Header().Set("Retry-After", "99999"); w.WriteHeader(503) },
 	}
-	f.instead = func(w http.ResponseWriter, r *http.Request) bool {
-		if len(answers) == 0 {
-			return false
+	f.on(func(w http.ResponseWriter, r *http.Request) bool {
+		i := int(next.Add(1)) - 1
+		if i < len(answers) {
+			answers[i](w)
 		}
-		answers[0](w)
-		answers = answers[1:]
-		return true
-	}
+		return i < len(answers)
+	})
 	c := f.client(t)
 	var waits []time.Duration
 	c.wait = func(_ context.Context, d time.Duration) error { waits = append(waits, d); return nil }
@@ -231,16 +232,16 @@ func TestBusyServer(t *testing.T) {
 // A signed address that ran out is got afresh.
 func TestExpiredAddress(t *testing.T) {
 	f := newFake(t)
-	n := 0
+	var n atomic.Int64
 	f.onCDN(func(w http.ResponseWriter, r *http.Request) bool {
-		if n++; n > 1 {
+		if n.Add(1) > 1 {
 			return false
 		}
 		w.WriteHeader(403)
 		return true
 	})
 	if _, err := f.client(t).Pull(t.Context(), model, only(big)); err != nil || f.count("GET hub /org/model/resolve") != 2 {
-		t.Errorf("got %v after %v", err, f.log)
+		t.Errorf("got %v after %v", err, f.requests())
 	}
 }
 
@@ -272,7 +273,7 @@ func TestCancel(t *testing.T) {
 	if info, err := os.Stat(part); err != nil || info.Size() != 100_000 {
 		t.Fatalf("what came is lost: %v, %v", info, err)
 	}
-	f.instead = nil
+	f.on(nil)
 	c.Progress = nil
 	dir, err := c.Pull(t.Context(), model, only(big))
 	if err != nil {
@@ -280,15 +281,16 @@ func TestCancel(t *testing.T) {
 	}
 	f.holds(t, c, dir, commitA, big)
 	if f.count("GET cdn /"+etagOf(data)+" bytes=100000-") != 1 {
-		t.Errorf("not resumed: %v", f.log)
+		t.Errorf("not resumed: %v", f.requests())
 	}
 }
 
 func TestSilence(t *testing.T) {
 	f := newFake(t)
-	data, n := f.commits[commitA][big], 0
+	data := f.commits[commitA][big]
+	var n atomic.Int64
 	f.onCDN(func(w http.ResponseWriter, r *http.Request) bool {
-		if n++; n > 1 {
+		if n.Add(1) > 1 {
 			return false
 		}
 		slowly(w, r, data)
@@ -301,7 +303,7 @@ func TestSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.holds(t, c, dir, commitA, big)
-	f.instead = func(w http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true }
+	f.on(func(w http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
 	c.stall = 20 * time.Millisecond
 	if _, err := c.Pull(t.Context(), model, nil); err == nil || !strings.Contains(err.Error(), "fell silent for 20ms") {
 		t.Errorf("got %v", err)
@@ -339,7 +341,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	if _, ok := c.Find(model); ok || f.count("GET cdn") != 1 {
-		t.Errorf("a full disk was tried again: %v", f.log)
+		t.Errorf("a full disk was tried again: %v", f.requests())
 	}
 	c.create = nil
 	dir, err := c.Pull(t.Context(), model, only(big))
@@ -348,7 +350,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	f.holds(t, c, dir, commitA, big)
 	if f.count("GET cdn /"+etagOf(f.commits[commitA][big])+" bytes=123456-") != 1 {
-		t.Errorf("not resumed: %v", f.log)
+		t.Errorf("not resumed: %v", f.requests())
 	}
 	if free, known := freeSpace(c.Cache); known {
 		c := f.client(t)
@@ -386,7 +388,7 @@ func TestSideBySide(t *testing.T) {
 	if most.Load() < 2 || most.Load() > streams {
 		t.Errorf("%d at a time", most.Load())
 	}
-	f.instead = func(w http.ResponseWriter, r *http.Request) bool {
+	f.on(func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "f03") {
 			w.Header().Set("X-Error-Code", "GatedRepo")
 			w.WriteHeader(403)
@@ -397,7 +399,7 @@ func TestSideBySide(t *testing.T) {
 			return true
 		}
 		return false
-	}
+	})
 	if _, err := f.client(t).Pull(t.Context(), model, nil); !errors.Is(err, ErrUnauthorized) || !strings.Contains(err.Error(), "f03") {
 		t.Errorf("got %v", err)
 	}
@@ -408,10 +410,10 @@ func TestInfoTooLarge(t *testing.T) {
 		t.Skip("sends 64 MB")
 	}
 	f := newFake(t)
-	f.instead = func(w http.ResponseWriter, r *http.Request) bool {
+	f.on(func(w http.ResponseWriter, r *http.Request) bool {
 		io.CopyN(w, zeros{}, largestInfo+10)
 		return true
-	}
+	})
 	if _, err := f.client(t).Pull(t.Context(), model, nil); err == nil || !strings.Contains(err.Error(), "at most") {
 		t.Errorf("got %v", err)
 	}

@@ -54,9 +54,9 @@ func TestPull(t *testing.T) {
 		t.Errorf("found %q", found)
 	}
 	// Again, nothing is downloaded; another revision shares what is the same.
-	before, all := f.count("GET cdn"), len(f.log)
-	if _, err := c.Pull(t.Context(), model, nil); err != nil || len(f.log) != all+1 {
-		t.Errorf("pulled again with %v: %v", f.log[all:], err)
+	before, all := f.count("GET cdn"), len(f.requests())
+	if _, err := c.Pull(t.Context(), model, nil); err != nil || len(f.requests()) != all+1 {
+		t.Errorf("pulled again with %v: %v", f.requests()[all:], err)
 	}
 	dir, err = c.Pull(t.Context(), ID{"org/model", "refs/pr/7"}, nil)
 	if err != nil {
@@ -64,7 +64,7 @@ func TestPull(t *testing.T) {
 	}
 	f.holds(t, c, dir, commitB)
 	if f.count("GET cdn") != before || f.count("HEAD") != 0 {
-		t.Errorf("requests: %v", f.log)
+		t.Errorf("requests: %v", f.requests())
 	}
 	if ref, _ := os.ReadFile(filepath.Join(repo, "refs", "refs", "pr", "7")); string(ref) != commitB {
 		t.Errorf("refs/refs/pr/7 is %q", ref)
@@ -106,7 +106,7 @@ func TestPullFromBareMirror(t *testing.T) {
 	}
 	f.holds(t, c, dir, commitA)
 	if n := f.count("HEAD hub"); n != 4 || f.count("HEAD cdn") != 0 {
-		t.Errorf("requests: %v", f.log)
+		t.Errorf("requests: %v", f.requests())
 	}
 	if _, err := os.Stat(filepath.Join(c.Cache, "models--org--model", "blobs", etagOf(f.commits[commitA]["config.json"]))); err != nil {
 		t.Error(err)
@@ -129,9 +129,9 @@ func TestPullWithoutLinks(t *testing.T) {
 	if blobs, _ := os.ReadDir(filepath.Join(c.Cache, "models--org--model", "blobs")); len(blobs) != 0 {
 		t.Errorf("files lie there twice: %v", blobs)
 	}
-	n := len(f.log)
-	if _, err := c.Pull(t.Context(), model, nil); err != nil || len(f.log) != n+1 {
-		t.Errorf("pulled again with %v: %v", f.log[n:], err)
+	n := len(f.requests())
+	if _, err := c.Pull(t.Context(), model, nil); err != nil || len(f.requests()) != n+1 {
+		t.Errorf("pulled again with %v: %v", f.requests()[n:], err)
 	}
 }
 
@@ -154,13 +154,13 @@ func TestPullRefusesETags(t *testing.T) {
 	for _, tag := range []string{"../../evil", "a/b", ".hidden", "x.incomplete", ""} {
 		f := newFake(t)
 		f.bare = true
-		f.instead = func(w http.ResponseWriter, r *http.Request) bool {
+		f.on(func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == http.MethodHead {
 				w.Header().Set("ETag", `"`+tag+`"`)
 				w.Header().Set("X-Linked-Size", "5")
 			}
 			return r.Method == http.MethodHead
-		}
+		})
 		if _, err := f.client(t).Pull(t.Context(), model, nil); err == nil || !strings.Contains(err.Error(), "an ETag that can name a file") {
 			t.Errorf("%q: %v", tag, err)
 		}
@@ -174,18 +174,18 @@ func TestOffline(t *testing.T) {
 	if _, err := c.Pull(t.Context(), model, nil); !errors.Is(err, ErrOffline) {
 		t.Errorf("got %v", err)
 	}
-	if len(f.log) != 0 {
-		t.Errorf("the network was used: %v", f.log)
+	if len(f.requests()) != 0 {
+		t.Errorf("the network was used: %v", f.requests())
 	}
 	c.Offline = false
 	want, err := c.Pull(t.Context(), model, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := len(f.log)
+	n := len(f.requests())
 	c.Offline = true
-	if dir, err := c.Pull(t.Context(), model, nil); err != nil || dir != want || len(f.log) != n {
-		t.Errorf("got %s, %v, %v", dir, err, f.log[n:])
+	if dir, err := c.Pull(t.Context(), model, nil); err != nil || dir != want || len(f.requests()) != n {
+		t.Errorf("got %s, %v, %v", dir, err, f.requests()[n:])
 	}
 }
 
@@ -223,7 +223,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
-			f.instead = c.instead
+			f.on(c.instead)
 			client := f.client(t)
 			client.Token = c.token
 			_, err := client.Pull(t.Context(), c.id, only("config.json"))
@@ -255,14 +255,14 @@ func TestRenamed(t *testing.T) {
 	f := newFake(t)
 	f.token = "hf_secret"
 	f.bare = true
-	f.instead = func(w http.ResponseWriter, r *http.Request) bool {
+	f.on(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, "old/name") {
 			return false
 		}
 		w.Header().Set("Location", strings.Replace(r.URL.EscapedPath(), "old/name", "org/model", 1)+"?"+r.URL.RawQuery)
 		w.WriteHeader(307)
 		return true
-	}
+	})
 	c := f.client(t)
 	c.Token = f.token
 	dir, err := c.Pull(t.Context(), ID{Repo: "old/name"}, nil)
@@ -273,11 +273,11 @@ func TestRenamed(t *testing.T) {
 
 func TestRedirections(t *testing.T) {
 	f := newFake(t)
-	f.instead = func(w http.ResponseWriter, r *http.Request) bool {
+	f.on(func(w http.ResponseWriter, r *http.Request) bool {
 		w.Header().Set("Location", r.URL.Path)
 		w.WriteHeader(302)
 		return true
-	}
+	})
 	if _, err := f.client(t).Pull(t.Context(), model, nil); err == nil || !strings.Contains(err.Error(), "10 redirects") {
 		t.Errorf("got %v", err)
 	}
