@@ -35,8 +35,8 @@ func fuzzRead(f *testing.F, patterns ...string) {
 }
 
 func FuzzRead(f *testing.F) { fuzzRead(f, "*.png", "*.gif", "*.webp", "*.bmp", "*.tif") }
-func FuzzJPEG(f *testing.F) { fuzzRead(f, "*.jpg") }
-func FuzzHEIF(f *testing.F) { fuzzRead(f, "gray.heic", "c420-64x64.heic", "exif5.avif") }
+func FuzzReadJPEG(f *testing.F) { fuzzRead(f, "*.jpg") }
+func FuzzReadHEIF(f *testing.F) { fuzzRead(f, "gray.heic", "c420-64x64.heic", "exif5.avif") }
 
 func FuzzProcessor(f *testing.F) {
 	cases, _ := processorGolden(f)
