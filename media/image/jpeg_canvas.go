@@ -46,6 +46,7 @@ type jpegPainter struct {
 	planes  [4][]uint8 // samples of one row of units, 8*blocksX wide
 	lines   [4][]uint8 // one line of the picture
 	entries [64]uint32
+	mixed   [2]jpegMixed
 }
 
 func (c *jpegCanvas) painter() *jpegPainter {
@@ -81,7 +82,7 @@ func (p *jpegPainter) paint(row int) {
 	for y := from; y < to; {
 		if p.quick == jpegUpBoth && y&1 == 1 && y+1 < to {
 			a, b := y/2, y/2+1
-			jpegPair(p.line(top+y), p.line(top+y+1), [2][]uint8{p.samples(0, y), p.samples(0, y+1)},
+			p.pair(p.line(top+y), p.line(top+y+1), [2][]uint8{p.samples(0, y), p.samples(0, y+1)},
 				[2][]uint8{p.samples(1, a), p.samples(1, b)}, [2][]uint8{p.samples(2, a), p.samples(2, b)})
 			y += 2
 			continue
@@ -104,7 +105,7 @@ func (p *jpegPainter) paint(row int) {
 func (p *jpegPainter) single(row, y int) {
 	dst := p.line(row*p.unit + y)
 	if p.quick == jpegUpAcross {
-		jpegWide(dst, p.samples(0, y), p.samples(1, y), p.samples(2, y))
+		p.wide(dst, p.samples(0, y), p.samples(1, y), p.samples(2, y))
 		return
 	}
 	var full [4][]uint8
@@ -141,7 +142,7 @@ func (p *jpegPainter) leave(seam, at int, line func(*jpegComponent) int) {
 	}
 	y := (seam + 1) * p.unit
 	if p.quick == jpegUpBoth {
-		jpegPair(p.line(y-1), p.line(y), [2][]uint8{above[0], below[0]}, [2][]uint8{above[1], below[1]}, [2][]uint8{above[2], below[2]})
+		p.pair(p.line(y-1), p.line(y), [2][]uint8{above[0], below[0]}, [2][]uint8{above[1], below[1]}, [2][]uint8{above[2], below[2]})
 		return
 	}
 	var full [4][]uint8

@@ -1,11 +1,11 @@
 package image
 
-// Colours are computed three at a time. A word holds blue in bits 0 to 15, red in bits 16 to 31, and green with 16 bits
-// of fraction above; each is 256 too large, so that no part borrows from another. A pixel is the sum of one word for each
-// of Y, Cb and Cr, and a colour is in range if the ninth of its bits is the highest that is set.
+// Colours are computed three at a time. A word holds red in bits 0 to 15, blue in bits 16 to 31, and green with 16 bits of
+// fraction above; each is 1024 too large, so that no part borrows from another, and the two bits above a colour's eight
+// are zero if it is in range. A pixel is the sum of one word for each of Y, Cb and Cr.
 const (
 	jpegLuma    = 1 + 1<<16 + 1<<48 // times Y
-	jpegExcess  = jpegLuma << 8
+	jpegExcess  = jpegLuma << 10
 	jpegOutside = jpegLuma * 0x300
 )
 
@@ -13,26 +13,35 @@ const (
 var jpegChroma = func() (t [2][256]uint64) {
 	for i := range 256 {
 		v := int64(i) - 128
-		t[0][i] = jpegExcess + uint64((116130*v+1<<15)>>16) + uint64(-22554*v+1<<15)<<32
-		t[1][i] = uint64((91881*v+1<<15)>>16)<<16 - uint64(46802*v)<<32
+		t[0][i] = jpegExcess + uint64((116130*v+1<<15)>>16)<<16 + uint64(-22554*v+1<<15)<<32
+		t[1][i] = uint64((91881*v+1<<15)>>16) - uint64(46802*v)<<32
+	}
+	return t
+}()
+
+// jpegLight holds the words for Y.
+var jpegLight = func() (t [256]uint64) {
+	for i := range t {
+		t[i] = uint64(i) * jpegLuma
 	}
 	return t
 }()
 
 // jpegTrim brings the colours of a word into range.
 func jpegTrim(s uint64) uint64 {
-	b, r, g := int(s&1023), int(s>>16&1023), int(s>>48)
-	b, r, g = min(max(b, 256), 511), min(max(r, 256), 511), min(max(g, 256), 511)
-	return uint64(b) | uint64(r)<<16 | uint64(g)<<48
+	const low, high = 1024, 1024 + 255
+	r, b, g := int(s&0xffff), int(s>>16&0xffff), int(s>>48)
+	r, b, g = min(max(r, low), high), min(max(b, low), high), min(max(g, low), high)
+	return uint64(r) | uint64(b)<<16 | uint64(g)<<48
 }
 
 // jpegPixel writes the pixel of a word.
 func jpegPixel(dst []uint8, s uint64) {
-	if s&jpegOutside != jpegExcess {
+	if s&jpegOutside != 0 {
 		s = jpegTrim(s)
 	}
 	_ = dst[2]
-	dst[0], dst[1], dst[2] = uint8(s>>16), uint8(s>>48), uint8(s)
+	dst[0], dst[1], dst[2] = uint8(s), uint8(s>>48), uint8(s>>16)
 }
 
 // jpegSpace is what the channels of a file mean.
@@ -81,7 +90,12 @@ func jpegConvert(dst []uint8, space jpegSpace, from *[4][]uint8) {
 	switch space {
 	case jpegYCC:
 		for i, y := range a {
-			jpegPixel(dst, uint64(y)*jpegLuma+u[b[i]]+v[c[i]])
+			s := jpegLight[y] + u[b[i]] + v[c[i]]
+			if s&jpegOutside != 0 {
+				s = jpegTrim(s)
+			}
+			_ = dst[2]
+			dst[0], dst[1], dst[2] = uint8(s), uint8(s>>48), uint8(s>>16)
 			dst = dst[3:]
 		}
 	case jpegRGB:

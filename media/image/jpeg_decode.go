@@ -14,6 +14,11 @@ import (
 // A file that is damaged or ends too early gives the picture that libjpeg makes of it, and damage says so:
 // errJPEGTruncated, for which Pillow raises an error, or errJPEGDamaged, which it ignores.
 func jpegDecode(data []byte, pixels int64) (img *RGB, damage, err error) {
+	return jpegDecodeOn(data, pixels, par.Workers())
+}
+
+// jpegDecodeOn is jpegDecode with at most that many goroutines.
+func jpegDecodeOn(data []byte, pixels int64, workers int) (img *RGB, damage, err error) {
 	d := &jpegDecoder{}
 	if err := d.begin(data); err != nil {
 		return nil, nil, err
@@ -28,9 +33,11 @@ func jpegDecode(data []byte, pixels int64) (img *RGB, damage, err error) {
 	if err := d.affordable(pixels); err != nil {
 		return nil, nil, err
 	}
-	workers := par.Workers()
 	if d.w*d.h < jpegAlone {
 		workers = 1
+	}
+	if !d.progressive {
+		d.standardCodes()
 	}
 	if d.progressive || len(scan.parts) < len(d.comps) {
 		if err := d.gather(scan); err != nil {
@@ -38,13 +45,6 @@ func jpegDecode(data []byte, pixels int64) (img *RGB, damage, err error) {
 		}
 		img = d.stored(workers)
 	} else {
-		for ac := range d.codes {
-			for i := range 2 {
-				if c := &d.codes[ac][i]; !c.defined {
-					*c = jpegStandard(ac == 1, i)
-				}
-			}
-		}
 		if err := d.ready(scan); err != nil {
 			return nil, nil, err
 		}
@@ -52,6 +52,8 @@ func jpegDecode(data []byte, pixels int64) (img *RGB, damage, err error) {
 	}
 	if d.bits.ended {
 		d.worsen(errJPEGTruncated)
+	} else if next, err := d.advance(); next != nil || err != nil && err != errJPEGTruncated {
+		d.worsen(errJPEGDamaged) // the picture is whole, but something odd stands behind it
 	}
 	return img, d.damage, nil
 }

@@ -94,6 +94,17 @@ func (t *jpegTable) enter(code uint32, size int, symbol uint8) {
 	}
 }
 
+// standardCodes supplies the tables that a sequential file has not defined before its first scan.
+func (d *jpegDecoder) standardCodes() {
+	for ac := range d.codes {
+		for i := range 2 {
+			if c := &d.codes[ac][i]; !c.defined {
+				*c = jpegStandard(ac == 1, i)
+			}
+		}
+	}
+}
+
 // jpegStandard returns the tables of the standard's annex K: files that define none, such as frames of Motion JPEG, mean
 // these. Tables 0 are for luminance, 1 for chrominance.
 func jpegStandard(ac bool, index int) jpegCodes {

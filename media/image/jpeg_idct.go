@@ -1,5 +1,7 @@
 package image
 
+import "encoding/binary"
+
 // The inverse transform is libjpeg's accurate integer one (Loeffler, Ligtenberg and Moschytz with 13 bits of fraction),
 // columns first, then rows, each rounded. Between the roundings all is linear, so two columns, or two rows, are computed
 // at once in one word: the sum of one and 1<<32 times the other goes through additions and multiplications unharmed, as
@@ -22,40 +24,25 @@ const (
 	jpegMask1 = jpegBoth * (1<<17 - 1)
 	jpegZero1 = jpegBoth * (1 << 16) // what a zero is then
 
-	// After the rows: rounding, the sample's middle, and half the range of jpegClamp.
-	jpegBias2 = jpegBoth * (1<<17 + 128<<18 + jpegReach<<18)
-	jpegReach = 2048
+	// After the rows: rounding, the sample's middle, and 1<<30 to make both halves positive. A sample then has 18 bits of
+	// fraction, and is in range if the four bits above its eight are zero.
+	jpegBias2 = jpegBoth * (1<<17 + 128<<18 + 1<<30)
+	jpegOver2 = jpegBoth * (15 << 26)
 
-	// Coefficients whose absolute values add up to this keep all results inside 16 bits after the columns: no
-	// coefficient weighs more than 1.388, and two bits of fraction remain.
-	jpegTame = 5800
+	// Coefficients whose squares add up to this keep all results inside 16 bits after the columns: the 8 of a column add
+	// up to no more than sqrt(8*jpegTame), none weighs more than 1.388, and two bits of fraction remain. Samples then
+	// stay below sqrt(jpegTame), as the transform is orthonormal. A picture's blocks have 64<<14 at most.
+	jpegTame = 3_300_000
 )
 
-// jpegClamp is indexed by a sample plus jpegReach.
-var jpegClamp = func() (t [2 * jpegReach]uint8) {
-	for i := range t {
-		t[i] = uint8(min(max(i-jpegReach, 0), 255))
-	}
-	return t
-}()
-
-// A jpegStep says what to do with the coefficient at one place in zigzag order: multiply it, and add it to a word of the
-// block, shifted.
+// A jpegStep says what to do with the coefficient at one place in zigzag order: multiply it and add it to a word of the
+// block.
 type jpegStep struct {
-	quant int32
-	word  uint8 // row*4 + column/2
-	shift uint8 // 0 or 32
-	where uint16
+	factor int64 // quant, or quant<<32 for the word's upper half
+	quant  int32
+	word   uint8 // row*4 + column/2
+	odd    uint8 // 1 for the upper half
 }
-
-// Bits of where.
-const (
-	jpegLow   = 1 << iota // in rows 4 to 7
-	jpegRight             // in columns 4 to 7
-	jpegInner             // not in row 0
-	jpegPair0 = 1 << 4    // in columns 0 and 1; the next bit: 2 and 3 …
-	jpegDeep0 = 1 << 8    // likewise, and not in row 0
-)
 
 // jpegSteps is indexed by place; places over 63 come from damaged data and mean 63.
 type jpegSteps [128]jpegStep
@@ -91,17 +78,8 @@ func newJPEGSteps(quant *[64]uint16) *jpegSteps {
 		if quant != nil {
 			s.quant = int32(quant[i])
 		}
-		s.word, s.shift = y*4+x/2, x%2*32
-		s.where = jpegPair0 << (x / 2)
-		if y > 0 {
-			s.where |= jpegInner | jpegDeep0<<(x/2)
-		}
-		if y >= 4 {
-			s.where |= jpegLow
-		}
-		if x >= 4 {
-			s.where |= jpegRight
-		}
+		s.word, s.odd = y*4+x/2, x%2
+		s.factor = int64(s.quant) << (32 * s.odd)
 	}
 	return t
 }
@@ -122,57 +100,51 @@ func (b *jpegBlock) draw(steps *jpegSteps, entries []uint32, dst []uint8, stride
 		}
 		w := uint64(v) * jpegOnes
 		for range 7 {
-			jpegStore(dst, w)
+			binary.LittleEndian.PutUint64(dst, w)
 			dst = dst[stride:]
 		}
-		jpegStore(dst, w)
+		binary.LittleEndian.PutUint64(dst, w)
 		return
 	}
-	sum, where := int32(0), uint16(0)
+	energy := int64(0)
 	for _, e := range entries {
 		s := &steps[e&127]
-		v := int32(int16(int32(e) >> 16 * s.quant))
-		sign := v >> 31
-		sum += (v ^ sign) - sign
-		where |= s.where
-		b.words[s.word&31] += uint64(int64(v)) << (s.shift & 63)
+		v := int64(int32(e) >> 16)
+		q := v * int64(s.quant)
+		energy += q * q >> 8 // so that it cannot overflow
+		b.words[s.word&31] += uint64(v * s.factor)
 	}
-	if sum > jpegTame {
+	if energy > jpegTame>>8 {
 		jpegCareful(steps, entries, dst, stride)
 	} else {
-		b.columns(where)
-		if where&jpegRight == 0 {
-			b.acrossLeft(dst, stride)
-		} else {
-			b.across(dst, stride)
-		}
+		b.across(b.columns(), dst, stride)
 	}
 	b.words = [32]uint64{}
 }
 
-func jpegStore(dst []uint8, w uint64) {
-	_ = dst[7]
-	dst[0], dst[1], dst[2], dst[3] = uint8(w), uint8(w>>8), uint8(w>>16), uint8(w>>24)
-	dst[4], dst[5], dst[6], dst[7] = uint8(w>>32), uint8(w>>40), uint8(w>>48), uint8(w>>56)
-}
-
-// columns transforms two columns at a time from words to rows. Columns 4 to 7 are left alone if they are empty.
-func (b *jpegBlock) columns(where uint16) {
-	pairs := 4
-	if where&jpegRight == 0 {
-		pairs = 2
-	}
-	for j := range pairs {
+// columns transforms two columns at a time from words to rows. It reports whether columns 4 to 7 have anything; if not,
+// their results are not written.
+func (b *jpegBlock) columns() bool {
+	right, skipped := false, false
+	for j := 3; j >= 0; j-- {
 		in, out := b.words[j:][:29], b.rows[j:][:29]
-		if where&(jpegDeep0<<j) == 0 { // only row 0, or nothing
-			v := (in[0]<<13 + jpegBias1) >> 11 & jpegMask1
+		x0, x1, x2, x3, x4, x5, x6, x7 := in[0], in[4], in[8], in[12], in[16], in[20], in[24], in[28]
+		upper, lower := x1|x2|x3, x4|x5|x6|x7
+		if upper|lower == 0 { // only row 0, or nothing
+			if j >= 2 && !right && x0 == 0 {
+				skipped = skipped || j == 3
+				continue
+			}
+			right = right || j >= 2
+			v := (x0<<13 + jpegBias1) >> 11 & jpegMask1
 			out[0], out[4], out[8], out[12] = v, v, v, v
 			out[16], out[20], out[24], out[28] = v, v, v, v
 			continue
 		}
-		x0, x1, x2, x3 := in[0]<<13+jpegBias1, in[4], in[8], in[12]
+		right = right || j >= 2
+		x0 = x0<<13 + jpegBias1
 		var e0, e1, e2, e3, o0, o1, o2, o3 uint64
-		if where&jpegLow == 0 {
+		if lower == 0 {
 			a, c := x2*jpegC0541, x2*(jpegC0541+jpegC0765)
 			e0, e1, e2, e3 = x0+c, x0+a, x0-a, x0-c
 			s := (x1 + x3) * jpegC1175
@@ -181,7 +153,7 @@ func (b *jpegBlock) columns(where uint16) {
 			o2 = s - x3*jpegC2562 - x1*jpegC0390
 			o3 = s - x1*jpegC0899 - x3*jpegC1961
 		} else {
-			x4, x5, x6, x7 := in[16]<<13, in[20], in[24], in[28]
+			x4 <<= 13
 			z := (x2 + x6) * jpegC0541
 			a, c := z-x6*jpegC1847, z+x2*jpegC0765
 			p, q := x0+x4, x0-x4
@@ -200,86 +172,75 @@ func (b *jpegBlock) columns(where uint16) {
 		out[8], out[20] = (e2+o2)>>11&jpegMask1, (e2-o2)>>11&jpegMask1
 		out[12], out[16] = (e3+o3)>>11&jpegMask1, (e3-o3)>>11&jpegMask1
 	}
+	if right && skipped {
+		for i := 3; i < len(b.rows); i += 4 {
+			b.rows[i] = jpegZero1
+		}
+	}
+	return right
 }
 
-// across transforms two rows at a time from rows to dst.
-func (b *jpegBlock) across(dst []uint8, stride int) {
-	const low = 1<<32 - 1
+// across transforms two rows at a time from rows to dst. Without right, columns 4 to 7 are empty.
+func (b *jpegBlock) across(right bool, dst []uint8, stride int) {
+	const m, low = jpegBoth * 255, 1<<32 - 1
 	for y := 0; y < 8; y += 2 {
 		in := b.rows[4*y:][:8]
 		x0 := (in[0]&low|in[4]<<32)<<13 + (jpegBias2 - jpegZero1<<13)
 		x1 := in[0]>>32 | in[4]&^low - jpegZero1
 		x2 := in[1]&low | in[5]<<32 - jpegZero1
 		x3 := in[1]>>32 | in[5]&^low - jpegZero1
-		x4 := (in[2]&low | in[6]<<32 - jpegZero1) << 13
-		x5 := in[2]>>32 | in[6]&^low - jpegZero1
-		x6 := in[3]&low | in[7]<<32 - jpegZero1
-		x7 := in[3]>>32 | in[7]&^low - jpegZero1
-
-		z := (x2 + x6) * jpegC0541
-		a, c := z-x6*jpegC1847, z+x2*jpegC0765
-		p, q := x0+x4, x0-x4
-		e0, e1, e2, e3 := p+c, q+a, q-a, p-c
-		z1, z2, z3, z4 := x7+x1, x5+x3, x7+x3, x5+x1
-		z5 := (z3 + z4) * jpegC1175
-		z1, z2 = z1*jpegC0899, z2*jpegC2562
-		z3, z4 = z5-z3*jpegC1961, z5-z4*jpegC0390
-		o3 := x7*jpegC0298 - z1 + z3
-		o2 := x5*jpegC2053 - z2 + z4
-		o1 := x3*jpegC3072 - z2 + z3
-		o0 := x1*jpegC1501 - z1 + z4
-		jpegPut2(dst[:8], dst[stride:][:8], e0, e1, e2, e3, o0, o1, o2, o3)
+		var e0, e1, e2, e3, o0, o1, o2, o3 uint64
+		if right {
+			x4 := (in[2]&low | in[6]<<32 - jpegZero1) << 13
+			x5 := in[2]>>32 | in[6]&^low - jpegZero1
+			x6 := in[3]&low | in[7]<<32 - jpegZero1
+			x7 := in[3]>>32 | in[7]&^low - jpegZero1
+			z := (x2 + x6) * jpegC0541
+			a, c := z-x6*jpegC1847, z+x2*jpegC0765
+			p, q := x0+x4, x0-x4
+			e0, e1, e2, e3 = p+c, q+a, q-a, p-c
+			z1, z2, z3, z4 := x7+x1, x5+x3, x7+x3, x5+x1
+			z5 := (z3 + z4) * jpegC1175
+			z1, z2 = z1*jpegC0899, z2*jpegC2562
+			z3, z4 = z5-z3*jpegC1961, z5-z4*jpegC0390
+			o3 = x7*jpegC0298 - z1 + z3
+			o2 = x5*jpegC2053 - z2 + z4
+			o1 = x3*jpegC3072 - z2 + z3
+			o0 = x1*jpegC1501 - z1 + z4
+		} else {
+			a, c := x2*jpegC0541, x2*(jpegC0541+jpegC0765)
+			e0, e1, e2, e3 = x0+c, x0+a, x0-a, x0-c
+			s := (x1 + x3) * jpegC1175
+			o0 = s + x1*(jpegC1501-jpegC0899-jpegC0390)
+			o1 = s - x3*(jpegC2562+jpegC1961-jpegC3072)
+			o2 = s - x3*jpegC2562 - x1*jpegC0390
+			o3 = s - x1*jpegC0899 - x3*jpegC1961
+		}
+		v0, v1, v2, v3 := e0+o0, e1+o1, e2+o2, e3+o3
+		v4, v5, v6, v7 := e3-o3, e2-o2, e1-o1, e0-o0
+		if (v0|v1|v2|v3|v4|v5|v6|v7)&jpegOver2 != 0 {
+			v0, v1, v2, v3 = jpegTrim2(v0), jpegTrim2(v1), jpegTrim2(v2), jpegTrim2(v3)
+			v4, v5, v6, v7 = jpegTrim2(v4), jpegTrim2(v5), jpegTrim2(v6), jpegTrim2(v7)
+		}
+		c := v0>>18&m | v1>>18&m<<8 | v2>>18&m<<16 | v3>>18&m<<24
+		d := v4>>18&m | v5>>18&m<<8 | v6>>18&m<<16 | v7>>18&m<<24
+		binary.LittleEndian.PutUint64(dst, c&low|d<<32)
+		dst = dst[stride:]
+		binary.LittleEndian.PutUint64(dst, c>>32|d&^low)
 		if y < 6 {
-			dst = dst[2*stride:]
+			dst = dst[stride:]
 		}
 	}
 }
 
-// acrossLeft is across for blocks whose columns 4 to 7 are empty.
-func (b *jpegBlock) acrossLeft(dst []uint8, stride int) {
-	const low = 1<<32 - 1
-	for y := 0; y < 8; y += 2 {
-		in := b.rows[4*y:][:8]
-		x0 := (in[0]&low|in[4]<<32)<<13 + (jpegBias2 - jpegZero1<<13)
-		x1 := in[0]>>32 | in[4]&^low - jpegZero1
-		x2 := in[1]&low | in[5]<<32 - jpegZero1
-		x3 := in[1]>>32 | in[5]&^low - jpegZero1
-
-		a, c := x2*jpegC0541, x2*(jpegC0541+jpegC0765)
-		e0, e1, e2, e3 := x0+c, x0+a, x0-a, x0-c
-		s := (x1 + x3) * jpegC1175
-		o0 := s + x1*(jpegC1501-jpegC0899-jpegC0390)
-		o1 := s - x3*(jpegC2562+jpegC1961-jpegC3072)
-		o2 := s - x3*jpegC2562 - x1*jpegC0390
-		o3 := s - x1*jpegC0899 - x3*jpegC1961
-		jpegPut2(dst[:8], dst[stride:][:8], e0, e1, e2, e3, o0, o1, o2, o3)
-		if y < 6 {
-			dst = dst[2*stride:]
-		}
-	}
-}
-
-// jpegPut2 ends the transform of two rows.
-func jpegPut2(d0, d1 []uint8, e0, e1, e2, e3, o0, o1, o2, o3 uint64) {
-	const m = 2*jpegReach - 1
-	t := &jpegClamp
-	_, _ = d0[7], d1[7]
-	v := e0 + o0
-	d0[0], d1[0] = t[v>>18&m], t[v>>50&m]
-	v = e1 + o1
-	d0[1], d1[1] = t[v>>18&m], t[v>>50&m]
-	v = e2 + o2
-	d0[2], d1[2] = t[v>>18&m], t[v>>50&m]
-	v = e3 + o3
-	d0[3], d1[3] = t[v>>18&m], t[v>>50&m]
-	v = e3 - o3
-	d0[4], d1[4] = t[v>>18&m], t[v>>50&m]
-	v = e2 - o2
-	d0[5], d1[5] = t[v>>18&m], t[v>>50&m]
-	v = e1 - o1
-	d0[6], d1[6] = t[v>>18&m], t[v>>50&m]
-	v = e0 - o0
-	d0[7], d1[7] = t[v>>18&m], t[v>>50&m]
+// jpegTrim2 brings both samples of a word into range.
+//
+//go:noinline
+func jpegTrim2(v uint64) uint64 {
+	const zero = 1 << 12 // 1<<30 without the fraction
+	a, b := int(v>>18&0x3fff), int(v>>50)
+	a, b = min(max(a, zero), zero+255), min(max(b, zero), zero+255)
+	return uint64(a)<<18 | uint64(b)<<50
 }
 
 // jpegCareful computes a block with the 16-bit arithmetic of libjpeg's vector code, which matters for coefficients that
@@ -289,7 +250,7 @@ func jpegCareful(steps *jpegSteps, entries []uint32, dst []uint8, stride int) {
 	flat := true
 	for _, e := range entries {
 		s := &steps[e&127]
-		i := 2*int(s.word&31) + int(s.shift>>5)
+		i := 2*int(s.word&31) + int(s.odd&1)
 		in[i] = int16(int32(e) >> 16 * s.quant)
 		flat = flat && i < 8
 	}

@@ -29,6 +29,7 @@ var errJPEGDamaged = errors.New("damaged picture data")
 type jpegComponent struct {
 	id             uint8
 	h, v           int // sampling factors
+	unit           int // v as the file has it: for a single channel, libjpeg guesses by it, and else it means nothing
 	quantIndex     uint8
 	quant          *[64]uint16 // in zigzag order, as it stood when the channel's first scan began; nil before
 	blocksX        int         // blocks that hold part of the picture
@@ -274,8 +275,9 @@ func (d *jpegDecoder) frame(marker byte, s []byte) error {
 		if min(c.h, c.v) < 1 || max(c.h, c.v) > jpegMostSampling {
 			return fmt.Errorf("frame header: expected sampling factors 1 to %d, got %d x %d", jpegMostSampling, c.h, c.v)
 		}
+		c.unit = c.v
 		if n == 1 {
-			c.h, c.v = 1, 1 // they mean nothing for a single channel
+			c.h, c.v = 1, 1
 		}
 		d.maxH, d.maxV = max(d.maxH, c.h), max(d.maxV, c.v)
 		for k := range c.known {

@@ -6,7 +6,7 @@ import "fmt"
 func (d *jpegDecoder) gather(s *jpegScan) error {
 	for i := range d.comps {
 		c := &d.comps[i]
-		rows := (d.h + 8*d.maxV - 1) / (8 * d.maxV) * c.v
+		rows := c.unitRows() * c.unit
 		c.stride = (d.w + 8*d.maxH - 1) / (8 * d.maxH) * c.h
 		c.coefs = make([]int16, 64*rows*c.stride)
 		c.last = make([]uint8, rows*c.stride)
@@ -25,8 +25,12 @@ func (d *jpegDecoder) gather(s *jpegScan) error {
 		if err == errJPEGTruncated {
 			return nil // what has come is shown
 		}
-		if err != nil || next == nil {
+		if err != nil {
 			return err
+		}
+		if next == nil {
+			d.bits.marker = jpegEOI // for whoever looks again
+			return nil
 		}
 		s = next
 	}
@@ -61,7 +65,7 @@ func (d *jpegDecoder) readScan(s *jpegScan) {
 			if !s.empty {
 				d.lastGood = y
 				if s.single {
-					d.lastGood /= s.parts[0].v
+					d.lastGood /= s.parts[0].unit
 				}
 			}
 			if !d.due(s) {

@@ -55,7 +55,7 @@ func (d *jpegDecoder) smoothable() bool {
 // guess lists the coefficients of a block as [jpegEntries] does, those that may be wrong replaced by guesses.
 func (p *jpegPainter) guess(c *jpegComponent, row, y, x int) int {
 	known := [10]int8(c.known[:10])
-	if row > p.d.lastGood {
+	if (row*c.v+y)/c.unit > p.d.lastGood {
 		copy(known[1:], c.before[1:])
 		if p.d.scans <= 1 {
 			known = [10]int8{known[0], -1, -1, -1, -1, -1, -1, -1, -1, -1}
@@ -102,11 +102,11 @@ func (p *jpegPainter) guess(c *jpegComponent, row, y, x int) int {
 // around returns the first coefficients of the blocks around one, five rows of five. Beyond the edges the outermost stand
 // again; the rule for the last row is libjpeg's, which counts rows of the picture by the height of its last unit.
 func (p *jpegPainter) around(c *jpegComponent, row, y, x int) (dc [25]int16) {
-	height := c.v
-	if row == p.rows-1 && c.blocksY%c.v != 0 {
-		height = c.blocksY % c.v
+	line, height, units := row*c.v+y, c.unit, c.unitRows()
+	if line/c.unit == units-1 && c.blocksY%c.unit != 0 {
+		height = c.blocksY % c.unit
 	}
-	at, end := row*height+y, height*p.rows
+	at, end := line/c.unit*height+line%c.unit, height*units
 	rows := [5]int{}
 	if at > 0 {
 		rows[1], rows[0] = -1, -1
@@ -121,10 +121,13 @@ func (p *jpegPainter) around(c *jpegComponent, row, y, x int) (dc [25]int16) {
 		rows[4] = 2
 	}
 	for i, dy := range rows {
-		line := (row*c.v + y + dy) * c.stride
+		from := (line + dy) * c.stride
 		for j := range 5 {
-			dc[5*i+j] = c.coefs[64*(line+min(max(x+j-2, 0), c.blocksX-1))]
+			dc[5*i+j] = c.coefs[64*(from+min(max(x+j-2, 0), c.blocksX-1))]
 		}
 	}
 	return dc
 }
+
+// unitRows is how many rows of units there are.
+func (c *jpegComponent) unitRows() int { return (c.blocksY + c.unit - 1) / c.unit }
