@@ -29,13 +29,13 @@ type peakTask struct{ steps int }
 
 func (p peakTask) Run(int) { FMALoop(p.steps) }
 
-// measure alternates work and the register loop on as many workers, some 2 ms each, and reports GFLOP/s and the fraction of the peak:
+// measure alternates work and the register loop on as many workers, some 0.4 ms each, and reports GFLOP/s and the fraction of the peak:
 // the median of the ratios of neighbours, and the best time against the best peak.
 func measure(b *testing.B, flops float64, workers int, work func()) {
 	start := time.Now()
 	work()
-	rounds := max(1, int(2*time.Millisecond/max(time.Since(start), 1)))
-	task := &peakTask{20000}
+	rounds := max(1, int(400*time.Microsecond/max(time.Since(start), 1)))
+	task := &peakTask{5000}
 	lanes := 8.0
 	if tier == cpu.AVX512 {
 		lanes = 16

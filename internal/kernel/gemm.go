@@ -24,8 +24,8 @@ type Gemm struct {
 	blocks gemmBlocks
 }
 
-// gemmBlocks is how a product falls into chunks: blocks of rows times groups of panels. Groups go fastest, so that what runs at the
-// same time shares rows of A and reads different weights.
+// gemmBlocks is how a product falls into chunks: blocks of rows times groups of panels. Rows go fastest: weights come from the memory
+// once and stay in the cache until all rows have met them.
 type gemmBlocks struct {
 	panels  int // of all weights
 	group   int // panels a chunk
@@ -69,7 +69,7 @@ func needMatrix(op string, s []float32, m, n, ld int) {
 }
 
 const (
-	blockRows  = 224     // rows of a block at most: a K block of A then fits the L2 cache beside the weights
+	blockRows  = 112     // rows of a block at most: eight tiles, whose A and sums stay in the L2 cache beside the weights
 	chunkWork  = 1 << 20 // multiply-adds of a chunk at least: some 10 µs
 	chunksEach = 12      // chunks a worker at least, if they can be had, so that the last one ends soon after the others
 )
@@ -89,12 +89,12 @@ func (g *Gemm) split(panels, workers int) gemmBlocks {
 }
 
 // maxGroup is how many panels a chunk has at most, beyond what chunkWork asks for.
-const maxGroup = 4
+const maxGroup = 8
 
 // Run does one chunk.
 func (g *Gemm) Run(chunk int) {
 	b := &g.blocks
-	r, first := chunk/b.groups, chunk%b.groups*b.group
+	r, first := chunk%b.rows, chunk/b.rows*b.group
 	m0, m1 := g.M*r/b.rows, g.M*(r+1)/b.rows
 	if g.layout.tier > cpu.Generic {
 		g.block(m0, m1, first, min(first+b.group, b.panels))

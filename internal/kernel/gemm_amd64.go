@@ -22,7 +22,7 @@ type tile struct {
 	residual unsafe.Pointer // rows, or nil
 	ldr      uintptr
 	next     unsafe.Pointer // what to fetch into the second cache,
-	stride   uintptr        // so many bytes further each step of k
+	stride   uintptr        // so many bytes further every two steps of k
 }
 
 // block computes rows m0 to m1 of the panels first to last-1: for each block of K, for each panel, for each tile of rows.
@@ -44,7 +44,7 @@ func (g *Gemm) block(m0, m1, first, last int) {
 			t := tile{lda: uintptr(g.LDA) * 4, k: k1 - k0, b: pointer(at.data[k0*lay.width:])}
 			end, whole := k1 == g.k, at.n == lay.width
 			fetch, share := g.following(p, k0, depth, last), uintptr(t.k*lay.width*4/tiles)
-			t.stride = uintptr(lay.width * 4 / tiles) // each tile fetches its share of the next block
+			t.stride = uintptr(2 * lay.width * 4 / tiles) // each tile fetches its share of the next block
 			sums := partial[(p-first)*area:]
 			for i := range tiles {
 				r0, r1 := rows*i/tiles, rows*(i+1)/tiles
@@ -109,7 +109,7 @@ func (g *Gemm) following(p, k0, depth, last int) unsafe.Pointer {
 		p++
 	case k0+depth < g.k:
 		p, k0 = p-(p%b.group), k0+depth
-	case p+1+(b.workers-1)*b.group < b.panels:
+	case b.rows == 1 && p+1+(b.workers-1)*b.group < b.panels:
 		p, k0 = p+1+(b.workers-1)*b.group, 0
 	default:
 		return nil

@@ -27,18 +27,17 @@ ready2:
 	MOVQ 88(AX), SI
 	MOVQ 24(AX), DI
 	SUBQ $0x02, DI
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (BX)
+	PREFETCHT1   64(BX)
 	ADDQ         SI, BX
 	VMOVUPS      (DX), Y2
 	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT1   (BX)
-	ADDQ         SI, BX
 	VMOVUPS      64(DX), Y2
 	VMOVUPS      96(DX), Y3
 	VBROADCASTSS 4(CX), Y4
@@ -49,11 +48,11 @@ loop3:
 	SUBQ         $0x02, DI
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, DI
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (DX), Y2
 	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (CX), Y4
@@ -62,26 +61,26 @@ one5:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
 	SUBQ         $0x01, DI
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Y2
 	VMOVUPS 32(CX), Y3
 	VADDPS  Y2, Y0, Y0
 	VADDPS  Y3, Y1, Y1
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
@@ -116,10 +115,11 @@ ready2:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (SI)
+	PREFETCHT1   64(SI)
 	ADDQ         DI, SI
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
@@ -129,8 +129,6 @@ loop3:
 	VBROADCASTSS (DX)(CX*1), Y7
 	VFMADD231PS  Y4, Y7, Y2
 	VFMADD231PS  Y5, Y7, Y3
-	PREFETCHT1   (SI)
-	ADDQ         DI, SI
 	VMOVUPS      64(BX), Y4
 	VMOVUPS      96(BX), Y5
 	VBROADCASTSS 4(DX), Y6
@@ -144,11 +142,11 @@ loop3:
 	SUBQ         $0x02, R8
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R8
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (BX), Y4
 	VMOVUPS      32(BX), Y5
 	VBROADCASTSS (DX), Y6
@@ -160,12 +158,12 @@ one5:
 	ADDQ         $0x00000040, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Y4
 	VMOVUPS 32(CX), Y5
 	VADDPS  Y4, Y0, Y0
@@ -173,10 +171,10 @@ done6:
 	VADDPS  Y4, Y2, Y2
 	VADDPS  Y5, Y3, Y3
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
@@ -184,7 +182,7 @@ plain7:
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
@@ -226,10 +224,11 @@ ready2:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (SI)
+	PREFETCHT1   64(SI)
 	ADDQ         DI, SI
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
@@ -242,8 +241,6 @@ loop3:
 	VBROADCASTSS (DX)(CX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT1   (SI)
-	ADDQ         DI, SI
 	VMOVUPS      64(BX), Y6
 	VMOVUPS      96(BX), Y7
 	VBROADCASTSS 4(DX), Y8
@@ -260,11 +257,11 @@ loop3:
 	SUBQ         $0x02, R8
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R8
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (BX), Y6
 	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (DX), Y8
@@ -279,12 +276,12 @@ one5:
 	ADDQ         $0x00000040, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Y6
 	VMOVUPS 32(CX), Y7
 	VADDPS  Y6, Y0, Y0
@@ -294,10 +291,10 @@ done6:
 	VADDPS  Y6, Y4, Y4
 	VADDPS  Y7, Y5, Y5
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
@@ -308,7 +305,7 @@ plain7:
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
@@ -359,10 +356,11 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
 	ADDQ         R8, DI
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
@@ -378,8 +376,6 @@ loop3:
 	VBROADCASTSS (BX), Y11
 	VFMADD231PS  Y8, Y11, Y6
 	VFMADD231PS  Y9, Y11, Y7
-	PREFETCHT1   (DI)
-	ADDQ         R8, DI
 	VMOVUPS      64(SI), Y8
 	VMOVUPS      96(SI), Y9
 	VBROADCASTSS 4(DX), Y10
@@ -400,11 +396,11 @@ loop3:
 	SUBQ         $0x02, R9
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (DX), Y10
@@ -423,12 +419,12 @@ one5:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Y8
 	VMOVUPS 32(CX), Y9
 	VADDPS  Y8, Y0, Y0
@@ -440,10 +436,10 @@ done6:
 	VADDPS  Y8, Y6, Y6
 	VADDPS  Y9, Y7, Y7
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
@@ -457,7 +453,7 @@ plain7:
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
@@ -515,10 +511,11 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
 	ADDQ         R8, DI
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
@@ -537,8 +534,6 @@ loop3:
 	VBROADCASTSS (BX)(CX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT1   (DI)
-	ADDQ         R8, DI
 	VMOVUPS      64(SI), Y10
 	VMOVUPS      96(SI), Y11
 	VBROADCASTSS 4(DX), Y12
@@ -562,11 +557,11 @@ loop3:
 	SUBQ         $0x02, R9
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (DX), Y12
@@ -588,12 +583,12 @@ one5:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Y10
 	VMOVUPS 32(CX), Y11
 	VADDPS  Y10, Y0, Y0
@@ -607,10 +602,10 @@ done6:
 	VADDPS  Y10, Y8, Y8
 	VADDPS  Y11, Y9, Y9
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
@@ -627,7 +622,7 @@ plain7:
 	VADDPS (CX), Y8, Y8
 	VADDPS 32(CX), Y9, Y9
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
@@ -692,10 +687,11 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (DI)
+	PREFETCHT1   64(DI)
 	ADDQ         R8, DI
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
@@ -717,8 +713,6 @@ loop3:
 	VBROADCASTSS (BX)(CX*2), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
-	PREFETCHT1   (DI)
-	ADDQ         R8, DI
 	VMOVUPS      64(SI), Y12
 	VMOVUPS      96(SI), Y13
 	VBROADCASTSS 4(DX), Y14
@@ -745,11 +739,11 @@ loop3:
 	SUBQ         $0x02, R9
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VBROADCASTSS (DX), Y14
@@ -774,12 +768,12 @@ one5:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Y12
 	VMOVUPS 32(CX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -795,10 +789,10 @@ done6:
 	VADDPS  Y12, Y10, Y10
 	VADDPS  Y13, Y11, Y11
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
@@ -818,7 +812,7 @@ plain7:
 	VADDPS (CX), Y10, Y10
 	VADDPS 32(CX), Y11, Y11
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)

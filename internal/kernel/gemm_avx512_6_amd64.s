@@ -27,20 +27,19 @@ ready2:
 	MOVQ 88(AX), SI
 	MOVQ 24(AX), DI
 	SUBQ $0x02, DI
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
+	PREFETCHT1   128(BX)
+	PREFETCHT1   192(BX)
 	ADDQ         SI, BX
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	PREFETCHT1   (BX)
-	PREFETCHT1   64(BX)
-	ADDQ         SI, BX
 	VMOVUPS      128(DX), Z2
 	VMOVUPS      192(DX), Z3
 	VBROADCASTSS 4(CX), Z4
@@ -51,11 +50,11 @@ loop3:
 	SUBQ         $0x02, DI
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, DI
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
@@ -64,26 +63,26 @@ one5:
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000004, CX
 	SUBQ         $0x01, DI
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Z2
 	VMOVUPS 64(CX), Z3
 	VADDPS  Z2, Z0, Z0
 	VADDPS  Z3, Z1, Z1
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -118,11 +117,13 @@ ready2:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
+	PREFETCHT1   128(SI)
+	PREFETCHT1   192(SI)
 	ADDQ         DI, SI
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
@@ -132,9 +133,6 @@ loop3:
 	VBROADCASTSS (DX)(CX*1), Z7
 	VFMADD231PS  Z4, Z7, Z2
 	VFMADD231PS  Z5, Z7, Z3
-	PREFETCHT1   (SI)
-	PREFETCHT1   64(SI)
-	ADDQ         DI, SI
 	VMOVUPS      128(BX), Z4
 	VMOVUPS      192(BX), Z5
 	VBROADCASTSS 4(DX), Z6
@@ -148,11 +146,11 @@ loop3:
 	SUBQ         $0x02, R8
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R8
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VBROADCASTSS (DX), Z6
@@ -164,12 +162,12 @@ one5:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Z4
 	VMOVUPS 64(CX), Z5
 	VADDPS  Z4, Z0, Z0
@@ -177,10 +175,10 @@ done6:
 	VADDPS  Z4, Z2, Z2
 	VADDPS  Z5, Z3, Z3
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -188,7 +186,7 @@ plain7:
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -230,11 +228,13 @@ ready2:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
+	PREFETCHT1   128(SI)
+	PREFETCHT1   192(SI)
 	ADDQ         DI, SI
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
@@ -247,9 +247,6 @@ loop3:
 	VBROADCASTSS (DX)(CX*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT1   (SI)
-	PREFETCHT1   64(SI)
-	ADDQ         DI, SI
 	VMOVUPS      128(BX), Z6
 	VMOVUPS      192(BX), Z7
 	VBROADCASTSS 4(DX), Z8
@@ -266,11 +263,11 @@ loop3:
 	SUBQ         $0x02, R8
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R8
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VBROADCASTSS (DX), Z8
@@ -285,12 +282,12 @@ one5:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Z6
 	VMOVUPS 64(CX), Z7
 	VADDPS  Z6, Z0, Z0
@@ -300,10 +297,10 @@ done6:
 	VADDPS  Z6, Z4, Z4
 	VADDPS  Z7, Z5, Z5
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -314,7 +311,7 @@ plain7:
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -365,11 +362,13 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
+	PREFETCHT1   128(DI)
+	PREFETCHT1   192(DI)
 	ADDQ         R8, DI
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
@@ -385,9 +384,6 @@ loop3:
 	VBROADCASTSS (BX), Z11
 	VFMADD231PS  Z8, Z11, Z6
 	VFMADD231PS  Z9, Z11, Z7
-	PREFETCHT1   (DI)
-	PREFETCHT1   64(DI)
-	ADDQ         R8, DI
 	VMOVUPS      128(SI), Z8
 	VMOVUPS      192(SI), Z9
 	VBROADCASTSS 4(DX), Z10
@@ -408,11 +404,11 @@ loop3:
 	SUBQ         $0x02, R9
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (DX), Z10
@@ -431,12 +427,12 @@ one5:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Z8
 	VMOVUPS 64(CX), Z9
 	VADDPS  Z8, Z0, Z0
@@ -448,10 +444,10 @@ done6:
 	VADDPS  Z8, Z6, Z6
 	VADDPS  Z9, Z7, Z7
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -465,7 +461,7 @@ plain7:
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -523,11 +519,13 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
+	PREFETCHT1   128(DI)
+	PREFETCHT1   192(DI)
 	ADDQ         R8, DI
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
@@ -546,9 +544,6 @@ loop3:
 	VBROADCASTSS (BX)(CX*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT1   (DI)
-	PREFETCHT1   64(DI)
-	ADDQ         R8, DI
 	VMOVUPS      128(SI), Z10
 	VMOVUPS      192(SI), Z11
 	VBROADCASTSS 4(DX), Z12
@@ -572,11 +567,11 @@ loop3:
 	SUBQ         $0x02, R9
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (DX), Z12
@@ -598,12 +593,12 @@ one5:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Z10
 	VMOVUPS 64(CX), Z11
 	VADDPS  Z10, Z0, Z0
@@ -617,10 +612,10 @@ done6:
 	VADDPS  Z10, Z8, Z8
 	VADDPS  Z11, Z9, Z9
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -637,7 +632,7 @@ plain7:
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -702,11 +697,13 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
+	PREFETCHT1   128(DI)
+	PREFETCHT1   192(DI)
 	ADDQ         R8, DI
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
@@ -728,9 +725,6 @@ loop3:
 	VBROADCASTSS (BX)(CX*2), Z15
 	VFMADD231PS  Z12, Z15, Z10
 	VFMADD231PS  Z13, Z15, Z11
-	PREFETCHT1   (DI)
-	PREFETCHT1   64(DI)
-	ADDQ         R8, DI
 	VMOVUPS      128(SI), Z12
 	VMOVUPS      192(SI), Z13
 	VBROADCASTSS 4(DX), Z14
@@ -757,11 +751,11 @@ loop3:
 	SUBQ         $0x02, R9
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (DX), Z14
@@ -786,12 +780,12 @@ one5:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Z12
 	VMOVUPS 64(CX), Z13
 	VADDPS  Z12, Z0, Z0
@@ -807,10 +801,10 @@ done6:
 	VADDPS  Z12, Z10, Z10
 	VADDPS  Z13, Z11, Z11
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -830,7 +824,7 @@ plain7:
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)

@@ -55,11 +55,13 @@ ready2:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
+	PREFETCHT1   128(R8)
+	PREFETCHT1   192(R8)
 	ADDQ         R9, R8
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
@@ -84,9 +86,6 @@ loop3:
 	VBROADCASTSS (SI), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	PREFETCHT1   (R8)
-	PREFETCHT1   64(R8)
-	ADDQ         R9, R8
 	VMOVUPS      128(DI), Z14
 	VMOVUPS      192(DI), Z15
 	VBROADCASTSS 4(DX), Z16
@@ -117,11 +116,11 @@ loop3:
 	SUBQ         $0x02, R10
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R10
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (DX), Z16
@@ -150,12 +149,12 @@ one5:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Z14
 	VMOVUPS 64(CX), Z15
 	VADDPS  Z14, Z0, Z0
@@ -173,10 +172,10 @@ done6:
 	VADDPS  Z14, Z12, Z12
 	VADDPS  Z15, Z13, Z13
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -199,7 +198,7 @@ plain7:
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -280,11 +279,13 @@ ready2:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
+	PREFETCHT1   128(R8)
+	PREFETCHT1   192(R8)
 	ADDQ         R9, R8
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
@@ -312,9 +313,6 @@ loop3:
 	VBROADCASTSS (SI)(CX*1), Z19
 	VFMADD231PS  Z16, Z19, Z14
 	VFMADD231PS  Z17, Z19, Z15
-	PREFETCHT1   (R8)
-	PREFETCHT1   64(R8)
-	ADDQ         R9, R8
 	VMOVUPS      128(DI), Z16
 	VMOVUPS      192(DI), Z17
 	VBROADCASTSS 4(DX), Z18
@@ -348,11 +346,11 @@ loop3:
 	SUBQ         $0x02, R10
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R10
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (DX), Z18
@@ -384,12 +382,12 @@ one5:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Z16
 	VMOVUPS 64(CX), Z17
 	VADDPS  Z16, Z0, Z0
@@ -409,10 +407,10 @@ done6:
 	VADDPS  Z16, Z14, Z14
 	VADDPS  Z17, Z15, Z15
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -438,7 +436,7 @@ plain7:
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -526,11 +524,13 @@ ready2:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest4
+	JL   rest5
 
 loop3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
+	PREFETCHT1   128(R8)
+	PREFETCHT1   192(R8)
 	ADDQ         R9, R8
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
@@ -561,9 +561,6 @@ loop3:
 	VBROADCASTSS (SI)(CX*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT1   (R8)
-	PREFETCHT1   64(R8)
-	ADDQ         R9, R8
 	VMOVUPS      128(DI), Z18
 	VMOVUPS      192(DI), Z19
 	VBROADCASTSS 4(DX), Z20
@@ -600,11 +597,11 @@ loop3:
 	SUBQ         $0x02, R10
 	JGE          loop3
 
-rest4:
+rest5:
 	ADDQ $0x02, R10
-	JZ   done6
+	JZ   done7
 
-one5:
+one6:
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
 	VBROADCASTSS (DX), Z20
@@ -639,12 +636,12 @@ one5:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one5
+	JNZ          one6
 
-done6:
+done7:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain7
+	JZ      plain8
 	VMOVUPS (CX), Z18
 	VMOVUPS 64(CX), Z19
 	VADDPS  Z18, Z0, Z0
@@ -666,10 +663,10 @@ done6:
 	VADDPS  Z18, Z16, Z16
 	VADDPS  Z19, Z17, Z17
 
-plain7:
+plain8:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store8
+	JZ     store9
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -698,7 +695,7 @@ plain7:
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
 
-store8:
+store9:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)

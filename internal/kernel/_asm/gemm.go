@@ -29,7 +29,10 @@ func gemm(s set, lo, hi int) func(c *build.Context) {
 // in order. Two registers hold a row of the panel, the values of A are broadcast one by one.
 func (g *gen) gemmTile(h int) {
 	g.function(fmt.Sprintf("gemm%d%s", h, g.name), "func(t *byte)", fmt.Sprintf("gemm%d%s makes a tile of %d rows and %d columns.", h, g.name, h, 2*g.lanes))
-	const unroll = 2
+	const (
+		unroll   = 2
+		leanFrom = 10
+	)
 	size := g.bytes()
 	at := func(p reg.Register, disp int) operand.Mem { return operand.Mem{Base: p, Disp: disp} }
 	sum := func(r, j int) reg.VecPhysical { return g.vec(2*r + j) }
@@ -95,20 +98,31 @@ func (g *gen) gemmTile(h int) {
 			g.ADDQ(operand.U32(4*n), p)
 		}
 	}
-	loop, rest, one, done := g.label("loop"), g.label("rest"), g.label("one"), g.label("done")
-	g.SUBQ(operand.Imm(unroll), k)
-	g.JL(rest)
-	g.place(loop)
-	for i := range unroll {
-		for line := 0; line < 2*size; line += 64 { // as far as a step of the panel goes
-			g.PREFETCHT1(at(next, line))
+	loop, lean, rest, one, done := g.label("loop"), g.label("lean"), g.label("rest"), g.label("one"), g.label("done")
+	round := func(top operand.LabelRef, fetch int) {
+		g.place(top)
+		for line := range fetch {
+			g.PREFETCHT1(at(next, 64*line))
 		}
 		g.ADDQ(stride, next)
-		step(i)
+		for i := range unroll {
+			step(i)
+		}
+		advance(unroll)
+		g.SUBQ(operand.Imm(unroll), k)
+		g.JGE(top)
 	}
-	advance(unroll)
 	g.SUBQ(operand.Imm(unroll), k)
-	g.JGE(loop)
+	g.JL(rest)
+	if h >= leanFrom { // of many tiles each fetches little, and what it need not do saves power, thus clock
+		g.CMPQ(stride, operand.Imm(64))
+		g.JBE(lean)
+	}
+	round(loop, unroll*2*size/64)
+	if h >= leanFrom {
+		g.JMP(rest)
+		round(lean, 1)
+	}
 	g.place(rest)
 	g.ADDQ(operand.Imm(unroll), k)
 	g.JZ(done)
