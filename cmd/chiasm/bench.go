@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -326,6 +327,29 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-// until the kernels have their probes
-func peakFMA(threads int) float64  { return float64(threads) * 200 }
-func peakRead(threads int) float64 { return 0 }
+// peakFMA is the multiply-adds that threads cores do together, in GFLOP/s.
+func peakFMA(threads int) float64 {
+	return onCores(threads, func(int) float64 { return kernel.PeakFMA() / 1e9 })
+}
+
+// peakRead is the bandwidth of the memory for threads cores together, in GB/s.
+func peakRead(threads int) float64 {
+	x := make([]float32, 64<<20)
+	clear(x) // takes the memory from the system
+	n := len(x) / threads
+	return onCores(threads, func(i int) float64 { return kernel.ReadBandwidth(x[i*n:(i+1)*n]) / 1e9 })
+}
+
+// onCores sums what f gives on as many threads at once.
+func onCores(threads int, f func(i int) float64) (sum float64) {
+	rates := make([]float64, threads)
+	var wg sync.WaitGroup
+	for i := range rates {
+		wg.Go(func() { rates[i] = f(i) })
+	}
+	wg.Wait()
+	for _, r := range rates {
+		sum += r
+	}
+	return sum
+}
