@@ -34,7 +34,7 @@ func fuzzRead(f *testing.F, patterns ...string) {
 	})
 }
 
-func FuzzRead(f *testing.F) { fuzzRead(f, "*.png", "*.gif", "*.webp", "*.bmp", "*.tif") }
+func FuzzRead(f *testing.F)     { fuzzRead(f, "*.png", "*.gif", "*.webp", "*.bmp", "*.tif") }
 func FuzzReadJPEG(f *testing.F) { fuzzRead(f, "*.jpg") }
 func FuzzReadHEIF(f *testing.F) { fuzzRead(f, "gray.heic", "c420-64x64.heic", "exif5.avif") }
 
