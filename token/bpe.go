@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -17,6 +18,11 @@ type bpe struct {
 	ignoreMerges   bool        // a word that is a token stays whole
 	bytes          *[256]int32 // the tokens <0x00> to <0xFF>, where all characters may fall back to them
 	cache          *cache
+	runes          *table[int32] // id + 1 of the tokens of one rune
+
+	// Where no token goes across "▁" and what stands before it, words are independent: such as are cut there.
+	cuts   bool
+	before map[rune]bool // what does stand before ▁ within tokens
 
 	// Byte-level models work on plain bytes rather than on their visible runes, where every byte is a token.
 	raw   bool
@@ -72,13 +78,63 @@ func newBPE(ids map[string]int32, merges []string, o bpeOptions) (*bpe, error) {
 	if o.unk != "" {
 		m.unk = m.id(o.unk)
 	}
+	m.runes = newTable[int32]()
+	for s, id := range ids {
+		if r, n := utf8.DecodeRuneInString(s); n == len(s) && n > 0 && (r != utf8.RuneError || n > 1) {
+			*m.runes.ref(r) = id + 1
+		}
+	}
 	if o.byteFallback {
 		m.bytes = new([256]int32)
 		for i := range m.bytes {
 			m.bytes[i] = m.id(fmt.Sprintf("<0x%02X>", i))
 		}
 	}
+	m.findCuts(merges, o)
 	return m, nil
+}
+
+const lowBlock = "▁"
+
+// findCuts sets cuts and before. Tokens that do not stand for their own characters, the unknown one and bytes, must
+// have no part in it.
+func (m *bpe) findCuts(merges []string, o bpeOptions) {
+	if m.runes.at('▁') == 0 || o.prefix != "" || o.suffix != "" || m.unk < 0 {
+		return
+	}
+	m.before = map[rune]bool{}
+	for i := 0; i+1 < len(merges); i += 2 {
+		for _, s := range merges[i : i+2] {
+			if s == o.unk || o.byteFallback && len(s) == 6 && strings.HasPrefix(s, "<0x") {
+				return
+			}
+		}
+		prev := rune(-1)
+		for _, r := range merges[i] + merges[i+1] {
+			if r == '▁' && prev >= 0 {
+				m.before[prev] = true
+			}
+			prev = r
+		}
+	}
+	m.cuts = true
+}
+
+// cut returns the length of the word that b starts with.
+func (m *bpe) cut(b []byte) int {
+	i := len(lowBlock)
+	for i < len(b) {
+		n := bytes.Index(b[i:], []byte(lowBlock))
+		if n < 0 {
+			break
+		}
+		i += n
+		if r, _ := utf8.DecodeLastRune(b[:i]); !m.before[r] {
+			return i
+		}
+		i += len(lowBlock)
+	}
+	return len(b)
 }
 
 // takeBytes switches the model to plain bytes, for use behind ByteLevel. It reports false, and changes nothing,
@@ -131,6 +187,24 @@ func (m *bpe) tokenize(t *text, b []byte) {
 			return
 		}
 	}
+	if !m.cuts || len(b) <= cacheKey {
+		m.word(t, b)
+		return
+	}
+	for at := 0; at < len(b); {
+		n := m.cut(b[at:])
+		from := len(t.toks)
+		m.word(t, b[at:at+n])
+		for i := range t.toks[from:] {
+			t.toks[from+i].lo += int32(at)
+			t.toks[from+i].hi += int32(at)
+		}
+		at += n
+	}
+}
+
+// word appends the tokens of b, from the cache if it has them.
+func (m *bpe) word(t *text, b []byte) {
 	if len(b) > cacheKey {
 		m.join(t, b)
 		return
@@ -189,8 +263,9 @@ func (m *bpe) spell(t *text, b []byte) {
 		}
 	}
 	for i := 0; i < len(b); {
-		_, n := utf8.DecodeRune(b[i:])
+		r, n := utf8.DecodeRune(b[i:])
 		s := b[i : i+n]
+		id := int32(-1)
 		if i > 0 && m.prefix != "" || i+n == len(b) && m.suffix != "" {
 			t.word = t.word[:0]
 			if i > 0 {
@@ -201,9 +276,14 @@ func (m *bpe) spell(t *text, b []byte) {
 				t.word = append(t.word, m.suffix...)
 			}
 			s = t.word
+			if known, ok := m.ids[string(s)]; ok {
+				id = known
+			}
+		} else {
+			id = m.runes.at(r) - 1
 		}
 		i += n
-		if id, ok := m.ids[string(s)]; ok {
+		if id >= 0 {
 			flush()
 			t.symbols = append(t.symbols, symbol{id: id, size: int32(n)})
 			continue

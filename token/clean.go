@@ -2,6 +2,7 @@ package token
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"unicode"
 	"unicode/utf8"
@@ -218,8 +219,7 @@ func composeNFC(s []placed) []placed {
 	if low {
 		return s
 	}
-	var t text
-	t.track = true
+	t := text{track: true, limit: math.MaxInt}
 	for _, p := range s {
 		n := len(t.buf)
 		t.buf = utf8.AppendRune(t.buf, p.r)

@@ -27,7 +27,9 @@ const (
 	clipEnd   = "<end_of_text>"
 )
 
-var clipOnce = sync.OnceValue(func() *Tokenizer {
+var clipOnce = sync.OnceValue(buildCLIP)
+
+func buildCLIP() *Tokenizer {
 	zr, err := gzip.NewReader(bytes.NewReader(clipMerges))
 	if err != nil {
 		panic("token: clip_merges.txt.gz: " + err.Error()) // the embedded file is damaged: a build fault
@@ -79,7 +81,7 @@ var clipOnce = sync.OnceValue(func() *Tokenizer {
 	t.special = map[string]bool{clipStart: true, clipEnd: true}
 	t.setFrame()
 	return t
-})
+}
 
 // clipFinish turns word ends into spaces.
 func clipFinish(s string) string {

@@ -133,7 +133,11 @@ func (t *Tokenizer) encode(in Input, o *Options) (*Encoding, error) {
 	if len(encs) == 1 {
 		return encs[0], nil
 	}
-	whole := &Encoding{}
+	n := 0
+	for _, e := range encs {
+		n += e.Len()
+	}
+	whole := newEncoding(n)
 	for _, e := range encs {
 		whole.merge(e)
 	}
@@ -144,28 +148,36 @@ func (t *Tokenizer) encode(in Input, o *Options) (*Encoding, error) {
 func (t *Tokenizer) encodeText(s string, typeID int32) *Encoding {
 	tx := t.take()
 	t.cut(tx, s, true)
-	e := &Encoding{source: s}
+	tx.ends = tx.ends[:0]
+	for _, p := range tx.pieces {
+		if p.id >= 0 {
+			tx.toks = append(tx.toks, tok{p.id, 0, int32(p.hi - p.lo), true})
+		} else {
+			t.model.tokenize(tx, tx.buf[p.lo:p.hi])
+		}
+		tx.ends = append(tx.ends, len(tx.toks))
+	}
+	e := newEncoding(len(tx.toks))
+	e.source = s
+	from := 0
 	for i, p := range tx.pieces {
 		b := tx.buf[p.lo:p.hi]
-		tx.toks = tx.toks[:0]
-		if p.id >= 0 {
-			tx.toks = append(tx.toks, tok{p.id, 0, int32(len(b)), true})
-		} else {
-			t.model.tokenize(tx, b)
-		}
-		for _, k := range tx.toks {
+		for _, k := range tx.toks[from:tx.ends[i]] {
 			var off [2]int
 			if k.lo < k.hi {
 				off = [2]int{int(tx.at[p.lo+int(k.lo)].lo), int(tx.at[p.lo+int(k.hi)-1].hi)}
 			}
 			written := ""
 			if p.id >= 0 {
-				written = string(b)
+				if written = t.added[p.id].Content; written != string(b) {
+					written = string(b)
+				}
 			} else {
 				written = t.model.written(k, b)
 			}
 			e.add(k.id, written, off, int32(i), typeID, 0, 1)
 		}
+		from = tx.ends[i]
 	}
 	e.Dropped = tx.dropped
 	t.give(tx)

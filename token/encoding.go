@@ -27,6 +27,14 @@ type Encoding struct {
 	source string // the text that Offsets refer to
 }
 
+// newEncoding returns an encoding with room for n tokens.
+func newEncoding(n int) *Encoding {
+	ints := make([]int32, 5*n)
+	part := func(i int) []int32 { return ints[i*n : i*n : (i+1)*n] }
+	return &Encoding{IDs: part(0), Words: part(1), TypeIDs: part(2), SpecialMask: part(3), AttentionMask: part(4),
+		Tokens: make([]string, 0, n), Offsets: make([][2]int, 0, n)}
+}
+
 // Len returns the number of tokens.
 func (e *Encoding) Len() int { return len(e.IDs) }
 
@@ -54,7 +62,8 @@ func (e *Encoding) appendRange(o *Encoding, lo, hi int) {
 
 // window returns tokens lo to hi as an encoding of its own.
 func (e *Encoding) window(lo, hi int) *Encoding {
-	w := &Encoding{source: e.source}
+	w := newEncoding(hi - lo)
+	w.source = e.source
 	w.appendRange(e, lo, hi)
 	return w
 }
@@ -203,13 +212,21 @@ func (tr *Truncation) cutTexts(encs []*Encoding, added int) error {
 			lengths = [2]int{long, short}
 		}
 	}
+	windows := 1
 	for i, e := range encs {
 		if err := e.cut(lengths[i], tr.Stride, tr.Left); err != nil {
 			return err
 		}
+		windows *= len(e.Overflow) + 1
+	}
+	if windows > maxWindows {
+		return fmt.Errorf("token: truncation: expected at most %d combinations of the windows of a pair, got %d", maxWindows, windows)
 	}
 	return nil
 }
+
+// maxWindows bounds the overflow of a pair, in which every window of one text meets every window of the other.
+const maxWindows = 1 << 16
 
 // pad fills every encoding, and its overflow, up to one length.
 func (p *Padding) pad(encs []*Encoding) {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -79,21 +80,25 @@ func charsmapBase64(t testing.TB) string {
 
 // lines writes an encoding as the golden script does.
 func lines(e *Encoding) string {
-	var b strings.Builder
+	var b []byte
 	for i, id := range e.IDs {
-		fmt.Fprintf(&b, "%d\t%s\t%d\t%d\t%d\n", id, e.Tokens[i], e.Offsets[i][0], e.Offsets[i][1], e.Words[i])
+		b = append(strconv.AppendInt(b, int64(id), 10), '\t')
+		b = append(append(b, e.Tokens[i]...), '\t')
+		b = append(strconv.AppendInt(b, int64(e.Offsets[i][0]), 10), '\t')
+		b = append(strconv.AppendInt(b, int64(e.Offsets[i][1]), 10), '\t')
+		b = append(strconv.AppendInt(b, int64(e.Words[i]), 10), '\n')
 	}
-	return b.String()
+	return string(b)
 }
 
 func sum(s string) uint32 { return crc32.ChecksumIEEE([]byte(s)) }
 
 func numbers(ids []int32) string {
-	var b strings.Builder
+	var b []byte
 	for _, id := range ids {
-		fmt.Fprintf(&b, "%d ", id)
+		b = append(strconv.AppendInt(b, int64(id), 10), ' ')
 	}
-	return b.String()
+	return string(b)
 }
 
 // familyGolden is what the reference makes of a family's strings.

@@ -191,7 +191,7 @@ func (m *unigram) search(t *text, b []byte) {
 				from = best[from].from
 			}
 		}
-		t.toks = append(t.toks, tok{id, from, end, true})
+		t.toks = append(t.toks, tok{id, from, end, id == m.unk})
 		end = from
 	}
 	toks := t.toks[n:]
@@ -218,7 +218,7 @@ next:
 			continue
 		}
 		if id, ok := m.ids[string(s)]; ok {
-			k.id = id
+			k.id, k.own = id, false
 			t.toks = append(t.toks, k)
 			continue
 		}

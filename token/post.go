@@ -37,16 +37,22 @@ func (m template) added(pair bool) (n int) {
 }
 
 func (m template) process(encs []*Encoding, special bool) (out []*Encoding) {
+	var used [2]bool
 	for _, p := range m.parts(len(encs) == 2) {
 		if p.text >= 0 {
-			encs[p.text].setType(p.typeID)
-			out = append(out, encs[p.text].clone())
+			e := encs[p.text]
+			if used[p.text] {
+				e = e.clone()
+			}
+			used[p.text] = true
+			e.setType(p.typeID)
+			out = append(out, e)
 			continue
 		}
 		if !special {
 			continue
 		}
-		e := &Encoding{}
+		e := newEncoding(len(p.ids))
 		for i, id := range p.ids {
 			e.add(id, p.tokens[i], [2]int{}, -1, p.typeID, 1, 1)
 		}
@@ -98,7 +104,7 @@ func (m around) process(encs []*Encoding, special bool) []*Encoding {
 }
 
 func (m around) wrap(e *Encoding, i int) *Encoding {
-	w := &Encoding{}
+	w := newEncoding(e.Len() + 2)
 	last := int32(0)
 	switch {
 	case i == 0:

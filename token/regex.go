@@ -53,6 +53,9 @@ func (m regex) match(t *text, dst []hit, b []byte) []hit {
 	}
 	t.offs = append(t.offs, len(b))
 	last := -1
+	if t.spent > totalTime {
+		return dst
+	}
 	start := time.Now()
 	count := 0
 	// An error means that the time or the stack ran out: what was found so far stands.
@@ -64,8 +67,9 @@ func (m regex) match(t *text, dst []hit, b []byte) []hit {
 		last = lo + n
 		dst = append(dst, hit{t.offs[lo], t.offs[lo+n]})
 		count++
-		return count%1024 != 0 || time.Since(start) < totalTime
+		return count%1024 != 0 || t.spent+time.Since(start) < totalTime
 	})
+	t.spent += time.Since(start)
 	return dst
 }
 
@@ -73,8 +77,8 @@ func (m regex) match(t *text, dst []hit, b []byte) []hit {
 type translator struct {
 	src   string
 	pos   int
-	out   strings.Builder
 	depth int
+	size  int // of what was written
 }
 
 var errPattern = errors.New("unfinished pattern")
@@ -100,14 +104,21 @@ func (tr *translator) alternatives() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		out.WriteString(tr.quantified(atom))
+		atom = tr.quantified(atom)
+		if tr.size += len(atom); tr.size > 1<<22 {
+			return "", errors.New("expected a simpler pattern: this one grows beyond bounds")
+		}
+		out.WriteString(atom)
 	}
 	return out.String(), nil
 }
 
 // quantified translates the quantifiers behind an atom. The possessive ones become atomic groups.
 func (tr *translator) quantified(atom string) string {
-	for tr.pos < len(tr.src) {
+	for range 8 {
+		if tr.pos == len(tr.src) {
+			break
+		}
 		c := tr.src[tr.pos]
 		switch c {
 		case '*', '+', '?':

@@ -1,6 +1,9 @@
 package token
 
-import "unicode/utf8"
+import (
+	"time"
+	"unicode/utf8"
+)
 
 // A span is a range of bytes of the original text.
 type span struct{ lo, hi uint32 }
@@ -38,6 +41,7 @@ type text struct {
 
 	hits    []hit
 	toks    []tok
+	ends    []int // of each piece's tokens among toks
 	runes   []rune
 	offs    []int
 	marks   []decomposed
@@ -47,15 +51,22 @@ type text struct {
 	heap    []merge
 	best    []bestPath
 	word    []byte
-	dropped int // pieces without any token, not even an unknown one
+	limit   int           // bytes that normalizers may write: a hostile file could ask for any number
+	spent   time.Duration // on regular expressions
+	dropped int           // pieces without any token, not even an unknown one
 }
+
+// growth bounds how many times longer normalizers may make a text; what goes beyond is not written. The largest
+// compatibility decomposition, of U+FDFA, is eleven times as long.
+const growth = 64
 
 // reset makes t hold s as one piece. A byte that is not UTF-8 counts as U+FFFD.
 func (t *text) reset(s string, track bool) {
 	t.buf, t.at = t.buf[:0], t.at[:0]
 	t.track = track
 	t.toks = t.toks[:0]
-	t.dropped = 0
+	t.dropped, t.spent = 0, 0
+	t.limit = growth*len(s) + 1<<16
 	if utf8.ValidString(s) {
 		t.buf = append(t.buf, s...)
 	} else {
@@ -103,6 +114,9 @@ func (t *text) keep(lo, hi int) {
 
 // insert writes s as if it came from the byte before old position at.
 func (t *text) insert(s string, at int) {
+	if len(t.out) > t.limit {
+		return
+	}
 	t.out = append(t.out, s...)
 	if t.track {
 		sp := t.origin(at)
@@ -127,6 +141,9 @@ func (t *text) origin(at int) span {
 // inserted; 0, it replaces the one that emit stands at; -n, it replaces that one and n more go.
 func (t *text) emit(r rune, change int) {
 	n := len(t.out)
+	if n > t.limit {
+		return
+	}
 	t.out = utf8.AppendRune(t.out, r)
 	if !t.track {
 		return
@@ -165,7 +182,7 @@ func (t *text) rewrite(n normalizer) {
 			break
 		}
 	}
-	if same {
+	if same || len(t.buf) > t.limit {
 		return
 	}
 	t.begin()
