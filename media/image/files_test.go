@@ -16,8 +16,6 @@ import (
 func tolerance(name string) (most int, mean float64) {
 	subsampled := !strings.HasPrefix(name, "c444") && !strings.HasPrefix(name, "gray")
 	switch ext := filepath.Ext(name); {
-	case ext == ".jpg": // the inverse DCT may round differently
-		return 3, 0.15
 	case name == "alpha.avif": // the decoder multiplies by alpha
 		return 130, 4
 	case ext == ".avif" && subsampled: // it repeats chroma samples where the reference interpolates

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	stdimage "image"
-	"image/jpeg"
-	"slices"
 )
 
 // decodeJPEG reads baseline and progressive JPEG in gray, YCbCr, RGB, CMYK and YCCK. Four channels are taken as inverted,
-// as Adobe writes them and Pillow assumes.
+// as Adobe writes them and Pillow assumes. Damage that libjpeg only warns of is forgiven, an early end is not: so does
+// Pillow.
 func decodeJPEG(f *file) (*RGB, int, error) {
 	head, err := scanJPEG(f.data)
 	if err != nil {
@@ -19,35 +17,20 @@ func decodeJPEG(f *file) (*RGB, int, error) {
 	if err := f.check(head.w, head.h); err != nil {
 		return nil, 0, err
 	}
-	// Even a flat picture needs a bit for each 8 by 8 block.
-	if int64(head.w)*int64(head.h) > 1024*int64(len(f.data)) {
-		return nil, 0, fmt.Errorf("%d bytes cannot hold %d x %d pixels", len(f.data), head.w, head.h)
+	img, damage, err := jpegDecode(f.data, f.pixels)
+	if err == nil && damage == errJPEGTruncated {
+		err = damage
 	}
-	img, err := pixelsOfJPEG(f.data, head)
 	if err != nil {
 		return nil, 0, err
 	}
-	if m, ok := img.(*stdimage.YCbCr); ok {
-		return upsample(m), head.orientation(), nil
-	}
-	return flatten(img), head.orientation(), nil
-}
-
-// pixelsOfJPEG is the one place that decodes the entropy-coded data. Any decoder that returns the standard library's
-// types (Gray; YCbCr with the stored subsampling; CMYK not inverted; RGBA for RGB files) can stand here.
-func pixelsOfJPEG(data []byte, head *jpegHead) (stdimage.Image, error) {
-	if head.components == 4 && !head.adobe { // the standard library wants to be told
-		marker := []byte("\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
-		data = slices.Concat(data[:2], marker, data[2:])
-	}
-	return jpeg.Decode(bytes.NewReader(data))
+	return img, head.orientation(), nil
 }
 
 // jpegHead is what stands before the first scan of a JPEG file.
 type jpegHead struct {
 	metadata
 	w, h, components int
-	adobe            bool
 }
 
 // scanJPEG walks the marker segments up to the first scan.
@@ -85,8 +68,6 @@ func scanJPEG(b []byte) (*jpegHead, error) {
 			return &head, nil
 		case marker == 0xe1:
 			head.app1(segment)
-		case marker == 0xee && bytes.HasPrefix(segment, []byte("Adobe")) && len(segment) >= 12:
-			head.adobe = true
 		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
 			if len(segment) < 6 {
 				return nil, fmt.Errorf("frame header: expected 6 bytes, got %d", len(segment))
