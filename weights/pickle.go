@@ -15,7 +15,7 @@ type (
 	// A dict keeps its order. Keys that are not strings hold no tensors and are dropped.
 	dict struct {
 		keys   []string
-		values map[string]any
+		values map[string]any // nil while it is empty
 	}
 	// A global is the name of a class or function. It is never anything more.
 	global struct{ module, name string }
@@ -32,19 +32,24 @@ func (d *dict) set(key, value any) {
 	if !ok {
 		return
 	}
+	if d.values == nil {
+		d.values = map[string]any{}
+	}
 	if _, ok := d.values[k]; !ok {
 		d.keys = append(d.keys, k)
 	}
 	d.values[k] = value
 }
 
-func newDict() *dict { return &dict{values: map[string]any{}} }
+// maxValues bounds what a pickle may build: a byte of it can make a value of many. A state dict takes some 25 values a tensor.
+const maxValues = 1 << 21
 
 // An unpickler runs the part of Python's pickle machine that stores data. What builds objects is given to two functions, which know
 // tensors and nothing else. Source: Python's documentation of the pickle format (pickletools).
 type unpickler struct {
 	r          *decode.Reader
 	stack      []any
+	values     int // pushed so far
 	memo       map[uint32]any
 	persistent func(id any) (any, error)
 	reduce     func(f global, args tuple) (any, error)
@@ -52,7 +57,7 @@ type unpickler struct {
 
 // run reads one pickle and gives the value that it leaves.
 func (u *unpickler) run() (any, error) {
-	u.stack, u.memo = u.stack[:0], map[uint32]any{}
+	u.memo = map[uint32]any{}
 	for u.r.Err() == nil {
 		op := u.r.U8()
 		if u.r.Err() != nil {
@@ -67,7 +72,13 @@ func (u *unpickler) run() (any, error) {
 	return nil, u.r.Err()
 }
 
-func (u *unpickler) push(v any) { u.stack = append(u.stack, v) }
+func (u *unpickler) push(v any) {
+	if u.values++; u.values > maxValues {
+		u.r.Fail("pickle: expected at most %d values", maxValues)
+		return
+	}
+	u.stack = append(u.stack, v)
+}
 
 func (u *unpickler) pop() any {
 	if len(u.stack) == 0 {
@@ -94,9 +105,10 @@ func (u *unpickler) popMark() []any {
 
 // top is the last value, which stays.
 func (u *unpickler) top() any {
-	v := u.pop()
-	u.push(v)
-	return v
+	if len(u.stack) == 0 {
+		return u.pop()
+	}
+	return u.stack[len(u.stack)-1]
 }
 
 func (u *unpickler) step(op byte) {
@@ -172,10 +184,10 @@ func (u *unpickler) build(op byte) {
 	case 'e':
 		u.append(u.popMark()...)
 	case '}':
-		u.push(newDict())
+		u.push(&dict{})
 	case 'd':
 		items := u.popMark()
-		u.push(newDict())
+		u.push(&dict{})
 		u.setItems(items)
 	case 's':
 		v := u.pop()
@@ -184,11 +196,11 @@ func (u *unpickler) build(op byte) {
 	case 'u':
 		u.setItems(u.popMark())
 	case 'q': // BINPUT
-		u.memo[uint32(u.r.U8())] = u.top()
+		u.remember(uint32(u.r.U8()))
 	case 'r':
-		u.memo[u.r.U32()] = u.top()
+		u.remember(u.r.U32())
 	case 0x94: // MEMOIZE
-		u.memo[uint32(len(u.memo))] = u.top()
+		u.remember(uint32(len(u.memo)))
 	case 'h':
 		u.get(uint32(u.r.U8()))
 	case 'j':
@@ -225,6 +237,14 @@ func (u *unpickler) result(v any, err error) {
 		u.r.Fail("pickle: %w", err)
 	}
 	u.push(v)
+}
+
+func (u *unpickler) remember(i uint32) {
+	if len(u.memo) >= maxValues {
+		u.r.Fail("pickle: expected at most %d values to remember", maxValues)
+		return
+	}
+	u.memo[i] = u.top()
 }
 
 func (u *unpickler) get(i uint32) {

@@ -98,8 +98,13 @@ func uniqueKeys(data []byte) (map[string]json.RawMessage, error) {
 		}
 		out[name] = value
 	}
-	_, err := d.Token()
-	return out, err
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	if rest := bytes.TrimRight(data[d.InputOffset():], " \t\r\n"); len(rest) > 0 {
+		return nil, fmt.Errorf("expected one JSON object, got more behind it: %.20q", rest)
+	}
+	return out, nil
 }
 
 // entry checks t against the data it points into.
@@ -110,6 +115,9 @@ func (t *stored) entry(name string, body []byte) (tensor.Entry, error) {
 	}
 	if len(t.Offsets) != 2 || t.Offsets[0] < 0 || t.Offsets[0] > t.Offsets[1] || t.Offsets[1] > int64(len(body)) {
 		return tensor.Entry{}, fmt.Errorf("data_offsets: expected begin and end within the file's %d bytes of data, got %v: cut off or damaged", len(body), t.Offsets)
+	}
+	if t.Shape == nil {
+		return tensor.Entry{}, fmt.Errorf("shape: expected a list of dimensions, got none")
 	}
 	n, shape, err := size(t.Shape, dtype)
 	if err != nil {

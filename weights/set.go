@@ -87,8 +87,11 @@ func (s *Set) readFile(path string) error {
 	if err != nil {
 		return err
 	}
-	if !info.Mode().IsRegular() || info.Size() == 0 {
-		return fmt.Errorf("%s: expected a file with tensors, got %d bytes", path, info.Size())
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: expected a file with tensors, got %v", path, info.Mode())
+	}
+	if info.Size() == 0 {
+		return fmt.Errorf("%s: expected a file with tensors, got an empty one", path)
 	}
 	data, err := mmap.Map(f, mmap.RDONLY, 0)
 	if err != nil {

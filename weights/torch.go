@@ -15,20 +15,14 @@ import (
 type storage struct {
 	dtype tensor.DType
 	key   string
-	len   int64  // values, as the pickle states
+	bytes int64  // as the pickle states
 	data  []byte // nil until it is known, in old files
-}
-
-// A view is a tensor in a pickle.
-type view struct {
-	storage        *storage
-	offset         int64 // values
-	shape, strides []int64
 }
 
 var storageTypes = map[string]tensor.DType{
 	"FloatStorage": tensor.F32, "DoubleStorage": tensor.F64, "HalfStorage": tensor.F16, "BFloat16Storage": tensor.BF16, "CharStorage": tensor.I8,
 	"ByteStorage": tensor.U8, "ShortStorage": tensor.I16, "IntStorage": tensor.I32, "LongStorage": tensor.I64, "BoolStorage": tensor.Bool,
+	"UntypedStorage": tensor.U8, // bytes, whose type the tensor states
 }
 
 func isZip(data []byte) bool { return bytes.HasPrefix(data, []byte("PK\x03\x04")) }
@@ -36,12 +30,14 @@ func isZip(data []byte) bool { return bytes.HasPrefix(data, []byte("PK\x03\x04")
 // legacyMagic is the pickle of the number 0x1950a86a20f9469cfc6c that old files begin with.
 var legacyMagic = []byte("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.")
 
+// isLegacyTorch looks for the number behind the protocol and, in later protocols, the frame.
 func isLegacyTorch(data []byte) bool {
-	return len(data) > 2 && data[0] == 0x80 && bytes.HasPrefix(data[2:], legacyMagic)
+	return len(data) > 2 && data[0] == 0x80 && bytes.Contains(data[:min(len(data), 32)], legacyMagic)
 }
 
 // A torchFile is what reading either format needs.
 type torchFile struct {
+	size     int64 // of the file, in bytes
 	storages map[string]*storage
 	load     func(key string) ([]byte, error) // the data of a storage; nil where they come later
 	objects  int
@@ -56,6 +52,9 @@ func readTorchZip(data []byte) ([]tensor.Entry, error) {
 	members := map[string]*zip.File{}
 	root := ""
 	for _, f := range z.File {
+		if members[f.Name] != nil {
+			return nil, fmt.Errorf("torch: %q appears twice in the archive", f.Name)
+		}
 		members[f.Name] = f
 		if path.Base(f.Name) == "data.pkl" && strings.Count(f.Name, "/") == 1 {
 			root = path.Dir(f.Name) + "/"
@@ -83,7 +82,7 @@ func readTorchZip(data []byte) ([]tensor.Entry, error) {
 	if order, err := member("byteorder"); err == nil && string(order) != "little" {
 		return nil, fmt.Errorf("torch: expected little-endian values, got %q", fmt.Sprintf("%.10s", order))
 	}
-	t := &torchFile{storages: map[string]*storage{}, load: func(key string) ([]byte, error) { return member("data/" + key) }}
+	t := &torchFile{size: int64(len(data)), storages: map[string]*storage{}, load: func(key string) ([]byte, error) { return member("data/" + key) }}
 	value, err := t.unpickle(decode.NewReader(pickle))
 	if err != nil {
 		return nil, fmt.Errorf("torch: data.pkl: %w", err)
@@ -95,7 +94,7 @@ func readTorchZip(data []byte) ([]tensor.Entry, error) {
 // keys, then each storage as its length and its values.
 func readTorchLegacy(data []byte) ([]tensor.Entry, error) {
 	r := decode.NewReader(data)
-	t := &torchFile{storages: map[string]*storage{}}
+	t := &torchFile{size: int64(len(data)), storages: map[string]*storage{}}
 	var values [5]any
 	for i := range values {
 		v, err := t.unpickle(r)
@@ -120,11 +119,14 @@ func readTorchLegacy(data []byte) ([]tensor.Entry, error) {
 		if s == nil {
 			return nil, fmt.Errorf("torch: storage %q belongs to no tensor", key)
 		}
-		n := int64(r.U64())
-		if r.Err() == nil && (n < 0 || n > int64(r.Len()/s.dtype.Size())) {
-			r.Fail("storage %q: expected at most %d values, got %d", key, r.Len()/s.dtype.Size(), n)
+		// The number of values; of bytes, for those of no type.
+		if n := r.U64(); r.Err() == nil && n != uint64(s.bytes/int64(s.dtype.Size())) {
+			r.Fail("expected %d values as the tensors say, got %d", s.bytes/int64(s.dtype.Size()), n)
 		}
-		s.data = r.Bytes(int(n) * s.dtype.Size())
+		if s.bytes > int64(r.Len()) {
+			r.Fail("expected %d more bytes, got %d: cut off", s.bytes, r.Len())
+		}
+		s.data = r.Bytes(int(s.bytes))
 		if err := r.Err(); err != nil {
 			return nil, fmt.Errorf("torch: storage %q: %w", key, err)
 		}
@@ -147,7 +149,7 @@ func (t *torchFile) persistent(id any) (any, error) {
 	key, _ := p[2].(string)
 	n, _ := p[4].(int64)
 	dtype, ok := storageTypes[class.name]
-	if !ok || class.module != "torch" {
+	if !ok || class.module != "torch" && class.module != "torch.storage" {
 		return nil, fmt.Errorf("storage %q: %s.%s is not a type that chiasm reads", key, class.module, class.name)
 	}
 	if len(p) > 5 && p[5] != nil {
@@ -159,11 +161,17 @@ func (t *torchFile) persistent(id any) (any, error) {
 		}
 		return s, nil
 	}
-	s := &storage{dtype: dtype, key: key, len: n}
+	if n < 0 || n > t.size/int64(dtype.Size()) {
+		return nil, fmt.Errorf("storage %q: expected %v values inside a file of %d bytes, got %d of them", key, dtype, t.size, n)
+	}
+	s := &storage{dtype: dtype, key: key, bytes: n * int64(dtype.Size())}
 	if t.load != nil {
 		data, err := t.load(key)
 		if err != nil {
 			return nil, err
+		}
+		if int64(len(data)) != s.bytes {
+			return nil, fmt.Errorf("storage %q: expected %d bytes, got %d", key, s.bytes, len(data))
 		}
 		s.data = data
 	}
@@ -176,6 +184,8 @@ func (t *torchFile) reduce(f global, args tuple) (any, error) {
 	switch f {
 	case global{"torch._utils", "_rebuild_tensor_v2"}, global{"torch._utils", "_rebuild_tensor"}:
 		return rebuild(args)
+	case global{"torch._utils", "_rebuild_tensor_v3"}:
+		return rebuildTyped(args)
 	case global{"torch._utils", "_rebuild_parameter"}, global{"torch._utils", "_rebuild_parameter_with_state"}:
 		if len(args) > 0 {
 			if v, ok := args[0].(*view); ok {
@@ -184,7 +194,7 @@ func (t *torchFile) reduce(f global, args tuple) (any, error) {
 		}
 		return nil, fmt.Errorf("%s: expected a tensor", f.name)
 	case global{"collections", "OrderedDict"}:
-		d := newDict()
+		d := &dict{}
 		if len(args) > 0 {
 			l, _ := args[0].(*list)
 			for i := 0; l != nil && i < len(l.items); i++ {
@@ -209,99 +219,6 @@ func (t *torchFile) reduce(f global, args tuple) (any, error) {
 	return nil, fmt.Errorf("%s.%s is not a tensor or a container: chiasm never runs what a file asks for", f.module, f.name)
 }
 
-// rebuild makes a tensor of (storage, offset, shape, strides, …).
-func rebuild(args tuple) (any, error) {
-	if len(args) < 4 {
-		return nil, fmt.Errorf("tensor: expected a storage, an offset, a shape and strides")
-	}
-	s, ok := args[0].(*storage)
-	offset, ok2 := args[1].(int64)
-	shape, ok3 := ints(args[2])
-	strides, ok4 := ints(args[3])
-	if !ok || !ok2 || !ok3 || !ok4 || len(shape) != len(strides) || offset < 0 {
-		return nil, fmt.Errorf("tensor: expected a storage, an offset, a shape and strides, got %.80v", args[1:])
-	}
-	return &view{s, offset, shape, strides}, nil
-}
-
-func ints(v any) ([]int64, bool) {
-	var items []any
-	switch v := v.(type) {
-	case tuple:
-		items = v
-	case *list:
-		items = v.items
-	default:
-		return nil, false
-	}
-	out := make([]int64, len(items))
-	for i := range items {
-		n, ok := items[i].(int64)
-		if !ok {
-			return nil, false
-		}
-		out[i] = n
-	}
-	return out, true
-}
-
-// entry checks a tensor against its storage and gives its values, copied only if they do not lie in order.
-func (v *view) entry(name string) (tensor.Entry, error) {
-	d := v.storage.dtype
-	n, shape, err := size(v.shape, d)
-	if err != nil {
-		return tensor.Entry{}, fmt.Errorf("torch: tensor %q: %w", name, err)
-	}
-	e := tensor.Entry{Name: name, DType: d, Shape: shape}
-	if n == 0 {
-		return e, nil
-	}
-	values := int64(len(v.storage.data) / d.Size())
-	last, inOrder, step := v.offset, true, int64(1)
-	for i := len(shape) - 1; i >= 0; i-- {
-		extent, stride := v.shape[i]-1, v.strides[i]
-		if stride < 0 || (extent > 0 && stride > values) {
-			last = values
-			break
-		}
-		if extent > 0 {
-			inOrder = inOrder && stride == step
-			if extent > values || extent*stride > values {
-				last = values
-				break
-			}
-			last += extent * stride
-		}
-		step *= v.shape[i]
-	}
-	if last >= values {
-		return tensor.Entry{}, fmt.Errorf("torch: tensor %q: expected its values inside storage %q of %d values, got shape %v, strides %v at %d",
-			name, v.storage.key, values, v.shape, v.strides, v.offset)
-	}
-	w := int64(d.Size())
-	if inOrder {
-		e.Data = v.storage.data[v.offset*w:][:n:n]
-		return e, nil
-	}
-	if n > 2*int64(len(v.storage.data)) { // strides of zero may repeat values without end
-		return tensor.Entry{}, fmt.Errorf("torch: tensor %q: a broadcast of %d values to %v is not supported", name, values, v.shape)
-	}
-	e.Data = v.gather(make([]byte, 0, n), v.offset, 0)
-	return e, nil
-}
-
-// gather appends the values of dimension dim on from storage position at.
-func (v *view) gather(out []byte, at int64, dim int) []byte {
-	if dim == len(v.shape) {
-		w := int64(v.storage.dtype.Size())
-		return append(out, v.storage.data[at*w:(at+1)*w]...)
-	}
-	for i := range v.shape[dim] {
-		out = v.gather(out, at+i*v.strides[dim], dim+1)
-	}
-	return out
-}
-
 // entries are all tensors below a pickle's value, named by the keys on the way to them. A state dict inside another dict is taken out.
 func (t *torchFile) entries(root any) ([]tensor.Entry, error) {
 	for _, key := range []string{"state_dict", "model", "model_state_dict"} {
@@ -312,18 +229,14 @@ func (t *torchFile) entries(root any) ([]tensor.Entry, error) {
 		}
 	}
 	var out []tensor.Entry
-	var total int64
+	room := 2*t.size + 1<<20 // for values that must be copied, of which a file may name the same ones many times
 	err := t.collect(root, "", 0, func(name string, v *view) error {
-		e, err := v.entry(name)
+		e, err := v.entry(name, &room)
 		if err != nil {
 			return err
 		}
 		if len(out) > maxTensors {
 			return fmt.Errorf("torch: expected at most %d tensors", maxTensors)
-		}
-		total += int64(len(e.Data))
-		if total > 16*t.bytes()+1<<20 {
-			return fmt.Errorf("torch: the tensors are far larger than the file")
 		}
 		out = append(out, e)
 		return nil
@@ -338,14 +251,8 @@ const (
 	maxTensors = 1 << 20
 	maxDepth   = 64
 	maxObjects = 1 << 22
+	maxName    = 1 << 12
 )
-
-func (t *torchFile) bytes() (n int64) {
-	for _, s := range t.storages {
-		n += int64(len(s.data))
-	}
-	return n
-}
 
 // collect walks dicts and TorchScript objects. A pickle may refer to itself, so depth and count are bounded.
 func (t *torchFile) collect(v any, name string, depth int, found func(string, *view) error) error {
@@ -363,6 +270,9 @@ func (t *torchFile) collect(v any, name string, depth int, found func(string, *v
 			key := k
 			if name != "" {
 				key = name + "." + k
+			}
+			if len(key) > maxName {
+				return fmt.Errorf("torch: %.100s…: expected names of at most %d bytes", key, maxName)
 			}
 			if err := t.collect(v.values[k], key, depth+1, found); err != nil {
 				return err

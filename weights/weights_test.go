@@ -194,6 +194,8 @@ func TestBadFiles(t *testing.T) {
 		"cut":              {whole[:len(whole)-5], "cut off"},
 		"longer":           {append(slices.Clone(whole), 1), "something behind"},
 		"cut header":       {whole[:100], "header length"},
+		"no shape":         {file(`{"a":{"dtype":"U8","data_offsets":[0,1]}}`, 1), "a list of dimensions"},
+		"two headers":      {file(`{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}{}`, 1), "more behind it"},
 		"huge header":      {append([]byte{255, 255, 255, 255, 255, 255, 255, 127}, "{}"...), "header length"},
 		"twice":            {file(`{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}`, 2), `"a" appears twice`},
 		"overlap":          {file(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}`, 3), "expected its data at 2"},
@@ -315,6 +317,6 @@ func FuzzSafetensors(f *testing.F) {
 }
 
 func FuzzTorch(f *testing.F) {
-	seed(f, "zip.bin", "legacy.bin", "nested.pt", "script.pt", "evil.bin")
+	seed(f, "zip.bin", "legacy.bin", "nested.pt", "script.pt", "evil.bin", "mixed.pt", "mixed-legacy.pt")
 	f.Fuzz(fuzz)
 }

@@ -49,6 +49,17 @@ torch.jit.script(outer).save(f"{out}/script.pt")
 torch.save(outer.inner.weight, f"{out}/nameless.pt")
 torch.save(outer, f"{out}/pickled.pt")  # a whole module: needs code, must be refused
 
+# What lies beside tensors in checkpoints, in a later pickle protocol: everything but the two tensors is passed over.
+mixed = {
+    "a": tensors["f32"], "b": torch.nn.Parameter(tensors["bf16"].clone()), "repeated": torch.tensor([1.5]).expand(2, 2), "dtype": torch.float16,
+    "size": torch.Size([1, 2]), "numbers": [1, -2.5, None, True, (3, "x")], "storage": torch.zeros(3).untyped_storage(), 7: {"state": base}, "list": [base],
+    "ordered": collections.OrderedDict(c=tensors["i64"]), "long": 1 << 70,
+}
+torch.save(mixed, f"{out}/mixed.pt", pickle_protocol=4)
+torch.save({"state_dict": {"model": mixed}}, f"{out}/mixed-legacy.pt", pickle_protocol=4, _use_new_zipfile_serialization=False)
+torch.save({"a": torch.tensor([1], dtype=torch.uint16)}, f"{out}/unsigned.pt")  # a dtype without a storage of its own
+torch.save({"a": torch.tensor([1j])}, f"{out}/complex.pt")
+
 solid = {k: v.contiguous().clone() for k, v in tensors.items()}
 save_file(solid, f"{out}/all.safetensors", metadata={"format": "pt", "note": "h\u00e9"})
 names = sorted(solid)
