@@ -135,12 +135,15 @@ func (f *flash) weigh(r int, scores []float32, n, j0 int) {
 	if clear(scores[n:]); n == 0 {
 		return
 	}
-	seen := scores[:n]
-	scale(seen, seen, f.Scale)
+	seen, factor := scores[:n], f.Scale
+	if f.Mask != nil || factor < 0 { // otherwise the largest score stays the largest when scaled
+		scale(seen, seen, factor)
+		factor = 1
+	}
 	if f.Mask != nil {
 		add(seen, seen, f.Mask[f.k0+j0:][:n])
 	}
-	top := max(largest(seen), f.tops[r])
+	top := max(largest(seen)*factor, f.tops[r])
 	if j0 > 0 && f.tops[r] != top {
 		shrink := float32(math.Exp(float64(f.tops[r]) - float64(top)))
 		f.norms[r] *= shrink
@@ -153,5 +156,5 @@ func (f *flash) weigh(r int, scores []float32, n, j0 int) {
 	if math.IsInf(float64(top), -1) {
 		top = 0 // the mask hides every key so far: their exponentials are 0
 	}
-	f.norms[r] += expSum(seen, seen, top)
+	f.norms[r] += expSum(seen, seen, factor, top)
 }

@@ -4,16 +4,17 @@
 
 #include "textflag.h"
 
-// func expSumAVX2(dst *float32, x *float32, n int, top float32) float32
+// func expSumAVX2(dst *float32, x *float32, n int, s float32, top float32) float32
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·expSumAVX2(SB), NOSPLIT, $0-36
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSS top+24(FP), Y0
-	VXORPS       Y1, Y1, Y1
+	VBROADCASTSS s+24(FP), Y0
+	VBROADCASTSS top+28(FP), Y1
 	VXORPS       Y2, Y2, Y2
-	VMOVUPS      cc2d20000<>+0(SB), Y3
-	VMOVUPS      c42b20000<>+0(SB), Y4
+	VXORPS       Y3, Y3, Y3
+	VMOVUPS      cc2d20000<>+0(SB), Y4
+	VMOVUPS      c42b20000<>+0(SB), Y5
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	MOVQ         DX, SI
@@ -22,64 +23,64 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-36
 	JG           end2
 
 loop1:
-	VMOVUPS      (CX)(BX*4), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMAXPS       Y5, Y3, Y5
-	VMINPS       Y5, Y4, Y5
-	VMULPS       c3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x00, Y6, Y6
-	VFNMADD231PS c3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS cb95e8083<>+0(SB), Y6, Y5
-	VMOVUPS      c39506967<>+0(SB), Y7
-	VFMADD213PS  c3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  c3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  c3f000000<>+0(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
-	VADDPS       c3f800000<>+0(SB), Y7, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       c0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y7, Y7
+	VMOVUPS      (CX)(BX*4), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMAXPS       Y6, Y4, Y6
+	VMINPS       Y6, Y5, Y6
+	VMULPS       c3fb8aa3b<>+0(SB), Y6, Y7
+	VROUNDPS     $0x00, Y7, Y7
+	VFNMADD231PS c3f318000<>+0(SB), Y7, Y6
+	VFNMADD231PS cb95e8083<>+0(SB), Y7, Y6
+	VMOVUPS      c39506967<>+0(SB), Y8
+	VFMADD213PS  c3ab743ce<>+0(SB), Y6, Y8
+	VFMADD213PS  c3c088908<>+0(SB), Y6, Y8
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y6, Y8
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y6, Y8
+	VFMADD213PS  c3f000000<>+0(SB), Y6, Y8
+	VMULPS       Y6, Y6, Y9
+	VFMADD213PS  Y6, Y9, Y8
+	VADDPS       c3f800000<>+0(SB), Y8, Y8
+	VCVTPS2DQ    Y7, Y7
+	VPSRAD       $0x01, Y7, Y6
+	VPSUBD       Y6, Y7, Y7
 	VPADDD       c0000007f<>+0(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y7
-	VMOVAPS      Y7, Y5
-	VMOVUPS      Y5, (AX)(BX*4)
-	VADDPS       Y5, Y1, Y1
-	VMOVUPS      32(CX)(BX*4), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMAXPS       Y5, Y3, Y5
-	VMINPS       Y5, Y4, Y5
-	VMULPS       c3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x00, Y6, Y6
-	VFNMADD231PS c3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS cb95e8083<>+0(SB), Y6, Y5
-	VMOVUPS      c39506967<>+0(SB), Y7
-	VFMADD213PS  c3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  c3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  c3f000000<>+0(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
-	VADDPS       c3f800000<>+0(SB), Y7, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       c0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y7, Y7
+	VMULPS       Y6, Y8, Y8
+	VPADDD       c0000007f<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y8
+	VMOVAPS      Y8, Y6
+	VMOVUPS      Y6, (AX)(BX*4)
+	VADDPS       Y6, Y2, Y2
+	VMOVUPS      32(CX)(BX*4), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMAXPS       Y6, Y4, Y6
+	VMINPS       Y6, Y5, Y6
+	VMULPS       c3fb8aa3b<>+0(SB), Y6, Y7
+	VROUNDPS     $0x00, Y7, Y7
+	VFNMADD231PS c3f318000<>+0(SB), Y7, Y6
+	VFNMADD231PS cb95e8083<>+0(SB), Y7, Y6
+	VMOVUPS      c39506967<>+0(SB), Y8
+	VFMADD213PS  c3ab743ce<>+0(SB), Y6, Y8
+	VFMADD213PS  c3c088908<>+0(SB), Y6, Y8
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y6, Y8
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y6, Y8
+	VFMADD213PS  c3f000000<>+0(SB), Y6, Y8
+	VMULPS       Y6, Y6, Y9
+	VFMADD213PS  Y6, Y9, Y8
+	VADDPS       c3f800000<>+0(SB), Y8, Y8
+	VCVTPS2DQ    Y7, Y7
+	VPSRAD       $0x01, Y7, Y6
+	VPSUBD       Y6, Y7, Y7
 	VPADDD       c0000007f<>+0(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y7
-	VMOVAPS      Y7, Y5
-	VMOVUPS      Y5, 32(AX)(BX*4)
-	VADDPS       Y5, Y2, Y2
+	VMULPS       Y6, Y8, Y8
+	VPADDD       c0000007f<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y8
+	VMOVAPS      Y8, Y6
+	VMOVUPS      Y6, 32(AX)(BX*4)
+	VADDPS       Y6, Y3, Y3
 	ADDQ         $0x10, BX
 	CMPQ         BX, SI
 	JLE          loop1
@@ -91,35 +92,35 @@ end2:
 	JG   end4
 
 loop3:
-	VMOVUPS      (CX)(BX*4), Y5
-	VSUBPS       Y0, Y5, Y5
-	VMAXPS       Y5, Y3, Y5
-	VMINPS       Y5, Y4, Y5
-	VMULPS       c3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x00, Y6, Y6
-	VFNMADD231PS c3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS cb95e8083<>+0(SB), Y6, Y5
-	VMOVUPS      c39506967<>+0(SB), Y7
-	VFMADD213PS  c3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  c3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  c3f000000<>+0(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VFMADD213PS  Y5, Y8, Y7
-	VADDPS       c3f800000<>+0(SB), Y7, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       c0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y7, Y7
+	VMOVUPS      (CX)(BX*4), Y6
+	VFMSUB213PS  Y1, Y0, Y6
+	VMAXPS       Y6, Y4, Y6
+	VMINPS       Y6, Y5, Y6
+	VMULPS       c3fb8aa3b<>+0(SB), Y6, Y7
+	VROUNDPS     $0x00, Y7, Y7
+	VFNMADD231PS c3f318000<>+0(SB), Y7, Y6
+	VFNMADD231PS cb95e8083<>+0(SB), Y7, Y6
+	VMOVUPS      c39506967<>+0(SB), Y8
+	VFMADD213PS  c3ab743ce<>+0(SB), Y6, Y8
+	VFMADD213PS  c3c088908<>+0(SB), Y6, Y8
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y6, Y8
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y6, Y8
+	VFMADD213PS  c3f000000<>+0(SB), Y6, Y8
+	VMULPS       Y6, Y6, Y9
+	VFMADD213PS  Y6, Y9, Y8
+	VADDPS       c3f800000<>+0(SB), Y8, Y8
+	VCVTPS2DQ    Y7, Y7
+	VPSRAD       $0x01, Y7, Y6
+	VPSUBD       Y6, Y7, Y7
 	VPADDD       c0000007f<>+0(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y7
-	VMOVAPS      Y7, Y5
-	VMOVUPS      Y5, (AX)(BX*4)
-	VADDPS       Y5, Y1, Y1
+	VMULPS       Y6, Y8, Y8
+	VPADDD       c0000007f<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y8, Y8
+	VMOVAPS      Y8, Y6
+	VMOVUPS      Y6, (AX)(BX*4)
+	VADDPS       Y6, Y2, Y2
 	ADDQ         $0x08, BX
 	CMPQ         BX, SI
 	JLE          loop3
@@ -130,47 +131,47 @@ end4:
 	LEAQ         lanes<>+32(SB), SI
 	SHLQ         $0x02, DX
 	SUBQ         DX, SI
-	VMOVDQU      (SI), Y5
-	VMASKMOVPS   (CX)(BX*4), Y5, Y6
-	VSUBPS       Y0, Y6, Y6
-	VMAXPS       Y6, Y3, Y6
-	VMINPS       Y6, Y4, Y6
-	VMULPS       c3fb8aa3b<>+0(SB), Y6, Y0
+	VMOVDQU      (SI), Y6
+	VMASKMOVPS   (CX)(BX*4), Y6, Y7
+	VFMSUB213PS  Y1, Y0, Y7
+	VMAXPS       Y7, Y4, Y7
+	VMINPS       Y7, Y5, Y7
+	VMULPS       c3fb8aa3b<>+0(SB), Y7, Y0
 	VROUNDPS     $0x00, Y0, Y0
-	VFNMADD231PS c3f318000<>+0(SB), Y0, Y6
-	VFNMADD231PS cb95e8083<>+0(SB), Y0, Y6
-	VMOVUPS      c39506967<>+0(SB), Y3
-	VFMADD213PS  c3ab743ce<>+0(SB), Y6, Y3
-	VFMADD213PS  c3c088908<>+0(SB), Y6, Y3
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Y6, Y3
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Y6, Y3
-	VFMADD213PS  c3f000000<>+0(SB), Y6, Y3
-	VMULPS       Y6, Y6, Y4
-	VFMADD213PS  Y6, Y4, Y3
-	VADDPS       c3f800000<>+0(SB), Y3, Y3
+	VFNMADD231PS c3f318000<>+0(SB), Y0, Y7
+	VFNMADD231PS cb95e8083<>+0(SB), Y0, Y7
+	VMOVUPS      c39506967<>+0(SB), Y1
+	VFMADD213PS  c3ab743ce<>+0(SB), Y7, Y1
+	VFMADD213PS  c3c088908<>+0(SB), Y7, Y1
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y7, Y1
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y7, Y1
+	VFMADD213PS  c3f000000<>+0(SB), Y7, Y1
+	VMULPS       Y7, Y7, Y4
+	VFMADD213PS  Y7, Y4, Y1
+	VADDPS       c3f800000<>+0(SB), Y1, Y1
 	VCVTPS2DQ    Y0, Y0
 	VPSRAD       $0x01, Y0, Y4
 	VPSUBD       Y4, Y0, Y0
 	VPADDD       c0000007f<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y3, Y3
+	VMULPS       Y4, Y1, Y1
 	VPADDD       c0000007f<>+0(SB), Y0, Y0
 	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y3, Y3
-	VMOVAPS      Y3, Y6
-	VMASKMOVPS   Y6, Y5, (AX)(BX*4)
-	VANDPS       Y5, Y6, Y6
-	VADDPS       Y6, Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVAPS      Y1, Y7
+	VMASKMOVPS   Y7, Y6, (AX)(BX*4)
+	VANDPS       Y6, Y7, Y7
+	VADDPS       Y7, Y2, Y2
 
 done5:
-	VADDPS       Y2, Y1, Y1
-	VEXTRACTF128 $0x01, Y1, X0
-	VADDPS       X0, X1, X1
-	VPSHUFD      $0x4e, X1, X0
-	VADDPS       X0, X1, X1
-	VPSHUFD      $0xb1, X1, X0
-	VADDPS       X0, X1, X1
-	MOVSS        X1, ret+32(FP)
+	VADDPS       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPS       X0, X2, X2
+	VPSHUFD      $0x4e, X2, X0
+	VADDPS       X0, X2, X2
+	VPSHUFD      $0xb1, X2, X0
+	VADDPS       X0, X2, X2
+	MOVSS        X2, ret+32(FP)
 	VZEROUPPER
 	RET
 

@@ -90,7 +90,7 @@ func softmax(dst, x []float32) {
 		GenericSoftmax(dst, x)
 		return
 	}
-	scale(dst, dst, 1/expSum(dst, x, largest(x)))
+	scale(dst, dst, 1/expSum(dst, x, 1, largest(x)))
 }
 
 // largest is the largest value; it may pass over NaN.
@@ -101,12 +101,12 @@ func largest(x []float32) float32 {
 	return largestAVX2(&x[0], len(x))
 }
 
-// expSum writes exp(x - top) and returns the sum.
-func expSum(dst, x []float32, top float32) float32 {
+// expSum writes exp(s·x - top) and returns the sum.
+func expSum(dst, x []float32, s, top float32) float32 {
 	if tier == cpu.AVX512 {
-		return expSumAVX512(&dst[0], &x[0], len(dst), top)
+		return expSumAVX512(&dst[0], &x[0], len(dst), s, top)
 	}
-	return expSumAVX2(&dst[0], &x[0], len(dst), top)
+	return expSumAVX2(&dst[0], &x[0], len(dst), s, top)
 }
 
 func activate(act Activation, dst, x []float32) {

@@ -184,10 +184,10 @@ func largestAVX512(x *float32, n int) float32
 //go:noescape
 func copyRowsAVX512(dst *float32, src *float32, ld int, rows int)
 
-// expSumAVX2 writes exp(x - top) and returns the sum.
+// expSumAVX2 writes exp(s·x - top) and returns the sum.
 //
 //go:noescape
-func expSumAVX2(dst *float32, x *float32, n int, top float32) float32
+func expSumAVX2(dst *float32, x *float32, n int, s float32, top float32) float32
 
 // reluAVX2 writes max(x, 0), NaN for NaN.
 //
@@ -209,10 +209,10 @@ func geluTanhAVX2(dst *float32, x *float32, n int)
 //go:noescape
 func geluAVX2(dst *float32, x *float32, n int)
 
-// expSumAVX512 writes exp(x - top) and returns the sum.
+// expSumAVX512 writes exp(s·x - top) and returns the sum.
 //
 //go:noescape
-func expSumAVX512(dst *float32, x *float32, n int, top float32) float32
+func expSumAVX512(dst *float32, x *float32, n int, s float32, top float32) float32
 
 // reluAVX512 writes max(x, 0), NaN for NaN.
 //

@@ -61,12 +61,12 @@ func (g *gen) exp(x, low, high reg.VecVirtual) {
 }
 
 func (g *gen) expSum() {
-	g.function("expSum"+g.name, "func(dst, x *float32, n int, top float32) float32", "expSum"+g.name+" writes exp(x - top) and returns the sum.")
-	dst, p, top, accs := g.arg("dst"), g.arg("x"), g.spread("top"), g.zeros(2)
+	g.function("expSum"+g.name, "func(dst, x *float32, n int, s, top float32) float32", "expSum"+g.name+" writes exp(s·x - top) and returns the sum.")
+	dst, p, s, top, accs := g.arg("dst"), g.arg("x"), g.spread("s"), g.spread("top"), g.zeros(2)
 	low, high := g.hold(expLow), g.hold(expHigh)
 	g.walk(g.arg("n"), 2, func(at func(reg.Register) operand.Mem, acc int, m *mask) {
 		x := g.load(at(p), m)
-		g.VSUBPS(top, x, x)
+		g.VFMSUB213PS(top, s, x)
 		g.exp(x, low, high)
 		g.store(x, at(dst), m)
 		g.keep(x, m)
