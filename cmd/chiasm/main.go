@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -25,9 +24,6 @@ const (
 )
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(40) // what is allocated is mostly decoded pictures, large and short-lived: memory matters more than collecting
-	}
 	signal.Ignore(syscall.SIGPIPE) // a closed pipe is an error of the write, which run ends quietly on
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)

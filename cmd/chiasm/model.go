@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -75,7 +76,11 @@ func (a *app) open(ctx context.Context, f *modelFlags) (*chiasm.Model, error) {
 	events := a.downloads()
 	defer events.done()
 	o.Progress = events.event
-	return await(ctx, func() (*chiasm.Model, error) { return chiasm.Open(ctx, f.name, o) })
+	m, err := await(ctx, func() (*chiasm.Model, error) { return chiasm.Open(ctx, f.name, o) })
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(40) // from here on it is mostly decoded pictures, large and short-lived: memory matters more than collecting
+	}
+	return m, err
 }
 
 // A cutter finds texts that the model cannot read whole and says so once.
