@@ -281,7 +281,7 @@ func TestRedirections(t *testing.T) {
 	if _, err := f.client(t).Pull(t.Context(), model, nil); err == nil || !strings.Contains(err.Error(), "10 redirects") {
 		t.Errorf("got %v", err)
 	}
-	secure := httptest.NewUnstartedServer(http.RedirectHandler(f.hub.URL, 302))
+	secure := httptest.NewUnstartedServer(http.RedirectHandler(f.hub.URL, http.StatusFound))
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
 	secure.StartTLS()
 	defer secure.Close()

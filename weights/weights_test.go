@@ -76,7 +76,7 @@ func numbers(e tensor.Entry) (out []float64) {
 
 func TestEveryForm(t *testing.T) {
 	want := golden(t)
-	for _, file := range []string{"all.safetensors", "zip.bin", "legacy.bin", "nested.pt", "sharded/model.safetensors.index.json"} {
+	for _, file := range []string{"all.safetensors", "zip.bin", "zip64.bin", "legacy.bin", "nested.pt", "sharded/model.safetensors.index.json"} {
 		t.Run(file, func(t *testing.T) {
 			set, err := weights.Open("testdata/" + file)
 			if err != nil {

@@ -70,8 +70,14 @@ for file, keys in shards.items():
 with open(f"{out}/sharded/model.safetensors.index.json", "w") as f:
     json.dump({"metadata": {"total_size": 1}, "weight_map": {k: file for file, keys in shards.items() for k in keys}}, f, indent=1)
 
+# The same archive with sizes in zip64's fields, as files of more than 4 GiB have them.
+import zipfile
+with zipfile.ZipFile(f"{out}/zip.bin") as old, zipfile.ZipFile(f"{out}/zip64.bin", "w", zipfile.ZIP_STORED) as new:
+    for name in old.namelist():
+        with new.open(zipfile.ZipInfo(name), "w", force_zip64=True) as f:
+            f.write(old.read(name))
+
 # A pickle that would run a command if anybody let it.
 evil = b"\x80\x02cposix\nsystem\nX\x0c\x00\x00\x00touch /pwned\x85R."
-import zipfile
 with zipfile.ZipFile(f"{out}/evil.bin", "w", zipfile.ZIP_STORED) as z:
     z.writestr("archive/data.pkl", evil)
