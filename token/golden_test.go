@@ -474,3 +474,31 @@ func writeCLIP(t testing.TB, dir string) {
 	}
 	write(t, filepath.Join(dir, "merges.txt"), "#version: 0.2\n"+string(merges))
 }
+
+// TestConcurrent shares one tokenizer, whose cache starts empty, between goroutines.
+func TestConcurrent(t *testing.T) {
+	list := readTorture(t).Strings
+	tk, alone := readFamily(t, "gemma"), readFamily(t, "gemma")
+	want := make([]string, len(list))
+	for i, s := range list {
+		want[i] = numbers(alone.AppendIDs(nil, s))
+	}
+	done := make(chan string)
+	for w := range 4 {
+		go func() {
+			bad := ""
+			for k := range list {
+				i := (k*7 + w*13) % len(list)
+				if got := numbers(tk.AppendIDs(nil, list[i])); got != want[i] {
+					bad = list[i]
+				}
+			}
+			done <- bad
+		}()
+	}
+	for range 4 {
+		if bad := <-done; bad != "" {
+			t.Errorf("%q: other ids than alone", bad)
+		}
+	}
+}
