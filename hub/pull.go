@@ -27,7 +27,7 @@ func (c *Client) Pull(ctx context.Context, id ID, want func(files []File) []File
 		if dir, ok := c.Find(id); ok {
 			return dir, nil
 		}
-		return "", fmt.Errorf("hub: pull %s: expected it in the cache %s, got nothing: %w", id, cache, ErrOffline)
+		return "", fmt.Errorf("hub: pull %s: expected it in the cache %s, got nothing: %w (HF_HUB_OFFLINE is set, or the like)", id, cache, ErrOffline)
 	}
 	dir, err = c.pull(ctx, cache, id, want)
 	if err != nil {
