@@ -26,7 +26,7 @@ DATA = os.path.join(ROOT, "token", "testdata")
 
 
 NAMES = ["clip", "open_clip", "gpt2", "llama3", "llama2", "gemma", "bert_uncased", "t5", "xlmr"]
-ROUNDS = 4
+ROUNDS = 3
 
 
 def texts():
