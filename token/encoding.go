@@ -197,7 +197,7 @@ func (tr *Truncation) cutTexts(encs []*Encoding, added int) error {
 		return encs[i].cut(n, tr.Stride, tr.Left)
 	case len(encs) == 2:
 		a, b := encs[0].Len(), encs[1].Len()
-		short, long := min(a, b), max(a, b)
+		short, long := min(a, b), 0
 		if short > length {
 			long = short
 		} else {

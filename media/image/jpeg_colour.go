@@ -108,22 +108,15 @@ func jpegConvert(dst []uint8, space jpegSpace, from *[4][]uint8) {
 		for i, k := range from[3][:n] {
 			k = 255 - k
 			_ = dst[2]
-			dst[0], dst[1], dst[2] = jpegInk(255-a[i], k), jpegInk(255-b[i], k), jpegInk(255-c[i], k)
+			dst[0], dst[1], dst[2] = ink(255-a[i], k), ink(255-b[i], k), ink(255-c[i], k)
 			dst = dst[3:]
 		}
 	case jpegYCCK:
 		for i, k := range from[3][:n] {
 			k = 255 - k
 			jpegPixel(dst, uint64(a[i])*jpegLuma+u[b[i]]+v[c[i]])
-			dst[0], dst[1], dst[2] = jpegInk(dst[0], k), jpegInk(dst[1], k), jpegInk(dst[2], k)
+			dst[0], dst[1], dst[2] = ink(dst[0], k), ink(dst[1], k), ink(dst[2], k)
 			dst = dst[3:]
 		}
 	}
-}
-
-// jpegInk returns what paper reflects through an ink and black, rounded as Pillow rounds.
-func jpegInk(ink, black uint8) uint8 {
-	white := 255 - uint32(black)
-	x := uint32(ink)*white + 128
-	return uint8(white - (x>>8+x)>>8)
 }

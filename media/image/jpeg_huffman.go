@@ -51,14 +51,14 @@ func (c *jpegCodes) table(t *jpegTable, first bool) error {
 		for range count {
 			symbol := c.symbols[place&255]
 			if first && symbol > 15 {
-				return fmt.Errorf("Huffman table: expected sizes up to 15 for first coefficients, got %d", symbol)
+				return fmt.Errorf("table of Huffman codes: expected sizes up to 15 for first coefficients, got %d", symbol)
 			}
 			t.enter(code, size, symbol)
 			code++
 			place++
 		}
 		if place > 256 || count > 0 && code >= 1<<size {
-			return fmt.Errorf("Huffman table: more codes than %d bits allow", size)
+			return fmt.Errorf("table of Huffman codes: more codes than %d bits allow", size)
 		}
 		if count > 0 {
 			t.last[size] = code << (16 - size)

@@ -192,11 +192,11 @@ func (d *jpegDecoder) advance() (*jpegScan, error) {
 func (d *jpegDecoder) huffman(s []byte) error {
 	for len(s) > 0 {
 		if len(s) < 17 {
-			return fmt.Errorf("Huffman table: expected 17 bytes at least, got %d", len(s))
+			return fmt.Errorf("table of Huffman codes: expected 17 bytes at least, got %d", len(s))
 		}
 		class, index := s[0]>>4, s[0]&15
 		if class > 1 || index > 3 {
-			return fmt.Errorf("Huffman table: expected class 0 or 1 and number 0 to 3, got %d and %d", class, index)
+			return fmt.Errorf("table of Huffman codes: expected class 0 or 1 and number 0 to 3, got %d and %d", class, index)
 		}
 		c := jpegCodes{counts: [16]uint8(s[1:17]), defined: true}
 		n := 0
@@ -205,7 +205,7 @@ func (d *jpegDecoder) huffman(s []byte) error {
 		}
 		s = s[17:]
 		if n > 256 || n > len(s) {
-			return fmt.Errorf("Huffman table: %d symbols in a segment with %d left", n, len(s))
+			return fmt.Errorf("table of Huffman codes: %d symbols in a segment with %d left", n, len(s))
 		}
 		copy(c.symbols[:], s[:n])
 		d.codes[class][index] = c
