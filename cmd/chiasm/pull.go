@@ -102,6 +102,10 @@ func (a *app) downloads() *downloads { return &downloads{app: a} }
 func (d *downloads) event(e hub.Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if e.Note != "" {
+		d.app.note("%s", e.Note) // why nothing moves: another try, another process
+		return
+	}
 	if e.AllTotal <= 0 || e.AllDone >= e.AllTotal && d.bar == nil {
 		return
 	}
