@@ -100,9 +100,6 @@ func (x *Tensor) Normalize(eps float32) *Tensor {
 // Softmax is exp(x)/Σexp(x) over each row of x.
 func (x *Tensor) Softmax() *Tensor { return x.eachRow(rowTask{op: softmax}) }
 
-// Activate applies act to every value.
-func (x *Tensor) Activate(act Activation) *Tensor { return x.eachRow(rowTask{op: activate, act: act}) }
-
 // values is the values of a parameter as long as a row of x, nil for nil.
 func values(param, x *Tensor) []float32 {
 	if param == nil {

@@ -11,13 +11,11 @@ const (
 	layerNorm rowOp = iota
 	normalize
 	softmax
-	activate
 )
 
 // A rowTask applies a function to blocks of rows.
 type rowTask struct {
 	op         rowOp
-	act        Activation
 	dst, src   []float32
 	gain, bias []float32
 	eps        float32
@@ -36,8 +34,6 @@ func (t *rowTask) Run(i int) {
 		kernel.Normalize(dst, src, t.cols, t.eps)
 	case softmax:
 		kernel.Softmax(dst, src, t.cols)
-	case activate:
-		kernel.Activate(t.act, dst, src)
 	}
 }
 
