@@ -71,6 +71,7 @@ func needMatrix(op string, s []float32, m, n, ld int) {
 const (
 	blockRows  = 112     // rows of a block at most: eight tiles, whose A and sums stay in the L2 cache beside the weights
 	chunkWork  = 1 << 20 // multiply-adds of a chunk at least: some 10 µs
+	fewRows    = 24      // fewer rows take as long as these: they wait for the weights
 	chunksEach = 12      // chunks a worker at least, if they can be had, so that the last one ends soon after the others
 )
 
@@ -78,7 +79,7 @@ func (g *Gemm) split(panels, workers int) gemmBlocks {
 	b := gemmBlocks{panels: panels, workers: workers}
 	b.rows = (g.M + blockRows - 1) / blockRows
 	rows := (g.M + b.rows - 1) / b.rows
-	work := max(1, rows*g.layout.width*g.k) // of a panel
+	work := max(1, max(rows, fewRows)*g.layout.width*g.k) // of a panel
 	b.group = min((chunkWork+work-1)/work, panels)
 	if wide := panels * b.rows / (chunksEach * workers); wide > b.group {
 		b.group = min(wide, maxGroup)
