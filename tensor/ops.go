@@ -84,7 +84,14 @@ func (p *Pass) gemm(y, x *Tensor, act Activation, residual []float32, pairs ...*
 		C: y.floats, LDC: y.cols(), A: x.floats, LDA: x.cols(), M: x.Rows(),
 		W: t.w[:n], Bias: t.bias[:n], Act: act, Residual: residual, LDR: y.cols(),
 	}
+	before := p.mem.at
+	if n := t.gemm.Space(); n > 0 {
+		t.gemm.Buffer, _ = p.mem.take(n)
+		convert := (*kernel.Convert)(&t.gemm)
+		par.Do(convert, convert.Plan(p.workers), p.workers)
+	}
 	par.Do(&t.gemm, t.gemm.Plan(p.workers), p.workers)
+	p.mem.release(before)
 }
 
 // LayerNorm is (x - mean)/√(var + eps)·gain + bias over each row of x [..., C], gain and bias [C] or nil.

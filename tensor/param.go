@@ -23,17 +23,47 @@ func (t *Tensor) Store(d DType, data []byte, forget func()) {
 	check(len(data) == t.Len()*d.Size(), "store", "as many bytes as the shape holds", len(data), " bytes for ", d, t.shape[:t.rank])
 	t.dtype, t.floats = d, nil
 	t.param.raw, t.param.forget = data, forget
+	t.unpack()
+}
+
+// unpack frees the packed form.
+func (t *Tensor) unpack() {
 	if old := t.param.packed.Swap(nil); old != nil {
 		old.Release()
 	}
 }
 
+// Format is how products store a weight, and with what they multiply it.
+type Format = kernel.Format
+
+// The formats of weights. The kernels' documentation says what each does to the other operand.
+const (
+	FormatF32  = kernel.F32
+	FormatBF16 = kernel.BF16
+	FormatW8   = kernel.W8 // int8 weights alone
+	FormatI8   = kernel.I8 // int8 weights and activations
+)
+
+// SetFormat makes products read the parameter in format f from now on; other uses of it read what is stored. The caller sees to it
+// that no pass is using t.
+func (t *Tensor) SetFormat(f Format) {
+	check(t.param != nil, "set format", "a parameter", t)
+	if t.param.format != f {
+		t.param.format = f
+		t.unpack()
+	}
+}
+
+// Format is the format in which products read a parameter.
+func (t *Tensor) Format() Format {
+	check(t.param != nil, "format", "a parameter", t)
+	return t.param.format
+}
+
 // Release gives back the memory that was taken for the packed form. The caller sees to it that no pass is using t.
 func (t *Tensor) Release() {
 	if t.param != nil {
-		if old := t.param.packed.Swap(nil); old != nil {
-			old.Release()
-		}
+		t.unpack()
 		t.param.raw, t.floats = nil, nil
 	}
 }
@@ -77,7 +107,7 @@ func (t *Tensor) packed(p *Pass) *kernel.Packed {
 	check(t.Stored(), "linear", "a weight with values", t)
 	n := t.shape[0]
 	k := t.Len() / max(n, 1)
-	task := &packTask{w: kernel.NewPacked(n, k), raw: t.param.raw, dtype: t.dtype}
+	task := &packTask{w: kernel.NewPacked(n, k, t.param.format), raw: t.param.raw, dtype: t.dtype}
 	task.step = task.w.RowBlock() * max(1, 65536/(task.w.RowBlock()*k))
 	par.Do(task, (n+task.step-1)/task.step, p.workers)
 	t.param.packed.Store(task.w)

@@ -30,6 +30,7 @@ type param struct {
 	mu     sync.Mutex
 	raw    []byte // stored values, little endian
 	forget func() // tells the file that raw's pages are not needed for now
+	format Format // in which products read it
 	packed atomic.Pointer[kernel.Packed]
 }
 

@@ -2,4 +2,4 @@
 
 package cpu
 
-func detect() Tier { return Generic }
+func detect() []Tier { return []Tier{Generic} }

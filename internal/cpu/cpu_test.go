@@ -6,13 +6,16 @@ import (
 	"testing"
 )
 
-func TestLimitLowersAndNeverRaises(t *testing.T) {
-	for _, found := range []Tier{Generic, AVX2, AVX512, AMX} {
-		for name, want := range map[string]Tier{
-			"": found, "fast": found, "generic": Generic, "avx2": min(found, AVX2), "avx512": min(found, AVX512), "amx": found,
-		} {
-			if got := limit(found, name); got != want {
-				t.Errorf("limit(%v, %q) = %v, want %v", found, name, got, want)
+func TestChooseTakesTheBestProvenOrTheNamed(t *testing.T) {
+	all := []Tier{Generic, AVX2, AVX512, AVX512VNNI, AVX512BF16, AMX}
+	best := Generic
+	for i, top := range all {
+		if proven[top] {
+			best = top
+		}
+		for name, want := range map[string]Tier{"": best, "fast": best, "neon": best, "generic": Generic, top.String(): top} {
+			if got := choose(all[:i+1], name); got != want {
+				t.Errorf("up to %v, choose(%q) = %v, want %v", top, name, got, want)
 			}
 		}
 	}
@@ -21,15 +24,15 @@ func TestLimitLowersAndNeverRaises(t *testing.T) {
 func TestForcedNamesWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ name, want string }{
 		{"", ""}, {"avx2", ""}, {"generic", ""},
-		{"avx512", "cpu: CHIASM_CPU: expected at most avx2 on this machine, got avx512"},
-		{"AVX2", `cpu: CHIASM_CPU: expected one of generic, avx2, avx512, amx, got "AVX2"`},
+		{"avx512", "cpu: CHIASM_CPU: expected one of [generic avx2] on this machine, got avx512"},
+		{"AVX2", `cpu: CHIASM_CPU: expected one of generic, avx2, avx512, avx512vnni, avx512bf16, amx, neon, neondot, neonbf16, got "AVX2"`},
 	} {
 		got := ""
-		if err := forced(AVX2, c.name); err != nil {
+		if err := forced([]Tier{Generic, AVX2}, c.name); err != nil {
 			got = err.Error()
 		}
 		if got != c.want {
-			t.Errorf("forced(AVX2, %q) = %q, want %q", c.name, got, c.want)
+			t.Errorf("forced(%q) = %q, want %q", c.name, got, c.want)
 		}
 	}
 	if name, err := Forced(); err == nil && name != "" && Level().String() != name {

@@ -29,7 +29,7 @@ type flash struct {
 
 // head computes what h spans.
 func (a *Attention) head(h headSpan) {
-	lay := &layouts[a.tier]
+	lay := layoutOf(a.tier, F32)
 	w, n := lay.width, h.visible(h.to-1, a.Causal)-h.k0
 	f := flash{Attention: a, headSpan: h, lay: lay, panels: (a.D + w - 1) / w}
 	blocks := (n + w - 1) / w
@@ -100,7 +100,7 @@ func (f *flash) tile(r0, r1 int) {
 		for j := 0; j < c; j += w {
 			t.b, t.c = pointer(f.keys[(j0+j)*f.D:]), pointer(f.scores[j:])
 			t.next = t.b
-			t.multiply(f.lay.tier, h)
+			t.multiply(f.lay, h)
 		}
 		for r := range h {
 			f.weigh(r, f.scores[r*keyBlock:][:c], f.visible(r0+r, f.Causal)-f.k0-j0, j0)
@@ -109,7 +109,7 @@ func (f *flash) tile(r0, r1 int) {
 		for p := range f.panels {
 			t.b, t.c = pointer(f.values[(p*all+j0)*w:]), f.sum(p, 0)
 			t.from, t.next = t.c, t.b
-			t.multiply(f.lay.tier, h)
+			t.multiply(f.lay, h)
 		}
 	}
 	for r := range h {

@@ -163,7 +163,7 @@ func BenchmarkRows(b *testing.B) {
 
 func BenchmarkSetRows(b *testing.B) {
 	eachTierB(b, func(b *testing.B) {
-		w, rows := NewPacked(768, 3072), make([]float32, 768*3072)
+		w, rows := NewPacked(768, 3072, F32), make([]float32, 768*3072)
 		b.SetBytes(4 * int64(len(rows)))
 		for b.Loop() {
 			w.SetRows(0, rows)

@@ -1,103 +1,133 @@
 package kernel
 
 import (
-	"encoding/binary"
 	"math"
+	"unsafe"
 )
 
-// FromF16 widens len(dst) IEEE half-precision numbers, two little-endian bytes each. It is exact.
-func FromF16(dst []float32, src []byte) {
-	if enough("from f16", dst, src, 2) {
-		fromF16(dst, src)
+// Space is how many float32 values of memory the product needs for A in the form that the weights' format reads; 0 if that is
+// float32.
+func (g *Gemm) Space() int {
+	if len(g.W) == 0 || g.M <= 0 {
+		return 0
 	}
+	l := g.W[0].layout
+	if l.left == leftF32 {
+		return 0
+	}
+	n := (g.M*leftStride(l, g.W[0].K) + 3) / 4
+	if l.left == leftU8 {
+		n += 2 * g.M
+	}
+	return n
 }
 
-// GenericFromF16 defines FromF16.
-func GenericFromF16(dst []float32, src []byte) {
-	for i := range dst {
-		dst[i] = f16(binary.LittleEndian.Uint16(src[2*i:]))
-	}
+// leftStride is the distance of converted rows in bytes: whole cache lines, an odd number of them so that rows do not share a set of
+// the first cache.
+func leftStride(l *layout, k int) int {
+	lines := (l.whole(k)*l.left.size() + 63) / 64
+	return 64 * (lines | 1)
 }
 
-// f16 widens one number. A signalling NaN becomes quiet, as the processors do it.
-func f16(h uint16) float32 {
-	sign, exponent, fraction := uint32(h>>15)<<31, uint32(h>>10&31), uint32(h&0x3ff)
-	switch exponent {
-	case 0: // zero and subnormals: fraction·2⁻²⁴
-		return math.Float32frombits(math.Float32bits(float32(fraction)*0x1p-24) | sign)
-	case 31:
-		if fraction != 0 {
-			fraction |= 0x200
-		}
-		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
+// A Convert is the first half of a product whose format reads A in another form than float32: it brings A there. Plan says into how
+// many chunks it falls, none if there is nothing to do. All must be done before the product's own chunks run.
+type Convert Gemm
+
+// Plan checks Buffer and returns how many chunks Run does.
+func (c *Convert) Plan(workers int) (chunks int) {
+	g := (*Gemm)(c)
+	n := g.Space()
+	if n == 0 {
+		return 0
 	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
+	l, k := g.W[0].layout, g.W[0].K
+	needMatrix("gemm: A", g.A, g.M, k, g.LDA)
+	need(len(g.Buffer) >= n, "gemm: buffer", "expected %d values or more, got %d", len(g.Buffer), n)
+	g.left = leftSide{stride: leftStride(l, k)}
+	rest := g.Buffer
+	if l.left == leftU8 {
+		g.left.scale, rest = rest[:g.M], rest[g.M:]
+		g.left.zero, rest = unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(rest))), g.M), rest[g.M:]
+	}
+	g.left.data = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(rest))), 4*len(rest))
+	g.left.step = max(1, 16384/max(k, 1))
+	return (g.M + g.left.step - 1) / g.left.step
 }
 
-// FromBF16 widens len(dst) bfloat16 numbers, two little-endian bytes each. It is exact.
-func FromBF16(dst []float32, src []byte) {
-	if enough("from bf16", dst, src, 2) {
-		fromBF16(dst, src)
-	}
+// leftSide is A in the form that the micro-kernel reads.
+type leftSide struct {
+	data   []byte // M rows, stride apart
+	stride int
+	scale  []float32 // of each row
+	zero   []int32   // the integer that stands for 0 in each row
+	step   int       // rows a chunk of the conversion
 }
 
-// GenericFromBF16 defines FromBF16.
-func GenericFromBF16(dst []float32, src []byte) {
-	for i := range dst {
-		dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(src[2*i:])) << 16)
-	}
-}
-
-// FromF32 reads len(dst) little-endian numbers.
-func FromF32(dst []float32, src []byte) {
-	if enough("from f32", dst, src, 4) {
-		for i := range dst {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
-		}
-	}
-}
-
-// FromF64 rounds len(dst) little-endian double-precision numbers.
-func FromF64(dst []float32, src []byte) {
-	if enough("from f64", dst, src, 8) {
-		for i := range dst {
-			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
-		}
-	}
-}
-
-// FromInt rounds len(dst) little-endian signed integers of size 1, 2, 4 or 8 bytes.
-func FromInt(dst []float32, src []byte, size int) {
-	if !enough("from int", dst, src, size) {
-		return
-	}
-	for i := range dst {
-		switch size {
-		case 1:
-			dst[i] = float32(int8(src[i]))
-		case 2:
-			dst[i] = float32(int16(binary.LittleEndian.Uint16(src[2*i:])))
-		case 4:
-			dst[i] = float32(int32(binary.LittleEndian.Uint32(src[4*i:])))
-		case 8:
-			dst[i] = float32(int64(binary.LittleEndian.Uint64(src[8*i:])))
-		default:
-			need(false, "from int", "expected a size up to %d bytes, a power of two, got %d", size, 8)
+// Run converts the rows of a chunk.
+func (c *Convert) Run(chunk int) {
+	g := (*Gemm)(c)
+	k, s := g.W[0].K, &g.left
+	for m := chunk * s.step; m < min((chunk+1)*s.step, g.M); m++ {
+		row, to := g.A[m*g.LDA:][:k], s.data[m*s.stride:][:s.stride]
+		if g.W[0].layout.left == leftU8 {
+			s.scale[m], s.zero[m] = quantize(to, row)
+		} else {
+			toBF16(to, row)
 		}
 	}
 }
 
-// FromUint8 turns len(dst) bytes into numbers.
-func FromUint8(dst []float32, src []byte) {
-	if enough("from uint8", dst, src, 1) {
-		for i := range dst {
-			dst[i] = float32(src[i])
-		}
-	}
+// Quantize writes x as uint8 values q with x ≈ scale·(q - zero), and zeros up to the end of dst: the range of x, which is made to hold 0,
+// falls onto 0 to 255. If a value is not finite the scale is NaN.
+func Quantize(dst []byte, x []float32) (scale float32, zero int32) {
+	need(len(dst) >= len(x), "quantize", "expected %d bytes or more, got %d", len(dst), len(x))
+	return quantize(dst, x)
 }
 
-// enough checks that src holds exactly the numbers of dst and reports whether there are any.
-func enough(op string, dst []float32, src []byte, size int) bool {
-	need(len(src) == size*len(dst), op, "expected %d bytes, got %d", len(src), size*len(dst))
-	return len(dst) > 0
+// GenericQuantize defines Quantize.
+func GenericQuantize(dst []byte, x []float32) (scale float32, zero int32) {
+	lo, hi, poison := float32(0), float32(0), float32(0)
+	for _, v := range x {
+		lo, hi = min(lo, v), max(hi, v)
+		poison += v * 0
+	}
+	scale, inverse, zero := steps(lo, hi)
+	toBytesGeneric(dst, x, inverse, float32(zero))
+	return scale + poison, zero
+}
+
+// toBytesGeneric writes x·inverse + offset as uint8, rounded half to even and saturated, and zeros up to the end of dst.
+func toBytesGeneric(dst []byte, x []float32, inverse, offset float32) {
+	for i, v := range x {
+		dst[i] = byte(roundInt(min(max(float32(v*inverse)+offset, 0), 255)))
+	}
+	clear(dst[len(x):])
+}
+
+// steps is the scale of values from lo to hi on 255 steps, its inverse, and the step that stands for 0.
+func steps(lo, hi float32) (scale, inverse float32, zero int32) {
+	scale = (hi - lo) * (1.0 / 255)
+	if !(scale > 0) || math.IsInf(float64(1/scale), 0) || math.IsInf(float64(scale), 0) {
+		return scale, 0, 0
+	}
+	inverse = 1 / scale
+	return scale, inverse, roundInt(float32(-lo * inverse))
+}
+
+// GenericToBF16 rounds x to bfloat16, half to even, two little-endian bytes each, and writes zeros up to the end of dst.
+func GenericToBF16(dst []byte, x []float32) {
+	for i, v := range x {
+		h := bf16(v)
+		dst[2*i], dst[2*i+1] = byte(h), byte(h>>8)
+	}
+	clear(dst[2*len(x):])
+}
+
+// bf16 rounds half to even. NaN stays NaN.
+func bf16(v float32) uint16 {
+	b := math.Float32bits(v)
+	if v != v {
+		return uint16(b>>16) | 0x40
+	}
+	return uint16((b + 0x7fff + b>>16&1) >> 16)
 }

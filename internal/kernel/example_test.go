@@ -7,7 +7,7 @@ import (
 )
 
 func Example() {
-	w := kernel.NewPacked(2, 3) // two outputs of three inputs
+	w := kernel.NewPacked(2, 3, kernel.F32) // two outputs of three inputs
 	w.SetRows(0, []float32{1, 0, -1, 2, 2, 2})
 	y := make([]float32, 2)
 	g := kernel.Gemm{C: y, LDC: 2, A: []float32{1, 2, 3}, LDA: 3, M: 1, W: []*kernel.Packed{w}, Bias: [][]float32{{0, 1}}, Act: kernel.ReLU}

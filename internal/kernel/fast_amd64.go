@@ -8,13 +8,13 @@ import (
 	"github.com/chiasm/chiasm/internal/cpu"
 )
 
-// highest is the highest tier that this build has kernels for.
-const highest = cpu.AVX512
+// simd is the tier whose kernels over vectors of float32 serve tier t: those above AVX-512 add only products.
+func simd(t cpu.Tier) cpu.Tier { return min(t, cpu.AVX512) }
 
 // Every function below picks the kernel of the tier. Slices are checked, equally long and not empty.
 
 func add(dst, a, b []float32) {
-	switch tier {
+	switch simd(tier) {
 	case cpu.AVX512:
 		addAVX512(&dst[0], &a[0], &b[0], len(dst))
 	case cpu.AVX2:
@@ -25,7 +25,7 @@ func add(dst, a, b []float32) {
 }
 
 func scale(dst, x []float32, s float32) {
-	switch tier {
+	switch simd(tier) {
 	case cpu.AVX512:
 		scaleAVX512(&dst[0], &x[0], len(dst), s)
 	case cpu.AVX2:
@@ -36,7 +36,7 @@ func scale(dst, x []float32, s float32) {
 }
 
 func dot(a, b []float32) float32 {
-	switch tier {
+	switch simd(tier) {
 	case cpu.AVX512:
 		return dotAVX512(&a[0], &b[0], len(a))
 	case cpu.AVX2:
@@ -46,7 +46,7 @@ func dot(a, b []float32) float32 {
 }
 
 func sum(x []float32) float32 {
-	if tier == cpu.AVX512 {
+	if tier >= cpu.AVX512 {
 		return sumAVX512(&x[0], len(x))
 	}
 	return sumAVX2(&x[0], len(x))
@@ -54,7 +54,7 @@ func sum(x []float32) float32 {
 
 // squares is Σ(x - mean)².
 func squares(x []float32, mean float32) float32 {
-	if tier == cpu.AVX512 {
+	if tier >= cpu.AVX512 {
 		return squaresAVX512(&x[0], len(x), mean)
 	}
 	return squaresAVX2(&x[0], len(x), mean)
@@ -68,7 +68,7 @@ func layerNorm(dst, x, gamma, beta []float32, eps float32) {
 	n := float32(len(x))
 	mean := sum(x) / n
 	scale := float32(1 / math.Sqrt(float64(squares(x, mean)/n)+float64(eps)))
-	if tier == cpu.AVX512 {
+	if tier >= cpu.AVX512 {
 		affineAVX512(&dst[0], &x[0], &gamma[0], &beta[0], len(x), mean, scale)
 	} else {
 		affineAVX2(&dst[0], &x[0], &gamma[0], &beta[0], len(x), mean, scale)
@@ -95,7 +95,7 @@ func softmax(dst, x []float32) {
 
 // largest is the largest value; it may pass over NaN.
 func largest(x []float32) float32 {
-	if tier == cpu.AVX512 {
+	if tier >= cpu.AVX512 {
 		return largestAVX512(&x[0], len(x))
 	}
 	return largestAVX2(&x[0], len(x))
@@ -103,14 +103,14 @@ func largest(x []float32) float32 {
 
 // expSum writes exp(s·x - top) and returns the sum.
 func expSum(dst, x []float32, s, top float32) float32 {
-	if tier == cpu.AVX512 {
+	if tier >= cpu.AVX512 {
 		return expSumAVX512(&dst[0], &x[0], len(dst), s, top)
 	}
 	return expSumAVX2(&dst[0], &x[0], len(dst), s, top)
 }
 
 func activate(act Activation, dst, x []float32) {
-	switch tier {
+	switch simd(tier) {
 	case cpu.AVX512:
 		activateAVX512(act, &dst[0], &x[0], len(dst))
 	case cpu.AVX2:
@@ -152,7 +152,7 @@ func activateAVX2(act Activation, dst, x *float32, n int) {
 
 // lanes is how many float32 values a register of the tier holds.
 func lanes(t cpu.Tier) int {
-	if t == cpu.AVX512 {
+	if t >= cpu.AVX512 {
 		return 16
 	}
 	return 8
@@ -160,7 +160,7 @@ func lanes(t cpu.Tier) int {
 
 func fromF16(dst []float32, src []byte) {
 	if n := len(dst) &^ (lanes(tier) - 1); n > 0 && tier > cpu.Generic {
-		if tier == cpu.AVX512 {
+		if tier >= cpu.AVX512 {
 			fromF16AVX512(&dst[0], &src[0], n)
 		} else {
 			fromF16AVX2(&dst[0], &src[0], n)
@@ -172,7 +172,7 @@ func fromF16(dst []float32, src []byte) {
 
 func fromBF16(dst []float32, src []byte) {
 	if n := len(dst) &^ (lanes(tier) - 1); n > 0 && tier > cpu.Generic {
-		if tier == cpu.AVX512 {
+		if tier >= cpu.AVX512 {
 			fromBF16AVX512(&dst[0], &src[0], n)
 		} else {
 			fromBF16AVX2(&dst[0], &src[0], n)
@@ -188,7 +188,7 @@ func packPanel(t cpu.Tier, panel, rows []float32, k, ld, at, width int) {
 	l := lanes(t)
 	whole := k &^ (l - 1)
 	for t > cpu.Generic && whole > 0 && at%l == 0 && len(rows) >= (l-1)*ld+k {
-		if t == cpu.AVX512 {
+		if t >= cpu.AVX512 {
 			transposeAVX512(&panel[at], &rows[0], 4*width, 4*ld, whole)
 		} else {
 			transposeAVX2(&panel[at], &rows[0], 4*width, 4*ld, whole)
@@ -201,8 +201,30 @@ func packPanel(t cpu.Tier, panel, rows []float32, k, ld, at, width int) {
 	packPanelGeneric(panel, rows, k, ld, at, width)
 }
 
+func quantize(dst []byte, x []float32) (scale float32, zero int32) {
+	n := len(x) &^ 7
+	if tier == cpu.Generic || n == 0 {
+		return GenericQuantize(dst, x)
+	}
+	var ends [24]float32
+	extentAVX2(&x[0], n, &ends[0])
+	lo, hi, poison := float32(0), float32(0), float32(0)
+	for i := range 8 {
+		lo, hi, poison = min(lo, ends[i]), max(hi, ends[8+i]), poison+ends[16+i]
+	}
+	for _, v := range x[n:] {
+		lo, hi, poison = min(lo, v), max(hi, v), poison+v*0
+	}
+	scale, inverse, zero := steps(lo, hi)
+	toBytesAVX2(&dst[0], &x[0], n, inverse, float32(zero))
+	toBytesGeneric(dst[n:], x[n:], inverse, float32(zero))
+	return scale + poison, zero
+}
+
+func toBF16(dst []byte, x []float32) { GenericToBF16(dst, x) }
+
 func fmaLoop(steps int) (flops int) {
-	switch tier {
+	switch simd(tier) {
 	case cpu.AVX512:
 		fmaLoopAVX512(steps)
 	case cpu.AVX2:
@@ -214,7 +236,7 @@ func fmaLoop(steps int) (flops int) {
 }
 
 func readLoop(x []float32) {
-	switch tier {
+	switch simd(tier) {
 	case cpu.AVX512:
 		readLoopAVX512(&x[0], len(x))
 	case cpu.AVX2:

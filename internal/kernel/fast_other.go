@@ -6,9 +6,6 @@ import "github.com/chiasm/chiasm/internal/cpu"
 
 // Without assembly every kernel is its generic twin.
 
-// highest is the highest tier that this build has kernels for.
-const highest = cpu.Generic
-
 func activate(act Activation, dst, x []float32) { GenericActivate(act, dst, x) }
 
 func layerNorm(dst, x, gamma, beta []float32, eps float32) {
@@ -32,6 +29,10 @@ func fromBF16(dst []float32, src []byte) { GenericFromBF16(dst, src) }
 func packPanel(_ cpu.Tier, panel, rows []float32, k, ld, at, width int) {
 	packPanelGeneric(panel, rows, k, ld, at, width)
 }
+
+func quantize(dst []byte, x []float32) (scale float32, zero int32) { return GenericQuantize(dst, x) }
+
+func toBF16(dst []byte, x []float32) { GenericToBF16(dst, x) }
 
 func (g *Gemm) block(m0, m1, first, last int) { panic("kernel: no micro-kernel in this build") }
 

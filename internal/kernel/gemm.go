@@ -6,21 +6,24 @@ import (
 	"github.com/chiasm/chiasm/internal/cpu"
 )
 
-// Gemm is C[M, N] = act(A·Wᵀ + bias) + residual. Several weights stand side by side: their columns follow each other in C.
+// Gemm is C[M, N] = act(A·Wᵀ + bias) + residual. Several weights stand side by side: their columns follow each other in C. If Space is
+// not 0, Buffer must hold that many values, and a Convert of the product comes first.
 type Gemm struct {
 	C        []float32 // M rows, LDC apart
 	LDC      int
 	A        []float32 // M rows of K values, LDA apart
 	LDA      int
 	M        int
-	W        []*Packed   // weights of one K
+	W        []*Packed   // weights of one K and one format
 	Bias     [][]float32 // a bias of N values, or nil, per weight; nil for none at all
 	Act      Activation
 	Residual []float32 // M rows like those of C, LDR apart, or nil; may be C itself
 	LDR      int
+	Buffer   []float32 // room for A in the form of the format
 
 	layout *layout
 	k      int
+	left   leftSide
 	blocks gemmBlocks
 }
 
@@ -42,7 +45,7 @@ func (g *Gemm) Plan(workers int) (chunks int) {
 	n, panels := 0, 0
 	for i, w := range g.W {
 		need(w.K == g.k, "gemm", "expected weights of K = %d, got %d", w.K, g.k)
-		need(w.layout == g.layout, "gemm", "expected weights packed for tier %d, got %d", int(w.layout.tier), int(g.layout.tier))
+		need(w.layout == g.layout, "gemm", "expected weights packed for tier %d and all in one format, got %d", int(w.layout.tier), int(g.layout.tier))
 		if g.Bias != nil && g.Bias[i] != nil {
 			need(len(g.Bias[i]) == w.N, "gemm", "expected a bias of %d values, got %d", len(g.Bias[i]), w.N)
 		}
@@ -52,7 +55,12 @@ func (g *Gemm) Plan(workers int) (chunks int) {
 	if g.M <= 0 || n == 0 {
 		return 0
 	}
-	needMatrix("gemm: A", g.A, g.M, g.k, g.LDA)
+	if g.layout.left == leftF32 {
+		needMatrix("gemm: A", g.A, g.M, g.k, g.LDA)
+		g.left = leftSide{}
+	} else {
+		need(len(g.left.data) >= g.M*leftStride(g.layout, g.k), "gemm", "expected a converted A of %d bytes, got %d", len(g.left.data), g.M*leftStride(g.layout, g.k))
+	}
 	needMatrix("gemm: C", g.C, g.M, n, g.LDC)
 	if g.Residual != nil {
 		needMatrix("gemm: residual", g.Residual, g.M, n, g.LDR)
@@ -109,7 +117,9 @@ func (g *Gemm) Run(chunk int) {
 
 // A panel is one panel of one weight and the columns of C that it makes.
 type panel struct {
-	data   []float32 // [K, width]
+	data   []byte    // [whole(K)/group, width, group]
+	scale  []float32 // of its columns, width of them; nil for none
+	sums   []int32   // likewise
 	bias   []float32 // nil for none
 	column int       // in C
 	n      int       // columns, at most the width
@@ -126,7 +136,13 @@ func (g *Gemm) locate(p int) panel {
 			continue
 		}
 		width := g.layout.width
-		at := panel{data: w.data[p*width*g.k:][:width*g.k], column: column + p*width, n: min(width, w.N-p*width)}
+		at := panel{data: w.data[p*w.panelBytes():][:w.panelBytes()], column: column + p*width, n: min(width, w.N-p*width)}
+		if w.scale != nil {
+			at.scale = w.scale[p*width:][:width]
+		}
+		if w.sums != nil {
+			at.sums = w.sums[p*width:][:width]
+		}
 		if g.Bias != nil && g.Bias[i] != nil {
 			at.bias = g.Bias[i][p*width:][:at.n]
 		}
@@ -135,26 +151,8 @@ func (g *Gemm) locate(p int) panel {
 	panic("kernel: gemm: a panel beyond the weights")
 }
 
-// panelGeneric defines the product: rows m0 to m1 of one panel. Each sum goes over K in order.
-func (g *Gemm) panelGeneric(m0, m1 int, p panel) {
-	for m := m0; m < m1; {
-		var sum [2][4]float32
-		rows := min(2, m1-m)
-		a0 := g.A[m*g.LDA:][:g.k]
-		if rows == 2 {
-			dot2x4(&sum, a0, g.A[(m+1)*g.LDA:][:g.k], p.data)
-		} else {
-			dot1x4(&sum[0], a0, p.data)
-		}
-		for r := range rows {
-			g.finish(m+r, p, sum[r][:p.n])
-		}
-		m += rows
-	}
-}
-
 // finish turns the sums of row m and panel p into values of C.
-func (g *Gemm) finish(m int, p panel, sum []float32) {
+func (g *Gemm) finish(m int, p *panel, sum []float32) {
 	if p.bias != nil {
 		add(sum, sum, p.bias)
 	}
@@ -165,34 +163,4 @@ func (g *Gemm) finish(m int, p panel, sum []float32) {
 		add(sum, sum, g.Residual[m*g.LDR+p.column:][:p.n])
 	}
 	copy(g.C[m*g.LDC+p.column:], sum)
-}
-
-func dot2x4(sum *[2][4]float32, a0, a1, b []float32) {
-	var s00, s01, s02, s03, s10, s11, s12, s13 float32
-	a1 = a1[:len(a0)]
-	for i, x := range a0 {
-		w := b[4*i:][:4:4]
-		y := a1[i]
-		s00 += x * w[0]
-		s01 += x * w[1]
-		s02 += x * w[2]
-		s03 += x * w[3]
-		s10 += y * w[0]
-		s11 += y * w[1]
-		s12 += y * w[2]
-		s13 += y * w[3]
-	}
-	sum[0], sum[1] = [4]float32{s00, s01, s02, s03}, [4]float32{s10, s11, s12, s13}
-}
-
-func dot1x4(sum *[4]float32, a, b []float32) {
-	var s0, s1, s2, s3 float32
-	for i, x := range a {
-		w := b[4*i:][:4:4]
-		s0 += x * w[0]
-		s1 += x * w[1]
-		s2 += x * w[2]
-		s3 += x * w[3]
-	}
-	*sum = [4]float32{s0, s1, s2, s3}
 }

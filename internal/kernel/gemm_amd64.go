@@ -8,13 +8,13 @@ import (
 	"github.com/chiasm/chiasm/internal/cpu"
 )
 
-// A tile is what a micro-kernel reads: it sets C[h, width] to from + A·panel + bias + residual. Distances are in bytes. The generator
-// knows the offsets of the fields.
+// A tile is what a micro-kernel reads: it sets C[h, width] to (from + A·panel)·scale + bias + residual. One for integers leaves it at
+// from + A·panel, and a second kernel (rescale) does the rest. Distances are in bytes. The generator knows the offsets of the fields.
 type tile struct {
 	a        unsafe.Pointer // rows of A
 	lda      uintptr
-	b        unsafe.Pointer // a block of a panel, [k, width]
-	k        int
+	b        unsafe.Pointer // a block of a panel, [k, width, group]
+	k        int            // steps: groups of values
 	c        unsafe.Pointer
 	ldc      uintptr
 	from     unsafe.Pointer // sums so far, [h, width] without gaps; nil for zero
@@ -22,67 +22,107 @@ type tile struct {
 	residual unsafe.Pointer // rows, or nil
 	ldr      uintptr
 	next     unsafe.Pointer // what to fetch into the second cache,
-	stride   uintptr        // so many bytes further every two steps of k
+	stride   uintptr        // so many bytes further every round of steps
+	scale    unsafe.Pointer // [width], or nil
+	rows     unsafe.Pointer // of integers: the scale of each row,
+	zero     unsafe.Pointer // what stands for 0 in each row,
+	sums     unsafe.Pointer // [width] and the sums of the weights
 }
+
+// round is how many bytes of a panel a micro-kernel reads before it fetches again.
+func (l *layout) round() int { return max(64, 2*l.group*l.width*l.format.size()) }
 
 // block computes rows m0 to m1 of the panels first to last-1: for each block of K, for each panel, for each tile of rows.
 func (g *Gemm) block(m0, m1, first, last int) {
 	lay, rows := g.layout, m1-m0
 	tiles := (rows + lay.height - 1) / lay.height
 	blocks := max(1, (g.k+lay.depth-1)/lay.depth)
-	depth := max(1, (g.k+blocks-1)/blocks)
+	depth := max(1, lay.whole((g.k+blocks-1)/blocks))
 	area := rows * lay.width // of the sums of a panel
 	s := takeScratch(area*(last-first) + lay.height*lay.width)
 	defer s.release()
 	edge := s.floats[:lay.height*lay.width]
 	partial := s.floats[len(edge):]
+	left, lda := unsafe.Pointer(unsafe.SliceData(g.A)), 4*g.LDA
+	if lay.left != leftF32 {
+		left, lda = unsafe.Pointer(unsafe.SliceData(g.left.data)), g.left.stride
+	}
+	stepBytes := lay.width * lay.group * lay.format.size()
 
 	for k0 := 0; k0 == 0 || k0 < g.k; k0 += depth {
 		k1 := min(k0+depth, g.k)
 		for p := first; p < last; p++ {
 			at := g.locate(p)
-			t := tile{lda: uintptr(g.LDA) * 4, k: k1 - k0, b: pointer(at.data[k0*lay.width:])}
+			t := tile{lda: uintptr(lda), k: lay.whole(k1-k0) / lay.group}
+			t.b = unsafe.Pointer(unsafe.SliceData(at.data[k0*lay.width*lay.format.size():]))
 			end, whole := k1 == g.k, at.n == lay.width
-			fetch, share := g.following(p, k0, depth, last), uintptr(t.k*lay.width*4/tiles)
-			t.stride = uintptr(2 * lay.width * 4 / tiles) // each tile fetches its share of the next block
+			fetch, share := g.following(p, k0, depth, last), uintptr(t.k*stepBytes/tiles)
+			t.stride = uintptr(lay.round() / tiles) // each tile fetches its share of the next block
 			sums := partial[(p-first)*area:]
 			for i := range tiles {
 				r0, r1 := rows*i/tiles, rows*(i+1)/tiles
 				m := m0 + r0
-				t.a, t.next = pointer(g.A[m*g.LDA+k0:]), t.b
+				t.a, t.next = unsafe.Add(left, m*lda+k0*lay.left.size()), t.b
 				if fetch != nil {
 					t.next = unsafe.Add(fetch, uintptr(i)*share)
 				}
-				t.from, t.bias, t.residual = nil, nil, nil
+				t.from = nil
 				if k0 > 0 {
 					t.from = pointer(sums[r0*lay.width:])
 				}
-				// The last sums of a whole panel go to C; what needs more work first to a tile aside.
-				t.c, t.ldc = pointer(edge), uintptr(lay.width)*4
-				switch {
-				case !end:
-					t.c = pointer(sums[r0*lay.width:])
-				case whole:
-					t.bias = pointer(at.bias)
-					if g.Act != None {
-						break
-					}
-					t.c, t.ldc = pointer(g.C[m*g.LDC+at.column:]), uintptr(g.LDC)*4
-					if g.Residual != nil {
-						t.residual, t.ldr = pointer(g.Residual[m*g.LDR+at.column:]), uintptr(g.LDR)*4
-					}
+				if !end {
+					t.c, t.ldc = pointer(sums[r0*lay.width:]), uintptr(lay.width)*4
+					t.bias, t.residual, t.scale = nil, nil, nil
+					t.multiply(lay, r1-r0)
+					continue
 				}
-				t.multiply(lay.tier, r1-r0)
+				// The last sums of a whole panel go to C; what needs more work first to a tile aside.
+				direct := whole && g.Act == None
+				g.target(&t, &at, m, direct, edge)
+				if lay.left == leftU8 {
+					g.integers(&t, &at, m, r1-r0, edge)
+				} else {
+					t.multiply(lay, r1-r0)
+				}
 				switch {
-				case end && !whole:
+				case !whole:
 					for r := range r1 - r0 {
-						g.finish(m+r, at, edge[r*lay.width:][:at.n])
+						g.finish(m+r, &at, edge[r*lay.width:][:at.n])
 					}
-				case end && g.Act != None:
+				case !direct:
 					g.activateTile(m, r1-r0, at.column, edge)
 				}
 			}
 		}
+	}
+}
+
+// target sets where the finished sums of a tile of row m go, and what is added to them on the way: C with all of it, or a tile aside.
+func (g *Gemm) target(t *tile, at *panel, m int, direct bool, aside []float32) {
+	t.c, t.ldc = pointer(aside), uintptr(g.layout.width)*4
+	t.bias, t.residual, t.scale = nil, nil, pointer(at.scale)
+	if at.n == g.layout.width {
+		t.bias = pointer(at.bias)
+	}
+	if direct {
+		t.c, t.ldc = pointer(g.C[m*g.LDC+at.column:]), uintptr(g.LDC)*4
+		if g.Residual != nil {
+			t.residual, t.ldr = pointer(g.Residual[m*g.LDR+at.column:]), uintptr(g.LDR)*4
+		}
+	}
+}
+
+// integers multiplies h rows from row m on into the tile aside, and brings the sums from there to t.c.
+func (g *Gemm) integers(t *tile, at *panel, m, h int, aside []float32) {
+	c, ldc := t.c, t.ldc
+	t.c, t.ldc = pointer(aside), uintptr(g.layout.width)*4
+	t.multiply(g.layout, h)
+	t.from, t.c, t.ldc = t.c, c, ldc
+	t.rows, t.zero, t.sums = pointer(g.left.scale[m:]), unsafe.Pointer(&g.left.zero[m]), unsafe.Pointer(unsafe.SliceData(at.sums))
+	if g.layout.tier == cpu.AVX2 {
+		rescaleAVX2(t, h)
+	} else {
+		rescaleAVX512(t, h)
 	}
 }
 
@@ -114,58 +154,23 @@ func (g *Gemm) following(p, k0, depth, last int) unsafe.Pointer {
 	default:
 		return nil
 	}
-	return pointer(g.locate(p).data[k0*g.layout.width:])
+	return unsafe.Pointer(unsafe.SliceData(g.locate(p).data[k0*g.layout.width*g.layout.format.size():]))
 }
 
 func pointer(s []float32) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
 
 // multiply calls the micro-kernel of height h.
-func (t *tile) multiply(tier cpu.Tier, h int) {
-	if tier == cpu.AVX2 {
-		switch h {
-		case 1:
-			gemm1AVX2(t)
-		case 2:
-			gemm2AVX2(t)
-		case 3:
-			gemm3AVX2(t)
-		case 4:
-			gemm4AVX2(t)
-		case 5:
-			gemm5AVX2(t)
-		case 6:
-			gemm6AVX2(t)
-		}
-		return
-	}
-	switch h {
-	case 1:
-		gemm1AVX512(t)
-	case 2:
-		gemm2AVX512(t)
-	case 3:
-		gemm3AVX512(t)
-	case 4:
-		gemm4AVX512(t)
-	case 5:
-		gemm5AVX512(t)
-	case 6:
-		gemm6AVX512(t)
-	case 7:
-		gemm7AVX512(t)
-	case 8:
-		gemm8AVX512(t)
-	case 9:
-		gemm9AVX512(t)
-	case 10:
-		gemm10AVX512(t)
-	case 11:
-		gemm11AVX512(t)
-	case 12:
-		gemm12AVX512(t)
-	case 13:
-		gemm13AVX512(t)
-	case 14:
-		gemm14AVX512(t)
+func (t *tile) multiply(lay *layout, h int) {
+	switch {
+	case lay.tier >= cpu.AVX512:
+		t.multiplyAVX512(h)
+	case lay.format == F32:
+		t.multiplyAVX2(h)
+	case lay.format == BF16:
+		t.multiplyBF16AVX2(h)
+	case lay.format == W8:
+		t.multiplyW8AVX2(h)
+	case lay.format == I8:
+		t.multiplyI8AVX2(h)
 	}
 }

@@ -64,23 +64,32 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Y2
+	VMOVUPS 32(CX), Y3
+	VMULPS  Y2, Y0, Y0
+	VMULPS  Y3, Y1, Y1
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Y2
 	VMOVUPS 32(CX), Y3
 	VADDPS  Y2, Y0, Y0
 	VADDPS  Y3, Y1, Y1
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
@@ -161,9 +170,20 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Y4
+	VMOVUPS 32(CX), Y5
+	VMULPS  Y4, Y0, Y0
+	VMULPS  Y5, Y1, Y1
+	VMULPS  Y4, Y2, Y2
+	VMULPS  Y5, Y3, Y3
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Y4
 	VMOVUPS 32(CX), Y5
 	VADDPS  Y4, Y0, Y0
@@ -171,10 +191,10 @@ done7:
 	VADDPS  Y4, Y2, Y2
 	VADDPS  Y5, Y3, Y3
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
@@ -182,7 +202,7 @@ plain8:
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
@@ -279,9 +299,22 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Y6
+	VMOVUPS 32(CX), Y7
+	VMULPS  Y6, Y0, Y0
+	VMULPS  Y7, Y1, Y1
+	VMULPS  Y6, Y2, Y2
+	VMULPS  Y7, Y3, Y3
+	VMULPS  Y6, Y4, Y4
+	VMULPS  Y7, Y5, Y5
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Y6
 	VMOVUPS 32(CX), Y7
 	VADDPS  Y6, Y0, Y0
@@ -291,10 +324,10 @@ done7:
 	VADDPS  Y6, Y4, Y4
 	VADDPS  Y7, Y5, Y5
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
@@ -305,7 +338,7 @@ plain8:
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
@@ -422,9 +455,24 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Y8
+	VMOVUPS 32(CX), Y9
+	VMULPS  Y8, Y0, Y0
+	VMULPS  Y9, Y1, Y1
+	VMULPS  Y8, Y2, Y2
+	VMULPS  Y9, Y3, Y3
+	VMULPS  Y8, Y4, Y4
+	VMULPS  Y9, Y5, Y5
+	VMULPS  Y8, Y6, Y6
+	VMULPS  Y9, Y7, Y7
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Y8
 	VMOVUPS 32(CX), Y9
 	VADDPS  Y8, Y0, Y0
@@ -436,10 +484,10 @@ done7:
 	VADDPS  Y8, Y6, Y6
 	VADDPS  Y9, Y7, Y7
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
@@ -453,7 +501,7 @@ plain8:
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
@@ -586,9 +634,26 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Y10
+	VMOVUPS 32(CX), Y11
+	VMULPS  Y10, Y0, Y0
+	VMULPS  Y11, Y1, Y1
+	VMULPS  Y10, Y2, Y2
+	VMULPS  Y11, Y3, Y3
+	VMULPS  Y10, Y4, Y4
+	VMULPS  Y11, Y5, Y5
+	VMULPS  Y10, Y6, Y6
+	VMULPS  Y11, Y7, Y7
+	VMULPS  Y10, Y8, Y8
+	VMULPS  Y11, Y9, Y9
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Y10
 	VMOVUPS 32(CX), Y11
 	VADDPS  Y10, Y0, Y0
@@ -602,10 +667,10 @@ done7:
 	VADDPS  Y10, Y8, Y8
 	VADDPS  Y11, Y9, Y9
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
@@ -622,7 +687,7 @@ plain8:
 	VADDPS (CX), Y8, Y8
 	VADDPS 32(CX), Y9, Y9
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
@@ -771,9 +836,28 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Y12
+	VMOVUPS 32(CX), Y13
+	VMULPS  Y12, Y0, Y0
+	VMULPS  Y13, Y1, Y1
+	VMULPS  Y12, Y2, Y2
+	VMULPS  Y13, Y3, Y3
+	VMULPS  Y12, Y4, Y4
+	VMULPS  Y13, Y5, Y5
+	VMULPS  Y12, Y6, Y6
+	VMULPS  Y13, Y7, Y7
+	VMULPS  Y12, Y8, Y8
+	VMULPS  Y13, Y9, Y9
+	VMULPS  Y12, Y10, Y10
+	VMULPS  Y13, Y11, Y11
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Y12
 	VMOVUPS 32(CX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -789,10 +873,10 @@ done7:
 	VADDPS  Y12, Y10, Y10
 	VADDPS  Y13, Y11, Y11
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
@@ -812,7 +896,7 @@ plain8:
 	VADDPS (CX), Y10, Y10
 	VADDPS 32(CX), Y11, Y11
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)

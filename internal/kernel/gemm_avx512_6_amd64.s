@@ -66,23 +66,32 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Z2
+	VMOVUPS 64(CX), Z3
+	VMULPS  Z2, Z0, Z0
+	VMULPS  Z3, Z1, Z1
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Z2
 	VMOVUPS 64(CX), Z3
 	VADDPS  Z2, Z0, Z0
 	VADDPS  Z3, Z1, Z1
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -165,9 +174,20 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Z4
+	VMOVUPS 64(CX), Z5
+	VMULPS  Z4, Z0, Z0
+	VMULPS  Z5, Z1, Z1
+	VMULPS  Z4, Z2, Z2
+	VMULPS  Z5, Z3, Z3
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Z4
 	VMOVUPS 64(CX), Z5
 	VADDPS  Z4, Z0, Z0
@@ -175,10 +195,10 @@ done7:
 	VADDPS  Z4, Z2, Z2
 	VADDPS  Z5, Z3, Z3
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -186,7 +206,7 @@ plain8:
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -285,9 +305,22 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Z6
+	VMOVUPS 64(CX), Z7
+	VMULPS  Z6, Z0, Z0
+	VMULPS  Z7, Z1, Z1
+	VMULPS  Z6, Z2, Z2
+	VMULPS  Z7, Z3, Z3
+	VMULPS  Z6, Z4, Z4
+	VMULPS  Z7, Z5, Z5
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Z6
 	VMOVUPS 64(CX), Z7
 	VADDPS  Z6, Z0, Z0
@@ -297,10 +330,10 @@ done7:
 	VADDPS  Z6, Z4, Z4
 	VADDPS  Z7, Z5, Z5
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -311,7 +344,7 @@ plain8:
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -430,9 +463,24 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Z8
+	VMOVUPS 64(CX), Z9
+	VMULPS  Z8, Z0, Z0
+	VMULPS  Z9, Z1, Z1
+	VMULPS  Z8, Z2, Z2
+	VMULPS  Z9, Z3, Z3
+	VMULPS  Z8, Z4, Z4
+	VMULPS  Z9, Z5, Z5
+	VMULPS  Z8, Z6, Z6
+	VMULPS  Z9, Z7, Z7
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Z8
 	VMOVUPS 64(CX), Z9
 	VADDPS  Z8, Z0, Z0
@@ -444,10 +492,10 @@ done7:
 	VADDPS  Z8, Z6, Z6
 	VADDPS  Z9, Z7, Z7
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -461,7 +509,7 @@ plain8:
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -596,9 +644,26 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Z10
+	VMOVUPS 64(CX), Z11
+	VMULPS  Z10, Z0, Z0
+	VMULPS  Z11, Z1, Z1
+	VMULPS  Z10, Z2, Z2
+	VMULPS  Z11, Z3, Z3
+	VMULPS  Z10, Z4, Z4
+	VMULPS  Z11, Z5, Z5
+	VMULPS  Z10, Z6, Z6
+	VMULPS  Z11, Z7, Z7
+	VMULPS  Z10, Z8, Z8
+	VMULPS  Z11, Z9, Z9
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Z10
 	VMOVUPS 64(CX), Z11
 	VADDPS  Z10, Z0, Z0
@@ -612,10 +677,10 @@ done7:
 	VADDPS  Z10, Z8, Z8
 	VADDPS  Z11, Z9, Z9
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -632,7 +697,7 @@ plain8:
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -783,9 +848,28 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Z12
+	VMOVUPS 64(CX), Z13
+	VMULPS  Z12, Z0, Z0
+	VMULPS  Z13, Z1, Z1
+	VMULPS  Z12, Z2, Z2
+	VMULPS  Z13, Z3, Z3
+	VMULPS  Z12, Z4, Z4
+	VMULPS  Z13, Z5, Z5
+	VMULPS  Z12, Z6, Z6
+	VMULPS  Z13, Z7, Z7
+	VMULPS  Z12, Z8, Z8
+	VMULPS  Z13, Z9, Z9
+	VMULPS  Z12, Z10, Z10
+	VMULPS  Z13, Z11, Z11
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Z12
 	VMOVUPS 64(CX), Z13
 	VADDPS  Z12, Z0, Z0
@@ -801,10 +885,10 @@ done7:
 	VADDPS  Z12, Z10, Z10
 	VADDPS  Z13, Z11, Z11
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -824,7 +908,7 @@ plain8:
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)

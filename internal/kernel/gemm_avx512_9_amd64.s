@@ -152,9 +152,30 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Z14
+	VMOVUPS 64(CX), Z15
+	VMULPS  Z14, Z0, Z0
+	VMULPS  Z15, Z1, Z1
+	VMULPS  Z14, Z2, Z2
+	VMULPS  Z15, Z3, Z3
+	VMULPS  Z14, Z4, Z4
+	VMULPS  Z15, Z5, Z5
+	VMULPS  Z14, Z6, Z6
+	VMULPS  Z15, Z7, Z7
+	VMULPS  Z14, Z8, Z8
+	VMULPS  Z15, Z9, Z9
+	VMULPS  Z14, Z10, Z10
+	VMULPS  Z15, Z11, Z11
+	VMULPS  Z14, Z12, Z12
+	VMULPS  Z15, Z13, Z13
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Z14
 	VMOVUPS 64(CX), Z15
 	VADDPS  Z14, Z0, Z0
@@ -172,10 +193,10 @@ done7:
 	VADDPS  Z14, Z12, Z12
 	VADDPS  Z15, Z13, Z13
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -198,7 +219,7 @@ plain8:
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -385,9 +406,32 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Z16
+	VMOVUPS 64(CX), Z17
+	VMULPS  Z16, Z0, Z0
+	VMULPS  Z17, Z1, Z1
+	VMULPS  Z16, Z2, Z2
+	VMULPS  Z17, Z3, Z3
+	VMULPS  Z16, Z4, Z4
+	VMULPS  Z17, Z5, Z5
+	VMULPS  Z16, Z6, Z6
+	VMULPS  Z17, Z7, Z7
+	VMULPS  Z16, Z8, Z8
+	VMULPS  Z17, Z9, Z9
+	VMULPS  Z16, Z10, Z10
+	VMULPS  Z17, Z11, Z11
+	VMULPS  Z16, Z12, Z12
+	VMULPS  Z17, Z13, Z13
+	VMULPS  Z16, Z14, Z14
+	VMULPS  Z17, Z15, Z15
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Z16
 	VMOVUPS 64(CX), Z17
 	VADDPS  Z16, Z0, Z0
@@ -407,10 +451,10 @@ done7:
 	VADDPS  Z16, Z14, Z14
 	VADDPS  Z17, Z15, Z15
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -436,7 +480,7 @@ plain8:
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
@@ -639,9 +683,34 @@ one6:
 	JNZ          one6
 
 done7:
+	MOVQ    96(AX), CX
+	TESTQ   CX, CX
+	JZ      skip8
+	VMOVUPS (CX), Z18
+	VMOVUPS 64(CX), Z19
+	VMULPS  Z18, Z0, Z0
+	VMULPS  Z19, Z1, Z1
+	VMULPS  Z18, Z2, Z2
+	VMULPS  Z19, Z3, Z3
+	VMULPS  Z18, Z4, Z4
+	VMULPS  Z19, Z5, Z5
+	VMULPS  Z18, Z6, Z6
+	VMULPS  Z19, Z7, Z7
+	VMULPS  Z18, Z8, Z8
+	VMULPS  Z19, Z9, Z9
+	VMULPS  Z18, Z10, Z10
+	VMULPS  Z19, Z11, Z11
+	VMULPS  Z18, Z12, Z12
+	VMULPS  Z19, Z13, Z13
+	VMULPS  Z18, Z14, Z14
+	VMULPS  Z19, Z15, Z15
+	VMULPS  Z18, Z16, Z16
+	VMULPS  Z19, Z17, Z17
+
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      plain8
+	JZ      skip9
 	VMOVUPS (CX), Z18
 	VMOVUPS 64(CX), Z19
 	VADDPS  Z18, Z0, Z0
@@ -663,10 +732,10 @@ done7:
 	VADDPS  Z18, Z16, Z16
 	VADDPS  Z19, Z17, Z17
 
-plain8:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store9
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -695,7 +764,7 @@ plain8:
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
 
-store9:
+store10:
 	MOVQ    32(AX), CX
 	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)

@@ -4,8 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-
-	"github.com/chiasm/chiasm/internal/cpu"
 )
 
 // eachTier runs test once per tier of this machine and build.
@@ -16,13 +14,6 @@ func eachTier(t *testing.T, test func(t *testing.T)) {
 			defer Use(tier)()
 			test(t)
 		})
-	}
-}
-
-// TestTiersOfThisMachine fails if a tier that the processor offers would be passed over in silence.
-func TestTiersOfThisMachine(t *testing.T) {
-	if got, want := len(Tiers()), int(min(cpu.Found(), highest))+1; got != want {
-		t.Errorf("%d tiers, the machine offers %d", got, want)
 	}
 }
 

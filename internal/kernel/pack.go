@@ -1,49 +1,65 @@
 package kernel
 
 import (
+	"math"
 	"runtime"
 	"unsafe"
-
-	"github.com/chiasm/chiasm/internal/cpu"
 )
 
-// A layout is how a packed weight lies in memory: panels of width columns (rows of the weight), each panel K steps of width values,
-// the last panel filled up with zeros. Formats other than f32 will be further layouts.
-type layout struct {
-	tier   cpu.Tier // whose micro-kernel reads it
-	width  int      // columns of C a panel
-	height int      // rows of C of the tallest tile
-	depth  int      // steps of K a block: a block of a panel stays near while the tiles pass
-}
-
-// layouts holds the f32 layout of each tier.
-var layouts = [...]layout{
-	cpu.Generic: {cpu.Generic, 4, 4, 1 << 30},
-	cpu.AVX2:    {cpu.AVX2, 16, 6, 512},
-	cpu.AVX512:  {cpu.AVX512, 32, 14, 768},
-}
-
-// Packed is a weight W [N, K] (out, in) in the layout of the micro-kernel of the tier at the time of packing.
+// Packed is a weight W [N, K] (out, in) in a format, laid out for the micro-kernel of the tier at the time of packing.
 type Packed struct {
 	N, K   int
 	layout *layout
-	data   []float32 // [panels, K, width]
+	data   []byte    // [panels, whole(K)/group, width, group]
+	scale  []float32 // [panels, width] what a column's integers are multiplied by; W8 and I8 only
+	sums   []int32   // [panels, width] the sum of a column's integers; I8 only
 	memory *mapping
 }
 
-// NewPacked makes a weight of n rows of k values, all zero. Its memory lies outside the Go heap where the system allows, in huge
-// pages if it has them; Release frees it, and otherwise the collector does.
-func NewPacked(n, k int) *Packed {
-	need(n >= 0 && k >= 0, "pack", "expected sizes of %d or more, got %d", min(n, k), 0)
-	p := &Packed{N: n, K: k, layout: &layouts[tier]}
-	size := p.panels() * k * p.layout.width
-	if size == 0 {
-		return p
+// NewPacked makes a weight of n rows of k values in format f, all zero. Its memory lies outside the Go heap where the system allows, in
+// huge pages if it has them; Release frees it, and otherwise the collector does.
+func NewPacked(n, k int, f Format) *Packed {
+	p := newPacked(n, k, f)
+	if size := p.size(); size > 0 {
+		p.memory = newMapping((size + 3) / 4)
+		p.place(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(p.memory.floats))), size))
+		runtime.AddCleanup(p, (*mapping).release, p.memory)
 	}
-	p.memory = newMapping(size)
-	p.data = p.memory.floats[:size]
-	runtime.AddCleanup(p, (*mapping).release, p.memory)
 	return p
+}
+
+func newPacked(n, k int, f Format) *Packed {
+	need(n >= 0 && k >= 0, "pack", "expected sizes of %d or more, got %d", min(n, k), 0)
+	need(f < formats, "pack", "expected a format below %d, got %d", int(f), int(formats))
+	return &Packed{N: n, K: k, layout: layoutOf(tier, f)}
+}
+
+// sizes is the bytes of the numbers, a multiple of a cache line, and of each array of one value a column.
+func (p *Packed) sizes() (data, column int) {
+	return (p.panels()*p.panelBytes() + 63) &^ 63, 4 * p.panels() * p.layout.width
+}
+
+func (p *Packed) size() int {
+	data, column := p.sizes()
+	switch p.layout.format {
+	case W8:
+		return data + column
+	case I8:
+		return data + 2*column
+	}
+	return data
+}
+
+// place lays the fields into the memory of the weight, which has the right size.
+func (p *Packed) place(b []byte) {
+	data, column := p.sizes()
+	p.data, b = b[:p.panels()*p.panelBytes()], b[data:]
+	if p.layout.levels > 0 && column > 0 {
+		p.scale, b = unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), column/4), b[column:]
+	}
+	if len(b) > 0 {
+		p.sums = unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(b))), column/4)
+	}
 }
 
 // Release frees the memory at once. The weight must not be used any more.
@@ -51,13 +67,20 @@ func (p *Packed) Release() {
 	if p.memory != nil {
 		p.memory.release()
 	}
-	p.data, p.memory, p.N = nil, nil, 0
+	p.data, p.scale, p.sums, p.memory, p.N = nil, nil, nil, nil, 0
 }
 
 // RowBlock is how many rows share a panel.
 func (p *Packed) RowBlock() int { return p.layout.width }
 
+// Format is how the numbers are stored.
+func (p *Packed) Format() Format { return p.layout.format }
+
 func (p *Packed) panels() int { return (p.N + p.layout.width - 1) / p.layout.width }
+
+func (p *Packed) panelBytes() int {
+	return p.layout.whole(p.K) * p.layout.width * p.layout.format.size()
+}
 
 // SetRows packs rows [r, K] (row-major) as rows first to first+r-1 of the weight. Calls for disjoint rows may run at the same time if
 // each first is a multiple of RowBlock.
@@ -72,9 +95,73 @@ func (p *Packed) SetRows(first int, rows []float32) {
 	for n > 0 {
 		at := first % w
 		r := min(n, w-at)
-		packPanel(p.layout.tier, p.data[(first-at)*p.K:][:w*p.K], rows[:r*p.K], p.K, p.K, at, w)
+		p.setPanel(first/w, at, rows[:r*p.K])
 		rows, first, n = rows[r*p.K:], first+r, n-r
 	}
+}
+
+// setPanel packs rows as the columns at, at+1 … of a panel.
+func (p *Packed) setPanel(index, at int, rows []float32) {
+	l := p.layout
+	panel := p.data[index*p.panelBytes():][:p.panelBytes()]
+	if l.format == F32 {
+		packPanel(l.tier, floatsOf(panel), rows, p.K, p.K, at, l.width)
+		return
+	}
+	for j := 0; j*p.K < len(rows); j++ {
+		row, column := rows[j*p.K:][:p.K], l.column(at+j)
+		if l.format == BF16 {
+			packBF16(panel, row, column, l)
+			continue
+		}
+		i := index*l.width + at + j
+		s, sum := packInt8(panel, row, column, l)
+		if p.scale[i] = s; p.sums != nil {
+			p.sums[i] = sum
+		}
+	}
+}
+
+// packBF16 writes a row as a column of a panel.
+func packBF16(panel []byte, row []float32, column int, l *layout) {
+	at, step := 2*column*l.group, 2*l.width*l.group
+	for k0 := 0; k0 < len(row); k0 += l.group {
+		for i, v := range row[k0:min(k0+l.group, len(row))] {
+			h := bf16(v)
+			panel[at+2*i], panel[at+2*i+1] = byte(h), byte(h>>8)
+		}
+		at += step
+	}
+}
+
+// packInt8 writes a row as a column of a panel, and returns its scale and the sum of its integers. A row that is not finite gets the
+// scale NaN.
+func packInt8(panel []byte, row []float32, column int, l *layout) (scale float32, sum int32) {
+	top, poison := float32(0), float32(0)
+	for _, v := range row {
+		top = max(top, v, -v)
+		poison += v * 0
+	}
+	scale, inverse := top/l.levels, float32(0)
+	if top > 0 && !math.IsInf(float64(l.levels/top), 0) {
+		inverse = l.levels / top
+	}
+	at, step := column*l.group, l.width*l.group
+	for k0 := 0; k0 < len(row); k0 += l.group {
+		for i, v := range row[k0:min(k0+l.group, len(row))] {
+			q := roundInt(v * inverse)
+			panel[at+i] = byte(q)
+			sum += q
+		}
+		at += step
+	}
+	return scale + poison, sum
+}
+
+// roundInt rounds half to even, as the processors do; x is within ±2²².
+func roundInt(x float32) int32 {
+	const magic = 3 << 22 // adding it pushes the fraction out of the mantissa
+	return int32(math.Float32bits(float32(x+magic))) - 0x4b400000
 }
 
 // packPanelGeneric writes rows of k values, ld apart, as columns at, at+1 … of a panel [k, width].
@@ -84,6 +171,11 @@ func packPanelGeneric(panel, rows []float32, k, ld, at, width int) {
 			panel[i*width+at+j] = v
 		}
 	}
+}
+
+// floatsOf views memory of float32 values as such.
+func floatsOf(b []byte) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
 }
 
 // aligned makes a slice of n floats that begins a cache line.

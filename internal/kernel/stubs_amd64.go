@@ -34,6 +34,96 @@ func gemm5AVX2(t *tile)
 //go:noescape
 func gemm6AVX2(t *tile)
 
+// bf16Gemm1AVX2 makes a tile of 1 rows and 16 columns.
+//
+//go:noescape
+func bf16Gemm1AVX2(t *tile)
+
+// bf16Gemm2AVX2 makes a tile of 2 rows and 16 columns.
+//
+//go:noescape
+func bf16Gemm2AVX2(t *tile)
+
+// bf16Gemm3AVX2 makes a tile of 3 rows and 16 columns.
+//
+//go:noescape
+func bf16Gemm3AVX2(t *tile)
+
+// bf16Gemm4AVX2 makes a tile of 4 rows and 16 columns.
+//
+//go:noescape
+func bf16Gemm4AVX2(t *tile)
+
+// bf16Gemm5AVX2 makes a tile of 5 rows and 16 columns.
+//
+//go:noescape
+func bf16Gemm5AVX2(t *tile)
+
+// bf16Gemm6AVX2 makes a tile of 6 rows and 16 columns.
+//
+//go:noescape
+func bf16Gemm6AVX2(t *tile)
+
+// w8Gemm1AVX2 makes a tile of 1 rows and 16 columns.
+//
+//go:noescape
+func w8Gemm1AVX2(t *tile)
+
+// w8Gemm2AVX2 makes a tile of 2 rows and 16 columns.
+//
+//go:noescape
+func w8Gemm2AVX2(t *tile)
+
+// w8Gemm3AVX2 makes a tile of 3 rows and 16 columns.
+//
+//go:noescape
+func w8Gemm3AVX2(t *tile)
+
+// w8Gemm4AVX2 makes a tile of 4 rows and 16 columns.
+//
+//go:noescape
+func w8Gemm4AVX2(t *tile)
+
+// w8Gemm5AVX2 makes a tile of 5 rows and 16 columns.
+//
+//go:noescape
+func w8Gemm5AVX2(t *tile)
+
+// w8Gemm6AVX2 makes a tile of 6 rows and 16 columns.
+//
+//go:noescape
+func w8Gemm6AVX2(t *tile)
+
+// i8Gemm1AVX2 makes a tile of 1 rows and 16 columns.
+//
+//go:noescape
+func i8Gemm1AVX2(t *tile)
+
+// i8Gemm2AVX2 makes a tile of 2 rows and 16 columns.
+//
+//go:noescape
+func i8Gemm2AVX2(t *tile)
+
+// i8Gemm3AVX2 makes a tile of 3 rows and 16 columns.
+//
+//go:noescape
+func i8Gemm3AVX2(t *tile)
+
+// i8Gemm4AVX2 makes a tile of 4 rows and 16 columns.
+//
+//go:noescape
+func i8Gemm4AVX2(t *tile)
+
+// i8Gemm5AVX2 makes a tile of 5 rows and 16 columns.
+//
+//go:noescape
+func i8Gemm5AVX2(t *tile)
+
+// i8Gemm6AVX2 makes a tile of 6 rows and 16 columns.
+//
+//go:noescape
+func i8Gemm6AVX2(t *tile)
+
 // gemm1AVX512 makes a tile of 1 rows and 32 columns.
 //
 //go:noescape
@@ -258,6 +348,26 @@ func fmaLoopAVX2(n int)
 //
 //go:noescape
 func readLoopAVX2(x *float32, n int)
+
+// extentAVX2 writes the smallest of x and 0, the largest, and 0 or NaN if a value is not finite, one vector each. n is a multiple of a vector and not 0.
+//
+//go:noescape
+func extentAVX2(x *float32, n int, out *float32)
+
+// toBytesAVX2 writes x·inverse + offset as uint8, rounded half to even and saturated. n is a multiple of a vector and not 0.
+//
+//go:noescape
+func toBytesAVX2(dst *byte, x *float32, n int, inverse float32, offset float32)
+
+// rescaleAVX2 turns h rows of sums of integers, without gaps at t.from, into (sum - zero·sums)·rows·scale + bias + residual at t.c.
+//
+//go:noescape
+func rescaleAVX2(t *tile, h int)
+
+// rescaleAVX512 turns h rows of sums of integers, without gaps at t.from, into (sum - zero·sums)·rows·scale + bias + residual at t.c.
+//
+//go:noescape
+func rescaleAVX512(t *tile, h int)
 
 // fromF16AVX512 widens n half-precision numbers, a multiple of a vector and not 0.
 //

@@ -2,33 +2,29 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/chiasm/chiasm/internal/cpu"
 )
 
 // tier is the kernel switch: which instructions the kernels use.
-var tier = clamp(cpu.Level())
-
-// clamp is the highest tier, up to t, that this package has kernels for.
-func clamp(t cpu.Tier) cpu.Tier { return min(t, highest) }
+var tier = cpu.Level()
 
 // Tier is the tier that the kernels use.
 func Tier() cpu.Tier { return tier }
 
 // Tiers lists the tiers that this build can run on this machine, best first; Generic is always the last.
 func Tiers() []cpu.Tier {
-	var all []cpu.Tier
-	for t := clamp(cpu.Found()); t > cpu.Generic; t-- {
-		all = append(all, t)
-	}
-	return append(all, cpu.Generic)
+	all := slices.Clone(cpu.Offered())
+	slices.Reverse(all)
+	return all
 }
 
 // Use makes the kernels use tier t, which must be one of Tiers, and returns a function that goes back to the tier before. It is for
 // tests and benchmarks: no kernel may be running, and what was packed before keeps its own layout.
 func Use(t cpu.Tier) (back func()) {
-	if t > clamp(cpu.Found()) {
-		panic(&ArgumentError{"use", fmt.Sprintf("expected a tier up to %v, got %v", clamp(cpu.Found()), t)})
+	if !slices.Contains(cpu.Offered(), t) {
+		panic(&ArgumentError{"use", fmt.Sprintf("expected one of the tiers %v, got %v", cpu.Offered(), t)})
 	}
 	before := tier
 	tier = t

@@ -14,30 +14,106 @@ const (
 	tileC, tileLDC, tileFrom, tileBias = 32, 40, 48, 56
 	tileResidual, tileLDR              = 64, 72
 	tileNext, tileStride               = 80, 88
+	tileScale, tileRows                = 96, 104
+	tileZero, tileSums                 = 112, 120
+)
+
+// A format says how a micro-kernel reads the numbers of a panel and multiplies them.
+type format struct {
+	name   string          // before the name of the kernel
+	bytes  func(s set) int // of a step of K: two registers of numbers
+	unroll int
+	setup  func(g *gen, h int)
+	// load brings a step into b; multiply adds the products with w, the values of a row of A, to two registers of sums.
+	load     func(g *gen, panel operand.Mem, b [2]reg.VecPhysical)
+	multiply func(g *gen, panel operand.Mem, b [2]reg.VecPhysical, w reg.VecPhysical, sums [2]reg.VecPhysical)
+	integer  bool // sums are integers, which another kernel finishes
+}
+
+// multiplyFloats is two fused multiply-adds.
+func multiplyFloats(g *gen, _ operand.Mem, b [2]reg.VecPhysical, w reg.VecPhysical, sums [2]reg.VecPhysical) {
+	for j := range 2 {
+		g.VFMADD231PS(b[j], w, sums[j])
+	}
+}
+
+var (
+	f32 = format{
+		bytes: func(s set) int { return 2 * s.bytes() }, unroll: 2, multiply: multiplyFloats,
+		load: func(g *gen, panel operand.Mem, b [2]reg.VecPhysical) {
+			for j := range 2 {
+				g.VMOVUPS(panel.Offset(j*g.bytes()), b[j])
+			}
+		},
+	}
+	// bf16 lies in pairs of columns: the lower half of a pair belongs to the first register.
+	bf16 = format{
+		name: "bf16", bytes: set.bytes, unroll: 2, multiply: multiplyFloats,
+		setup: func(g *gen, h int) {
+			g.VPCMPEQD(g.vec(15), g.vec(15), g.vec(15))
+			g.VPSLLD(operand.Imm(16), g.vec(15), g.vec(15))
+		},
+		load: func(g *gen, panel operand.Mem, b [2]reg.VecPhysical) {
+			g.VMOVDQU(panel, b[1])
+			g.VPSLLD(operand.Imm(16), b[1], b[0])
+			g.VPAND(g.vec(15), b[1], b[1])
+		},
+	}
+	w8 = format{
+		name: "w8", bytes: func(s set) int { return s.bytes() / 2 }, unroll: 4, multiply: multiplyFloats,
+		load: func(g *gen, panel operand.Mem, b [2]reg.VecPhysical) {
+			for j := range 2 {
+				g.VPMOVSXBD(panel.Offset(j*g.lanes), b[j])
+				g.VCVTDQ2PS(b[j], b[j])
+			}
+		},
+	}
+	// i8 adds pairs of products of a uint8 of A and an int8 in 16 bits, then pairs of these in 32.
+	i8 = format{
+		name: "i8", bytes: func(s set) int { return 2 * s.bytes() }, unroll: 2, integer: true,
+		setup: func(g *gen, h int) {
+			g.VPCMPEQD(g.vec(15), g.vec(15), g.vec(15))
+			g.VPSRLW(operand.Imm(15), g.vec(15), g.vec(15)) // ones
+		},
+		multiply: func(g *gen, panel operand.Mem, b [2]reg.VecPhysical, w reg.VecPhysical, sums [2]reg.VecPhysical) {
+			for j := range 2 {
+				g.VPMADDUBSW(panel.Offset(j*g.bytes()), w, b[j])
+			}
+			for j := range 2 {
+				g.VPMADDWD(g.vec(15), b[j], b[j])
+				g.VPADDD(b[j], sums[j], sums[j])
+			}
+		},
+	}
 )
 
 // gemm writes the micro-kernels for tiles of the heights lo to hi, two registers wide.
-func gemm(s set, lo, hi int) func(c *build.Context) {
+func gemm(s set, f format, lo, hi int) func(c *build.Context) {
 	return func(c *build.Context) {
 		for h := lo; h <= hi; h++ {
-			newGen(c, s).gemmTile(h)
+			newGen(c, s).gemmTile(f, h)
 		}
 	}
 }
 
-// gemmTile multiplies h rows of A with a block of a panel: each of the 2h registers of sums takes one fused multiply-add a step of K,
-// in order. Two registers hold a row of the panel, the values of A are broadcast one by one.
-func (g *gen) gemmTile(h int) {
-	g.function(fmt.Sprintf("gemm%d%s", h, g.name), "func(t *byte)", fmt.Sprintf("gemm%d%s makes a tile of %d rows and %d columns.", h, g.name, h, 2*g.lanes))
-	const (
-		unroll   = 2
-		leanFrom = 10
-	)
-	size := g.bytes()
+// gemmTile multiplies h rows of A with a block of a panel: each of the 2h registers of sums takes its products a step of K, in order.
+// Two registers hold a step of the panel; of A, four bytes that make up a step are broadcast at once.
+func (g *gen) gemmTile(f format, h int) {
+	name := fmt.Sprintf("%sGemm%d%s", f.name, h, g.name)
+	if f.name == "" {
+		name = fmt.Sprintf("gemm%d%s", h, g.name)
+	}
+	g.function(name, "func(t *byte)", fmt.Sprintf("%s makes a tile of %d rows and %d columns.", name, h, 2*g.lanes))
+	const leanFrom = 10
+	unroll, size, stepBytes := f.unroll, g.bytes(), f.bytes(g.set)
 	at := func(p reg.Register, disp int) operand.Mem { return operand.Mem{Base: p, Disp: disp} }
 	sum := func(r, j int) reg.VecPhysical { return g.vec(2*r + j) }
 	b := [2]reg.VecPhysical{g.vec(2 * h), g.vec(2*h + 1)}
 	wide := [2]reg.VecPhysical{g.vec(2*h + 2), g.vec(2*h + 3)}
+	if f.setup != nil {
+		wide[1] = wide[0] // the last register is taken
+		f.setup(g, h)
+	}
 
 	t := g.GP64()
 	g.Load(g.Param("t"), t)
@@ -81,19 +157,17 @@ func (g *gen) gemmTile(h int) {
 	}
 	panel, next, stride, k := field(tileB), field(tileNext), field(tileStride), field(tileK)
 	step := func(i int) {
-		for j := range 2 {
-			g.VMOVUPS(at(panel, (2*i+j)*size), b[j])
+		if f.load != nil {
+			f.load(g, at(panel, i*stepBytes), b)
 		}
 		for r := range h {
 			w := wide[r%2]
 			g.VBROADCASTSS(a(r, i), w)
-			for j := range 2 {
-				g.VFMADD231PS(b[j], w, sum(r, j))
-			}
+			f.multiply(g, at(panel, i*stepBytes), b, w, [2]reg.VecPhysical{sum(r, 0), sum(r, 1)})
 		}
 	}
 	advance := func(n int) {
-		g.ADDQ(operand.U32(2*n*size), panel)
+		g.ADDQ(operand.U32(n*stepBytes), panel)
 		for _, p := range rows {
 			g.ADDQ(operand.U32(4*n), p)
 		}
@@ -109,22 +183,22 @@ func (g *gen) gemmTile(h int) {
 			step(i)
 		}
 		advance(unroll)
-		g.SUBQ(operand.Imm(unroll), k)
+		g.SUBQ(operand.Imm(uint64(unroll)), k)
 		g.JGE(top)
 	}
-	g.SUBQ(operand.Imm(unroll), k)
+	g.SUBQ(operand.Imm(uint64(unroll)), k)
 	g.JL(rest)
 	if h >= leanFrom { // of many tiles each fetches little, and what it need not do saves power, thus clock
 		g.CMPQ(stride, operand.Imm(64))
 		g.JBE(lean)
 	}
-	round(loop, unroll*2*size/64)
+	round(loop, unroll*stepBytes/64)
 	if h >= leanFrom {
 		g.JMP(rest)
 		round(lean, 1)
 	}
 	g.place(rest)
-	g.ADDQ(operand.Imm(unroll), k)
+	g.ADDQ(operand.Imm(uint64(unroll)), k)
 	g.JZ(done)
 	g.place(one)
 	step(0)
@@ -133,34 +207,9 @@ func (g *gen) gemmTile(h int) {
 	g.JNZ(one)
 	g.place(done)
 
-	// Bias, residual, store.
-	bias := field(tileBias)
-	plain := g.label("plain")
-	g.TESTQ(bias, bias)
-	g.JZ(plain)
-	for j := range 2 {
-		g.VMOVUPS(at(bias, j*size), b[j])
+	if !f.integer {
+		g.finishFloats(h, field, b)
 	}
-	for r := range h {
-		for j := range 2 {
-			g.VADDPS(b[j], sum(r, j), sum(r, j))
-		}
-	}
-	g.place(plain)
-	residual := field(tileResidual)
-	store := g.label("store")
-	g.TESTQ(residual, residual)
-	g.JZ(store)
-	ldr := field(tileLDR)
-	for r := range h {
-		for j := range 2 {
-			g.VADDPS(at(residual, j*size), sum(r, j), sum(r, j))
-		}
-		if r < h-1 {
-			g.ADDQ(ldr, residual)
-		}
-	}
-	g.place(store)
 	out, ldc := field(tileC), field(tileLDC)
 	for r := range h {
 		for j := range 2 {
@@ -171,4 +220,39 @@ func (g *gen) gemmTile(h int) {
 		}
 	}
 	g.end()
+}
+
+// finishFloats multiplies the sums of h rows by the scales of their columns and adds bias and residual, each if there is one.
+func (g *gen) finishFloats(h int, field func(off int) reg.GPVirtual, b [2]reg.VecPhysical) {
+	at := func(p reg.Register, j int) operand.Mem { return operand.Mem{Base: p, Disp: j * g.bytes()} }
+	each := func(off int, op func(a, b, c operand.Op)) {
+		skip, values := g.label("skip"), field(off)
+		g.TESTQ(values, values)
+		g.JZ(skip)
+		for j := range 2 {
+			g.VMOVUPS(at(values, j), b[j])
+		}
+		for r := range h {
+			for j := range 2 {
+				op(b[j], g.vec(2*r+j), g.vec(2*r+j))
+			}
+		}
+		g.place(skip)
+	}
+	each(tileScale, func(a, b, c operand.Op) { g.VMULPS(a, b, c) })
+	each(tileBias, func(a, b, c operand.Op) { g.VADDPS(a, b, c) })
+	residual := field(tileResidual)
+	store := g.label("store")
+	g.TESTQ(residual, residual)
+	g.JZ(store)
+	ldr := field(tileLDR)
+	for r := range h {
+		for j := range 2 {
+			g.VADDPS(at(residual, j), g.vec(2*r+j), g.vec(2*r+j))
+		}
+		if r < h-1 {
+			g.ADDQ(ldr, residual)
+		}
+	}
+	g.place(store)
 }

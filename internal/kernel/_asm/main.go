@@ -128,7 +128,7 @@ func write(path string, p printer.Printer, file *ir.File) error {
 	if err != nil {
 		return err
 	}
-	s := strings.ReplaceAll(string(text), "(t *byte)", "(t *tile)") // avo knows only the types of Go itself
+	s := strings.ReplaceAll(string(text), "(t *byte", "(t *tile") // avo knows only the types of Go itself
 	i := strings.Index(s, "\n")
 	s = s[:i+1] + "\n//go:build !purego\n" + s[i+1:]
 	out, err := os.Create(path)

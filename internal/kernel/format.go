@@ -1,0 +1,116 @@
+package kernel
+
+import (
+	"fmt"
+
+	"github.com/chiasm/chiasm/internal/cpu"
+)
+
+// A Format is how a packed weight stores its numbers, and with that the arithmetic of its products. Sums are float32, or int32 until
+// they are scaled.
+type Format uint8
+
+// The formats of weights.
+const (
+	F32 Format = iota
+	// BF16 stores bfloat16. The other operand is rounded to bfloat16 too where the processor multiplies such numbers, else it stays
+	// float32.
+	BF16
+	// W8 stores int8 with a scale per output channel; the other operand stays float32.
+	W8
+	// I8 stores the same; the other operand is brought to uint8 with a scale and a zero point per row, and products are exact integers.
+	I8
+	formats
+)
+
+var formatNames = [...]string{F32: "f32", BF16: "bf16", W8: "w8", I8: "int8"}
+
+// String is the name of f as the command line spells it.
+func (f Format) String() string { return formatNames[f] }
+
+// ParseFormat finds the format of that name.
+func ParseFormat(name string) (Format, error) {
+	for f, s := range formatNames {
+		if s == name {
+			return Format(f), nil
+		}
+	}
+	return 0, fmt.Errorf("kernel: expected one of the formats %v, got %q", formatNames, name)
+}
+
+// size is the bytes of a stored number.
+func (f Format) size() int { return [...]int{F32: 4, BF16: 2, W8: 1, I8: 1}[f] }
+
+// A layout is how a packed weight lies in memory: panels of width columns (rows of the weight), the last panel filled up with zeros.
+// A panel holds K values of each column, K filled up with zeros to a multiple of align: first group values of every column, then the
+// next group values of every column, and so on.
+type layout struct {
+	tier   cpu.Tier // whose micro-kernel reads it
+	format Format
+	width  int // columns of C a panel
+	height int // rows of C of the tallest tile
+	depth  int // values of K a block, a multiple of align: a block of a panel stays near while the tiles pass
+	group  int // values of a column that lie together
+	align  int // what K is filled up to a multiple of
+	paired bool
+	left   left
+	levels float32 // the largest integer of a weight
+}
+
+// left is the form in which a micro-kernel reads A.
+type left uint8
+
+const (
+	leftF32 left = iota // as it is
+	leftBF16
+	leftU8
+)
+
+// size is the bytes of a value.
+func (l left) size() int { return [...]int{leftF32: 4, leftBF16: 2, leftU8: 1}[l] }
+
+const endless = 1 << 30
+
+// layouts holds the layout of each format for each tier that has micro-kernels of its own for it. A paired layout holds column j beside
+// column j + width/2, so that a register of pairs falls apart into two registers of neighbours.
+//
+// On AVX2 weights keep to seven bits: the processor adds pairs of products of a uint8 and an int8 in 16 bits, and 2·255·63 fits.
+var layouts = [...]layout{
+	{tier: cpu.Generic, format: F32, width: 4, height: 2, depth: endless, group: 1, align: 1},
+	{tier: cpu.Generic, format: BF16, width: 4, height: 2, depth: endless, group: 1, align: 1},
+	{tier: cpu.Generic, format: W8, width: 4, height: 2, depth: endless, group: 1, align: 1, levels: 127},
+	{tier: cpu.Generic, format: I8, width: 4, height: 2, depth: endless, group: 4, align: 4, left: leftU8, levels: 127},
+
+	{tier: cpu.AVX2, format: F32, width: 16, height: 6, depth: 512, group: 1, align: 1},
+	{tier: cpu.AVX2, format: BF16, width: 16, height: 6, depth: 768, group: 1, align: 1, paired: true},
+	{tier: cpu.AVX2, format: W8, width: 16, height: 6, depth: 768, group: 1, align: 1, levels: 127},
+	{tier: cpu.AVX2, format: I8, width: 16, height: 6, depth: 2048, group: 4, align: 4, left: leftU8, levels: 63},
+
+	{tier: cpu.AVX512, format: F32, width: 32, height: 14, depth: 768, group: 1, align: 1},
+}
+
+// layoutOf is the layout of format f at tier t: that of the highest tier, t or lower on the same processor, which has one.
+func layoutOf(t cpu.Tier, f Format) *layout {
+	best := &layouts[f]
+	for i := range layouts {
+		if l := &layouts[i]; l.format == f && l.tier <= t && l.tier > best.tier && sameProcessor(l.tier, t) {
+			best = l
+		}
+	}
+	return best
+}
+
+// sameProcessor reports whether both tiers are of amd64 or both of arm64.
+func sameProcessor(a, b cpu.Tier) bool { return (a >= cpu.NEON) == (b >= cpu.NEON) }
+
+// whole is k filled up to a multiple of align.
+func (l *layout) whole(k int) int { return (k + l.align - 1) / l.align * l.align }
+
+// column is where column j of a panel lies among the columns.
+func (l *layout) column(j int) int {
+	if l.paired {
+		half := l.width / 2
+		return j%half*2 + j/half
+	}
+	return j
+}

@@ -1,0 +1,106 @@
+//go:build !purego
+
+package kernel
+
+// There is a micro-kernel for each height of a tile.
+
+func (t *tile) multiplyAVX2(h int) {
+	switch h {
+	case 1:
+		gemm1AVX2(t)
+	case 2:
+		gemm2AVX2(t)
+	case 3:
+		gemm3AVX2(t)
+	case 4:
+		gemm4AVX2(t)
+	case 5:
+		gemm5AVX2(t)
+	case 6:
+		gemm6AVX2(t)
+	}
+}
+
+func (t *tile) multiplyBF16AVX2(h int) {
+	switch h {
+	case 1:
+		bf16Gemm1AVX2(t)
+	case 2:
+		bf16Gemm2AVX2(t)
+	case 3:
+		bf16Gemm3AVX2(t)
+	case 4:
+		bf16Gemm4AVX2(t)
+	case 5:
+		bf16Gemm5AVX2(t)
+	case 6:
+		bf16Gemm6AVX2(t)
+	}
+}
+
+func (t *tile) multiplyW8AVX2(h int) {
+	switch h {
+	case 1:
+		w8Gemm1AVX2(t)
+	case 2:
+		w8Gemm2AVX2(t)
+	case 3:
+		w8Gemm3AVX2(t)
+	case 4:
+		w8Gemm4AVX2(t)
+	case 5:
+		w8Gemm5AVX2(t)
+	case 6:
+		w8Gemm6AVX2(t)
+	}
+}
+
+func (t *tile) multiplyI8AVX2(h int) {
+	switch h {
+	case 1:
+		i8Gemm1AVX2(t)
+	case 2:
+		i8Gemm2AVX2(t)
+	case 3:
+		i8Gemm3AVX2(t)
+	case 4:
+		i8Gemm4AVX2(t)
+	case 5:
+		i8Gemm5AVX2(t)
+	case 6:
+		i8Gemm6AVX2(t)
+	}
+}
+
+func (t *tile) multiplyAVX512(h int) {
+	switch h {
+	case 1:
+		gemm1AVX512(t)
+	case 2:
+		gemm2AVX512(t)
+	case 3:
+		gemm3AVX512(t)
+	case 4:
+		gemm4AVX512(t)
+	case 5:
+		gemm5AVX512(t)
+	case 6:
+		gemm6AVX512(t)
+	case 7:
+		gemm7AVX512(t)
+	case 8:
+		gemm8AVX512(t)
+	case 9:
+		gemm9AVX512(t)
+	case 10:
+		gemm10AVX512(t)
+	case 11:
+		gemm11AVX512(t)
+	case 12:
+		gemm12AVX512(t)
+	case 13:
+		gemm13AVX512(t)
+	case 14:
+		gemm14AVX512(t)
+	}
+}
