@@ -25,6 +25,15 @@ func eachTierB(b *testing.B, bench func(b *testing.B)) {
 	}
 }
 
+// eachFormatB runs bench once per tier with assembly and format.
+func eachFormatB(b *testing.B, bench func(b *testing.B, f Format)) {
+	eachTierB(b, func(b *testing.B) {
+		for f := range formats {
+			b.Run(f.String(), func(b *testing.B) { bench(b, f) })
+		}
+	})
+}
+
 // peakTask runs the register loop once per worker.
 type peakTask struct{ steps int }
 
@@ -84,21 +93,24 @@ func BenchmarkGemm(b *testing.B) {
 		{800, 768, 768}, {800, 3072, 768}, {800, 768, 3072}, // 16 images
 		{1, 2048, 512},
 	}
-	eachTierB(b, func(b *testing.B) {
+	eachFormatB(b, func(b *testing.B, f Format) {
 		for _, s := range shapes {
-			weights := make([]*Packed, max(1, 100<<20/(4*s.n*s.k)))
-			row := make([]float32, s.n*s.k)
+			weights := make([]*Packed, max(1, 100<<20/(f.size()*s.n*s.k)))
+			row := random(seeded(2), s.n*s.k)
 			for i := range weights {
-				weights[i] = packed(s.n, s.k, row)
+				weights[i] = packedAs(f, s.n, s.k, row)
 			}
 			x, y := random(seeded(1), s.m*s.k), make([]float32, s.m*s.n)
 			for _, workers := range []int{1, 2} {
 				b.Run(fmt.Sprintf("%dx%dx%d/workers=%d", s.m, s.n, s.k, workers), func(b *testing.B) {
-					g := &Gemm{C: y, LDC: s.n, A: x, LDA: s.k, M: s.m, W: []*Packed{nil}}
+					g := &Gemm{C: y, LDC: s.n, A: x, LDA: s.k, M: s.m, W: []*Packed{weights[0]}}
+					g.Buffer = make([]float32, g.Space())
 					i := 0
 					measure(b, 2*float64(s.m*s.n*s.k), workers, func() {
 						g.W[0] = weights[i%len(weights)]
 						i++
+						c := (*Convert)(g)
+						par.Do(c, c.Plan(workers), workers)
 						par.Do(g, g.Plan(workers), workers)
 					})
 				})
