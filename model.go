@@ -21,7 +21,8 @@ type Model struct {
 	space      Space
 	family     family
 	opts       Options
-	passes     sync.Pool // of *tensor.Pass, so that a call reuses the memory of another
+	format     tensor.Format // in which the products read the weights
+	passes     sync.Pool     // of *tensor.Pass, so that a call reuses the memory of another
 }
 
 // Close gives back the model's memory. No other method may be running or be called afterwards.
@@ -29,6 +30,9 @@ func (m *Model) Close() error { return m.family.Close() }
 
 // Name is what the model was opened by.
 func (m *Model) Name() string { return m.name }
+
+// Precision is what the model computes in: f32, bf16, w8 or int8.
+func (m *Model) Precision() string { return m.format.String() }
 
 // Space is what the model's vectors belong to.
 func (m *Model) Space() Space { return m.space }

@@ -331,7 +331,7 @@ func TestBadNames(t *testing.T) {
 			t.Errorf("%q was opened", name)
 		}
 	}
-	if _, err := chiasm.Open(context.Background(), tiny, &chiasm.Options{Precision: "fp4"}); err == nil || !strings.Contains(err.Error(), "want auto or f32") {
+	if _, err := chiasm.Open(context.Background(), tiny, &chiasm.Options{Precision: "fp4"}); err == nil || !strings.Contains(err.Error(), "want auto, f32, bf16, w8 or int8") {
 		t.Errorf("got %v", err)
 	}
 }

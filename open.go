@@ -82,7 +82,12 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 			return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 		}
 	}
-	return &Model{name: name, path: path, kind: kind, space: space, family: f, opts: *opts}, nil
+	m := &Model{name: name, path: path, kind: kind, space: space, family: f, opts: *opts}
+	if err := m.setPrecision(ctx); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
 }
 
 // locate finds where a model lies on disk, downloading it if need be.

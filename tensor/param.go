@@ -44,6 +44,21 @@ const (
 	FormatI8   = kernel.I8 // int8 weights and activations
 )
 
+// ParseFormat finds the format of that name: f32, bf16, w8 or int8.
+func ParseFormat(name string) (Format, error) { return kernel.ParseFormat(name) }
+
+// NativeFormats lists the formats that this machine multiplies fastest, best first; the last is always F32. W8, which only saves memory,
+// is not among them.
+func NativeFormats() []Format {
+	var list []Format
+	for _, f := range []Format{FormatI8, FormatBF16, FormatF32} {
+		if kernel.Native(f) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
 // SetFormat makes products read the parameter in format f from now on; other uses of it read what is stored. The caller sees to it
 // that no pass is using t.
 func (t *Tensor) SetFormat(f Format) {

@@ -237,7 +237,7 @@ func TestExitCodes(t *testing.T) {
 		{"similarity --text a", 2, "no picture is given"},
 		{"similarity a.png", 2, "no text is given"},
 		{"similarity --text a --per row a.png", 2, "--per row: want image or text"},
-		{"similarity --text a --precision bf16 a.png", 2, "--precision bf16: want auto or f32"},
+		{"similarity --text a --precision fp4 a.png", 2, "--precision fp4: want f32, bf16, w8, int8 or auto"},
 		{"similarity --text a --truncate start a.png", 2, "--truncate start: want end or error"},
 		{"similarity --text a --threads x a.png", 2, "invalid argument"},
 		{"similarity --text a --threads -1 a.png", 2, "--threads -1"},
@@ -310,7 +310,7 @@ func TestCompletion(t *testing.T) {
 	}
 	for _, c := range []struct{ line, want string }{
 		{"similarity --per ", "image\ntext\n"},
-		{"embed --precision ", "auto\nf32\n"},
+		{"embed --precision ", "f32\nbf16\nw8\nint8\nauto\n"},
 		{"classify --templates ", "imagenet\nimagenet-simple\n"},
 		{"tokenize --truncate ", "end\nerror\n"},
 	} {

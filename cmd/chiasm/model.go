@@ -27,11 +27,11 @@ func (a *app) modelFlags(cmd *cobra.Command) *modelFlags {
 	f := &modelFlags{}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.name, "model", "m", "", "folder, file or hub id org/name[@revision] (default $"+modelEnv+")")
-	flags.StringVar(&f.precision, "precision", "auto", "precision of the computation: auto or f32")
+	flags.StringVar(&f.precision, "precision", "f32", "of the computation: f32 as the reference, bf16, w8, int8, or auto: the fastest that stays accurate")
 	flags.IntVar(&f.threads, "threads", 0, "threads to compute with (default: all)")
 	flags.BoolVar(&f.offline, "offline", false, "never use the network")
 	flags.StringVar(&f.truncate, "truncate", "end", "texts that are too long: end cuts them, error refuses them")
-	complete(cmd, "precision", "auto", "f32")
+	complete(cmd, "precision", "f32", "bf16", "w8", "int8", "auto")
 	complete(cmd, "truncate", "end", "error")
 	must(cmd.RegisterFlagCompletionFunc("model", completeModels))
 	return f
@@ -47,9 +47,9 @@ func (f *modelFlags) options() (*chiasm.Options, error) {
 		return nil, usagef("no model is chosen: give --model a folder or a hub id such as openai/clip-vit-base-patch32, or set %s", modelEnv)
 	}
 	switch f.precision {
-	case "auto", "f32":
+	case "f32", "bf16", "w8", "int8", "auto":
 	default:
-		return nil, usagef("--precision %s: want auto or f32", f.precision)
+		return nil, usagef("--precision %s: want f32, bf16, w8, int8 or auto", f.precision)
 	}
 	switch f.truncate {
 	case "end":

@@ -100,6 +100,12 @@ func layoutOf(t cpu.Tier, f Format) *layout {
 	return best
 }
 
+// Native reports whether the present tier has micro-kernels for products in f that are as wide as those for F32.
+func Native(f Format) bool {
+	wide := layoutOf(tier, F32).tier
+	return f == F32 || wide > cpu.Generic && layoutOf(tier, f).tier >= wide
+}
+
 // sameProcessor reports whether both tiers are of amd64 or both of arm64.
 func sameProcessor(a, b cpu.Tier) bool { return (a >= cpu.NEON) == (b >= cpu.NEON) }
 

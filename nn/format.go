@@ -1,0 +1,34 @@
+package nn
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/chiasm/chiasm/tensor"
+)
+
+// SetFormat makes the products of a model read their weights in format f. The int8 formats are for the layers that come in lists, the
+// bulk of every tower; what stands alone, as the embedding of patches and the projection into the space, comes first or last, is small
+// and sensitive, and takes bf16 instead. No pass may be using the model.
+func SetFormat(model any, f tensor.Format) {
+	for name, t := range Params(model) {
+		if t.Rank() < 2 {
+			continue
+		}
+		if f >= tensor.FormatW8 && !listed(name) {
+			t.SetFormat(tensor.FormatBF16)
+		} else {
+			t.SetFormat(f)
+		}
+	}
+}
+
+// listed reports whether a parameter belongs to an element of a list of layers.
+func listed(name string) bool {
+	for key := range strings.SplitSeq(name, ".") {
+		if _, err := strconv.Atoi(key); err == nil {
+			return true
+		}
+	}
+	return false
+}
