@@ -2,11 +2,7 @@
 
 package kernel
 
-import (
-	"math"
-
-	"github.com/chiasm/chiasm/internal/cpu"
-)
+import "github.com/chiasm/chiasm/internal/cpu"
 
 // simd is the tier whose kernels over vectors of float32 serve tier t: those above AVX-512 add only products.
 func simd(t cpu.Tier) cpu.Tier { return min(t, cpu.AVX512) }
@@ -60,37 +56,13 @@ func squares(x []float32, mean float32) float32 {
 	return squaresAVX2(&x[0], len(x), mean)
 }
 
-func layerNorm(dst, x, gamma, beta []float32, eps float32) {
-	if tier == cpu.Generic || gamma == nil || beta == nil { // published models have both
-		GenericLayerNorm(dst, x, gamma, beta, eps)
-		return
-	}
-	n := float32(len(x))
-	mean := sum(x) / n
-	scale := float32(1 / math.Sqrt(float64(squares(x, mean)/n)+float64(eps)))
+// affine is (x - mean)·scale·gamma + beta.
+func affine(dst, x, gamma, beta []float32, mean, scale float32) {
 	if tier >= cpu.AVX512 {
 		affineAVX512(&dst[0], &x[0], &gamma[0], &beta[0], len(x), mean, scale)
 	} else {
 		affineAVX2(&dst[0], &x[0], &gamma[0], &beta[0], len(x), mean, scale)
 	}
-}
-
-// norm2 leaves squares that float32 cannot hold to the generic twin.
-func norm2(x []float32) float32 {
-	if tier > cpu.Generic {
-		if s := squares(x, 0); !(s < 1e-24) && !(s > 1e36) {
-			return float32(math.Sqrt(float64(s)))
-		}
-	}
-	return norm2Generic(x)
-}
-
-func softmax(dst, x []float32) {
-	if tier == cpu.Generic {
-		GenericSoftmax(dst, x)
-		return
-	}
-	scale(dst, dst, 1/expSum(dst, x, 1, largest(x)))
 }
 
 // largest is the largest value; it may pass over NaN.
@@ -158,67 +130,48 @@ func lanes(t cpu.Tier) int {
 	return 8
 }
 
-func fromF16(dst []float32, src []byte) {
-	if n := len(dst) &^ (lanes(tier) - 1); n > 0 && tier > cpu.Generic {
-		if tier >= cpu.AVX512 {
-			fromF16AVX512(&dst[0], &src[0], n)
-		} else {
-			fromF16AVX2(&dst[0], &src[0], n)
-		}
-		dst, src = dst[n:], src[2*n:]
+// widenF16 widens n numbers, a multiple of the lanes.
+func widenF16(dst *float32, src *byte, n int) {
+	if tier >= cpu.AVX512 {
+		fromF16AVX512(dst, src, n)
+	} else {
+		fromF16AVX2(dst, src, n)
 	}
-	GenericFromF16(dst, src)
 }
 
-func fromBF16(dst []float32, src []byte) {
-	if n := len(dst) &^ (lanes(tier) - 1); n > 0 && tier > cpu.Generic {
-		if tier >= cpu.AVX512 {
-			fromBF16AVX512(&dst[0], &src[0], n)
-		} else {
-			fromBF16AVX2(&dst[0], &src[0], n)
-		}
-		dst, src = dst[n:], src[2*n:]
+// widenBF16 does likewise.
+func widenBF16(dst *float32, src *byte, n int) {
+	if tier >= cpu.AVX512 {
+		fromBF16AVX512(dst, src, n)
+	} else {
+		fromBF16AVX2(dst, src, n)
 	}
-	GenericFromBF16(dst, src)
 }
 
-// packPanel writes rows of k values, ld apart, as columns at, at+1 … of a panel [k, width]: as many rows at once as a register has
-// lanes, what is left over one by one.
-func packPanel(t cpu.Tier, panel, rows []float32, k, ld, at, width int) {
-	l := lanes(t)
-	whole := k &^ (l - 1)
-	for t > cpu.Generic && whole > 0 && at%l == 0 && len(rows) >= (l-1)*ld+k {
-		if t >= cpu.AVX512 {
-			transposeAVX512(&panel[at], &rows[0], 4*width, 4*ld, whole)
-		} else {
-			transposeAVX2(&panel[at], &rows[0], 4*width, 4*ld, whole)
-		}
-		if whole < k {
-			packPanelGeneric(panel[whole*width:], rows[whole:(l-1)*ld+k], k-whole, ld, at, width)
-		}
-		rows, at = rows[min(l*ld, len(rows)):], at+l
+// transpose turns as many rows of k values as there are lanes into columns; distances are in bytes.
+func transpose(t cpu.Tier, dst, src *float32, step, ld, k int) {
+	if t >= cpu.AVX512 {
+		transposeAVX512(dst, src, step, ld, k)
+	} else {
+		transposeAVX2(dst, src, step, ld, k)
 	}
-	packPanelGeneric(panel, rows, k, ld, at, width)
 }
 
-func quantize(dst []byte, x []float32) (scale float32, zero int32) {
-	n := len(x) &^ 7
-	if tier == cpu.Generic || n == 0 {
-		return GenericQuantize(dst, x)
+// copyRows moves rows as wide as a panel of F32 from ld bytes apart to no gaps.
+func copyRows(t cpu.Tier, dst, src *float32, ld, rows int) {
+	if t >= cpu.AVX512 {
+		copyRowsAVX512(dst, src, ld, rows)
+	} else {
+		copyRowsAVX2(dst, src, ld, rows)
 	}
-	var ends [24]float32
-	extentAVX2(&x[0], n, &ends[0])
-	lo, hi, poison := float32(0), float32(0), float32(0)
-	for i := range 8 {
-		lo, hi, poison = min(lo, ends[i]), max(hi, ends[8+i]), poison+ends[16+i]
-	}
-	for _, v := range x[n:] {
-		lo, hi, poison = min(lo, v), max(hi, v), poison+v*0
-	}
-	scale, inverse, zero := steps(lo, hi)
-	toBytesAVX2(&dst[0], &x[0], n, inverse, float32(zero))
-	toBytesGeneric(dst[n:], x[n:], inverse, float32(zero))
-	return scale + poison, zero
+}
+
+// extent writes the smallest of x and 0, the largest, and 0 or NaN if a value is not finite, eight each, for n a multiple of eight.
+func extent(x *float32, n int, out *float32) { extentAVX2(x, n, out) }
+
+// toBytes writes x·inverse + offset as uint8, for n a multiple of eight.
+func toBytes(dst *byte, x *float32, n int, inverse, offset float32) {
+	toBytesAVX2(dst, x, n, inverse, offset)
 }
 
 func toBF16(dst []byte, x []float32) { GenericToBF16(dst, x) }

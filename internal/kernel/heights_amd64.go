@@ -2,6 +2,36 @@
 
 package kernel
 
+import "github.com/chiasm/chiasm/internal/cpu"
+
+// round is how many bytes of a panel a micro-kernel reads before it fetches again.
+func (l *layout) round() int { return max(64, 2*l.group*l.width*l.format.size()) }
+
+// multiply calls the micro-kernel of height h.
+func (t *tile) multiply(lay *layout, h int) {
+	switch {
+	case lay.tier >= cpu.AVX512:
+		t.multiplyAVX512(h)
+	case lay.format == F32:
+		t.multiplyAVX2(h)
+	case lay.format == BF16:
+		t.multiplyBF16AVX2(h)
+	case lay.format == W8:
+		t.multiplyW8AVX2(h)
+	case lay.format == I8:
+		t.multiplyI8AVX2(h)
+	}
+}
+
+// rescale finishes the sums of integers of h rows.
+func (t *tile) rescale(lay *layout, h int) {
+	if lay.tier == cpu.AVX2 {
+		rescaleAVX2(t, h)
+	} else {
+		rescaleAVX512(t, h)
+	}
+}
+
 // There is a micro-kernel for each height of a tile.
 
 func (t *tile) multiplyAVX2(h int) {

@@ -1,12 +1,10 @@
-//go:build !purego
+//go:build amd64 && !purego
 
 package kernel
 
 import (
 	"math"
 	"unsafe"
-
-	"github.com/chiasm/chiasm/internal/cpu"
 )
 
 // keyBlock is how many keys are scored before their values are added up: the scores of a tile then stay in the first cache.
@@ -71,11 +69,7 @@ func (f *flash) pack(n int) {
 		panel, c := f.values[p*n*w:][:n*w], min(w, d-p*w)
 		at := f.k0*f.LDV + f.column + p*w
 		if c == w {
-			if f.lay.tier == cpu.AVX512 {
-				copyRowsAVX512(&panel[0], &f.V[at], 4*f.LDV, n)
-			} else {
-				copyRowsAVX2(&panel[0], &f.V[at], 4*f.LDV, n)
-			}
+			copyRows(f.lay.tier, &panel[0], &f.V[at], 4*f.LDV, n)
 			continue
 		}
 		clear(panel)

@@ -1,15 +1,13 @@
-//go:build !purego
+//go:build amd64 && !purego
 
 package kernel
 
-import (
-	"unsafe"
-
-	"github.com/chiasm/chiasm/internal/cpu"
-)
+import "unsafe"
 
 // A tile is what a micro-kernel reads: it sets C[h, width] to (from + A·panel)·scale + bias + residual. One for integers leaves it at
 // from + A·panel, and a second kernel (rescale) does the rest. Distances are in bytes. The generator knows the offsets of the fields.
+//
+// Each processor has its multiply, which calls the micro-kernel of a layout and a height, its rescale and its round.
 type tile struct {
 	a        unsafe.Pointer // rows of A
 	lda      uintptr
@@ -28,9 +26,6 @@ type tile struct {
 	zero     unsafe.Pointer // what stands for 0 in each row,
 	sums     unsafe.Pointer // [width] and the sums of the weights
 }
-
-// round is how many bytes of a panel a micro-kernel reads before it fetches again.
-func (l *layout) round() int { return max(64, 2*l.group*l.width*l.format.size()) }
 
 // block computes rows m0 to m1 of the panels first to last-1: for each block of K, for each panel, for each tile of rows.
 func (g *Gemm) block(m0, m1, first, last int) {
@@ -119,11 +114,7 @@ func (g *Gemm) integers(t *tile, at *panel, m, h int, aside []float32) {
 	t.multiply(g.layout, h)
 	t.from, t.c, t.ldc = t.c, c, ldc
 	t.rows, t.zero, t.sums = pointer(g.left.scale[m:]), unsafe.Pointer(&g.left.zero[m]), unsafe.Pointer(unsafe.SliceData(at.sums))
-	if g.layout.tier == cpu.AVX2 {
-		rescaleAVX2(t, h)
-	} else {
-		rescaleAVX512(t, h)
-	}
+	t.rescale(g.layout, h)
 }
 
 // activateTile applies the activation to h rows of sums with their bias, and moves them to C from row m on.
@@ -158,19 +149,3 @@ func (g *Gemm) following(p, k0, depth, last int) unsafe.Pointer {
 }
 
 func pointer(s []float32) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(s)) }
-
-// multiply calls the micro-kernel of height h.
-func (t *tile) multiply(lay *layout, h int) {
-	switch {
-	case lay.tier >= cpu.AVX512:
-		t.multiplyAVX512(h)
-	case lay.format == F32:
-		t.multiplyAVX2(h)
-	case lay.format == BF16:
-		t.multiplyBF16AVX2(h)
-	case lay.format == W8:
-		t.multiplyW8AVX2(h)
-	case lay.format == I8:
-		t.multiplyI8AVX2(h)
-	}
-}
