@@ -12,8 +12,8 @@ var ladder = [][]string{
 	{"internal/kernel", "internal/par", "internal/decode"},
 	{"tensor", "token", "media/image", "hub"},
 	{"nn", "weights"},
-	{"model/vit"},
-	{"model/clip"},
+	{"model/vit", "model/bert"},
+	{"model/clip", "model/sentence"},
 	{""}, // the root package
 	{"cmd/chiasm"},
 }

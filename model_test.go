@@ -335,3 +335,25 @@ func TestBadNames(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A model of texts alone embeds them, and says of pictures that it cannot.
+func TestTextsAlone(t *testing.T) {
+	m, err := chiasm.Open(context.Background(), "model/sentence/testdata/bert", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if e, err := m.EmbedText(context.Background(), "two dogs"); err != nil || len(e.Values) != 24 {
+		t.Errorf("got %d values, %v", len(e.Values), err)
+	}
+	_, err = m.EmbedImage(context.Background(), image.NewRGBA(image.Rect(0, 0, 8, 8)))
+	if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "cannot embed pictures, it takes text") {
+		t.Errorf("got %v", err)
+	}
+	if info := m.Info(); len(info.Modalities) != 1 || info.ImageSize[0] != 0 || info.Context != 16 {
+		t.Errorf("got %+v", info)
+	}
+	if a, err := m.Measure(context.Background(), "int8"); err != nil || a.Images.Count != 0 || a.Texts.Mean < 0.99 || a.Rank == 0 {
+		t.Errorf("got %v, %v", a, err)
+	}
+}

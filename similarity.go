@@ -26,7 +26,10 @@ func (m *Model) Similarity(ctx context.Context, texts []string, imgs []stdimage.
 
 // Score is [Model.Similarity] for embeddings that are there already. It panics with a *SpaceError if they are not the model's.
 func (m *Model) Score(texts, images []Embedding) *Scores {
-	scale, bias := m.family.Scale(), m.family.Bias()
+	scale, bias := float32(1), float32(0) // of a model that was not trained on pairs: plain cosines
+	if m.pairs != nil {
+		scale, bias = m.pairs.Scale(), m.pairs.Bias()
+	}
 	s := &Scores{Logits: make([][]float32, len(images))}
 	for i, img := range images {
 		s.Logits[i] = make([]float32, len(texts))

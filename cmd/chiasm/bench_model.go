@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	stdimage "image"
 	"image/color"
@@ -19,7 +20,7 @@ type trial struct {
 	Model    string          `json:"model"`
 	Path     string          `json:"path"`
 	Threads  int             `json:"threads"`
-	Image    float64         `json:"image_ms"` // one picture of 640x480, its preprocessing included; medians
+	Image    float64         `json:"image_ms"` // one picture of 640x480, its preprocessing included; medians; 0 where the model takes none
 	Text     float64         `json:"text_ms"`  // one short text
 	Accuracy chiasm.Accuracy `json:"accuracy"`
 	Passes   bool            `json:"passes"` // the gate of --precision auto
@@ -52,10 +53,26 @@ func (a *app) benchModel(ctx context.Context, f *benchFlags, formats []tensor.Fo
 		if !r.Passes {
 			gate = "fails"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%.2f\t%.2f\t%.5f\t%.5f\t%.5f\t%.5f\t%.1f %%\t%s\n", r.Accuracy.Precision, r.Path, r.Image, r.Text,
-			r.Accuracy.Texts.Mean, r.Accuracy.Texts.Worst, r.Accuracy.Images.Mean, r.Accuracy.Images.Worst, 100*r.Accuracy.Rank, gate)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%.1f %%\t%s\n", r.Accuracy.Precision, r.Path, had(r.Image, 2), had(r.Text, 2),
+			agreed(r.Accuracy.Texts), agreed(r.Accuracy.Images), 100*r.Accuracy.Rank, gate)
 	}
 	return t.Flush()
+}
+
+// had is a figure, or a dash for what the model cannot do.
+func had(v float64, digits int) string {
+	if v == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.*f", digits, v)
+}
+
+// agreed is the mean and the worst cosine as two columns.
+func agreed(g chiasm.Agreement) string {
+	if g.Count == 0 {
+		return "-\t-"
+	}
+	return fmt.Sprintf("%.5f\t%.5f", g.Mean, g.Worst)
 }
 
 // try opens the model at a precision and measures it.
@@ -70,10 +87,10 @@ func (a *app) try(ctx context.Context, f *benchFlags, format tensor.Format) (tri
 	for i := range 640 * 480 {
 		picture.SetNRGBA(i%640, i/640, color.NRGBA{uint8(i), uint8(i / 640), uint8(i % 251), 255})
 	}
-	if r.Image, err = repeat(f.seconds, func() error { _, err := m.EmbedImage(ctx, picture); return err }); err != nil {
+	if r.Image, err = repeat(f.seconds, func() error { _, err := m.EmbedImage(ctx, picture); return err }); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return r, err
 	}
-	if r.Text, err = repeat(f.seconds, func() error { _, err := m.EmbedText(ctx, benchText); return err }); err != nil {
+	if r.Text, err = repeat(f.seconds, func() error { _, err := m.EmbedText(ctx, benchText); return err }); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return r, err
 	}
 	r.Accuracy, err = m.Measure(ctx, format.String())

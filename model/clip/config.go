@@ -82,16 +82,3 @@ func (c *Config) Validate() error {
 	}
 	return nil
 }
-
-// activations are the names that transformers' hidden_act uses.
-var activations = map[string]tensor.Activation{
-	"quick_gelu": tensor.QuickGELU, "gelu": tensor.GELU, "gelu_new": tensor.GELUTanh, "gelu_pytorch_tanh": tensor.GELUTanh,
-	"relu": tensor.ReLU, "silu": tensor.SiLU, "swish": tensor.SiLU,
-}
-
-func activation(name string) (tensor.Activation, error) {
-	if a, ok := activations[name]; ok {
-		return a, nil
-	}
-	return 0, fmt.Errorf("clip: config: unknown activation %q, want quick_gelu, gelu, gelu_new, gelu_pytorch_tanh, relu or silu", name)
-}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/chiasm/chiasm/model/vit"
+	"github.com/chiasm/chiasm/nn"
 )
 
 // tower is what transformers' config.json says of either tower. The values set before decoding are CLIPTextConfig's and
@@ -63,13 +64,13 @@ func ParseConfig(data []byte) (*Config, error) {
 	if vision.NumChannels != 3 {
 		return nil, fmt.Errorf("clip: config.json: num_channels is %d, want 3", vision.NumChannels)
 	}
-	textAct, err := activation(text.HiddenAct)
+	textAct, err := nn.Activation(text.HiddenAct)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("clip: config: %w", err)
 	}
-	visionAct, err := activation(vision.HiddenAct)
+	visionAct, err := nn.Activation(vision.HiddenAct)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("clip: config: %w", err)
 	}
 	end := int32(49407) // the default of CLIPTextConfig
 	if text.EOSTokenID != nil {
