@@ -12,8 +12,8 @@ var ladder = [][]string{
 	{"internal/kernel", "internal/par", "internal/decode"},
 	{"tensor", "token", "media/image", "hub"},
 	{"nn", "weights"},
-	{"model/vit", "model/bert"},
-	{"model/clip", "model/sentence"},
+	{"model/vit", "model/text", "model/bert"},
+	{"model/clip", "model/siglip", "model/sentence"},
 	{""}, // the root package
 	{"cmd/chiasm"},
 }

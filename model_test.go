@@ -357,3 +357,24 @@ func TestTextsAlone(t *testing.T) {
 		t.Errorf("got %v, %v", a, err)
 	}
 }
+
+// SigLIP's probabilities are sigmoids of each pair, whatever else is compared.
+func TestSigmoids(t *testing.T) {
+	m, err := chiasm.Open(context.Background(), "model/siglip/testdata/siglip", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	imgs := []image.Image{image.NewGray(image.Rect(0, 0, 30, 20)), image.NewRGBA(image.Rect(0, 0, 9, 9))}
+	s, err := m.Similarity(context.Background(), []string{"a cat", "a dog on a mat"}, imgs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range s.PerImage() {
+		for j, p := range row {
+			if want := 1 / (1 + math.Exp(-float64(s.Logits[i][j]))); math.Abs(float64(p)-want) > 1e-6 || s.PerText()[i][j] != p {
+				t.Errorf("picture %d, text %d: %v, want %v", i, j, p, want)
+			}
+		}
+	}
+}

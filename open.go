@@ -19,6 +19,7 @@ import (
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/sentence"
+	"github.com/chiasm/chiasm/model/siglip"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/token"
 )
@@ -51,20 +52,31 @@ type seesImages interface {
 type scoresPairs interface {
 	Scale() float32
 	Bias() float32
+	Sigmoid() bool // a logit's sigmoid is the probability of its pair; else it is one of several alternatives
 }
 
 // architectures is the one table from what a model's files say of themselves to the code that runs it.
 var architectures = map[string]func(path string) (family, error){
-	"CLIPModel":             openCLIP,     // config.json: architectures
-	"clip":                  openCLIP,     // config.json: model_type
-	"open_clip":             openCLIP,     // open_clip_config.json
-	"OpenAI's CLIP":         openCLIP,     // a single file of OpenAI's
+	"CLIPModel":             openCLIP, // config.json: architectures
+	"clip":                  openCLIP, // config.json: model_type
+	"open_clip":             openCLIP, // open_clip_config.json
+	"OpenAI's CLIP":         openCLIP, // a single file of OpenAI's
+	"SiglipModel":           openSigLIP,
+	"siglip":                openSigLIP,
 	"sentence-transformers": openSentence, // modules.json
 	"bert":                  openSentence,
 	"roberta":               openSentence,
 	"xlm-roberta":           openSentence,
 	"camembert":             openSentence,
 	"distilbert":            openSentence,
+}
+
+func openSigLIP(path string) (family, error) {
+	m, err := siglip.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func openSentence(path string) (family, error) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/chiasm/chiasm/model/clip"
+	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
@@ -87,7 +88,7 @@ func (w *workload) vision(v vit.Config, d, batch int) {
 func (w *workload) text(batch, tokens int) {
 	m, err := clip.New(clip.Config{
 		Head: clip.HeadLinear, D: 512,
-		Text:   clip.TextConfig{Width: 512, Layers: 12, Heads: 8, Hidden: 2048, Vocab: 49408, Context: 77, Act: tensor.QuickGELU, Eps: 1e-5, Causal: true, Pool: clip.PoolHighest},
+		Text:   text.Config{Width: 512, Layers: 12, Heads: 8, Hidden: 2048, Vocab: 49408, Context: 77, Act: tensor.QuickGELU, Eps: 1e-5, Causal: true, Pool: text.PoolHighest},
 		Vision: vit.Config{Width: 1, Layers: 1, Heads: 1, Hidden: 1, Height: 1, Wide: 1, Patch: 1, ClassToken: true, Pool: vit.PoolToken}, // dropped
 	})
 	must(err)

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
@@ -182,7 +183,7 @@ func TestPrecisionsOfAFullSizeModel(t *testing.T) {
 	}
 	m, err := New(Config{
 		Head: HeadLinear, D: 512,
-		Text: TextConfig{Width: 512, Layers: 12, Heads: 8, Hidden: 2048, Vocab: 49408, Context: 77, Act: tensor.QuickGELU, Eps: 1e-5, Causal: true, Pool: PoolHighest},
+		Text: text.Config{Width: 512, Layers: 12, Heads: 8, Hidden: 2048, Vocab: 49408, Context: 77, Act: tensor.QuickGELU, Eps: 1e-5, Causal: true, Pool: text.PoolHighest},
 		Vision: vit.Config{
 			Width: 768, Layers: 12, Heads: 12, Hidden: 3072, Height: 224, Wide: 224, Patch: 32, Act: tensor.QuickGELU, Eps: 1e-5,
 			ClassToken: true, PreNorm: true, Pool: vit.PoolToken,
