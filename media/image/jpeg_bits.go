@@ -106,10 +106,9 @@ func jpegExtend(v uint32, size int) int32 {
 	return int32(v)
 }
 
-// block decodes a block of a sequential scan into out: an entry for the first coefficient, then one for each other that
-// is not zero, value<<16 | place in zigzag order. A place over 63, in damaged data, means 63. It returns how many entries
-// there are.
-func (b *jpegBits) block(dc, ac *jpegTable, sum *int32, out *[64]uint32) int {
+// block decodes a block of a sequential scan into coefs, which must be zero. It returns the place in zigzag order of the
+// last coefficient that it wrote; a place over 63, in damaged data, means 63.
+func (b *jpegBits) block(dc, ac *jpegTable, sum *int32, coefs *[64]int16) uint8 {
 	data, pos, buf, n := b.data, b.pos, b.buf, b.n
 	if n < 32 {
 		b.fill()
@@ -127,9 +126,9 @@ func (b *jpegBits) block(dc, ac *jpegTable, sum *int32, out *[64]uint32) int {
 		}
 		buf, n = b.buf, b.n
 	}
-	out[0] = uint32(*sum) << 16
-	count, k := 1, uint32(1)
-	for k < 64 {
+	coefs[0] = int16(*sum)
+	last := uint32(0)
+	for k := uint32(1); k < 64; k++ {
 		if n < 32 {
 			fast := false
 			if p := data[min(pos, len(data)):]; len(p) >= 8 {
@@ -152,9 +151,8 @@ func (b *jpegBits) block(dc, ac *jpegTable, sum *int32, out *[64]uint32) int {
 			buf <<= e & 63
 			n -= int(e & 63)
 			k += e >> 8 & 15
-			out[count&63] = e&0xffff0000 | k
-			count++
-			k++
+			coefs[jpegNatural[k&127]&63] = int16(e >> 16)
+			last = k
 			continue
 		}
 		var symbol, size int
@@ -171,16 +169,39 @@ func (b *jpegBits) block(dc, ac *jpegTable, sum *int32, out *[64]uint32) int {
 			if symbol != 0xf0 {
 				break
 			}
-			k++
 			continue
 		}
 		v := jpegExtend(uint32(buf>>(64-uint(size)&63)), size)
 		buf <<= uint(size) & 63
 		n -= size
-		out[count&63] = uint32(v)<<16 | k
-		count++
-		k++
+		coefs[jpegNatural[k&127]&63] = int16(v)
+		last = k
 	}
 	b.pos, b.buf, b.n = pos, buf, n
-	return count
+	return uint8(min(last, 63))
 }
+
+// jpegNatural is the place in a block, row*8 + column, of each place in zigzag order; those over 63 mean 63.
+var jpegNatural = func() (z [128]uint8) {
+	x, y, step := 0, 0, 1
+	for i := range z {
+		z[i] = 63
+		if i > 63 {
+			continue
+		}
+		z[i] = uint8(8*y + x)
+		switch {
+		case step == 1 && x == 7:
+			y, step = y+1, -1
+		case step == 1 && y == 0:
+			x, step = x+1, -1
+		case step == -1 && y == 7:
+			x, step = x+1, 1
+		case step == -1 && x == 0:
+			y, step = y+1, 1
+		default:
+			x, y = x+step, y-step
+		}
+	}
+	return z
+}()

@@ -34,18 +34,25 @@ type jpegComponent struct {
 	quant          *[64]uint16 // in zigzag order, as it stood when the channel's first scan began; nil before
 	blocksX        int         // blocks that hold part of the picture
 	blocksY        int
-	width, height  int // samples that hold part of the picture
-	stride         int // blocks of a row in coefs
-	coefs          []int16
-	last           []uint8    // for each block in coefs, no place beyond this has been set
+	width, height  int        // samples that hold part of the picture
+	stride         int        // blocks of a row in memory: those of all units, made even
+	stored         jpegBlocks // progressive, or several scans: all coefficients
 	known          [64]int8   // progressive: low bits still missing of each coefficient; -1: all
 	before         [10]int8   // known as it was before the last scan
 	up             jpegUp     // how the samples are spread over the picture
 	factorX        int        // pixels a sample is repeated for, where it is
 	factorY        int        // likewise
-	steps          *jpegSteps // quant made ready for the inverse transform
+	factors        [64]int16  // quant as the inverse transform wants it: row by row
 	dcTable, acTab uint8      // Huffman tables of the current scan
 }
+
+// jpegBlocks are rows of blocks of one channel.
+type jpegBlocks struct {
+	coefs []int16 // 64 a block, row by row
+	last  []uint8 // for each block the place in zigzag order beyond which nothing has been set
+}
+
+func newJPEGBlocks(n int) jpegBlocks { return jpegBlocks{make([]int16, 64*n), make([]uint8, n)} }
 
 // A jpegScan is what the header of a scan says.
 type jpegScan struct {
@@ -300,6 +307,7 @@ func (d *jpegDecoder) measure(c *jpegComponent) error {
 		return fmt.Errorf("sampling %d x %d of %d x %d is not a whole ratio", c.h, c.v, d.maxH, d.maxV)
 	}
 	c.factorX, c.factorY = d.maxH/c.h, d.maxV/c.v
+	c.stride = ((d.w+8*d.maxH-1)/(8*d.maxH)*c.h + 1) &^ 1
 	// Only planes wider than two samples are interpolated across; only rows are always.
 	switch {
 	case c.factorX == 1 && c.factorY == 1:

@@ -6,10 +6,7 @@ import "fmt"
 func (d *jpegDecoder) gather(s *jpegScan) error {
 	for i := range d.comps {
 		c := &d.comps[i]
-		rows := c.unitRows() * c.unit
-		c.stride = (d.w + 8*d.maxH - 1) / (8 * d.maxH) * c.h
-		c.coefs = make([]int16, 64*rows*c.stride)
-		c.last = make([]uint8, rows*c.stride)
+		c.stored = newJPEGBlocks(c.unitRows() * c.unit * c.stride)
 	}
 	for {
 		if d.progressive {
@@ -93,16 +90,11 @@ func (d *jpegDecoder) readUnit(s *jpegScan, x, y int) {
 
 // readBlock decodes what a scan brings for one block.
 func (d *jpegDecoder) readBlock(s *jpegScan, i int, c *jpegComponent, at int) {
-	coefs, last := (*[64]int16)(c.coefs[64*at:]), &c.last[at]
+	coefs, last := (*[64]int16)(c.stored.coefs[64*at:]), &c.stored.last[at]
 	b := &d.bits
 	switch {
 	case !d.progressive:
-		var out [64]uint32
-		for _, e := range out[:b.block(s.dc[i], s.ac[i], &s.sums[i], &out)] {
-			k := min(e&127, 63)
-			coefs[k] = int16(e >> 16)
-			*last = max(*last, uint8(k))
-		}
+		*last = max(*last, b.block(s.dc[i], s.ac[i], &s.sums[i], coefs))
 	case s.from == 0 && s.high == 0:
 		b.fill32()
 		if size := b.symbol(s.dc[i]); size != 0 {
@@ -138,7 +130,7 @@ func (b *jpegBits) first(s *jpegScan, coefs *[64]int16, last *uint8) {
 		if e := t.whole[b.buf>>(64-jpegWhole)]; e>>16 != 0 {
 			b.drop(int(e & 63))
 			k += int(e >> 8 & 15)
-			coefs[min(k, 63)] = int16(e>>16) << s.low
+			coefs[jpegNatural[k&127]&63] = int16(e>>16) << s.low
 			*last = max(*last, uint8(min(k, 63)))
 			continue
 		}
@@ -147,7 +139,7 @@ func (b *jpegBits) first(s *jpegScan, coefs *[64]int16, last *uint8) {
 		switch {
 		case size != 0:
 			k += zeros
-			coefs[min(k, 63)] = int16(jpegExtend(b.take(size), size) << s.low)
+			coefs[jpegNatural[k&127]&63] = int16(jpegExtend(b.take(size), size) << s.low)
 			*last = max(*last, uint8(min(k, 63)))
 		case zeros == 15:
 			k += 15
@@ -186,7 +178,7 @@ func (b *jpegBits) refine(s *jpegScan, coefs *[64]int16, last *uint8) {
 		}
 		k = b.correct(coefs, k, s.to, zeros, bit)
 		if value != 0 {
-			coefs[min(k, 63)] = value
+			coefs[jpegNatural[k&127]&63] = value
 			*last = max(*last, uint8(min(k, 63)))
 		}
 		k++
@@ -201,7 +193,7 @@ func (b *jpegBits) refine(s *jpegScan, coefs *[64]int16, last *uint8) {
 // and meets another, or the band ends. It returns the place.
 func (b *jpegBits) correct(coefs *[64]int16, k, to, zeros int, bit int16) int {
 	for ; k <= to; k++ {
-		p := &coefs[k&63]
+		p := &coefs[jpegNatural[k&63]&63]
 		if *p == 0 {
 			if zeros == 0 {
 				break

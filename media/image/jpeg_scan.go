@@ -9,9 +9,16 @@ import (
 
 // A jpegRow is a row of units on its way from the entropy decoder to a painter.
 type jpegRow struct {
-	index   int
-	entries []uint32 // of all blocks, one after the other
-	counts  []uint8  // how many belong to each block
+	index int
+	parts [4]jpegBlocks // of each channel, its v rows of blocks
+}
+
+func (d *jpegDecoder) newRow() *jpegRow {
+	row := new(jpegRow)
+	for i := range d.comps {
+		row.parts[i] = newJPEGBlocks(d.comps[i].v * d.comps[i].stride)
+	}
+	return row
 }
 
 // ready prepares the tables of a scan and drops the bits before it.
@@ -51,18 +58,17 @@ func (d *jpegDecoder) ready(s *jpegScan) error {
 func (d *jpegDecoder) stream(s *jpegScan, workers int) *RGB {
 	canvas := newJPEGCanvas(d)
 	if workers <= 1 {
-		painter, row := canvas.painter(), &jpegRow{}
+		painter, row := canvas.painter(), d.newRow()
 		for i := range canvas.rows {
 			row.index = i
 			d.readRow(s, row)
-			painter.drawRow(s, row)
-			painter.paint(i)
+			painter.drawRow(row)
 		}
 		return canvas.out
 	}
 	t := &jpegStream{d: d, scan: s, canvas: canvas, free: make(chan *jpegRow, 2*workers), full: make(chan *jpegRow, 2*workers)}
 	for range cap(t.free) {
-		t.free <- &jpegRow{}
+		t.free <- d.newRow()
 	}
 	par.Do(t, workers, workers)
 	return canvas.out
@@ -79,15 +85,11 @@ type jpegStream struct {
 // Run is the part of one goroutine.
 func (t *jpegStream) Run(chunk int) {
 	painter := t.canvas.painter()
-	paint := func(row *jpegRow) {
-		painter.drawRow(t.scan, row)
-		painter.paint(row.index)
-	}
 	if chunk == 0 {
-		t.read(paint)
+		t.read(painter)
 	}
 	for row := range t.full {
-		paint(row)
+		painter.drawRow(row)
 		select {
 		case t.free <- row:
 		default:
@@ -96,7 +98,7 @@ func (t *jpegStream) Run(chunk int) {
 }
 
 // read decodes all rows. If all are waiting to be painted, it paints one; if the others are at it, it waits for one.
-func (t *jpegStream) read(paint func(*jpegRow)) {
+func (t *jpegStream) read(painter *jpegPainter) {
 	defer close(t.full)
 	for i := range t.canvas.rows {
 		var row *jpegRow
@@ -106,7 +108,7 @@ func (t *jpegStream) read(paint func(*jpegRow)) {
 			select {
 			case row = <-t.free:
 			case row = <-t.full:
-				paint(row)
+				painter.drawRow(row)
 			}
 		}
 		row.index = i
@@ -115,27 +117,24 @@ func (t *jpegStream) read(paint func(*jpegRow)) {
 	}
 }
 
-// readRow decodes a row of units. A block without entries is one that the data does not hold.
+// readRow decodes a row of units. Blocks that the data does not hold stay empty.
 func (d *jpegDecoder) readRow(s *jpegScan, row *jpegRow) {
-	const most = 64
-	row.counts = row.counts[:0]
-	if row.entries == nil {
-		row.entries = make([]uint32, s.mcusX*s.blocks*8+most*jpegMostBlocks)
-	}
-	used := 0
-	for range s.mcusX {
-		empty := d.due(s)
-		if len(row.entries)-used < most*s.blocks {
-			row.entries = append(row.entries, make([]uint32, len(row.entries)+most*s.blocks)...)
+	for mcu := range s.mcusX {
+		if d.due(s) {
+			for i, c := range s.parts {
+				for v := range c.v {
+					clear(row.parts[i].last[v*c.stride+mcu*c.h:][:c.h])
+				}
+			}
+			continue
 		}
 		for i, c := range s.parts {
-			for range c.h * c.v {
-				n := 0
-				if !empty {
-					n = d.bits.block(s.dc[i], s.ac[i], &s.sums[i], (*[64]uint32)(row.entries[used:]))
+			part := &row.parts[i]
+			for v := range c.v {
+				from := v*c.stride + mcu*c.h
+				for at := from; at < from+c.h; at++ {
+					part.last[at] = d.bits.block(s.dc[i], s.ac[i], &s.sums[i], (*[64]int16)(part.coefs[64*at:]))
 				}
-				row.counts = append(row.counts, uint8(n))
-				used += n
 			}
 		}
 		d.done(s)
@@ -164,24 +163,12 @@ func (d *jpegDecoder) done(s *jpegScan) {
 	}
 }
 
-// drawRow fills the planes from a row of units.
-func (p *jpegPainter) drawRow(s *jpegScan, row *jpegRow) {
-	entries, counts := row.entries, row.counts
-	for mcu := range s.mcusX {
-		for i, c := range s.parts {
-			stride := 8 * c.blocksX
-			for y := range c.v {
-				for x := mcu * c.h; x < mcu*c.h+c.h; x++ {
-					n := int(counts[0])
-					counts = counts[1:]
-					if x < c.blocksX && row.index*c.v+y < c.blocksY {
-						p.block.draw(c.steps, entries[:n], p.planes[i][8*y*stride+8*x:], stride)
-					}
-					entries = entries[n:]
-				}
-			}
-		}
+// drawRow paints a row of units.
+func (p *jpegPainter) drawRow(row *jpegRow) {
+	for i := range p.d.comps {
+		p.draw(i, &row.parts[i], 0)
 	}
+	p.paint(row.index)
 }
 
 // stored paints the picture from the coefficients of all scans.

@@ -52,8 +52,9 @@ func (d *jpegDecoder) smoothable() bool {
 	return useful
 }
 
-// guess lists the coefficients of a block as [jpegEntries] does, those that may be wrong replaced by guesses.
-func (p *jpegPainter) guess(c *jpegComponent, row, y, x int) int {
+// guess copies the coefficients of a block to out, those that may be wrong replaced by guesses, and returns the place of
+// the last.
+func (p *jpegPainter) guess(c *jpegComponent, row, y, x int, out *[64]int16) uint8 {
 	known := [10]int8(c.known[:10])
 	if (row*c.v+y)/c.unit > p.d.lastGood {
 		copy(known[1:], c.before[1:])
@@ -66,8 +67,8 @@ func (p *jpegPainter) guess(c *jpegComponent, row, y, x int) int {
 		blank = blank && bits == -1
 	}
 	at := (row*c.v+y)*c.stride + x
-	coefs := [64]int16(c.coefs[64*at:])
-	last := int(c.last[at])
+	*out = [64]int16(c.stored.coefs[64*at:])
+	last := int(c.stored.last[at])
 	dc := p.around(c, row, y, x)
 	for k := range known {
 		if k == 0 && !blank || k > 5 && !blank {
@@ -77,7 +78,7 @@ func (p *jpegPainter) guess(c *jpegComponent, row, y, x int) int {
 		if !blank {
 			weights = &jpegGuessesLater[k]
 		}
-		if k > 0 && (known[k] == 0 || coefs[k] != 0) {
+		if k > 0 && (known[k] == 0 || out[jpegNatural[k]] != 0) {
 			continue
 		}
 		sum := int64(0)
@@ -93,10 +94,10 @@ func (p *jpegPainter) guess(c *jpegComponent, row, y, x int) int {
 		if sum < 0 {
 			v = -v
 		}
-		coefs[k] = int16(v)
+		out[jpegNatural[k]] = int16(v)
 		last = max(last, k)
 	}
-	return jpegEntries(coefs[:], last, &p.entries)
+	return uint8(last)
 }
 
 // around returns the first coefficients of the blocks around one, five rows of five. Beyond the edges the outermost stand
@@ -123,7 +124,7 @@ func (p *jpegPainter) around(c *jpegComponent, row, y, x int) (dc [25]int16) {
 	for i, dy := range rows {
 		from := (line + dy) * c.stride
 		for j := range 5 {
-			dc[5*i+j] = c.coefs[64*(from+min(max(x+j-2, 0), c.blocksX-1))]
+			dc[5*i+j] = c.stored.coefs[64*(from+min(max(x+j-2, 0), c.blocksX-1))]
 		}
 	}
 	return dc

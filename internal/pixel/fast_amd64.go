@@ -1,0 +1,21 @@
+//go:build !purego
+
+package pixel
+
+// assembly says that this build has it.
+const assembly = true
+
+func idct(dst []uint8, stride int, coefs []int16, last []uint8, quant *[64]int16) {
+	if !fast {
+		GenericIDCT(dst, stride, coefs, last, quant)
+		return
+	}
+	idctAVX2(&dst[0], stride, &coefs[0], &last[0], &quant[0], len(last))
+}
+
+// The kernels below are called only where fast is set.
+
+func across(dst, from []uint8)           { acrossAVX2(&dst[0], &from[0], len(from)) }
+func around(dst, near, far []uint8)      { aroundAVX2(&dst[0], &near[0], &far[0], len(near)) }
+func down(dst, near, far []uint8, b int) { downAVX2(&dst[0], &near[0], &far[0], len(near), b) }
+func ycc(dst, y, cb, cr []uint8)         { yccAVX2(&dst[0], &y[0], &cb[0], &cr[0], len(y)) }
