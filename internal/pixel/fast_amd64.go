@@ -19,3 +19,22 @@ func across(dst, from []uint8)           { acrossAVX2(&dst[0], &from[0], len(fro
 func around(dst, near, far []uint8)      { aroundAVX2(&dst[0], &near[0], &far[0], len(near)) }
 func down(dst, near, far []uint8, b int) { downAVX2(&dst[0], &near[0], &far[0], len(near), b) }
 func ycc(dst, y, cb, cr []uint8)         { yccAVX2(&dst[0], &y[0], &cb[0], &cr[0], len(y)) }
+
+// longest is more bytes than a block can take.
+const longest = 512
+
+// units decodes as many units as the assembly can, and leaves everything as it is before the next.
+func (b *Bits) units(slots []Slot, from, n int) int {
+	if b.Marker != 0 || len(b.Data) < longest || len(slots) == 0 {
+		return 0
+	}
+	done := unitsAVX2(&b.Data[0], len(b.Data), &b.Pos, &slots[0], len(slots), from, n, &Natural[0])
+	if done < n {
+		for i := range slots {
+			s := &slots[i]
+			*s.Sum = s.before
+			clear(s.Coefs[64*(from+done)*s.Step:][:64])
+		}
+	}
+	return done
+}

@@ -14,4 +14,6 @@ func around(dst, near, far []uint8)         { panic(missing) }
 func down(dst, near, far []uint8, bias int) { panic(missing) }
 func ycc(dst, y, cb, cr []uint8)            { panic(missing) }
 
+func (b *Bits) units(slots []Slot, from, n int) int { panic(missing) }
+
 const missing = "pixel: no assembly in this build"

@@ -28,3 +28,8 @@ func aroundAVX2(dst *uint8, near *uint8, far *uint8, n int)
 //
 //go:noescape
 func downAVX2(dst *uint8, near *uint8, far *uint8, n int, bias int)
+
+// unitsAVX2 decodes n units, from on, of count slots each, and returns how many it did. at is Bits.Pos.
+//
+//go:noescape
+func unitsAVX2(data *byte, size int, at *int, slots *Slot, count int, from int, n int, natural *byte) int

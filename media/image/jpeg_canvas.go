@@ -30,7 +30,7 @@ func newJPEGCanvas(d *jpegDecoder) *jpegCanvas {
 		comp := &d.comps[i]
 		if comp.quant != nil { // else a channel without data
 			for k, q := range comp.quant {
-				comp.factors[jpegNatural[k]] = int16(q)
+				comp.factors[pixel.Natural[k]] = int16(q)
 			}
 		}
 		c.tall = c.tall || comp.up.tall()

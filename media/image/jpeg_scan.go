@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/chiasm/chiasm/internal/par"
+	"github.com/chiasm/chiasm/internal/pixel"
 )
 
 // A jpegRow is a row of units on its way from the entropy decoder to a painter.
@@ -49,7 +50,7 @@ func (d *jpegDecoder) ready(s *jpegScan) error {
 			}
 		}
 	}
-	d.bits.start()
+	d.bits.Start()
 	return nil
 }
 
@@ -119,23 +120,33 @@ func (t *jpegStream) read(painter *jpegPainter) {
 
 // readRow decodes a row of units. Blocks that the data does not hold stay empty.
 func (d *jpegDecoder) readRow(s *jpegScan, row *jpegRow) {
-	for mcu := range s.mcusX {
-		if d.due(s) {
-			for i, c := range s.parts {
-				for v := range c.v {
-					clear(row.parts[i].last[v*c.stride+mcu*c.h:][:c.h])
-				}
+	s.slots = s.slots[:0]
+	for i, c := range s.parts {
+		part := &row.parts[i]
+		for v := range c.v {
+			for h := range c.h {
+				at := v*c.stride + h
+				s.slots = append(s.slots, pixel.Slot{Coefs: part.coefs[64*at:], Last: part.last[at:], Step: c.h,
+					Sum: &s.sums[i], DC: s.dc[i], AC: s.ac[i]})
 			}
+		}
+	}
+	for mcu := 0; mcu < s.mcusX; {
+		if d.due(s) {
+			for i := range s.slots {
+				s.slots[i].Last[mcu*s.slots[i].Step] = 0
+			}
+			mcu++
 			continue
 		}
-		for i, c := range s.parts {
-			part := &row.parts[i]
-			for v := range c.v {
-				from := v*c.stride + mcu*c.h
-				for at := from; at < from+c.h; at++ {
-					part.last[at] = d.bits.block(s.dc[i], s.ac[i], &s.sums[i], (*[64]int16)(part.coefs[64*at:]))
-				}
-			}
+		n := s.mcusX - mcu
+		if s.restart > 0 {
+			n = min(n, s.left+1)
+		}
+		n = d.bits.Units(s.slots, mcu, n)
+		mcu += n
+		if s.restart > 0 {
+			s.left -= n - 1 // due counted one
 		}
 		d.done(s)
 	}
@@ -157,7 +168,7 @@ func (d *jpegDecoder) due(s *jpegScan) bool {
 
 // done is called after each unit.
 func (d *jpegDecoder) done(s *jpegScan) {
-	if !s.empty && d.bits.overrun() {
+	if !s.empty && d.bits.Overrun() {
 		s.empty = true
 		d.worsen(errJPEGDamaged)
 	}

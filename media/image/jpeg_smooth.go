@@ -1,5 +1,7 @@
 package image
 
+import "github.com/chiasm/chiasm/internal/pixel"
+
 // Where the scans of a progressive file have not brought the low frequencies in full, libjpeg guesses them from the first
 // coefficients of the 25 blocks around. So a file cut short looks as it does elsewhere.
 
@@ -52,8 +54,8 @@ func (d *jpegDecoder) smoothable() bool {
 	return useful
 }
 
-// guess copies the coefficients of a block to out, those that may be wrong replaced by guesses, and returns the place of
-// the last.
+// guess copies the coefficients of a block to out, those that may be wrong replaced by guesses. It returns 0 if only the
+// first may be other than zero.
 func (p *jpegPainter) guess(c *jpegComponent, row, y, x int, out *[64]int16) uint8 {
 	known := [10]int8(c.known[:10])
 	if (row*c.v+y)/c.unit > p.d.lastGood {
@@ -68,7 +70,7 @@ func (p *jpegPainter) guess(c *jpegComponent, row, y, x int, out *[64]int16) uin
 	}
 	at := (row*c.v+y)*c.stride + x
 	*out = [64]int16(c.stored.coefs[64*at:])
-	last := int(c.stored.last[at])
+	last := c.stored.last[at]
 	dc := p.around(c, row, y, x)
 	for k := range known {
 		if k == 0 && !blank || k > 5 && !blank {
@@ -78,7 +80,7 @@ func (p *jpegPainter) guess(c *jpegComponent, row, y, x int, out *[64]int16) uin
 		if !blank {
 			weights = &jpegGuessesLater[k]
 		}
-		if k > 0 && (known[k] == 0 || out[jpegNatural[k]] != 0) {
+		if k > 0 && (known[k] == 0 || out[pixel.Natural[k]] != 0) {
 			continue
 		}
 		sum := int64(0)
@@ -94,10 +96,12 @@ func (p *jpegPainter) guess(c *jpegComponent, row, y, x int, out *[64]int16) uin
 		if sum < 0 {
 			v = -v
 		}
-		out[jpegNatural[k]] = int16(v)
-		last = max(last, k)
+		out[pixel.Natural[k]] = int16(v)
+		if k > 0 {
+			last = 1
+		}
 	}
-	return uint8(last)
+	return last
 }
 
 // around returns the first coefficients of the blocks around one, five rows of five. Beyond the edges the outermost stand

@@ -124,6 +124,7 @@ var families = []struct {
 }{
 	{"idct", (*gen).transforms},
 	{"colour", (*gen).colours},
+	{"units", (*gen).entropy},
 }
 
 func main() {
@@ -160,7 +161,7 @@ func write(path string, p printer.Printer, file *ir.File) error {
 	if err != nil {
 		return err
 	}
-	s := string(text)
+	s := strings.ReplaceAll(string(text), "slots *byte", "slots *Slot") // avo knows only the types of Go itself
 	i := strings.Index(s, "\n")
 	s = s[:i+1] + "\n//go:build !purego\n" + s[i+1:]
 	out, err := os.Create(path)
