@@ -38,3 +38,16 @@ func (b *Bits) units(slots []Slot, from, n int) int {
 	}
 	return done
 }
+
+// across4 makes m rows, 1 to 4.
+func (t *Taps) across4(dst, src []uint8, stride, m int) {
+	out := 3 * len(t.First)
+	d := func(i int) *uint8 { return &dst[min(i, m-1)*out] }
+	s := func(i int) *uint8 { return &src[min(i, m-1)*stride] }
+	across4AVX2(d(0), d(1), d(2), d(3), s(0), s(1), s(2), s(3), &t.First[0], &t.groups[0], &t.packed[0], 16*t.fours(), len(t.First))
+}
+
+// downSum sums rows from the beginning of src.
+func (t *Taps) downSum(dst, src []uint8, stride, i int) {
+	downSumAVX2(&dst[0], &src[0], stride, int(t.Count[i]), &t.packed[8*i*t.fours()], len(dst))
+}

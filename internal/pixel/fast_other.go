@@ -16,4 +16,8 @@ func ycc(dst, y, cb, cr []uint8)            { panic(missing) }
 
 func (b *Bits) units(slots []Slot, from, n int) int { panic(missing) }
 
+func (t *Taps) across4(dst, src []uint8, stride, m int) { panic(missing) }
+
+func (t *Taps) downSum(dst, src []uint8, stride, i int) { panic(missing) }
+
 const missing = "pixel: no assembly in this build"

@@ -139,6 +139,66 @@ func FuzzIDCT(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b uint64) { checkIDCT(t, rand.New(rand.NewPCG(a, b))) })
 }
 
+// taps makes weights of every size for m outputs over n source positions.
+func taps(r *rand.Rand, n, m int) *Taps {
+	t := &Taps{Size: 1 + r.IntN(min(n, 60))}
+	for range m {
+		count := 1 + r.IntN(t.Size)
+		t.First = append(t.First, int32(r.IntN(n-count+1)))
+		t.Count = append(t.Count, int32(count))
+		for j := range t.Size {
+			w := 0
+			if j < count {
+				w = (r.IntN(5<<20) - 1<<20) / (1 + count/4) // sums stay inside 32 bits, and leave the samples' range
+			}
+			t.Weight = append(t.Weight, int32(w))
+		}
+	}
+	t.Pack()
+	return t
+}
+
+func TestResample(t *testing.T) {
+	needFast(t)
+	r := rand.New(rand.NewPCG(13, 14))
+	for range 2000 {
+		n, m, rows := 1+r.IntN(90), 1+r.IntN(40), 1+r.IntN(9)
+		across, down := taps(r, n, m), taps(r, rows, 5)
+		stride := 3*n + r.IntN(3)
+		src := random(r, rows*stride+r.IntN(40))
+		same(t, "Across", 3*m*rows+20, func(dst []uint8) { across.Across(dst, src, 3, stride, rows) })
+		for i := range down.First {
+			same(t, "Down", 3*n, func(dst []uint8) { down.Down(dst, src, stride, i) })
+		}
+	}
+}
+
+func BenchmarkResample(b *testing.B) {
+	r := rand.New(rand.NewPCG(15, 16))
+	const n, m, count, rows = 4000, 298, 54, 64
+	across := &Taps{Size: count}
+	for i := range m {
+		across.First, across.Count = append(across.First, int32(i*(n-count)/m)), append(across.Count, count)
+		for range count {
+			across.Weight = append(across.Weight, int32(r.IntN(1<<17)))
+		}
+	}
+	across.Pack()
+	src, dst := random(r, 3*n*rows+16), make([]uint8, 3*n*rows)
+	b.Run("Across", func(b *testing.B) {
+		b.SetBytes(3 * n * rows)
+		for b.Loop() {
+			across.Across(dst, src, 3, 3*n, rows)
+		}
+	})
+	b.Run("Down", func(b *testing.B) { // 54 rows for each row of the result
+		b.SetBytes(3 * m * count)
+		for b.Loop() {
+			across.Down(dst[:3*m], src, 3*m, 0)
+		}
+	})
+}
+
 func BenchmarkIDCT(b *testing.B) {
 	r := rand.New(rand.NewPCG(7, 8))
 	const n = 64

@@ -33,3 +33,13 @@ func downAVX2(dst *uint8, near *uint8, far *uint8, n int, bias int)
 //
 //go:noescape
 func unitsAVX2(data *byte, size int, at *int, slots *Slot, count int, from int, n int, natural *byte) int
+
+// across4AVX2 makes n pixels of four rows. The weights of a pixel lie step bytes behind those of the one before.
+//
+//go:noescape
+func across4AVX2(d0 *uint8, d1 *uint8, d2 *uint8, d3 *uint8, s0 *uint8, s1 *uint8, s2 *uint8, s3 *uint8, first *int32, groups *int32, packed *int16, step int, n int)
+
+// downSumAVX2 sums n samples, 16 at least, of rows rows, 1 at least.
+//
+//go:noescape
+func downSumAVX2(dst *uint8, src *uint8, stride int, rows int, packed *int16, n int)

@@ -125,6 +125,7 @@ var families = []struct {
 	{"idct", (*gen).transforms},
 	{"colour", (*gen).colours},
 	{"units", (*gen).entropy},
+	{"resample", (*gen).resampling},
 }
 
 func main() {
