@@ -50,7 +50,7 @@ func jpegDecodeOn(data []byte, pixels int64, workers int) (img *RGB, damage, err
 		}
 		img = d.stream(scan, workers)
 	}
-	if d.bits.ended {
+	if d.bits.Ended {
 		d.worsen(errJPEGTruncated)
 	} else if next, err := d.advance(); next != nil || err != nil && err != errJPEGTruncated {
 		d.worsen(errJPEGDamaged) // the picture is whole, but something odd stands behind it
@@ -72,8 +72,8 @@ func (d *jpegDecoder) affordable(pixels int64) error {
 	for i := range d.comps {
 		blocks += int64(d.comps[i].blocksX) * int64(d.comps[i].blocksY)
 	}
-	if n > 1<<20 && blocks > 32*int64(len(d.bits.data)) {
-		return fmt.Errorf("%d bytes cannot hold %d x %d pixels", len(d.bits.data), d.w, d.h)
+	if n > 1<<20 && blocks > 32*int64(len(d.bits.Data)) {
+		return fmt.Errorf("%d bytes cannot hold %d x %d pixels", len(d.bits.Data), d.w, d.h)
 	}
 	return nil
 }

@@ -165,31 +165,6 @@ func TestJPEGCut(t *testing.T) {
 	}
 }
 
-// TestJPEGCareful wants both transforms to agree where both apply.
-func TestJPEGCareful(t *testing.T) {
-	noise := pixels(64, 64, 2, "noise", 9)
-	var quant [64]uint16
-	for i := range quant {
-		quant[i] = uint16(1 + i/3)
-	}
-	steps := newJPEGSteps(&quant)
-	var b jpegBlock
-	for i := 0; i+130 < len(noise); i += 61 {
-		entries := []uint32{uint32(int32(int8(noise[i]))) << 16}
-		for k := 1; k < 64; k++ {
-			if v := int32(int8(noise[i+k])) >> (k / 8); v != 0 && noise[i+k+64]%8 < noise[i]%9 && k%int(1+noise[i+1]%5) == 0 {
-				entries = append(entries, uint32(v)<<16|uint32(k))
-			}
-		}
-		var fast, careful [64]uint8
-		b.draw(steps, entries, fast[:], 8)
-		jpegCareful(steps, entries, careful[:], 8)
-		if fast != careful {
-			t.Fatalf("block %d: %v\n%v", i, fast, careful)
-		}
-	}
-}
-
 func FuzzJPEG(f *testing.F) {
 	for name := range jpegGoldens(f, "testdata/jpeg") {
 		f.Add(jpegFile(f, "testdata/jpeg", name))
