@@ -157,15 +157,6 @@ func transpose(t cpu.Tier, dst, src *float32, step, ld, k int) {
 	}
 }
 
-// copyRows moves rows as wide as a panel of F32 from ld bytes apart to no gaps.
-func copyRows(t cpu.Tier, dst, src *float32, ld, rows int) {
-	if t >= cpu.AVX512 {
-		copyRowsAVX512(dst, src, ld, rows)
-	} else {
-		copyRowsAVX2(dst, src, ld, rows)
-	}
-}
-
 // extent writes the smallest of x and 0, the largest, and 0 or NaN if a value is not finite, eight each, for n a multiple of eight.
 func extent(x *float32, n int, out *float32) { extentAVX2(x, n, out) }
 

@@ -229,11 +229,6 @@ func affineAVX2(dst *float32, x *float32, gamma *float32, beta *float32, n int, 
 //go:noescape
 func largestAVX2(x *float32, n int) float32
 
-// copyRowsAVX2 copies rows of two vectors, ld bytes apart in src and without gaps in dst.
-//
-//go:noescape
-func copyRowsAVX2(dst *float32, src *float32, ld int, rows int)
-
 // addAVX512 writes a + b.
 //
 //go:noescape
@@ -268,11 +263,6 @@ func affineAVX512(dst *float32, x *float32, gamma *float32, beta *float32, n int
 //
 //go:noescape
 func largestAVX512(x *float32, n int) float32
-
-// copyRowsAVX512 copies rows of two vectors, ld bytes apart in src and without gaps in dst.
-//
-//go:noescape
-func copyRowsAVX512(dst *float32, src *float32, ld int, rows int)
 
 // expSumAVX2 writes exp(s·x - top) and returns the sum.
 //
@@ -348,6 +338,56 @@ func fmaLoopAVX2(n int)
 //
 //go:noescape
 func readLoopAVX2(x *float32, n int)
+
+// scoresAVX2 writes the scaled inner products of the queries of a strip with n keys, and of what fills up their last vector.
+//
+//go:noescape
+func scoresAVX2(a *strip)
+
+// valuesAVX2 writes from·shrink + weights·values, by choice times the inverse of the norm, of a strip. It moves values, from and out on.
+//
+//go:noescape
+func valuesAVX2(a *strip)
+
+// scoresAVX512 writes the scaled inner products of the queries of a strip with n keys, and of what fills up their last vector.
+//
+//go:noescape
+func scoresAVX512(a *strip)
+
+// valuesAVX512 writes from·shrink + weights·values, by choice times the inverse of the norm, of a strip. It moves values, from and out on.
+//
+//go:noescape
+func valuesAVX512(a *strip)
+
+// weighAVX2 turns the scores of a strip, exponents of 2, into weights: 2 to the power of score less largest score, 0 for keys that a row does not see. It keeps the state of the rows.
+//
+//go:noescape
+func weighAVX2(a *strip)
+
+// packKeysAVX2 writes n rows of d values, ld bytes apart, as columns of panels of two vectors, size bytes each; what is left of the last vector is as its last row. d is a multiple of a vector and not 0.
+//
+//go:noescape
+func packKeysAVX2(dst *float32, src *float32, size int, ld int, n int, d int)
+
+// packValuesAVX2 copies n rows of d values, ld bytes apart, to rows without gaps. d is a multiple of two vectors and not 0.
+//
+//go:noescape
+func packValuesAVX2(dst *float32, src *float32, ld int, n int, d int)
+
+// weighAVX512 turns the scores of a strip, exponents of 2, into weights: 2 to the power of score less largest score, 0 for keys that a row does not see. It keeps the state of the rows.
+//
+//go:noescape
+func weighAVX512(a *strip)
+
+// packKeysAVX512 writes n rows of d values, ld bytes apart, as columns of panels of two vectors, size bytes each; what is left of the last vector is as its last row. d is a multiple of a vector and not 0.
+//
+//go:noescape
+func packKeysAVX512(dst *float32, src *float32, size int, ld int, n int, d int)
+
+// packValuesAVX512 copies n rows of d values, ld bytes apart, to rows without gaps. d is a multiple of two vectors and not 0.
+//
+//go:noescape
+func packValuesAVX512(dst *float32, src *float32, ld int, n int, d int)
 
 // extentAVX2 writes the smallest of x and 0, the largest, and 0 or NaN if a value is not finite, one vector each. n is a multiple of a vector and not 0.
 //

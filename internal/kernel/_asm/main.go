@@ -129,6 +129,7 @@ func write(path string, p printer.Printer, file *ir.File) error {
 		return err
 	}
 	s := strings.ReplaceAll(string(text), "(t *byte", "(t *tile") // avo knows only the types of Go itself
+	s = strings.ReplaceAll(s, "(a *byte", "(a *strip")
 	i := strings.Index(s, "\n")
 	s = s[:i+1] + "\n//go:build !purego\n" + s[i+1:]
 	out, err := os.Create(path)
