@@ -77,6 +77,9 @@ const endless = 1 << 30
 //
 // AVX2 adds pairs of products of a uint8 and an int8 in 16 bits: 255·(127 + 1) fits, the 1 being for rounding, hence the bound on pairs.
 // It costs less than a bit of weights: about half a bit where they are Gaussian, nothing where a row has one large value.
+//
+// AMX and the AVX-512 instructions for the same numbers share one form of packed weights: K is filled up to the 64 bytes of a row of a
+// tile on both. A block of K is such that AMX finds the 32 rows of A in the first cache while the panels stream past them.
 var layouts = [...]layout{
 	{tier: cpu.Generic, format: F32, width: 4, height: 2, depth: endless, group: 1, align: 1},
 	{tier: cpu.Generic, format: BF16, width: 4, height: 2, depth: endless, group: 1, align: 1},
@@ -89,6 +92,11 @@ var layouts = [...]layout{
 	{tier: cpu.AVX2, format: I8, width: 16, height: 6, depth: 2048, group: 4, align: 4, left: leftU8, levels: 127, pairs: true},
 
 	{tier: cpu.AVX512, format: F32, width: 32, height: 14, depth: 768, group: 1, align: 1},
+	{tier: cpu.AVX512VNNI, format: I8, width: 32, height: 14, depth: 2048, group: 4, align: 64, left: leftU8, levels: 127},
+	{tier: cpu.AVX512BF16, format: BF16, width: 32, height: 14, depth: 1024, group: 2, align: 32, left: leftBF16},
+
+	{tier: cpu.AMX, format: I8, width: 32, height: 32, depth: 768, group: 4, align: 64, left: leftU8, levels: 127},
+	{tier: cpu.AMX, format: BF16, width: 32, height: 32, depth: 384, group: 2, align: 32, left: leftBF16},
 }
 
 // layoutOf is the layout of format f at tier t: that of the highest tier, t or lower on the same processor, which has one.

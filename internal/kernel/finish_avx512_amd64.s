@@ -21,16 +21,17 @@ TEXT ·rescaleAVX512(SB), NOSPLIT, $0-16
 	MOVQ    72(AX), AX
 	VMOVUPS (R10), Z0
 	VMOVUPS (R9), Z1
-	VPXORD  Z2, Z2, Z2
-	VMOVUPS 64(R10), Z3
-	VMOVUPS 64(R9), Z4
+	VMOVUPS 64(R10), Z2
+	VMOVUPS 64(R9), Z3
+	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
 	TESTQ   R11, R11
-	JZ      loop1
-	VMOVUPS (R11), Z2
+	JZ      none1
+	VMOVUPS (R11), Z4
 	VMOVUPS 64(R11), Z5
 
-loop1:
+none1:
+loop2:
 	VBROADCASTSS (DI), Z6
 	VBROADCASTSS (R8), Z7
 	VPMULLD      Z1, Z7, Z9
@@ -39,21 +40,21 @@ loop1:
 	VCVTDQ2PS    Z8, Z8
 	VMULPS       Z6, Z0, Z9
 	VMULPS       Z9, Z8, Z8
-	VADDPS       Z2, Z8, Z8
-	VPMULLD      Z4, Z7, Z9
+	VADDPS       Z4, Z8, Z8
+	VPMULLD      Z3, Z7, Z9
 	VMOVUPS      64(DX), Z7
 	VPSUBD       Z9, Z7, Z7
 	VCVTDQ2PS    Z7, Z7
-	VMULPS       Z6, Z3, Z9
+	VMULPS       Z6, Z2, Z9
 	VMULPS       Z9, Z7, Z7
 	VADDPS       Z5, Z7, Z7
 	TESTQ        R12, R12
-	JZ           plain2
+	JZ           plain3
 	VADDPS       (R12), Z8, Z8
 	VADDPS       64(R12), Z7, Z7
 	ADDQ         AX, R12
 
-plain2:
+plain3:
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z7, 64(BX)
 	ADDQ    $0x80, DX
@@ -61,6 +62,44 @@ plain2:
 	ADDQ    $0x04, DI
 	ADDQ    $0x04, R8
 	DECQ    CX
-	JNZ     loop1
+	JNZ     loop2
+	VZEROUPPER
+	RET
+
+// func settleAVX512(t *tile, h int)
+// Requires: AVX, AVX512F
+TEXT ·settleAVX512(SB), NOSPLIT, $0-16
+	MOVQ    t+0(FP), AX
+	MOVQ    h+8(FP), CX
+	MOVQ    48(AX), DX
+	MOVQ    32(AX), BX
+	MOVQ    40(AX), SI
+	MOVQ    56(AX), DI
+	MOVQ    64(AX), R8
+	MOVQ    72(AX), AX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	TESTQ   DI, DI
+	JZ      none1
+	VMOVUPS (DI), Z0
+	VMOVUPS 64(DI), Z1
+
+none1:
+loop2:
+	VADDPS (DX), Z0, Z2
+	VADDPS 64(DX), Z1, Z3
+	TESTQ  R8, R8
+	JZ     plain3
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   AX, R8
+
+plain3:
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    $0x00000080, DX
+	ADDQ    SI, BX
+	DECQ    CX
+	JNZ     loop2
 	VZEROUPPER
 	RET
