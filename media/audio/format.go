@@ -133,9 +133,9 @@ func (s *source) open() (decoder, Format, func() error, error) {
 			continue
 		}
 		d, format, err := f.open(s)
-		var foreign *foreignError
-		if errors.As(err, &foreign) {
-			return s.openForeign(foreign)
+		var other *foreignError
+		if errors.As(err, &other) {
+			return s.openForeign(other)
 		}
 		if err == nil {
 			err = format.check()
@@ -145,12 +145,20 @@ func (s *source) open() (decoder, Format, func() error, error) {
 		}
 		return d, format, nil, nil
 	}
-	for _, d := range demuxers {
-		if d.match(head) {
-			return openFFmpeg(s, d.name)
-		}
+	if name, ok := foreign(head); ok {
+		return openFFmpeg(s, name)
 	}
 	return nil, Format{}, nil, ErrFormat
+}
+
+// foreign names the demuxer for a file that begins so.
+func foreign(head []byte) (name string, ok bool) {
+	for _, d := range demuxers {
+		if d.match(head) {
+			return d.name, true
+		}
+	}
+	return "", false
 }
 
 // openForeign starts ffmpeg on a file of which the beginning has been read already.
