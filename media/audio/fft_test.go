@@ -13,7 +13,7 @@ func TestPowerSpectrumIsTheDefinitions(t *testing.T) {
 		samples := noise(n*lanes, uint64(n))
 		for i := range n / 2 {
 			for l := range lanes {
-				w.ar[i][l], w.ai[i][l] = float64(samples[l*n+2*i]), float64(samples[l*n+2*i+1])
+				w.a[i].r[l], w.a[i].i[l] = float64(samples[l*n+2*i]), float64(samples[l*n+2*i+1])
 			}
 		}
 		power := make([]row, n/2+1)
@@ -31,6 +31,24 @@ func TestPowerSpectrumIsTheDefinitions(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The logarithm must be math.Log's all but exactly.
+func TestLogarithm(t *testing.T) {
+	check := func(x float64) {
+		got := row{x, x, x, x}
+		ln(&got)
+		want := math.Log(x)
+		if d := math.Abs(got[3] - want); !(d <= 1e-15+4e-15*math.Abs(want)) {
+			t.Errorf("ln %v: got %v, want %v, off by %v", x, got[3], want, d)
+		}
+	}
+	for _, x := range []float64{1e-300, 1e-10, 0.5, 1 - 1e-16, 1, 1 + 1e-15, 1.9999999999, 2, 10, 1e300} {
+		check(x)
+	}
+	for i := range 100000 {
+		check(math.Exp(float64(i)/500 - 100))
 	}
 }
 

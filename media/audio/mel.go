@@ -49,7 +49,7 @@ type run struct {
 type scratch struct {
 	work  *work
 	power []row
-	frame []float32
+	edges []float32 // frames that reach into the padding
 }
 
 // run writes the energies of frames to dst.
@@ -68,14 +68,12 @@ func (f *front) run(dst []float32, perFrame, perBand, frames int, sound []float3
 func (r *run) Run(chunk int) {
 	s, ok := r.scratches.Get().(*scratch)
 	if !ok {
-		s = &scratch{r.fft.newWork(), make([]row, r.fft.n/2+1), make([]float32, len(r.window))}
+		s = &scratch{r.fft.newWork(), make([]row, r.fft.n/2+1), make([]float32, lanes*len(r.window))}
 	}
 	end := min((chunk+1)*chunkFrames, r.frames)
 	for t := chunk * chunkFrames; t < end; t += lanes {
 		n := min(lanes, end-t)
-		for l := range lanes {
-			r.load(s, t+min(l, n-1), l)
-		}
+		r.load(s, t, n)
 		r.fft.power(s.power, s.work)
 		if r.magnitude {
 			for k := range s.power {
@@ -86,34 +84,45 @@ func (r *run) Run(chunk int) {
 		}
 		for band := range r.bank.weights {
 			sums := r.bank.sum(band, s.power)
+			for l, v := range sums {
+				sums[l] = max(v, r.floor) + r.offset
+			}
+			ln(&sums)
 			for l, v := range sums[:n] {
-				r.dst[(t+l)*r.perFrame+band*r.perBand] = float32(r.factor * ln(max(v, r.floor)+r.offset))
+				r.dst[(t+l)*r.perFrame+band*r.perBand] = float32(r.factor * v)
 			}
 		}
 	}
 	r.scratches.Put(s)
 }
 
-// load puts frame t, windowed, into a lane.
-func (r *run) load(s *scratch, t, lane int) {
-	n := len(r.window)
-	start := t*r.hop - r.left
-	frame := s.frame
-	if start >= 0 && start+n <= len(r.sound) {
-		frame = r.sound[start : start+n]
-	} else {
-		for i := range frame {
-			frame[i] = r.sample(start + i)
+// load puts n frames from t on, windowed, into the lanes; the last one also into lanes that are left over.
+func (r *run) load(s *scratch, t, n int) {
+	size := len(r.window)
+	var frames [lanes][]float32
+	for l := range frames {
+		if l >= n {
+			frames[l] = frames[n-1]
+			continue
+		}
+		start := (t+l)*r.hop - r.left
+		if start >= 0 && start+size <= len(r.sound) {
+			frames[l] = r.sound[start : start+size]
+			continue
+		}
+		frames[l] = s.edges[l*size : (l+1)*size]
+		for i := range frames[l] {
+			frames[l][i] = r.sample(start + i)
 		}
 	}
-	even, odd := s.work.ar[:r.fft.n/2], s.work.ai[:r.fft.n/2]
-	for i := range n / 2 {
-		even[i][lane] = float64(frame[2*i]) * r.window[2*i]
-		odd[i][lane] = float64(frame[2*i+1]) * r.window[2*i+1]
+	window, cells := r.window, s.work.a
+	a, b, c, d := frames[0][:size], frames[1][:size], frames[2][:size], frames[3][:size]
+	for i := 0; i+1 < len(window) && i+1 < len(a) && i+1 < len(b) && i+1 < len(c) && i+1 < len(d); i += 2 {
+		v, w := window[i], window[i+1]
+		cells[i/2].r = row{float64(a[i]) * v, float64(b[i]) * v, float64(c[i]) * v, float64(d[i]) * v}
+		cells[i/2].i = row{float64(a[i+1]) * w, float64(b[i+1]) * w, float64(c[i+1]) * w, float64(d[i+1]) * w}
 	}
-	for i := n / 2; i < len(even); i++ {
-		even[i][lane], odd[i][lane] = 0, 0
-	}
+	clear(cells[size/2:])
 }
 
 // sample is the sound at i, which may lie in the padding.
