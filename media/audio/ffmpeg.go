@@ -67,19 +67,22 @@ func openFFmpeg(s *source, demuxer string) (decoder, Format, func() error, error
 	}
 	inner := &source{ctx: f.ctx, r: bufio.NewReaderSize(&watched{f, f.out}, peeked), size: -1}
 	var format Format
-	if head, _ := inner.r.Peek(12); !isWAV(head) {
-		err = f.fail()
-		if errors.Is(err, io.EOF) {
-			err = errors.New("ffmpeg gave no sound")
+	if _, err = inner.r.Peek(1); err == nil {
+		if f.packed, format, err = openWAV(inner); err == nil {
+			err = format.check()
 		}
-	} else if f.packed, format, err = openWAV(inner); err == nil {
-		err = format.check()
+	} else if err = f.fail(err); errors.Is(err, io.EOF) {
+		err = errors.New("ffmpeg gave no sound")
 	}
 	if err != nil {
 		f.close()
 		return nil, format, nil, fmt.Errorf("%s: %w", demuxer, err)
 	}
-	<-f.text.found
+	select { // it has been said before the sound began, and is on its way
+	case <-f.text.found:
+	case <-f.ctx.Done():
+	case <-time.After(time.Second):
+	}
 	format.Codec, format.Frames = f.text.codec(), -1
 	return f, format, f.close, nil
 }
@@ -87,13 +90,16 @@ func openFFmpeg(s *source, demuxer string) (decoder, Format, func() error, error
 func (f *ffmpeg) read(dst []float32) (int, error) {
 	n, err := f.packed.read(dst)
 	if err != nil {
-		err = f.fail()
+		err = f.fail(err)
 	}
 	return n, err
 }
 
-// fail waits for the program to end and says why it did: io.EOF if it is content.
-func (f *ffmpeg) fail() error {
+// fail ends the program after err, and says why it came to that: io.EOF if the program is content.
+func (f *ffmpeg) fail(err error) error {
+	if !errors.Is(err, io.EOF) && !errors.Is(err, ErrTruncated) {
+		f.cancel(err) // it may have more to say, to which nobody listens
+	}
 	f.stop()
 	switch {
 	case context.Cause(f.ctx) != nil:

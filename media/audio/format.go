@@ -28,7 +28,7 @@ type Format struct {
 	Codec    string // such as "pcm_s16le", "flac", "mp3", "vorbis"
 	Rate     int    // samples a second of each channel
 	Channels int
-	Frames   int64 // samples of each channel, as far as the file really holds them; -1: not known before the end
+	Frames   int64 // samples of each channel; of WAV and AIFF no more than the file holds, else what its header says; -1: not known
 }
 
 const (
