@@ -4,7 +4,7 @@ export CGO_ENABLED := 0
 GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES := ./...
-CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./tensor ./nn ./token ./media/image ./hub ./model/... .
+CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./tensor ./nn ./token ./media/image ./media/audio ./hub ./model/... .
 
 .PHONY: build demo test lint unit levels purego race arm64 generate generate-check fuzz bench clean
 
@@ -31,7 +31,7 @@ unit:
 levels:
 	for level in generic avx2 avx512; do \
 		echo "CHIASM_CPU=$$level"; \
-		CHIASM_CPU=$$level $(GO) test -count=1 ./internal/kernel ./internal/pixel ./media/image ./tensor ./nn ./model/... . || exit 1; \
+		CHIASM_CPU=$$level $(GO) test -count=1 ./internal/kernel ./internal/pixel ./media/image ./media/audio ./tensor ./nn ./model/... . || exit 1; \
 	done
 
 purego:

@@ -10,7 +10,7 @@ import (
 var ladder = [][]string{
 	{"internal/cpu"},
 	{"internal/kernel", "internal/pixel", "internal/par", "internal/decode"},
-	{"tensor", "token", "media/image", "hub"},
+	{"tensor", "token", "media/image", "media/audio", "hub"},
 	{"nn", "weights"},
 	{"model/vit", "model/text", "model/bert"},
 	{"model/clip", "model/siglip", "model/sentence"},
