@@ -51,3 +51,12 @@ func (t *Taps) across4(dst, src []uint8, stride, m int) {
 func (t *Taps) downSum(dst, src []uint8, stride, i int) {
 	downSumAVX2(&dst[0], &src[0], stride, int(t.Count[i]), &t.packed[8*i*t.fours()], len(dst))
 }
+
+// reduce makes blocks of 4 by 4 or 2 by 2.
+func reduce(dst []uint8, stride int, coefs []int16, n int, quant *[64]int16, size int) {
+	if size == 4 {
+		idct4AVX2(&dst[0], stride, &coefs[0], &quant[0], n)
+	} else {
+		idct2AVX2(&dst[0], stride, &coefs[0], &quant[0], n)
+	}
+}

@@ -20,4 +20,8 @@ func (t *Taps) across4(dst, src []uint8, stride, m int) { panic(missing) }
 
 func (t *Taps) downSum(dst, src []uint8, stride, i int) { panic(missing) }
 
+func reduce(dst []uint8, stride int, coefs []int16, n int, quant *[64]int16, size int) {
+	panic(missing)
+}
+
 const missing = "pixel: no assembly in this build"

@@ -26,8 +26,31 @@ loop1:
 	VPSRAW         $0x02, Y1, Y1
 	VPXOR          Y1, Y0, Y2
 	VPTEST         Y2, Y2
-	JNE            loud4
+	JEQ            calm5
+	VMOVDQU        16(DX), X2
+	VPOR           32(DX), X2, X2
+	VPOR           48(DX), X2, X2
+	VPOR           64(DX), X2, X2
+	VPOR           80(DX), X2, X2
+	VPOR           96(DX), X2, X2
+	VPOR           112(DX), X2, X2
+	VPTEST         X2, X2
+	JNE            full6
+	VPBLENDD       $0x0f, Y1, Y0, Y0
 
+full6:
+	VMOVDQU  144(DX), X2
+	VPOR     160(DX), X2, X2
+	VPOR     176(DX), X2, X2
+	VPOR     192(DX), X2, X2
+	VPOR     208(DX), X2, X2
+	VPOR     224(DX), X2, X2
+	VPOR     240(DX), X2, X2
+	VPTEST   X2, X2
+	JNE      full7
+	VPBLENDD $0xf0, Y1, Y0, Y0
+
+full7:
 calm5:
 	VBROADCASTI128 16(DX), Y1
 	VINSERTI128    $0x01, 144(DX), Y1, Y1
@@ -333,7 +356,7 @@ next3:
 	ADDQ $0x02, BX
 	SUBQ $0x02, DI
 	JNE  loop1
-	JMP  done6
+	JMP  done4
 
 flat2:
 	MOVQ    $0x0101010101010101, R9
@@ -379,34 +402,7 @@ flat2:
 	VMOVDQU X0, (R9)(R8*1)
 	JMP     next3
 
-loud4:
-	VMOVDQU  16(DX), X2
-	VPOR     32(DX), X2, X2
-	VPOR     48(DX), X2, X2
-	VPOR     64(DX), X2, X2
-	VPOR     80(DX), X2, X2
-	VPOR     96(DX), X2, X2
-	VPOR     112(DX), X2, X2
-	VPTEST   X2, X2
-	JNE      full7
-	VPBLENDD $0x0f, Y1, Y0, Y0
-
-full7:
-	VMOVDQU  144(DX), X2
-	VPOR     160(DX), X2, X2
-	VPOR     176(DX), X2, X2
-	VPOR     192(DX), X2, X2
-	VPOR     208(DX), X2, X2
-	VPOR     224(DX), X2, X2
-	VPOR     240(DX), X2, X2
-	VPTEST   X2, X2
-	JNE      full8
-	VPBLENDD $0xf0, Y1, Y0, Y0
-
-full8:
-	JMP calm5
-
-done6:
+done4:
 	VZEROUPPER
 	RET
 
@@ -783,3 +779,718 @@ DATA c10<>+29(SB)/1, $0x80
 DATA c10<>+30(SB)/1, $0x80
 DATA c10<>+31(SB)/1, $0x80
 GLOBL c10<>(SB), RODATA|NOPTR, $32
+
+// func idct4AVX2(dst *uint8, stride int, coefs *int16, quant *int16, n int)
+// Requires: AVX, AVX2
+TEXT ·idct4AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ stride+8(FP), CX
+	MOVQ coefs+16(FP), DX
+	MOVQ quant+24(FP), BX
+	MOVQ n+32(FP), SI
+
+loop1:
+	VBROADCASTI128 (DX), Y0
+	VINSERTI128    $0x01, 128(DX), Y0, Y0
+	VBROADCASTI128 (BX), Y1
+	VPMULLW        Y1, Y0, Y0
+	VPSLLW         $0x02, Y0, Y1
+	VPSRAW         $0x02, Y1, Y1
+	VPXOR          Y1, Y0, Y2
+	VPTEST         Y2, Y2
+	JEQ            calm2
+	VMOVDQU        16(DX), X2
+	VPOR           32(DX), X2, X2
+	VPOR           48(DX), X2, X2
+	VPOR           80(DX), X2, X2
+	VPOR           96(DX), X2, X2
+	VPOR           112(DX), X2, X2
+	VPTEST         X2, X2
+	JNE            full3
+	VPBLENDD       $0x0f, Y1, Y0, Y0
+
+full3:
+	VMOVDQU  144(DX), X2
+	VPOR     160(DX), X2, X2
+	VPOR     176(DX), X2, X2
+	VPOR     208(DX), X2, X2
+	VPOR     224(DX), X2, X2
+	VPOR     240(DX), X2, X2
+	VPTEST   X2, X2
+	JNE      full4
+	VPBLENDD $0xf0, Y1, Y0, Y0
+
+full4:
+calm2:
+	VBROADCASTI128 16(DX), Y1
+	VINSERTI128    $0x01, 144(DX), Y1, Y1
+	VBROADCASTI128 16(BX), Y2
+	VPMULLW        Y2, Y1, Y1
+	VBROADCASTI128 32(DX), Y2
+	VINSERTI128    $0x01, 160(DX), Y2, Y2
+	VBROADCASTI128 32(BX), Y3
+	VPMULLW        Y3, Y2, Y2
+	VBROADCASTI128 48(DX), Y3
+	VINSERTI128    $0x01, 176(DX), Y3, Y3
+	VBROADCASTI128 48(BX), Y4
+	VPMULLW        Y4, Y3, Y3
+	VBROADCASTI128 80(DX), Y4
+	VINSERTI128    $0x01, 208(DX), Y4, Y4
+	VBROADCASTI128 80(BX), Y5
+	VPMULLW        Y5, Y4, Y4
+	VBROADCASTI128 96(DX), Y5
+	VINSERTI128    $0x01, 224(DX), Y5, Y5
+	VBROADCASTI128 96(BX), Y6
+	VPMULLW        Y6, Y5, Y5
+	VBROADCASTI128 112(DX), Y6
+	VINSERTI128    $0x01, 240(DX), Y6, Y6
+	VBROADCASTI128 112(BX), Y7
+	VPMULLW        Y7, Y6, Y6
+	VPXOR          Y7, Y7, Y7
+	VPUNPCKLWD     Y0, Y7, Y8
+	VPUNPCKHWD     Y0, Y7, Y0
+	VPUNPCKLWD     Y3, Y1, Y7
+	VPUNPCKHWD     Y3, Y1, Y1
+	VPUNPCKLWD     Y5, Y2, Y3
+	VPUNPCKHWD     Y5, Y2, Y2
+	VPUNPCKLWD     Y6, Y4, Y5
+	VPUNPCKHWD     Y6, Y4, Y4
+	VPMADDWD       c11<>+0(SB), Y7, Y6
+	VPMADDWD       c12<>+0(SB), Y5, Y9
+	VPADDD         Y9, Y6, Y6
+	VPMADDWD       c13<>+0(SB), Y7, Y7
+	VPMADDWD       c14<>+0(SB), Y5, Y5
+	VPADDD         Y5, Y7, Y7
+	VPMADDWD       c15<>+0(SB), Y3, Y3
+	VPSRAD         $0x02, Y8, Y8
+	VPADDD         c16<>+0(SB), Y8, Y8
+	VPSUBD         Y3, Y8, Y5
+	VPADDD         Y3, Y8, Y8
+	VPADDD         Y6, Y8, Y3
+	VPSUBD         Y6, Y8, Y8
+	VPADDD         Y7, Y5, Y6
+	VPSUBD         Y7, Y5, Y5
+	VPSRAD         $0x0c, Y3, Y3
+	VPSRAD         $0x0c, Y6, Y6
+	VPSRAD         $0x0c, Y5, Y5
+	VPSRAD         $0x0c, Y8, Y8
+	VPMADDWD       c11<>+0(SB), Y1, Y7
+	VPMADDWD       c12<>+0(SB), Y4, Y9
+	VPADDD         Y9, Y7, Y7
+	VPMADDWD       c13<>+0(SB), Y1, Y1
+	VPMADDWD       c14<>+0(SB), Y4, Y4
+	VPADDD         Y4, Y1, Y1
+	VPMADDWD       c15<>+0(SB), Y2, Y2
+	VPSRAD         $0x02, Y0, Y0
+	VPADDD         c16<>+0(SB), Y0, Y0
+	VPSUBD         Y2, Y0, Y4
+	VPADDD         Y2, Y0, Y0
+	VPADDD         Y7, Y0, Y2
+	VPSUBD         Y7, Y0, Y7
+	VPADDD         Y1, Y4, Y0
+	VPSUBD         Y1, Y4, Y1
+	VPSRAD         $0x0c, Y2, Y2
+	VPSRAD         $0x0c, Y0, Y0
+	VPSRAD         $0x0c, Y1, Y1
+	VPSRAD         $0x0c, Y7, Y7
+	VPACKSSDW      Y2, Y3, Y3
+	VPACKSSDW      Y0, Y6, Y6
+	VPACKSSDW      Y1, Y5, Y5
+	VPACKSSDW      Y7, Y8, Y8
+	VPUNPCKLWD     Y6, Y3, Y0
+	VPUNPCKHWD     Y6, Y3, Y1
+	VPUNPCKLWD     Y8, Y5, Y2
+	VPUNPCKHWD     Y8, Y5, Y3
+	VPUNPCKLDQ     Y2, Y0, Y4
+	VPUNPCKHDQ     Y2, Y0, Y0
+	VPUNPCKLDQ     Y3, Y1, Y2
+	VPUNPCKHDQ     Y3, Y1, Y1
+	VPXOR          Y3, Y3, Y3
+	VPUNPCKLWD     Y4, Y3, Y3
+	VPUNPCKHWD     Y0, Y4, Y4
+	VPUNPCKLWD     Y1, Y0, Y0
+	VPUNPCKHWD     Y1, Y2, Y1
+	VPMADDWD       c11<>+0(SB), Y4, Y2
+	VPMADDWD       c12<>+0(SB), Y1, Y5
+	VPADDD         Y5, Y2, Y2
+	VPMADDWD       c13<>+0(SB), Y4, Y4
+	VPMADDWD       c14<>+0(SB), Y1, Y1
+	VPADDD         Y1, Y4, Y4
+	VPMADDWD       c15<>+0(SB), Y0, Y0
+	VPSRAD         $0x02, Y3, Y3
+	VPADDD         c17<>+0(SB), Y3, Y3
+	VPSUBD         Y0, Y3, Y1
+	VPADDD         Y0, Y3, Y3
+	VPADDD         Y2, Y3, Y0
+	VPSUBD         Y2, Y3, Y3
+	VPADDD         Y4, Y1, Y2
+	VPSUBD         Y4, Y1, Y1
+	VPSRAD         $0x13, Y0, Y0
+	VPSRAD         $0x13, Y2, Y2
+	VPSRAD         $0x13, Y1, Y1
+	VPSRAD         $0x13, Y3, Y3
+	VPACKSSDW      Y1, Y0, Y0
+	VPACKSSDW      Y3, Y2, Y2
+	VPUNPCKLWD     Y2, Y0, Y1
+	VPUNPCKHWD     Y2, Y0, Y0
+	VPUNPCKLDQ     Y0, Y1, Y2
+	VPUNPCKHDQ     Y0, Y1, Y0
+	VPACKSSWB      Y0, Y2, Y2
+	VPXOR          c10<>+0(SB), Y2, Y2
+	VMOVDQU        c18<>+0(SB), Y0
+	VPERMD         Y2, Y0, Y2
+	LEAQ           (AX)(CX*2), DI
+	VEXTRACTI128   $0x01, Y2, X0
+	VMOVQ          X2, (AX)
+	VPEXTRQ        $0x01, X2, (AX)(CX*1)
+	VMOVQ          X0, (DI)
+	VPEXTRQ        $0x01, X0, (DI)(CX*1)
+	VPXOR          Y0, Y0, Y0
+	VMOVDQU        Y0, (DX)
+	VMOVDQU        Y0, 32(DX)
+	VMOVDQU        Y0, 64(DX)
+	VMOVDQU        Y0, 96(DX)
+	VMOVDQU        Y0, 128(DX)
+	VMOVDQU        Y0, 160(DX)
+	VMOVDQU        Y0, 192(DX)
+	VMOVDQU        Y0, 224(DX)
+	ADDQ           $0x08, AX
+	ADDQ           $0x00000100, DX
+	SUBQ           $0x02, SI
+	JNE            loop1
+	VZEROUPPER
+	RET
+
+DATA c11<>+0(SB)/1, $0x03
+DATA c11<>+1(SB)/1, $0x52
+DATA c11<>+2(SB)/1, $0xcd
+DATA c11<>+3(SB)/1, $0x1c
+DATA c11<>+4(SB)/1, $0x03
+DATA c11<>+5(SB)/1, $0x52
+DATA c11<>+6(SB)/1, $0xcd
+DATA c11<>+7(SB)/1, $0x1c
+DATA c11<>+8(SB)/1, $0x03
+DATA c11<>+9(SB)/1, $0x52
+DATA c11<>+10(SB)/1, $0xcd
+DATA c11<>+11(SB)/1, $0x1c
+DATA c11<>+12(SB)/1, $0x03
+DATA c11<>+13(SB)/1, $0x52
+DATA c11<>+14(SB)/1, $0xcd
+DATA c11<>+15(SB)/1, $0x1c
+DATA c11<>+16(SB)/1, $0x03
+DATA c11<>+17(SB)/1, $0x52
+DATA c11<>+18(SB)/1, $0xcd
+DATA c11<>+19(SB)/1, $0x1c
+DATA c11<>+20(SB)/1, $0x03
+DATA c11<>+21(SB)/1, $0x52
+DATA c11<>+22(SB)/1, $0xcd
+DATA c11<>+23(SB)/1, $0x1c
+DATA c11<>+24(SB)/1, $0x03
+DATA c11<>+25(SB)/1, $0x52
+DATA c11<>+26(SB)/1, $0xcd
+DATA c11<>+27(SB)/1, $0x1c
+DATA c11<>+28(SB)/1, $0x03
+DATA c11<>+29(SB)/1, $0x52
+DATA c11<>+30(SB)/1, $0xcd
+DATA c11<>+31(SB)/1, $0x1c
+GLOBL c11<>(SB), RODATA|NOPTR, $32
+
+DATA c12<>+0(SB)/1, $0xc2
+DATA c12<>+1(SB)/1, $0xec
+DATA c12<>+2(SB)/1, $0xb0
+DATA c12<>+3(SB)/1, $0xef
+DATA c12<>+4(SB)/1, $0xc2
+DATA c12<>+5(SB)/1, $0xec
+DATA c12<>+6(SB)/1, $0xb0
+DATA c12<>+7(SB)/1, $0xef
+DATA c12<>+8(SB)/1, $0xc2
+DATA c12<>+9(SB)/1, $0xec
+DATA c12<>+10(SB)/1, $0xb0
+DATA c12<>+11(SB)/1, $0xef
+DATA c12<>+12(SB)/1, $0xc2
+DATA c12<>+13(SB)/1, $0xec
+DATA c12<>+14(SB)/1, $0xb0
+DATA c12<>+15(SB)/1, $0xef
+DATA c12<>+16(SB)/1, $0xc2
+DATA c12<>+17(SB)/1, $0xec
+DATA c12<>+18(SB)/1, $0xb0
+DATA c12<>+19(SB)/1, $0xef
+DATA c12<>+20(SB)/1, $0xc2
+DATA c12<>+21(SB)/1, $0xec
+DATA c12<>+22(SB)/1, $0xb0
+DATA c12<>+23(SB)/1, $0xef
+DATA c12<>+24(SB)/1, $0xc2
+DATA c12<>+25(SB)/1, $0xec
+DATA c12<>+26(SB)/1, $0xb0
+DATA c12<>+27(SB)/1, $0xef
+DATA c12<>+28(SB)/1, $0xc2
+DATA c12<>+29(SB)/1, $0xec
+DATA c12<>+30(SB)/1, $0xb0
+DATA c12<>+31(SB)/1, $0xef
+GLOBL c12<>(SB), RODATA|NOPTR, $32
+
+DATA c13<>+0(SB)/1, $0xf9
+DATA c13<>+1(SB)/1, $0x21
+DATA c13<>+2(SB)/1, $0x79
+DATA c13<>+3(SB)/1, $0xba
+DATA c13<>+4(SB)/1, $0xf9
+DATA c13<>+5(SB)/1, $0x21
+DATA c13<>+6(SB)/1, $0x79
+DATA c13<>+7(SB)/1, $0xba
+DATA c13<>+8(SB)/1, $0xf9
+DATA c13<>+9(SB)/1, $0x21
+DATA c13<>+10(SB)/1, $0x79
+DATA c13<>+11(SB)/1, $0xba
+DATA c13<>+12(SB)/1, $0xf9
+DATA c13<>+13(SB)/1, $0x21
+DATA c13<>+14(SB)/1, $0x79
+DATA c13<>+15(SB)/1, $0xba
+DATA c13<>+16(SB)/1, $0xf9
+DATA c13<>+17(SB)/1, $0x21
+DATA c13<>+18(SB)/1, $0x79
+DATA c13<>+19(SB)/1, $0xba
+DATA c13<>+20(SB)/1, $0xf9
+DATA c13<>+21(SB)/1, $0x21
+DATA c13<>+22(SB)/1, $0x79
+DATA c13<>+23(SB)/1, $0xba
+DATA c13<>+24(SB)/1, $0xf9
+DATA c13<>+25(SB)/1, $0x21
+DATA c13<>+26(SB)/1, $0x79
+DATA c13<>+27(SB)/1, $0xba
+DATA c13<>+28(SB)/1, $0xf9
+DATA c13<>+29(SB)/1, $0x21
+DATA c13<>+30(SB)/1, $0x79
+DATA c13<>+31(SB)/1, $0xba
+GLOBL c13<>(SB), RODATA|NOPTR, $32
+
+DATA c14<>+0(SB)/1, $0x75
+DATA c14<>+1(SB)/1, $0x2e
+DATA c14<>+2(SB)/1, $0x3e
+DATA c14<>+3(SB)/1, $0xf9
+DATA c14<>+4(SB)/1, $0x75
+DATA c14<>+5(SB)/1, $0x2e
+DATA c14<>+6(SB)/1, $0x3e
+DATA c14<>+7(SB)/1, $0xf9
+DATA c14<>+8(SB)/1, $0x75
+DATA c14<>+9(SB)/1, $0x2e
+DATA c14<>+10(SB)/1, $0x3e
+DATA c14<>+11(SB)/1, $0xf9
+DATA c14<>+12(SB)/1, $0x75
+DATA c14<>+13(SB)/1, $0x2e
+DATA c14<>+14(SB)/1, $0x3e
+DATA c14<>+15(SB)/1, $0xf9
+DATA c14<>+16(SB)/1, $0x75
+DATA c14<>+17(SB)/1, $0x2e
+DATA c14<>+18(SB)/1, $0x3e
+DATA c14<>+19(SB)/1, $0xf9
+DATA c14<>+20(SB)/1, $0x75
+DATA c14<>+21(SB)/1, $0x2e
+DATA c14<>+22(SB)/1, $0x3e
+DATA c14<>+23(SB)/1, $0xf9
+DATA c14<>+24(SB)/1, $0x75
+DATA c14<>+25(SB)/1, $0x2e
+DATA c14<>+26(SB)/1, $0x3e
+DATA c14<>+27(SB)/1, $0xf9
+DATA c14<>+28(SB)/1, $0x75
+DATA c14<>+29(SB)/1, $0x2e
+DATA c14<>+30(SB)/1, $0x3e
+DATA c14<>+31(SB)/1, $0xf9
+GLOBL c14<>(SB), RODATA|NOPTR, $32
+
+DATA c15<>+0(SB)/1, $0x21
+DATA c15<>+1(SB)/1, $0x3b
+DATA c15<>+2(SB)/1, $0x82
+DATA c15<>+3(SB)/1, $0xe7
+DATA c15<>+4(SB)/1, $0x21
+DATA c15<>+5(SB)/1, $0x3b
+DATA c15<>+6(SB)/1, $0x82
+DATA c15<>+7(SB)/1, $0xe7
+DATA c15<>+8(SB)/1, $0x21
+DATA c15<>+9(SB)/1, $0x3b
+DATA c15<>+10(SB)/1, $0x82
+DATA c15<>+11(SB)/1, $0xe7
+DATA c15<>+12(SB)/1, $0x21
+DATA c15<>+13(SB)/1, $0x3b
+DATA c15<>+14(SB)/1, $0x82
+DATA c15<>+15(SB)/1, $0xe7
+DATA c15<>+16(SB)/1, $0x21
+DATA c15<>+17(SB)/1, $0x3b
+DATA c15<>+18(SB)/1, $0x82
+DATA c15<>+19(SB)/1, $0xe7
+DATA c15<>+20(SB)/1, $0x21
+DATA c15<>+21(SB)/1, $0x3b
+DATA c15<>+22(SB)/1, $0x82
+DATA c15<>+23(SB)/1, $0xe7
+DATA c15<>+24(SB)/1, $0x21
+DATA c15<>+25(SB)/1, $0x3b
+DATA c15<>+26(SB)/1, $0x82
+DATA c15<>+27(SB)/1, $0xe7
+DATA c15<>+28(SB)/1, $0x21
+DATA c15<>+29(SB)/1, $0x3b
+DATA c15<>+30(SB)/1, $0x82
+DATA c15<>+31(SB)/1, $0xe7
+GLOBL c15<>(SB), RODATA|NOPTR, $32
+
+DATA c16<>+0(SB)/1, $0x00
+DATA c16<>+1(SB)/1, $0x08
+DATA c16<>+2(SB)/1, $0x00
+DATA c16<>+3(SB)/1, $0x00
+DATA c16<>+4(SB)/1, $0x00
+DATA c16<>+5(SB)/1, $0x08
+DATA c16<>+6(SB)/1, $0x00
+DATA c16<>+7(SB)/1, $0x00
+DATA c16<>+8(SB)/1, $0x00
+DATA c16<>+9(SB)/1, $0x08
+DATA c16<>+10(SB)/1, $0x00
+DATA c16<>+11(SB)/1, $0x00
+DATA c16<>+12(SB)/1, $0x00
+DATA c16<>+13(SB)/1, $0x08
+DATA c16<>+14(SB)/1, $0x00
+DATA c16<>+15(SB)/1, $0x00
+DATA c16<>+16(SB)/1, $0x00
+DATA c16<>+17(SB)/1, $0x08
+DATA c16<>+18(SB)/1, $0x00
+DATA c16<>+19(SB)/1, $0x00
+DATA c16<>+20(SB)/1, $0x00
+DATA c16<>+21(SB)/1, $0x08
+DATA c16<>+22(SB)/1, $0x00
+DATA c16<>+23(SB)/1, $0x00
+DATA c16<>+24(SB)/1, $0x00
+DATA c16<>+25(SB)/1, $0x08
+DATA c16<>+26(SB)/1, $0x00
+DATA c16<>+27(SB)/1, $0x00
+DATA c16<>+28(SB)/1, $0x00
+DATA c16<>+29(SB)/1, $0x08
+DATA c16<>+30(SB)/1, $0x00
+DATA c16<>+31(SB)/1, $0x00
+GLOBL c16<>(SB), RODATA|NOPTR, $32
+
+DATA c17<>+0(SB)/1, $0x00
+DATA c17<>+1(SB)/1, $0x00
+DATA c17<>+2(SB)/1, $0x04
+DATA c17<>+3(SB)/1, $0x00
+DATA c17<>+4(SB)/1, $0x00
+DATA c17<>+5(SB)/1, $0x00
+DATA c17<>+6(SB)/1, $0x04
+DATA c17<>+7(SB)/1, $0x00
+DATA c17<>+8(SB)/1, $0x00
+DATA c17<>+9(SB)/1, $0x00
+DATA c17<>+10(SB)/1, $0x04
+DATA c17<>+11(SB)/1, $0x00
+DATA c17<>+12(SB)/1, $0x00
+DATA c17<>+13(SB)/1, $0x00
+DATA c17<>+14(SB)/1, $0x04
+DATA c17<>+15(SB)/1, $0x00
+DATA c17<>+16(SB)/1, $0x00
+DATA c17<>+17(SB)/1, $0x00
+DATA c17<>+18(SB)/1, $0x04
+DATA c17<>+19(SB)/1, $0x00
+DATA c17<>+20(SB)/1, $0x00
+DATA c17<>+21(SB)/1, $0x00
+DATA c17<>+22(SB)/1, $0x04
+DATA c17<>+23(SB)/1, $0x00
+DATA c17<>+24(SB)/1, $0x00
+DATA c17<>+25(SB)/1, $0x00
+DATA c17<>+26(SB)/1, $0x04
+DATA c17<>+27(SB)/1, $0x00
+DATA c17<>+28(SB)/1, $0x00
+DATA c17<>+29(SB)/1, $0x00
+DATA c17<>+30(SB)/1, $0x04
+DATA c17<>+31(SB)/1, $0x00
+GLOBL c17<>(SB), RODATA|NOPTR, $32
+
+DATA c18<>+0(SB)/1, $0x00
+DATA c18<>+1(SB)/1, $0x00
+DATA c18<>+2(SB)/1, $0x00
+DATA c18<>+3(SB)/1, $0x00
+DATA c18<>+4(SB)/1, $0x04
+DATA c18<>+5(SB)/1, $0x00
+DATA c18<>+6(SB)/1, $0x00
+DATA c18<>+7(SB)/1, $0x00
+DATA c18<>+8(SB)/1, $0x01
+DATA c18<>+9(SB)/1, $0x00
+DATA c18<>+10(SB)/1, $0x00
+DATA c18<>+11(SB)/1, $0x00
+DATA c18<>+12(SB)/1, $0x05
+DATA c18<>+13(SB)/1, $0x00
+DATA c18<>+14(SB)/1, $0x00
+DATA c18<>+15(SB)/1, $0x00
+DATA c18<>+16(SB)/1, $0x02
+DATA c18<>+17(SB)/1, $0x00
+DATA c18<>+18(SB)/1, $0x00
+DATA c18<>+19(SB)/1, $0x00
+DATA c18<>+20(SB)/1, $0x06
+DATA c18<>+21(SB)/1, $0x00
+DATA c18<>+22(SB)/1, $0x00
+DATA c18<>+23(SB)/1, $0x00
+DATA c18<>+24(SB)/1, $0x03
+DATA c18<>+25(SB)/1, $0x00
+DATA c18<>+26(SB)/1, $0x00
+DATA c18<>+27(SB)/1, $0x00
+DATA c18<>+28(SB)/1, $0x07
+DATA c18<>+29(SB)/1, $0x00
+DATA c18<>+30(SB)/1, $0x00
+DATA c18<>+31(SB)/1, $0x00
+GLOBL c18<>(SB), RODATA|NOPTR, $32
+
+// func idct2AVX2(dst *uint8, stride int, coefs *int16, quant *int16, n int)
+// Requires: AVX, AVX2
+TEXT ·idct2AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ stride+8(FP), CX
+	MOVQ coefs+16(FP), DX
+	MOVQ quant+24(FP), BX
+	MOVQ n+32(FP), SI
+
+loop1:
+	VBROADCASTI128 (DX), Y0
+	VINSERTI128    $0x01, 128(DX), Y0, Y0
+	VBROADCASTI128 (BX), Y1
+	VPMULLW        Y1, Y0, Y0
+	VBROADCASTI128 16(DX), Y1
+	VINSERTI128    $0x01, 144(DX), Y1, Y1
+	VBROADCASTI128 16(BX), Y2
+	VPMULLW        Y2, Y1, Y1
+	VBROADCASTI128 48(DX), Y2
+	VINSERTI128    $0x01, 176(DX), Y2, Y2
+	VBROADCASTI128 48(BX), Y3
+	VPMULLW        Y3, Y2, Y2
+	VBROADCASTI128 80(DX), Y3
+	VINSERTI128    $0x01, 208(DX), Y3, Y3
+	VBROADCASTI128 80(BX), Y4
+	VPMULLW        Y4, Y3, Y3
+	VBROADCASTI128 112(DX), Y4
+	VINSERTI128    $0x01, 240(DX), Y4, Y4
+	VBROADCASTI128 112(BX), Y5
+	VPMULLW        Y5, Y4, Y4
+	VPXOR          Y5, Y5, Y5
+	VPUNPCKLWD     Y0, Y5, Y6
+	VPUNPCKHWD     Y0, Y5, Y0
+	VPUNPCKLWD     Y2, Y1, Y5
+	VPUNPCKHWD     Y2, Y1, Y1
+	VPUNPCKLWD     Y4, Y3, Y2
+	VPUNPCKHWD     Y4, Y3, Y3
+	VPMADDWD       c19<>+0(SB), Y5, Y5
+	VPMADDWD       c20<>+0(SB), Y2, Y2
+	VPADDD         Y2, Y5, Y5
+	VPSRAD         $0x01, Y6, Y6
+	VPADDD         c21<>+0(SB), Y6, Y6
+	VPSUBD         Y5, Y6, Y2
+	VPADDD         Y5, Y6, Y6
+	VPSRAD         $0x0d, Y6, Y6
+	VPSRAD         $0x0d, Y2, Y2
+	VPMADDWD       c19<>+0(SB), Y1, Y1
+	VPMADDWD       c20<>+0(SB), Y3, Y3
+	VPADDD         Y3, Y1, Y1
+	VPSRAD         $0x01, Y0, Y0
+	VPADDD         c21<>+0(SB), Y0, Y0
+	VPSUBD         Y1, Y0, Y3
+	VPADDD         Y1, Y0, Y0
+	VPSRAD         $0x0d, Y0, Y0
+	VPSRAD         $0x0d, Y3, Y3
+	VPUNPCKLDQ     Y2, Y6, Y1
+	VPACKSSDW      Y0, Y6, Y6
+	VPACKSSDW      Y3, Y2, Y2
+	VMOVDQU        c22<>+0(SB), Y0
+	VPMADDWD       Y0, Y6, Y6
+	VPMADDWD       Y0, Y2, Y2
+	VPHADDD        Y2, Y6, Y6
+	VPHADDD        Y6, Y6, Y6
+	VPSLLD         $0x0f, Y1, Y1
+	VPADDD         c23<>+0(SB), Y1, Y1
+	VPSUBD         Y6, Y1, Y0
+	VPADDD         Y6, Y1, Y1
+	VPUNPCKLDQ     Y0, Y1, Y1
+	VPSRAD         $0x14, Y1, Y1
+	VPACKSSDW      Y1, Y1, Y1
+	VPACKSSWB      Y1, Y1, Y1
+	VPXOR          c10<>+0(SB), Y1, Y1
+	VEXTRACTI128   $0x01, Y1, X0
+	VPUNPCKLWD     X0, X1, X0
+	VMOVD          X0, (AX)
+	VPEXTRD        $0x01, X0, (AX)(CX*1)
+	VPXOR          Y0, Y0, Y0
+	VMOVDQU        Y0, (DX)
+	VMOVDQU        Y0, 32(DX)
+	VMOVDQU        Y0, 64(DX)
+	VMOVDQU        Y0, 96(DX)
+	VMOVDQU        Y0, 128(DX)
+	VMOVDQU        Y0, 160(DX)
+	VMOVDQU        Y0, 192(DX)
+	VMOVDQU        Y0, 224(DX)
+	ADDQ           $0x04, AX
+	ADDQ           $0x00000100, DX
+	SUBQ           $0x02, SI
+	JNE            loop1
+	VZEROUPPER
+	RET
+
+DATA c19<>+0(SB)/1, $0xfc
+DATA c19<>+1(SB)/1, $0x73
+DATA c19<>+2(SB)/1, $0x46
+DATA c19<>+3(SB)/1, $0xd7
+DATA c19<>+4(SB)/1, $0xfc
+DATA c19<>+5(SB)/1, $0x73
+DATA c19<>+6(SB)/1, $0x46
+DATA c19<>+7(SB)/1, $0xd7
+DATA c19<>+8(SB)/1, $0xfc
+DATA c19<>+9(SB)/1, $0x73
+DATA c19<>+10(SB)/1, $0x46
+DATA c19<>+11(SB)/1, $0xd7
+DATA c19<>+12(SB)/1, $0xfc
+DATA c19<>+13(SB)/1, $0x73
+DATA c19<>+14(SB)/1, $0x46
+DATA c19<>+15(SB)/1, $0xd7
+DATA c19<>+16(SB)/1, $0xfc
+DATA c19<>+17(SB)/1, $0x73
+DATA c19<>+18(SB)/1, $0x46
+DATA c19<>+19(SB)/1, $0xd7
+DATA c19<>+20(SB)/1, $0xfc
+DATA c19<>+21(SB)/1, $0x73
+DATA c19<>+22(SB)/1, $0x46
+DATA c19<>+23(SB)/1, $0xd7
+DATA c19<>+24(SB)/1, $0xfc
+DATA c19<>+25(SB)/1, $0x73
+DATA c19<>+26(SB)/1, $0x46
+DATA c19<>+27(SB)/1, $0xd7
+DATA c19<>+28(SB)/1, $0xfc
+DATA c19<>+29(SB)/1, $0x73
+DATA c19<>+30(SB)/1, $0x46
+DATA c19<>+31(SB)/1, $0xd7
+GLOBL c19<>(SB), RODATA|NOPTR, $32
+
+DATA c20<>+0(SB)/1, $0x37
+DATA c20<>+1(SB)/1, $0x1b
+DATA c20<>+2(SB)/1, $0xee
+DATA c20<>+3(SB)/1, $0xe8
+DATA c20<>+4(SB)/1, $0x37
+DATA c20<>+5(SB)/1, $0x1b
+DATA c20<>+6(SB)/1, $0xee
+DATA c20<>+7(SB)/1, $0xe8
+DATA c20<>+8(SB)/1, $0x37
+DATA c20<>+9(SB)/1, $0x1b
+DATA c20<>+10(SB)/1, $0xee
+DATA c20<>+11(SB)/1, $0xe8
+DATA c20<>+12(SB)/1, $0x37
+DATA c20<>+13(SB)/1, $0x1b
+DATA c20<>+14(SB)/1, $0xee
+DATA c20<>+15(SB)/1, $0xe8
+DATA c20<>+16(SB)/1, $0x37
+DATA c20<>+17(SB)/1, $0x1b
+DATA c20<>+18(SB)/1, $0xee
+DATA c20<>+19(SB)/1, $0xe8
+DATA c20<>+20(SB)/1, $0x37
+DATA c20<>+21(SB)/1, $0x1b
+DATA c20<>+22(SB)/1, $0xee
+DATA c20<>+23(SB)/1, $0xe8
+DATA c20<>+24(SB)/1, $0x37
+DATA c20<>+25(SB)/1, $0x1b
+DATA c20<>+26(SB)/1, $0xee
+DATA c20<>+27(SB)/1, $0xe8
+DATA c20<>+28(SB)/1, $0x37
+DATA c20<>+29(SB)/1, $0x1b
+DATA c20<>+30(SB)/1, $0xee
+DATA c20<>+31(SB)/1, $0xe8
+GLOBL c20<>(SB), RODATA|NOPTR, $32
+
+DATA c21<>+0(SB)/1, $0x00
+DATA c21<>+1(SB)/1, $0x10
+DATA c21<>+2(SB)/1, $0x00
+DATA c21<>+3(SB)/1, $0x00
+DATA c21<>+4(SB)/1, $0x00
+DATA c21<>+5(SB)/1, $0x10
+DATA c21<>+6(SB)/1, $0x00
+DATA c21<>+7(SB)/1, $0x00
+DATA c21<>+8(SB)/1, $0x00
+DATA c21<>+9(SB)/1, $0x10
+DATA c21<>+10(SB)/1, $0x00
+DATA c21<>+11(SB)/1, $0x00
+DATA c21<>+12(SB)/1, $0x00
+DATA c21<>+13(SB)/1, $0x10
+DATA c21<>+14(SB)/1, $0x00
+DATA c21<>+15(SB)/1, $0x00
+DATA c21<>+16(SB)/1, $0x00
+DATA c21<>+17(SB)/1, $0x10
+DATA c21<>+18(SB)/1, $0x00
+DATA c21<>+19(SB)/1, $0x00
+DATA c21<>+20(SB)/1, $0x00
+DATA c21<>+21(SB)/1, $0x10
+DATA c21<>+22(SB)/1, $0x00
+DATA c21<>+23(SB)/1, $0x00
+DATA c21<>+24(SB)/1, $0x00
+DATA c21<>+25(SB)/1, $0x10
+DATA c21<>+26(SB)/1, $0x00
+DATA c21<>+27(SB)/1, $0x00
+DATA c21<>+28(SB)/1, $0x00
+DATA c21<>+29(SB)/1, $0x10
+DATA c21<>+30(SB)/1, $0x00
+DATA c21<>+31(SB)/1, $0x00
+GLOBL c21<>(SB), RODATA|NOPTR, $32
+
+DATA c22<>+0(SB)/1, $0x00
+DATA c22<>+1(SB)/1, $0x00
+DATA c22<>+2(SB)/1, $0xfc
+DATA c22<>+3(SB)/1, $0x73
+DATA c22<>+4(SB)/1, $0x00
+DATA c22<>+5(SB)/1, $0x00
+DATA c22<>+6(SB)/1, $0x46
+DATA c22<>+7(SB)/1, $0xd7
+DATA c22<>+8(SB)/1, $0x00
+DATA c22<>+9(SB)/1, $0x00
+DATA c22<>+10(SB)/1, $0x37
+DATA c22<>+11(SB)/1, $0x1b
+DATA c22<>+12(SB)/1, $0x00
+DATA c22<>+13(SB)/1, $0x00
+DATA c22<>+14(SB)/1, $0xee
+DATA c22<>+15(SB)/1, $0xe8
+DATA c22<>+16(SB)/1, $0x00
+DATA c22<>+17(SB)/1, $0x00
+DATA c22<>+18(SB)/1, $0xfc
+DATA c22<>+19(SB)/1, $0x73
+DATA c22<>+20(SB)/1, $0x00
+DATA c22<>+21(SB)/1, $0x00
+DATA c22<>+22(SB)/1, $0x46
+DATA c22<>+23(SB)/1, $0xd7
+DATA c22<>+24(SB)/1, $0x00
+DATA c22<>+25(SB)/1, $0x00
+DATA c22<>+26(SB)/1, $0x37
+DATA c22<>+27(SB)/1, $0x1b
+DATA c22<>+28(SB)/1, $0x00
+DATA c22<>+29(SB)/1, $0x00
+DATA c22<>+30(SB)/1, $0xee
+DATA c22<>+31(SB)/1, $0xe8
+GLOBL c22<>(SB), RODATA|NOPTR, $32
+
+DATA c23<>+0(SB)/1, $0x00
+DATA c23<>+1(SB)/1, $0x00
+DATA c23<>+2(SB)/1, $0x08
+DATA c23<>+3(SB)/1, $0x00
+DATA c23<>+4(SB)/1, $0x00
+DATA c23<>+5(SB)/1, $0x00
+DATA c23<>+6(SB)/1, $0x08
+DATA c23<>+7(SB)/1, $0x00
+DATA c23<>+8(SB)/1, $0x00
+DATA c23<>+9(SB)/1, $0x00
+DATA c23<>+10(SB)/1, $0x08
+DATA c23<>+11(SB)/1, $0x00
+DATA c23<>+12(SB)/1, $0x00
+DATA c23<>+13(SB)/1, $0x00
+DATA c23<>+14(SB)/1, $0x08
+DATA c23<>+15(SB)/1, $0x00
+DATA c23<>+16(SB)/1, $0x00
+DATA c23<>+17(SB)/1, $0x00
+DATA c23<>+18(SB)/1, $0x08
+DATA c23<>+19(SB)/1, $0x00
+DATA c23<>+20(SB)/1, $0x00
+DATA c23<>+21(SB)/1, $0x00
+DATA c23<>+22(SB)/1, $0x08
+DATA c23<>+23(SB)/1, $0x00
+DATA c23<>+24(SB)/1, $0x00
+DATA c23<>+25(SB)/1, $0x00
+DATA c23<>+26(SB)/1, $0x08
+DATA c23<>+27(SB)/1, $0x00
+DATA c23<>+28(SB)/1, $0x00
+DATA c23<>+29(SB)/1, $0x00
+DATA c23<>+30(SB)/1, $0x08
+DATA c23<>+31(SB)/1, $0x00
+GLOBL c23<>(SB), RODATA|NOPTR, $32

@@ -114,15 +114,21 @@ func checkIDCT(t *testing.T, r *rand.Rand) {
 	n := 2 * (1 + r.IntN(5))
 	coefs, last, quant := blocks(r, n)
 	stride := 8*n + r.IntN(9)
-	same(t, "IDCT", 8*stride+32, func(dst []uint8) {
-		c := append([]int16(nil), coefs...)
-		IDCT(dst, stride, c, last, quant)
-		for i, v := range c {
-			if v != 0 {
-				t.Fatalf("coefficient %d is left: %d", i, v)
+	for _, size := range []int{8, 4, 2, 1} {
+		same(t, fmt.Sprint("size ", size), 8*stride+32, func(dst []uint8) {
+			c := append([]int16(nil), coefs...)
+			if size == 8 {
+				IDCT(dst, stride, c, last, quant)
+			} else {
+				Reduce(dst, stride, c, last, quant, size)
 			}
-		}
-	})
+			for i, v := range c {
+				if v != 0 {
+					t.Fatalf("coefficient %d is left: %d", i, v)
+				}
+			}
+		})
+	}
 }
 
 func TestIDCT(t *testing.T) {

@@ -9,6 +9,16 @@ package pixel
 //go:noescape
 func idctAVX2(dst *uint8, stride int, coefs *int16, last *uint8, quant *int16, n int)
 
+// idct4AVX2 transforms n blocks, an even number and not 0, to 4 by 4 samples, and clears their coefficients.
+//
+//go:noescape
+func idct4AVX2(dst *uint8, stride int, coefs *int16, quant *int16, n int)
+
+// idct2AVX2 transforms n blocks, an even number and not 0, to 2 by 2 samples, and clears their coefficients.
+//
+//go:noescape
+func idct2AVX2(dst *uint8, stride int, coefs *int16, quant *int16, n int)
+
 // yccAVX2 writes n pixels, 32 at least.
 //
 //go:noescape

@@ -25,7 +25,7 @@ type jpegCanvas struct {
 }
 
 func newJPEGCanvas(d *jpegDecoder) *jpegCanvas {
-	c := &jpegCanvas{d: d, space: d.space(), unit: 8 * d.maxV, rows: (d.h + 8*d.maxV - 1) / (8 * d.maxV), out: NewRGB(d.w, d.h)}
+	c := &jpegCanvas{d: d, space: d.space(), unit: d.size * d.maxV, rows: (d.h + 8*d.maxV - 1) / (8 * d.maxV), out: NewRGB(d.outW, d.outH)}
 	for i := range d.comps {
 		comp := &d.comps[i]
 		if comp.quant != nil { // else a channel without data
@@ -34,7 +34,7 @@ func newJPEGCanvas(d *jpegDecoder) *jpegCanvas {
 			}
 		}
 		c.tall = c.tall || comp.up.tall()
-		c.edge += 8 * comp.stride
+		c.edge += comp.size * comp.stride
 	}
 	if c.tall {
 		c.edges = make([]uint8, 2*c.edge*(c.rows-1))
@@ -46,7 +46,7 @@ func newJPEGCanvas(d *jpegDecoder) *jpegCanvas {
 // A jpegPainter is what one goroutine needs to paint.
 type jpegPainter struct {
 	*jpegCanvas
-	planes  [4][]uint8 // samples of one row of units, 8 for each block of the channel's stride
+	planes  [4][]uint8 // samples of one row of units, for each block of the channel's stride
 	lines   [4][]uint8 // one line of the picture
 	guessed jpegBlocks // one row of blocks
 }
@@ -55,15 +55,15 @@ func (c *jpegCanvas) painter() *jpegPainter {
 	p := &jpegPainter{jpegCanvas: c}
 	for i := range c.d.comps {
 		comp := &c.d.comps[i]
-		p.planes[i] = make([]uint8, 64*comp.stride*comp.v)
-		p.lines[i] = make([]uint8, c.d.w+2*comp.factorX)
+		p.planes[i] = make([]uint8, comp.size*comp.size*comp.stride*comp.v)
+		p.lines[i] = make([]uint8, c.d.outW+2*comp.factorX)
 	}
 	return p
 }
 
 // samples returns line y of a channel in the planes.
 func (p *jpegPainter) samples(i, y int) []uint8 {
-	stride := 8 * p.d.comps[i].stride
+	stride := p.d.comps[i].size * p.d.comps[i].stride
 	return p.planes[i][y*stride:][:stride]
 }
 
@@ -73,7 +73,7 @@ func (c *jpegCanvas) line(y int) []uint8 { return c.out.Pix[3*c.out.W*y:][:3*c.o
 // paint turns the planes into the lines of a row of units.
 func (p *jpegPainter) paint(row int) {
 	top := row * p.unit
-	n := min(p.unit, p.d.h-top)
+	n := min(p.unit, p.d.outH-top)
 	from, to := 0, n
 	if p.tall && row > 0 {
 		from = 1
@@ -91,7 +91,7 @@ func (p *jpegPainter) paint(row int) {
 		p.leave(row-1, p.edge, func(*jpegComponent) int { return 0 })
 	}
 	if row < p.rows-1 {
-		p.leave(row, 0, func(c *jpegComponent) int { return 8*c.v - 1 })
+		p.leave(row, 0, func(c *jpegComponent) int { return c.size*c.v - 1 })
 	}
 }
 
@@ -105,7 +105,7 @@ func (p *jpegPainter) single(row, y int) {
 		near := p.samples(i, at)
 		far, odd := near, y&1
 		if c.up.tall() {
-			limit := min(8*c.v, c.height-8*c.v*row) - 1
+			limit := min(c.size*c.v, c.height-c.size*c.v*row) - 1
 			far = p.samples(i, min(max(at-1+2*odd, 0), limit))
 		}
 		full[i] = c.spread(p.lines[i], near, far, odd)
@@ -126,7 +126,7 @@ func (p *jpegPainter) leave(seam, at int, line func(*jpegComponent) int) {
 	var above, below [4][]uint8
 	upper, lower := edges[:p.edge], edges[p.edge:]
 	for i := range p.d.comps {
-		n := 8 * p.d.comps[i].stride
+		n := p.d.comps[i].size * p.d.comps[i].stride
 		above[i], below[i] = upper[:n], lower[:n]
 		upper, lower = upper[n:], lower[n:]
 	}
@@ -147,7 +147,18 @@ func (p *jpegPainter) draw(i int, from *jpegBlocks, at int) {
 	c := &p.d.comps[i]
 	for y := range c.v {
 		n := c.stride
-		pixel.IDCT(p.planes[i][64*y*n:], 8*n, from.coefs[64*n*(at+y):][:64*n], from.last[n*(at+y):][:n], &c.factors)
+		p.transform(i, y, from.coefs[64*n*(at+y):][:64*n], from.last[n*(at+y):][:n])
+	}
+}
+
+// transform fills row y of blocks in the planes of a channel.
+func (p *jpegPainter) transform(i, y int, coefs []int16, last []uint8) {
+	c := &p.d.comps[i]
+	stride := c.size * c.stride
+	if to := p.planes[i][c.size*y*stride:]; c.size == 8 {
+		pixel.IDCT(to, stride, coefs, last, &c.factors)
+	} else {
+		pixel.Reduce(to, stride, coefs, last, &c.factors, c.size)
 	}
 }
 
@@ -167,7 +178,7 @@ func (p *jpegPainter) drawStored(row int) {
 			for x := range c.blocksX {
 				p.guessed.last[x] = p.guess(c, row, y, x, (*[64]int16)(p.guessed.coefs[64*x:]))
 			}
-			pixel.IDCT(p.planes[i][64*y*n:], 8*n, p.guessed.coefs[:64*n], p.guessed.last[:n], &c.factors)
+			p.transform(i, y, p.guessed.coefs[:64*n], p.guessed.last[:n])
 		}
 	}
 }

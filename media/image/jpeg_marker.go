@@ -36,6 +36,7 @@ type jpegComponent struct {
 	quant          *[64]uint16 // in zigzag order, as it stood when the channel's first scan began; nil before
 	blocksX        int         // blocks that hold part of the picture
 	blocksY        int
+	size           int        // samples of a side of a block: 8 in a picture of full size
 	width, height  int        // samples that hold part of the picture
 	stride         int        // blocks of a row in memory: those of all units, made even
 	stored         jpegBlocks // progressive, or several scans: all coefficients
@@ -75,6 +76,8 @@ type jpegScan struct {
 type jpegDecoder struct {
 	bits        pixel.Bits
 	w, h        int
+	size        int // pixels for each 8 of the file: 8, 4, 2 or 1
+	outW, outH  int // size of the picture made
 	progressive bool
 	comps       []jpegComponent
 	maxH, maxV  int
@@ -294,6 +297,7 @@ func (d *jpegDecoder) frame(marker byte, s []byte) error {
 			c.known[k] = -1
 		}
 	}
+	d.outW, d.outH = (d.w*d.size+7)/8, (d.h*d.size+7)/8
 	for i := range d.comps {
 		if err := d.measure(&d.comps[i]); err != nil {
 			return err
@@ -304,17 +308,24 @@ func (d *jpegDecoder) frame(marker byte, s []byte) error {
 
 // measure derives the sizes of a channel.
 func (d *jpegDecoder) measure(c *jpegComponent) error {
-	c.width, c.height = (d.w*c.h+d.maxH-1)/d.maxH, (d.h*c.v+d.maxV-1)/d.maxV
+	// Of a smaller picture, channels of lower resolution are shrunk less, as far as that works out.
+	c.size = d.size
+	for c.size < 8 && d.maxH*d.size%(2*c.h*c.size) == 0 && d.maxV*d.size%(2*c.v*c.size) == 0 {
+		c.size *= 2
+	}
+	c.width, c.height = (d.w*c.h*c.size+8*d.maxH-1)/(8*d.maxH), (d.h*c.v*c.size+8*d.maxV-1)/(8*d.maxV)
 	c.blocksX, c.blocksY = (d.w*c.h+8*d.maxH-1)/(8*d.maxH), (d.h*c.v+8*d.maxV-1)/(8*d.maxV)
 	if d.maxH%c.h != 0 || d.maxV%c.v != 0 {
 		return fmt.Errorf("sampling %d x %d of %d x %d is not a whole ratio", c.h, c.v, d.maxH, d.maxV)
 	}
-	c.factorX, c.factorY = d.maxH/c.h, d.maxV/c.v
+	c.factorX, c.factorY = d.maxH*d.size/(c.h*c.size), d.maxV*d.size/(c.v*c.size)
 	c.stride = ((d.w+8*d.maxH-1)/(8*d.maxH)*c.h + 1) &^ 1
-	// Only planes wider than two samples are interpolated across; only rows are always.
+	// Only planes wider than two samples are interpolated across; only rows are always. Of an eighth, nothing is.
 	switch {
 	case c.factorX == 1 && c.factorY == 1:
 		c.up = jpegUpNone
+	case d.size == 1:
+		c.up = jpegUpRepeat
 	case c.factorX == 2 && c.factorY == 1 && c.width > 2:
 		c.up = jpegUpAcross
 	case c.factorX == 1 && c.factorY == 2:

@@ -19,6 +19,8 @@ const (
 
 func (g *gen) transforms() {
 	g.idct()
+	g.idct4()
+	g.idct2()
 }
 
 // pairs is the sum of products of the words of a and b, interleaved, with two constants: as 32-bit numbers, of the lower
@@ -140,6 +142,46 @@ func (g *gen) transpose(x [8]vec) (out [8]vec) {
 	return out
 }
 
+// row is row i of two blocks, times the quantisation.
+func (g *gen) row(coefs, quant reg64, i int) vec {
+	v, q := g.YMM(), g.YMM()
+	g.VBROADCASTI128(operand.Mem{Base: coefs, Disp: 16 * i}, v)
+	g.VINSERTI128(operand.Imm(1), operand.Mem{Base: coefs, Disp: 128 + 16*i}, v, v)
+	g.VBROADCASTI128(operand.Mem{Base: quant, Disp: 16 * i}, q)
+	g.VPMULLW(q, v, v)
+	return v
+}
+
+// rows is row 0 and those others that count. A block in which these are empty has row 0 without the two highest bits, as
+// libjpeg-turbo pushes them out then.
+func (g *gen) rows(coefs, quant reg64, others []int) (x [8]vec) {
+	calm := g.label("calm")
+	x[0] = g.row(coefs, quant, 0)
+	short, differs := g.YMM(), g.YMM()
+	g.VPSLLW(operand.Imm(2), x[0], short)
+	g.VPSRAW(operand.Imm(2), short, short)
+	g.VPXOR(short, x[0], differs)
+	g.VPTEST(differs, differs)
+	g.JEQ(calm)
+	for lane := range 2 {
+		full := g.label("full")
+		v := g.XMM()
+		g.VMOVDQU(operand.Mem{Base: coefs, Disp: 128*lane + 16*others[0]}, v)
+		for _, i := range others[1:] {
+			g.VPOR(operand.Mem{Base: coefs, Disp: 128*lane + 16*i}, v, v)
+		}
+		g.VPTEST(v, v)
+		g.JNE(full)
+		g.VPBLENDD(operand.Imm(uint64(0x0f<<(4*lane))), short, x[0], x[0])
+		g.place(full)
+	}
+	g.place(calm)
+	for _, i := range others {
+		x[i] = g.row(coefs, quant, i)
+	}
+	return x
+}
+
 // idct transforms two blocks at a time, one in each lane.
 func (g *gen) idct() {
 	g.function("idctAVX2", "func(dst *uint8, stride int, coefs *int16, last *uint8, quant *int16, n int)",
@@ -148,33 +190,12 @@ func (g *gen) idct() {
 	dst, stride, coefs, last, quant, n := g.arg("dst"), g.arg("stride"), g.arg("coefs"), g.arg("last"), g.arg("quant"), g.arg("n")
 	stride3 := g.GP64()
 	g.LEAQ(operand.Mem{Base: stride, Index: stride, Scale: 2}, stride3)
-	loop, flat, next, loud, calm, done := g.label("loop"), g.label("flat"), g.label("next"), g.label("loud"), g.label("calm"), g.label("done")
+	loop, flat, next, done := g.label("loop"), g.label("flat"), g.label("next"), g.label("done")
 	g.place(loop)
 	g.CMPW(operand.Mem{Base: last}, operand.Imm(0))
 	g.JEQ(flat)
 
-	// Rows in, times the quantisation.
-	row := func(i int) vec {
-		v, q := g.YMM(), g.YMM()
-		g.VBROADCASTI128(operand.Mem{Base: coefs, Disp: 16 * i}, v)
-		g.VINSERTI128(operand.Imm(1), operand.Mem{Base: coefs, Disp: 128 + 16*i}, v, v)
-		g.VBROADCASTI128(operand.Mem{Base: quant, Disp: 16 * i}, q)
-		g.VPMULLW(q, v, v)
-		return v
-	}
-	var x [8]vec
-	x[0] = row(0)
-	short := g.YMM() // as it is when two bits are pushed out
-	g.VPSLLW(operand.Imm(2), x[0], short)
-	g.VPSRAW(operand.Imm(2), short, short)
-	differs := g.YMM()
-	g.VPXOR(short, x[0], differs)
-	g.VPTEST(differs, differs)
-	g.JNE(loud)
-	g.place(calm)
-	for i := 1; i < 8; i++ {
-		x[i] = row(i)
-	}
+	x := g.rows(coefs, quant, []int{1, 2, 3, 4, 5, 6, 7})
 	y := g.line(x, 11, spill)
 	y = g.line(g.transpose(y), 18, spill)
 	g.clear(coefs, 8)
@@ -221,22 +242,6 @@ func (g *gen) idct() {
 	g.place(flat)
 	g.flat(dst, stride, stride3, coefs, quant)
 	g.JMP(next)
-
-	// A block whose rows 1 to 7 are empty takes x[0] without the two bits.
-	g.place(loud)
-	for lane := range 2 {
-		full := g.label("full")
-		v := g.XMM()
-		g.VMOVDQU(operand.Mem{Base: coefs, Disp: 128*lane + 16}, v)
-		for i := 2; i < 8; i++ {
-			g.VPOR(operand.Mem{Base: coefs, Disp: 128*lane + 16*i}, v, v)
-		}
-		g.VPTEST(v, v)
-		g.JNE(full)
-		g.VPBLENDD(operand.Imm(uint64(0x0f<<(4*lane))), short, x[0], x[0])
-		g.place(full)
-	}
-	g.JMP(calm)
 	g.place(done)
 	g.end()
 }
@@ -286,4 +291,154 @@ func (g *gen) flat(dst, stride, stride3, coefs, quant reg.GPVirtual) {
 		g.VMOVDQU(row, operand.Mem{Base: base, Index: stride, Scale: 2})
 		g.VMOVDQU(row, operand.Mem{Base: base, Index: stride3, Scale: 1})
 	}
+}
+
+// blocks is the loop over pairs of blocks of size by size samples: body gets the registers.
+func (g *gen) blocks(size int, body func(dst, stride, coefs, quant reg64)) {
+	dst, stride, coefs, quant, n := g.arg("dst"), g.arg("stride"), g.arg("coefs"), g.arg("quant"), g.arg("n")
+	loop := g.label("loop")
+	g.place(loop)
+	body(dst, stride, coefs, quant)
+	g.clear(coefs, 8)
+	g.ADDQ(operand.Imm(uint64(2*size)), dst)
+	g.ADDQ(operand.U32(256), coefs)
+	g.SUBQ(operand.Imm(2), n)
+	g.JNE(loop)
+	g.end()
+}
+
+// high is a number in the upper halves of the longs of v, times 1<<bits.
+func (g *gen) high(v vec, bits int) vec {
+	g.VPSRAD(operand.Imm(uint64(16-bits)), v, v)
+	return v
+}
+
+// line4 is the transform of eight numbers to four, without the fifth: of the words 0 and 4, 1 and 3, 2 and 6, 5 and 7
+// interleaved, the former in upper halves of longs. The results are longs.
+func (g *gen) line4(x0, x13, x26, x57 vec, bits int) (out [4]vec) {
+	twice := func(c, d operand.Mem) vec {
+		a, b := g.YMM(), g.YMM()
+		g.VPMADDWD(c, x13, a)
+		g.VPMADDWD(d, x57, b)
+		g.VPADDD(b, a, a)
+		return a
+	}
+	o2 := twice(g.words(20995, 7373), g.words(-4926, -4176))
+	o0 := twice(g.words(8697, -17799), g.words(11893, -1730))
+	g.VPMADDWD(g.words(15137, -6270), x26, x26)
+	p := g.high(x0, 14)
+	g.VPADDD(g.longs(1<<(bits-1)), p, p)
+	q := g.YMM()
+	g.VPSUBD(x26, p, q)
+	g.VPADDD(x26, p, p)
+	for i := range out {
+		out[i] = g.YMM()
+	}
+	g.VPADDD(o2, p, out[0])
+	g.VPSUBD(o2, p, out[3])
+	g.VPADDD(o0, q, out[1])
+	g.VPSUBD(o0, q, out[2])
+	for _, v := range out {
+		g.VPSRAD(operand.Imm(uint64(bits)), v, v)
+	}
+	return out
+}
+
+func (g *gen) idct4() {
+	g.function("idct4AVX2", "func(dst *uint8, stride int, coefs, quant *int16, n int)",
+		"transforms n blocks, an even number and not 0, to 4 by 4 samples, and clears their coefficients.")
+	g.blocks(4, func(dst, stride, coefs, quant reg64) {
+		x := g.rows(coefs, quant, []int{1, 2, 3, 5, 6, 7})
+		zero := g.zero()
+		x0l, x0h := g.interleave(zero, x[0])
+		x13l, x13h := g.interleave(x[1], x[3])
+		x26l, x26h := g.interleave(x[2], x[6])
+		x57l, x57h := g.interleave(x[5], x[7])
+		lo := g.line4(x0l, x13l, x26l, x57l, 12)
+		hi := g.line4(x0h, x13h, x26h, x57h, 12)
+		for i := range lo {
+			g.VPACKSSDW(hi[i], lo[i], lo[i])
+		}
+		// Columns, two in each lane: four words each.
+		a0, a4 := g.interleave(lo[0], lo[1])
+		b0, b4 := g.interleave(lo[2], lo[3])
+		unpack := func(f func(ops ...operand.Op), a, b vec) vec {
+			v := g.YMM()
+			f(b, a, v)
+			return v
+		}
+		c01, c23 := unpack(g.VPUNPCKLDQ, a0, b0), unpack(g.VPUNPCKHDQ, a0, b0)
+		c45, c67 := unpack(g.VPUNPCKLDQ, a4, b4), unpack(g.VPUNPCKHDQ, a4, b4)
+		zero = g.zero()
+		y := g.line4(unpack(g.VPUNPCKLWD, zero, c01), unpack(g.VPUNPCKHWD, c01, c23), unpack(g.VPUNPCKLWD, c23, c67), unpack(g.VPUNPCKHWD, c45, c67), 19)
+		g.VPACKSSDW(y[2], y[0], y[0])
+		g.VPACKSSDW(y[3], y[1], y[1])
+		l, h := g.interleave(y[0], y[1])
+		r := unpack(g.VPUNPCKLDQ, l, h)
+		s := unpack(g.VPUNPCKHDQ, l, h)
+		g.VPACKSSWB(s, r, r)
+		g.VPXOR(g.bytes(128), r, r)
+		order := g.YMM()
+		g.VMOVDQU(g.bytes(0, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 6, 0, 0, 0, 3, 0, 0, 0, 7, 0, 0, 0), order)
+		g.VPERMD(r, order, r)
+		p := g.GP64()
+		g.LEAQ(operand.Mem{Base: dst, Index: stride, Scale: 2}, p)
+		upper := g.XMM()
+		g.VEXTRACTI128(operand.Imm(1), r, upper)
+		g.VMOVQ(r.AsX(), operand.Mem{Base: dst})
+		g.VPEXTRQ(operand.Imm(1), r.AsX(), operand.Mem{Base: dst, Index: stride, Scale: 1})
+		g.VMOVQ(upper, operand.Mem{Base: p})
+		g.VPEXTRQ(operand.Imm(1), upper, operand.Mem{Base: p, Index: stride, Scale: 1})
+	})
+}
+
+func (g *gen) idct2() {
+	g.function("idct2AVX2", "func(dst *uint8, stride int, coefs, quant *int16, n int)",
+		"transforms n blocks, an even number and not 0, to 2 by 2 samples, and clears their coefficients.")
+	g.blocks(2, func(dst, stride, coefs, quant reg64) {
+		x0, x1, x3, x5, x7 := g.row(coefs, quant, 0), g.row(coefs, quant, 1), g.row(coefs, quant, 3), g.row(coefs, quant, 5), g.row(coefs, quant, 7)
+		zero := g.zero()
+		x0l, x0h := g.interleave(zero, x0)
+		l13, h13 := g.interleave(x1, x3)
+		l57, h57 := g.interleave(x5, x7)
+		near, far := g.words(29692, -10426), g.words(6967, -5906)
+		column := func(x0, x13, x57 vec) (a, b vec) { // longs
+			g.VPMADDWD(near, x13, x13)
+			g.VPMADDWD(far, x57, x57)
+			g.VPADDD(x57, x13, x13)
+			a, b = g.high(x0, 15), g.YMM()
+			g.VPADDD(g.longs(1<<12), a, a)
+			g.VPSUBD(x13, a, b)
+			g.VPADDD(x13, a, a)
+			g.VPSRAD(operand.Imm(13), a, a)
+			g.VPSRAD(operand.Imm(13), b, b)
+			return a, b
+		}
+		al, bl := column(x0l, l13, l57)
+		ah, bh := column(x0h, h13, h57)
+		first := g.YMM() // column 0 of both rows, 32 bits wide
+		g.VPUNPCKLDQ(bl, al, first)
+		g.VPACKSSDW(ah, al, al)
+		g.VPACKSSDW(bh, bl, bl)
+		weights := g.hold(g.words(0, 29692, 0, -10426, 0, 6967, 0, -5906))
+		g.VPMADDWD(weights, al, al)
+		g.VPMADDWD(weights, bl, bl)
+		g.VPHADDD(bl, al, al)
+		g.VPHADDD(al, al, al)
+		g.VPSLLD(operand.Imm(15), first, first)
+		g.VPADDD(g.longs(1<<19), first, first)
+		d := g.YMM()
+		g.VPSUBD(al, first, d)
+		g.VPADDD(al, first, first)
+		g.VPUNPCKLDQ(d, first, first) // row 0, row 1
+		g.VPSRAD(operand.Imm(20), first, first)
+		g.VPACKSSDW(first, first, first)
+		g.VPACKSSWB(first, first, first)
+		g.VPXOR(g.bytes(128), first, first)
+		upper := g.XMM()
+		g.VEXTRACTI128(operand.Imm(1), first, upper)
+		g.VPUNPCKLWD(upper, first.AsX(), upper)
+		g.VMOVD(upper, operand.Mem{Base: dst})
+		g.VPEXTRD(operand.Imm(1), upper, operand.Mem{Base: dst, Index: stride, Scale: 1})
+	})
 }
