@@ -21,6 +21,7 @@ func families() []family {
 		{"attention_avx512", attention(avx512, 8)},
 		{"weigh_avx2", softening(avx2)},
 		{"weigh_avx512", softening(avx512)},
+		{"narrow_avx2", narrowing(avx2)},
 		{"quantize_avx2", quantize(avx2)},
 		{"rescale_avx512", rescale(avx512)},
 		{"move_avx512", moves(avx512)},
