@@ -108,7 +108,7 @@ func (p *Packed) setPanel(index, at int, rows []float32) {
 		packPanel(l.tier, floatsOf(panel), rows, p.K, p.K, at, l.width)
 		return
 	}
-	for j := 0; j*p.K < len(rows); j++ {
+	for j := p.setTogether(panel, index*l.width+at, rows); j*p.K < len(rows); j++ {
 		row, column := rows[j*p.K:][:p.K], l.column(at+j)
 		if l.format == BF16 {
 			packBF16(panel, row, column, l)
@@ -135,7 +135,7 @@ func packBF16(panel []byte, row []float32, column int, l *layout) {
 }
 
 // packInt8 writes a row as a column of a panel, and returns its scale and the sum of its integers. A row that is not finite gets the
-// scale NaN.
+// scale NaN and zeros.
 func packInt8(panel []byte, row []float32, column int, l *layout) (scale float32, sum int32) {
 	top, poison := float32(0), float32(0)
 	for i, v := range row {
@@ -146,20 +146,29 @@ func packInt8(panel []byte, row []float32, column int, l *layout) (scale float32
 		top = max(top, size)
 		poison += v * 0
 	}
-	scale, inverse := top/l.levels, float32(0)
-	if top > 0 && !math.IsInf(float64(l.levels/top), 0) {
-		inverse = l.levels / top
-	}
+	scale, inverse := l.weightStep(top + poison)
 	at, step := column*l.group, l.width*l.group
 	for k0 := 0; k0 < len(row); k0 += l.group {
 		for i, v := range row[k0:min(k0+l.group, len(row))] {
-			q := roundInt(v * inverse)
+			q := int32(0)
+			if inverse > 0 {
+				q = roundInt(float32(v * inverse)) // the conversion keeps the compiler from fusing
+			}
 			panel[at+i] = byte(q)
 			sum += q
 		}
 		at += step
 	}
-	return scale + poison, sum
+	return scale, sum
+}
+
+// weightStep is the scale of weights up to ±top, and its inverse; NaN and 0 for a top that is NaN.
+func (l *layout) weightStep(top float32) (scale, inverse float32) {
+	scale = top / l.levels
+	if top > 0 && !math.IsInf(float64(l.levels/top), 0) {
+		inverse = l.levels / top
+	}
+	return scale, inverse
 }
 
 // roundInt rounds half to even, as the processors do; x is within ±2²².

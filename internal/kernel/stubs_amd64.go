@@ -564,6 +564,26 @@ func packKeysAVX512(dst *float32, src *float32, size int, ld int, n int, d int)
 //go:noescape
 func packValuesAVX512(dst *float32, src *float32, ld int, n int, d int)
 
+// toBF16AVX2 rounds n values, a multiple of a vector and not 0, to bfloat16.
+//
+//go:noescape
+func toBF16AVX2(dst *byte, x *float32, n int)
+
+// pairBF16AVX2 rounds values to bfloat16, n of lo and n of hi, and puts two beside each other, that of lo first. n is a multiple of a vector and not 0.
+//
+//go:noescape
+func pairBF16AVX2(dst *float32, lo *float32, hi *float32, n int)
+
+// toInt8AVX2 writes x·inverse as int8, rounded half to even, and returns the sum of these. n is a multiple of a vector and not 0.
+//
+//go:noescape
+func toInt8AVX2(dst *byte, x *float32, n int, inverse float32) int32
+
+// weaveAVX2 turns sixteen rows of n bytes, ld apart, into n rows of sixteen without gaps. n is a multiple of 8 and not 0.
+//
+//go:noescape
+func weaveAVX2(dst *byte, src *byte, ld int, n int)
+
 // extentAVX2 writes the smallest of x and 0, the largest, and 0 or NaN if a value is not finite, one vector each. n is a multiple of a vector and not 0.
 //
 //go:noescape

@@ -35,6 +35,7 @@ func families() []family {
 		{"attention_avx512", attention(avx512, 8)},
 		{"weigh_avx2", softening(avx2)},
 		{"weigh_avx512", softening(avx512)},
+		{"narrow_avx2", narrowing(avx2)},
 		{"quantize_avx2", quantize(avx2)},
 		{"finish_avx512", finish(avx512)},
 		{"move_avx512", moves(avx512)},
