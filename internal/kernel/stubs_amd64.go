@@ -579,6 +579,11 @@ func pairBF16AVX2(dst *float32, lo *float32, hi *float32, n int)
 //go:noescape
 func toInt8AVX2(dst *byte, x *float32, n int, inverse float32) int32
 
+// pairTopAVX2 is the largest |x[i]| + |x[i+1]| over even i. n is a multiple of a vector and not 0.
+//
+//go:noescape
+func pairTopAVX2(x *float32, n int) float32
+
 // weaveAVX2 turns sixteen rows of n bytes, ld apart, into n rows of sixteen without gaps. n is a multiple of 8 and not 0.
 //
 //go:noescape

@@ -12,13 +12,13 @@ func dots(s set, f format) func(c *build.Context) {
 		g := newGen(c, s)
 		g.dotLoop(f, func(i int, x, y reg.VecPhysical) { f.product(g, y, x, g.vec(i)) })
 		if f.name == bf16Dot.name {
-			g.toBF16()
+			g.convertBF16()
 		}
 	}
 }
 
-// toBF16 rounds float32 to bfloat16.
-func (g *gen) toBF16() {
+// convertBF16 rounds float32 to bfloat16.
+func (g *gen) convertBF16() {
 	g.function("toBF16"+g.name, "func(dst *byte, x *float32, n int)",
 		"toBF16"+g.name+" rounds n numbers to bfloat16, half to even, subnormal ones to zero. n is a multiple of a vector and not 0.")
 	dst, x, n, loop := g.arg("dst"), g.arg("x"), g.arg("n"), g.label("loop")
