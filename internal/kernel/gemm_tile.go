@@ -1,4 +1,4 @@
-//go:build amd64 && !purego
+//go:build (amd64 || arm64) && !purego
 
 package kernel
 
@@ -74,7 +74,7 @@ func (g *Gemm) block(m0, m1, first, last int) {
 				// The last sums of a whole panel go to C; what needs more work first to a tile aside.
 				direct := whole && g.Act == None
 				g.target(&t, &at, m, direct, edge)
-				if lay.left == leftU8 {
+				if lay.left.integers() {
 					g.integers(&t, &at, m, r1-r0, edge)
 				} else {
 					t.multiply(lay, r1-r0)

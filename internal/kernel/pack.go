@@ -149,7 +149,7 @@ func packInt8(panel []byte, row []float32, column int, l *layout) (scale float32
 	at, step := column*l.group, l.width*l.group
 	for k0 := 0; k0 < len(row); k0 += l.group {
 		for i, v := range row[k0:min(k0+l.group, len(row))] {
-			q := roundInt(v * inverse)
+			q := roundInt(float32(v * inverse)) // the conversion keeps the compiler from fusing
 			panel[at+i] = byte(q)
 			sum += q
 		}
