@@ -44,7 +44,7 @@ func leftValues(f Format, a []float32, m, k, lda int) []float64 {
 	for i := range m {
 		row := a[i*lda:][:k]
 		switch layoutOf(tier, f).left {
-		case leftU8:
+		case leftU8, leftS8:
 			q := make([]byte, k)
 			scale, zero := GenericQuantize(q, row)
 			for j, b := range q {
