@@ -35,6 +35,7 @@ type family interface {
 	Dimension() int              // of the space
 	Layout() string              // whose form the files have
 	Params() any                 // what nn.Params walks over
+	Files() []string             // that hold the weights
 	Close() error
 }
 
@@ -83,10 +84,14 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 		}
 	}
 	m := &Model{name: name, path: path, kind: kind, space: space, family: f, opts: *opts}
-	if err := m.setPrecision(ctx); err != nil {
+	if err = m.openStore(); err == nil {
+		err = m.setPrecision(ctx)
+	}
+	if err != nil {
 		m.Close()
 		return nil, err
 	}
+	m.attach()
 	return m, nil
 }
 

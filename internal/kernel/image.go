@@ -22,6 +22,9 @@ func MapPacked(n, k int, f Format, image []byte) (p *Packed, ok bool) {
 // Image is the memory of a weight, as the micro-kernels read it. It is not to be written to.
 func (p *Packed) Image() []byte { return p.image }
 
+// Mapped reports whether MapPacked made the weight.
+func (p *Packed) Mapped() bool { return p.memory == nil && len(p.image) > 0 }
+
 // Signature tells how the present tier packs weights in format f and multiplies with them: it is the checksum of what becomes of a small
 // sample. Images are of use only where it is the same as where they were made.
 func Signature(f Format) uint32 {
