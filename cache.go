@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/chiasm/chiasm/hub"
@@ -29,16 +30,13 @@ const smallModel = 1 << 20
 // cacheFolders lists where what is kept of the model at path may lie, best first: beside it, else in the user's folder for such things;
 // or in the one that option names.
 func cacheFolders(path, option string) (folders []string) {
-	if option == "" {
-		option = os.Getenv(cacheVariable)
+	path, err := filepath.Abs(path)
+	if err != nil || option == cacheOff {
+		return nil
 	}
 	sum := sha256.Sum256([]byte(path))
 	own := filepath.Base(path) + "-" + hex.EncodeToString(sum[:8])
-	switch option {
-	case cacheOff:
-		return nil
-	case "":
-	default:
+	if option != "" {
 		return []string{filepath.Join(option, own)}
 	}
 	beside := filepath.Join(path, ".chiasm")
@@ -61,29 +59,34 @@ type store struct {
 }
 
 // openStore finds the store of an opened model.
-func (m *Model) openStore() error {
-	named := m.opts.Cache != "" || os.Getenv(cacheVariable) != ""
-	if m.store.folders = cacheFolders(m.path, m.opts.Cache); !named && nn.Count(m.family.Params()) < smallModel {
-		m.store.folders = nil
+func (m *Model) openStore() {
+	option := m.opts.Cache
+	if option == "" {
+		option = os.Getenv(cacheVariable)
+	}
+	if option != "" || nn.Count(m.family.Params()) >= smallModel {
+		m.store.folders = cacheFolders(m.path, option)
 	}
 	sum := sha256.New()
 	fmt.Fprintln(sum, m.kind, m.space.Revision)
 	for _, name := range m.family.Files() {
 		info, err := os.Stat(name)
-		if err != nil {
-			return fmt.Errorf("chiasm: %w", err)
+		if err != nil { // somebody is at work there: nothing that is kept would fit
+			m.store.folders = nil
+			return
 		}
 		fmt.Fprintln(sum, filepath.Base(name), info.Size(), info.ModTime().UnixNano())
 		m.store.mode = info.Mode().Perm()
 	}
 	m.store.source = hex.EncodeToString(sum.Sum(nil))
-	return nil
 }
 
 // packedName is the file of the weights packed for the present tier and precision.
 func (m *Model) packedName() string {
-	return "packed-" + kernel.Tier().String() + "-" + m.format.String() + ".bin"
+	return packedPrefix + kernel.Tier().String() + "-" + m.format.String() + ".bin"
 }
+
+const packedPrefix = "packed-"
 
 // attach makes products look into the store before they pack a weight.
 func (m *Model) attach() {
@@ -156,6 +159,32 @@ func makeFolder(folder string, size int64) error {
 		}
 	}
 	return nil
+}
+
+// keptIn lists the files of a store's folder that hold packed weights.
+func keptIn(folder string) (kept []File) {
+	entries, _ := os.ReadDir(folder) // what cannot be read is not there
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), packedPrefix) {
+			kept = append(kept, File{filepath.Join(folder, e.Name()), info.Size()})
+		}
+	}
+	return kept
+}
+
+// RemoveKept deletes what [Model.Close] has kept of the model at path for its next start, and returns the bytes freed.
+func RemoveKept(path string) (freed int64, err error) {
+	for _, folder := range slices.Concat(cacheFolders(path, ""), cacheFolders(path, os.Getenv(cacheVariable))) {
+		size := int64(0)
+		for _, f := range keptIn(folder) {
+			size += f.Size
+		}
+		if err := os.RemoveAll(folder); err != nil {
+			return freed, fmt.Errorf("chiasm: %w", err)
+		}
+		freed += size
+	}
+	return freed, nil
 }
 
 // chosenName is the file that tells which precision passed the gate on the present tier.

@@ -24,6 +24,7 @@ type Info struct {
 	ImageSize    [2]int         `json:"image_size"`        // width and height that pictures are brought to
 	Licence      string         `json:"licence,omitempty"` // as the model's card states it
 	Files        []File         `json:"files"`
+	Kept         []File         `json:"kept,omitempty"` // what makes the next start faster, by path: see Options.Cache
 }
 
 // A File is one of a model's files.
@@ -39,6 +40,9 @@ func (m *Model) Info() Info {
 		Name: m.name, Path: m.path, Architecture: m.kind, Layout: m.family.Layout(), Space: m.space.String(), Modalities: []string{"text", "image"},
 		Dimension: m.family.Dimension(), Parameters: nn.Count(m.family.Params()), DTypes: map[string]int{},
 		Context: m.Context(), ImageSize: [2]int{w, h}, Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
+	}
+	for _, folder := range m.store.folders {
+		info.Kept = append(info.Kept, keptIn(folder)...)
 	}
 	for _, t := range nn.Params(m.family.Params()) {
 		info.DTypes[t.DType().String()] += t.Len()

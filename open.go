@@ -84,10 +84,8 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 		}
 	}
 	m := &Model{name: name, path: path, kind: kind, space: space, family: f, opts: *opts}
-	if err = m.openStore(); err == nil {
-		err = m.setPrecision(ctx)
-	}
-	if err != nil {
+	m.openStore()
+	if err := m.setPrecision(ctx); err != nil {
 		m.Close()
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/chiasm/chiasm/internal/cpu"
@@ -112,13 +113,15 @@ func (c *Cache) Save(path string, params iter.Seq2[string, *tensor.Tensor], mode
 			err = errors.Join(err, lock.Close())
 		}
 	}()
-	left, err := filepath.Glob(filepath.Join(dir, "*.tmp")) // by writers that were killed
+	left, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	for _, name := range left {
-		if err := os.Remove(name); err != nil {
-			return err
+	for _, e := range left { // by writers that were killed
+		if strings.HasSuffix(e.Name(), ".tmp") {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
 		}
 	}
 	old, kept := mapCache(path, c.source) // another process may have added to it
@@ -128,12 +131,11 @@ func (c *Cache) Save(path string, params iter.Seq2[string, *tensor.Tensor], mode
 	var w cacheWriter
 	any := false
 	for name, t := range params {
-		signature, values := c.signature(t.Format()), sample(t)
 		if image, fresh := t.Image(); fresh {
 			any = true
-			w.add(name, image, signature, values, checksum(image, workers))
-		} else if e, ok := kept[name]; ok && e.signature == signature && e.values == values {
-			w.add(name, old[e.offset:][:e.size], signature, values, e.sum)
+			w.add(name, image, c.signature(t.Format()), sample(t), checksum(image, workers))
+		} else if e, ok := kept[name]; ok && e.signature == c.signature(t.Format()) && e.values == sample(t) {
+			w.add(name, old[e.offset:][:e.size], e.signature, e.values, e.sum)
 		}
 	}
 	if !any {
