@@ -80,6 +80,7 @@ func (a *app) open(ctx context.Context, f *modelFlags) (*chiasm.Model, error) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(40) // from here on it is mostly decoded pictures, large and short-lived: memory matters more than collecting
 	}
+	a.model = m
 	return m, err
 }
 
