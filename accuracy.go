@@ -25,8 +25,8 @@ type Accuracy struct {
 	Precision string    `json:"precision"`
 	Texts     Agreement `json:"texts"`
 	Images    Agreement `json:"images"`
-	// Rank is the share of pairs of pictures that a text puts in the same order, over all texts; pairs that f32 cannot tell apart
-	// (similarities within 1e-6) are left out.
+	// Rank is the share of pairs of pictures (of texts, for a model without pictures) that a text puts in the same order, over all
+	// texts; pairs that f32 cannot tell apart (similarities within 1e-6) are left out.
 	Rank float64 `json:"rank"`
 }
 
@@ -37,6 +37,9 @@ type Agreement struct {
 	Worst float64 `json:"worst"`
 }
 
+// reaches reports whether the mean is high enough; nothing measured is nothing missed.
+func (a Agreement) reaches(least float64) bool { return a.Count == 0 || a.Mean >= least }
+
 // gates holds the mean cosine that a precision must reach for Precision "auto" to choose it.
 var gates = map[tensor.Format]float64{tensor.FormatF32: 1 - 1e-6, tensor.FormatBF16: 0.9995, tensor.FormatW8: 0.995, tensor.FormatI8: 0.995}
 
@@ -44,7 +47,7 @@ var gates = map[tensor.Format]float64{tensor.FormatF32: 1 - 1e-6, tensor.FormatB
 // w8 and int8.
 func (a Accuracy) Passes() bool {
 	f, err := tensor.ParseFormat(a.Precision)
-	return err == nil && a.Texts.Mean >= gates[f] && a.Images.Mean >= gates[f]
+	return err == nil && a.Texts.reaches(gates[f]) && a.Images.reaches(gates[f])
 }
 
 // String is one line.
@@ -61,10 +64,14 @@ func (m *Model) probe(ctx context.Context) (p probe, err error) {
 	if err != nil {
 		return p, err
 	}
-	if p.texts, err = m.EmbedTexts(ctx, texts); err != nil {
-		return p, err
+	if m.text != nil {
+		if p.texts, err = m.EmbedTexts(ctx, texts); err != nil {
+			return p, err
+		}
 	}
-	p.images, err = m.EmbedImages(ctx, images)
+	if m.image != nil {
+		p.images, err = m.EmbedImages(ctx, images)
+	}
 	return p, err
 }
 
@@ -120,33 +127,42 @@ func (m *Model) compare(ctx context.Context, exact probe) (Accuracy, error) {
 }
 
 func agreement(got, want []Embedding) Agreement {
-	a := Agreement{Count: len(got), Worst: 1}
+	a := Agreement{Count: len(got)}
 	for i := range got {
 		c := float64(got[i].Cosine(want[i]))
 		a.Mean += c / float64(len(got))
-		a.Worst = min(a.Worst, c)
+		if i == 0 || c < a.Worst {
+			a.Worst = c
+		}
 	}
 	return a
 }
 
-// ranks is the share of pairs of pictures in the same order.
+// ranks is the share of pairs of what texts search that come in the same order.
 func ranks(got, want probe) float64 {
+	found, wanted := got.images, want.images
+	if len(wanted) == 0 {
+		found, wanted = got.texts, want.texts
+	}
 	same, pairs := 0, 0
 	for t := range want.texts {
-		for i := range want.images {
+		for i := range wanted {
 			for j := range i {
-				w := want.texts[t].Cosine(want.images[i]) - want.texts[t].Cosine(want.images[j])
+				w := want.texts[t].Cosine(wanted[i]) - want.texts[t].Cosine(wanted[j])
 				if w > -1e-6 && w < 1e-6 {
 					continue
 				}
 				pairs++
-				if g := got.texts[t].Cosine(got.images[i]) - got.texts[t].Cosine(got.images[j]); (g > 0) == (w > 0) {
+				if g := got.texts[t].Cosine(found[i]) - got.texts[t].Cosine(found[j]); (g > 0) == (w > 0) {
 					same++
 				}
 			}
 		}
 	}
-	return float64(same) / float64(max(pairs, 1))
+	if pairs == 0 {
+		return 1
+	}
+	return float64(same) / float64(pairs)
 }
 
 // use makes the model compute in a format from now on.

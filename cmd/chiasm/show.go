@@ -67,8 +67,12 @@ func (a *app) writeInfo(info chiasm.Info) {
 		}
 	}
 	line("dtype", "%s", strings.Join(dtypes, ", "))
-	line("context", "%d tokens", info.Context)
-	line("image size", "%d × %d", info.ImageSize[0], info.ImageSize[1])
+	if info.Context > 0 {
+		line("context", "%d tokens", info.Context)
+	}
+	if info.ImageSize[0] > 0 {
+		line("image size", "%d × %d", info.ImageSize[0], info.ImageSize[1])
+	}
 	if info.Licence != "" {
 		line("licence", "%s", info.Licence)
 	} else {

@@ -129,6 +129,42 @@ loop1:
 	VZEROUPPER
 	RET
 
+// func pairTopAVX2(x *float32, n int) float32
+// Requires: AVX, SSE
+TEXT ·pairTopAVX2(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VXORPS  Y0, Y0, Y0
+	VMOVUPS c7fffffff<>+0(SB), Y1
+
+loop1:
+	VANDPS       (AX), Y1, Y2
+	VPERMILPS    $0xb1, Y2, Y3
+	VADDPS       Y3, Y2, Y2
+	VMAXPS       Y2, Y0, Y0
+	ADDQ         $0x00000020, AX
+	SUBQ         $0x08, CX
+	JNZ          loop1
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VMAXPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VMAXPS       X1, X0, X0
+	MOVSS        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+DATA c7fffffff<>+0(SB)/4, $0x7fffffff
+DATA c7fffffff<>+4(SB)/4, $0x7fffffff
+DATA c7fffffff<>+8(SB)/4, $0x7fffffff
+DATA c7fffffff<>+12(SB)/4, $0x7fffffff
+DATA c7fffffff<>+16(SB)/4, $0x7fffffff
+DATA c7fffffff<>+20(SB)/4, $0x7fffffff
+DATA c7fffffff<>+24(SB)/4, $0x7fffffff
+DATA c7fffffff<>+28(SB)/4, $0x7fffffff
+GLOBL c7fffffff<>(SB), RODATA|NOPTR, $32
+
 // func weaveAVX2(dst *byte, src *byte, ld int, n int)
 // Requires: AVX
 TEXT ·weaveAVX2(SB), NOSPLIT, $0-32

@@ -138,8 +138,12 @@ func packBF16(panel []byte, row []float32, column int, l *layout) {
 // scale NaN and zeros.
 func packInt8(panel []byte, row []float32, column int, l *layout) (scale float32, sum int32) {
 	top, poison := float32(0), float32(0)
-	for _, v := range row {
-		top = max(top, v, -v)
+	for i, v := range row {
+		size := max(v, -v)
+		if l.pairs && i%2 == 0 && i+1 < len(row) {
+			size += max(row[i+1], -row[i+1])
+		}
+		top = max(top, size)
 		poison += v * 0
 	}
 	scale, inverse := l.weightStep(top + poison)

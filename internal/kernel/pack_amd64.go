@@ -87,8 +87,16 @@ func (p *Packed) setBytes(panel []byte, column int, rows []float32) {
 // narrowInt8 writes a row of a column as int8, and zeros up to the end of dst.
 func (p *Packed) narrowInt8(dst []byte, row []float32, column int) {
 	lo, hi, poison := extentOf(row)
-	scale, inverse := p.layout.weightStep(max(hi, -lo) + poison)
-	whole, sum := len(row)&^7, int32(0)
+	whole, sum, top := len(row)&^7, int32(0), max(hi, -lo)
+	if p.layout.pairs {
+		if whole > 0 {
+			top = max(top, pairTopAVX2(&row[0], whole))
+		}
+		for i := whole; i+1 < len(row); i += 2 {
+			top = max(top, max(row[i], -row[i])+max(row[i+1], -row[i+1]))
+		}
+	}
+	scale, inverse := p.layout.weightStep(top + poison)
 	if clear(dst[whole:]); inverse > 0 {
 		if whole > 0 {
 			sum = toInt8AVX2(&dst[0], &row[0], whole, inverse)

@@ -194,6 +194,181 @@ func gemm13AVX512(t *tile)
 //go:noescape
 func gemm14AVX512(t *tile)
 
+// i8Gemm1AVX512VNNI makes a tile of 1 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm1AVX512VNNI(t *tile)
+
+// i8Gemm2AVX512VNNI makes a tile of 2 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm2AVX512VNNI(t *tile)
+
+// i8Gemm3AVX512VNNI makes a tile of 3 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm3AVX512VNNI(t *tile)
+
+// i8Gemm4AVX512VNNI makes a tile of 4 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm4AVX512VNNI(t *tile)
+
+// i8Gemm5AVX512VNNI makes a tile of 5 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm5AVX512VNNI(t *tile)
+
+// i8Gemm6AVX512VNNI makes a tile of 6 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm6AVX512VNNI(t *tile)
+
+// i8Gemm7AVX512VNNI makes a tile of 7 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm7AVX512VNNI(t *tile)
+
+// i8Gemm8AVX512VNNI makes a tile of 8 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm8AVX512VNNI(t *tile)
+
+// i8Gemm9AVX512VNNI makes a tile of 9 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm9AVX512VNNI(t *tile)
+
+// i8Gemm10AVX512VNNI makes a tile of 10 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm10AVX512VNNI(t *tile)
+
+// i8Gemm11AVX512VNNI makes a tile of 11 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm11AVX512VNNI(t *tile)
+
+// i8Gemm12AVX512VNNI makes a tile of 12 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm12AVX512VNNI(t *tile)
+
+// i8Gemm13AVX512VNNI makes a tile of 13 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm13AVX512VNNI(t *tile)
+
+// i8Gemm14AVX512VNNI makes a tile of 14 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm14AVX512VNNI(t *tile)
+
+// bf16Gemm1AVX512BF16 makes a tile of 1 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm1AVX512BF16(t *tile)
+
+// bf16Gemm2AVX512BF16 makes a tile of 2 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm2AVX512BF16(t *tile)
+
+// bf16Gemm3AVX512BF16 makes a tile of 3 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm3AVX512BF16(t *tile)
+
+// bf16Gemm4AVX512BF16 makes a tile of 4 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm4AVX512BF16(t *tile)
+
+// bf16Gemm5AVX512BF16 makes a tile of 5 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm5AVX512BF16(t *tile)
+
+// bf16Gemm6AVX512BF16 makes a tile of 6 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm6AVX512BF16(t *tile)
+
+// bf16Gemm7AVX512BF16 makes a tile of 7 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm7AVX512BF16(t *tile)
+
+// bf16Gemm8AVX512BF16 makes a tile of 8 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm8AVX512BF16(t *tile)
+
+// bf16Gemm9AVX512BF16 makes a tile of 9 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm9AVX512BF16(t *tile)
+
+// bf16Gemm10AVX512BF16 makes a tile of 10 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm10AVX512BF16(t *tile)
+
+// bf16Gemm11AVX512BF16 makes a tile of 11 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm11AVX512BF16(t *tile)
+
+// bf16Gemm12AVX512BF16 makes a tile of 12 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm12AVX512BF16(t *tile)
+
+// bf16Gemm13AVX512BF16 makes a tile of 13 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm13AVX512BF16(t *tile)
+
+// bf16Gemm14AVX512BF16 makes a tile of 14 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm14AVX512BF16(t *tile)
+
+// bf16BandAMX makes the sums of a band, [panels, h, 32].
+//
+//go:noescape
+func bf16BandAMX(s *band)
+
+// bf16LoopAMX multiplies tiles of 16 rows of s.a and s.b[0] four times, n times over.
+//
+//go:noescape
+func bf16LoopAMX(s *band, n int)
+
+// i8BandAMX makes the sums of a band, [panels, h, 32].
+//
+//go:noescape
+func i8BandAMX(s *band)
+
+// i8LoopAMX multiplies tiles of 16 rows of s.a and s.b[0] four times, n times over.
+//
+//go:noescape
+func i8LoopAMX(s *band, n int)
+
+// i8LoopAVX512VNNI does 12 products of vectors with their sums n times, in registers alone.
+//
+//go:noescape
+func i8LoopAVX512VNNI(n int)
+
+// bf16LoopAVX512BF16 does 12 products of vectors with their sums n times, in registers alone.
+//
+//go:noescape
+func bf16LoopAVX512BF16(n int)
+
+// toBF16AVX512BF16 rounds n numbers to bfloat16, half to even, subnormal ones to zero. n is a multiple of a vector and not 0.
+//
+//go:noescape
+func toBF16AVX512BF16(dst *byte, x *float32, n int)
+
 // addAVX2 writes a + b.
 //
 //go:noescape
@@ -404,6 +579,11 @@ func pairBF16AVX2(dst *float32, lo *float32, hi *float32, n int)
 //go:noescape
 func toInt8AVX2(dst *byte, x *float32, n int, inverse float32) int32
 
+// pairTopAVX2 is the largest |x[i]| + |x[i+1]| over even i. n is a multiple of a vector and not 0.
+//
+//go:noescape
+func pairTopAVX2(x *float32, n int) float32
+
 // weaveAVX2 turns sixteen rows of n bytes, ld apart, into n rows of sixteen without gaps. n is a multiple of 8 and not 0.
 //
 //go:noescape
@@ -424,10 +604,20 @@ func toBytesAVX2(dst *byte, x *float32, n int, inverse float32, offset float32)
 //go:noescape
 func rescaleAVX2(t *tile, h int)
 
+// i8LoopAVX2 does 12 products of vectors with their sums n times, in registers alone.
+//
+//go:noescape
+func i8LoopAVX2(n int)
+
 // rescaleAVX512 turns h rows of sums of integers, without gaps at t.from, into (sum - zero·sums)·rows·scale + bias + residual at t.c.
 //
 //go:noescape
 func rescaleAVX512(t *tile, h int)
+
+// settleAVX512 turns h rows of sums, without gaps at t.from, into sum + bias + residual at t.c.
+//
+//go:noescape
+func settleAVX512(t *tile, h int)
 
 // fromF16AVX512 widens n half-precision numbers, a multiple of a vector and not 0.
 //

@@ -13,6 +13,7 @@ func narrowing(s set) func(c *build.Context) {
 		g.toBF16()
 		g.pairBF16()
 		g.toInt8()
+		g.pairTop()
 		g.weave()
 	}
 }
@@ -93,6 +94,23 @@ func (g *gen) toInt8() {
 	sum := g.GP32()
 	g.VMOVD(g.across(sums, func(a, b, to operand.Op) { g.VPADDD(a, b, to) }), sum)
 	g.Store(sum, g.ReturnIndex(0))
+	g.end()
+}
+
+// pairTop finds the largest sum of the sizes of two neighbours.
+func (g *gen) pairTop() {
+	g.function("pairTop"+g.name, "func(x *float32, n int) float32",
+		"pairTop"+g.name+" is the largest |x[i]| + |x[i+1]| over even i. n is a multiple of a vector and not 0.")
+	x, n, top, size := g.arg("x"), g.arg("n"), g.zeros(1)[0], g.v()
+	g.VMOVUPS(g.repeated(0x7fffffff), size)
+	g.eights(n, []stride{{x, g.bytes()}}, func() {
+		v, other := g.v(), g.v()
+		g.VANDPS(at(x, 0), size, v)
+		g.VPERMILPS(operand.Imm(0xb1), v, other)
+		g.VADDPS(other, v, v)
+		g.VMAXPS(v, top, top)
+	})
+	g.Store(g.across(top, func(a, b, to operand.Op) { g.VMAXPS(a, b, to) }), g.ReturnIndex(0))
 	g.end()
 }
 
