@@ -98,7 +98,14 @@ func (d *jpegDecoder) readBlock(s *jpegScan, i int, c *jpegComponent, at int) {
 	b := &d.bits
 	switch {
 	case !d.progressive:
-		*last |= b.Block(s.dc[i], s.ac[i], &s.sums[i], coefs)
+		var block [64]int16 // coefs need not be zero: a strange file brings a channel twice, and both remain
+		*last |= b.Block(s.dc[i], s.ac[i], &s.sums[i], &block)
+		coefs[0] = block[0]
+		for k, v := range block {
+			if v != 0 {
+				coefs[k] = v
+			}
+		}
 	case s.from == 0 && s.high == 0:
 		b.Need()
 		if size := b.Symbol(s.dc[i]); size != 0 {
