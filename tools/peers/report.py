@@ -8,6 +8,7 @@ HEADS = {
 LEGEND = """Median ms of a call (minimum) [fraction of what the machine could do, measured in the same run: of the register loop, or, with *m*, of reading
 memory, whichever is nearer]. Accuracy of peers after ±: 1 - cosine to f32 for models, the largest difference to the reference for pictures. Ratios are medians over
 rounds of chiasm's time divided by the peer's in the same round, against the peer with the largest ratio, so below 1 chiasm is faster than all.
+"CPU": no round was quiet, and the figure is processor time on one thread, the median of all rounds; the ratio then is too.
 """
 
 
@@ -16,7 +17,7 @@ def number(x):
 
 
 def cell(row):
-    text = f"{number(row['ms_median'])} ({number(row['ms_min'])})"
+    text = f"{number(row['ms_median'])} ({number(row['ms_min'])})" if row["by"] == "clock" else f"{number(row['cpu_ms'])} CPU"
     compute, read = row.get("fraction") or 0, row.get("read_fraction") or 0
     if compute or read:
         text += f" [{compute:.2f}]" if compute >= read else f" [{read:.2f} m]"
@@ -24,35 +25,35 @@ def cell(row):
         text += f" → {number(row['beside_ms'])}: keeps {row['kept']:.2f}"
     if row.get("distance") is not None:
         text += f" ±{row['distance']:.1g}"
-    return text + ("" if row["quiet_rounds"] else " \\*")
+    return text + ("" if row["quiet_rounds"] or row["by"] == "cpu" else " \\*")
 
 
-def best(case, key="ratio"):
-    """The peer with the largest ratio, and the ratio."""
-    ratios = {w: r[key] for w, r in case["contenders"].items() if key in r}
-    return max(ratios.items(), key=lambda x: x[1], default=(None, None))
+def ratio(row):
+    """chiasm's time / this peer's: by the clock if a round was quiet, else, on one thread, by processor time."""
+    return row.get("cpu_ratio") if not row.get("ratio_rounds") and row["by"] == "cpu" else row.get("ratio")
 
 
 def table(cases):
     names = list(dict.fromkeys(w for c in cases for w in c["contenders"]))
     kinds = list(dict.fromkeys(k for c in cases for k in c["rates"]))
-    ratio, unquiet = "chiasm" in names, any(not r["quiet_rounds"] for c in cases for r in c["contenders"].values())
-    head = ["", *names] + (["chiasm / best peer"] if ratio else []) + (["the same, CPU time"] if ratio and unquiet else []) + [f"{k} {'GB/s' if k == 'read' else 'GFLOP/s'}" for k in kinds]
+    ours = "chiasm" in names
+    head = ["", *names] + (["chiasm / best peer"] if ours else []) + [f"{k} {'GB/s' if k == 'read' else 'GFLOP/s'}" for k in kinds]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for c in cases:
         row = [c["case"]] + [cell(c["contenders"][n]) if n in c["contenders"] else "" for n in names]
-        for key in (["ratio"] if ratio else []) + (["cpu_ratio"] if ratio and unquiet else []):
-            who, r = best(c, key)
-            row.append(f"**{r:.2f}** ({who})" if who else "")
+        if ours:
+            ratios = {w: ratio(r) for w, r in c["contenders"].items() if ratio(r)}
+            best = max(ratios, key=ratios.get, default=None)
+            row.append(f"**{ratios[best]:.2f}** ({best})" if best else "")
         lines.append("| " + " | ".join(row + [number(c["rates"][k]) if k in c["rates"] else "" for k in kinds]) + " |")
-    return lines, ratio
+    return lines
 
 
 def means(cases):
     """The geometric mean over cases of chiasm's time / the peer's, and the worst case, for each peer."""
     lines = []
     for who in dict.fromkeys(w for c in cases for w in c["contenders"]):
-        ratios = {c["case"]: c["contenders"][who]["ratio"] for c in cases if "ratio" in c["contenders"].get(who, {})}
+        ratios = {c["case"]: ratio(c["contenders"][who]) for c in cases if who in c["contenders"] and ratio(c["contenders"][who])}
         if len(ratios) > 1:
             worst = max(ratios, key=ratios.get)
             mean = math.exp(statistics.mean(math.log(r) for r in ratios.values()))
@@ -68,13 +69,13 @@ def markdown(report):
     for key in groups:
         cases = [c for c in report["cases"] if (c["group"], c["threads"], c["precision"]) == key]
         group, threads, precision = key
-        lines, ratio = table(cases)
+        lines = table(cases)
         out += [f"**{HEADS[group]}{', ' + precision if precision else ''}, {threads} thread{'s' if threads > 1 else ''}**", "", *lines, ""]
-        out += [*means(cases), ""] if ratio and len(cases) > 1 else []
+        out += [*means(cases), ""]
         by = {f"{k}: {i}" for c in cases for k, i in c["reached_by"].items() if k != "read"}
         out += ["Register loop: " + "; ".join(sorted(by)) + ".", ""] if by else []
         for c in cases:
-            unquiet |= any(not r["quiet_rounds"] for r in c["contenders"].values())
+            unquiet |= any(not r["quiet_rounds"] and r["by"] == "clock" for r in c["contenders"].values())
             for who, why in c["absent"].items():
                 notes.setdefault(f"{who}: not there, {why}", []).append(c["case"])
             for who, r in c["contenders"].items():
@@ -86,6 +87,6 @@ def markdown(report):
         if "chiasm" in short:
             out += [f"A prompt of ten tokens in {p}: chiasm is {r['ms_median'] / short['chiasm']['ms_median']:.1f} times as fast as {w} at the usual 77." for w, r in long.items() if w != "chiasm"]
     if unquiet:
-        out += ["", "\\* No round was quiet: other processes took part of the machine all the time, and the figure counts for nothing on two threads."]
+        out += ["", "\\* No round was quiet: other processes took part of the machine all the time, and the figure says nothing."]
     out += ["", "What contenders said of themselves:", ""] + [f"- {n} ({', '.join(c[:3])}{' …' if len(c) > 3 else ''})" for n, c in notes.items()]
     return "\n".join(out) + "\n"
