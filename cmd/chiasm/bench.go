@@ -73,6 +73,7 @@ type measurement struct {
 	Path      string  `json:"path"`
 	MSMedian  float64 `json:"ms_median"`
 	MSMin     float64 `json:"ms_min"`
+	Runs      int     `json:"runs"`
 	GFLOPS    float64 `json:"gflops"`
 	Peak      float64 `json:"peak_gflops"`
 	Fraction  float64 `json:"fraction"`

@@ -13,13 +13,23 @@ func TestBenchPrintsOneLine(t *testing.T) {
 	}
 	r := runChiasm(t, "", args...).want(t, 0)
 	got := keys(t, r.out)
-	if want := "shape batch precision threads path ms_median ms_min gflops peak_gflops fraction"; strings.ReplaceAll(got, " tokens", "") != want {
+	if want := "shape batch precision threads path ms_median ms_min runs gflops peak_gflops fraction"; strings.ReplaceAll(got, " tokens", "") != want {
 		t.Errorf("fields %s, want %s", got, want)
 	}
 	m := objects[measurement](t, r)
 	if len(m) != 1 || m[0].Batch != 1 || m[0].Precision != "int8" || m[0].Threads != 1 || m[0].MSMedian < m[0].MSMin || m[0].MSMin <= 0 {
 		t.Errorf("got %+v", m)
 	}
+}
+
+// A product is raced by the name that the report gives it, in turns that standard input asks for.
+func TestBenchTakesTurns(t *testing.T) {
+	r := runChiasm(t, "\n\n", "bench", "--shape", "gemm 3x32x16", "--time", "0.01", "--json", "--repeat-on-stdin").want(t, 0)
+	m := objects[measurement](t, r)
+	if len(m) != 2 || m[0].Shape != "gemm 3x32x16" || m[0].Runs < 5 {
+		t.Errorf("got %+v, want two turns", m)
+	}
+	runChiasm(t, "", "bench", "--shape", "gemm 3x0x16").want(t, 2, "1 to 16384")
 }
 
 func TestBenchOfAModel(t *testing.T) {
