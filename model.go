@@ -241,6 +241,15 @@ func (m *Model) explain() error {
 	return fmt.Errorf("chiasm: %s: the result is not a finite number although all weights are: a value overflowed", m.name)
 }
 
+// Processor is what brings pictures into the form that the model takes, nil if it takes none. As the Shrink of [image.Options] it lets
+// JPEG files be decoded at a reduced size.
+func (m *Model) Processor() *image.Processor {
+	if m.image == nil {
+		return nil
+	}
+	return m.image.Pixels()
+}
+
 // OpenImage reads a picture from a file as the reference's load_image does: EXIF orientation applied, then RGB, transparency dropped.
 func OpenImage(path string) (*image.RGB, error) { return image.Open(path, nil) }
 

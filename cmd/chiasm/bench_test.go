@@ -13,7 +13,7 @@ func TestBenchPrintsOneLine(t *testing.T) {
 	}
 	r := runChiasm(t, "", args...).want(t, 0)
 	got := keys(t, r.out)
-	if want := "shape batch precision threads path ms_median ms_min runs gflops peak_gflops fraction"; strings.ReplaceAll(got, " tokens", "") != want {
+	if want := "shape batch precision threads path ms_median ms_min gflops peak_gflops fraction"; strings.ReplaceAll(got, " tokens", "") != want {
 		t.Errorf("fields %s, want %s", got, want)
 	}
 	m := objects[measurement](t, r)
