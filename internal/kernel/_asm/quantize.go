@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -26,49 +27,90 @@ func finish(s set) func(c *build.Context) {
 	}
 }
 
-// extent finds the range of values.
+// extent finds the range of values: four running ranges hide the latency of the third instruction.
 func (g *gen) extent() {
 	g.function("extent"+g.name, "func(x *float32, n int, out *float32)",
 		"extent"+g.name+" writes the smallest of x and 0, the largest, and 0 or NaN if a value is not finite, one vector each. n is a multiple of a vector and not 0.")
-	x, n, out, loop := g.arg("x"), g.arg("n"), g.arg("out"), g.label("loop")
-	zero, v := g.v(), g.v()
-	r := g.zeros(3)
-	g.zero(zero)
-	g.place(loop)
-	g.VMOVUPS(operand.Mem{Base: x}, v)
-	g.VMINPS(v, r[0], r[0])
-	g.VMAXPS(v, r[1], r[1])
-	g.VMULPS(v, zero, v)
-	g.VADDPS(v, r[2], r[2])
-	g.ADDQ(operand.Imm(uint64(g.bytes())), x)
-	g.SUBQ(operand.Imm(uint64(g.lanes)), n)
-	g.JNZ(loop)
-	for i := range r {
-		g.VMOVUPS(r[i], operand.Mem{Base: out, Disp: i * g.bytes()})
+	x, n, out, zero := g.arg("x"), g.arg("n"), g.arg("out"), g.zeros(1)[0]
+	lo, hi, poison := g.zeros(4), g.zeros(4), g.zeros(4)
+	g.fours(n, func(vectors int) {
+		for i := range vectors {
+			v := g.v()
+			g.VMOVUPS(at(x, i*g.bytes()), v)
+			g.VMINPS(v, lo[i], lo[i])
+			g.VMAXPS(v, hi[i], hi[i])
+			g.VMULPS(v, zero, v)
+			g.VADDPS(v, poison[i], poison[i])
+		}
+		g.ADDQ(operand.U32(vectors*g.bytes()), x)
+	})
+	for i := 3; i > 0; i-- {
+		g.VMINPS(lo[i], lo[0], lo[0])
+		g.VMAXPS(hi[i], hi[0], hi[0])
+		g.VADDPS(poison[i], poison[0], poison[0])
+	}
+	for i, r := range []reg.VecVirtual{lo[0], hi[0], poison[0]} {
+		g.VMOVUPS(r, at(out, i*g.bytes()))
 	}
 	g.end()
 }
 
-// toBytes rounds x·inverse + offset to uint8, eight values at once.
+// fours calls body for four vectors at a time, then for one, until n values are done: n is a multiple of a vector and not 0.
+func (g *gen) fours(n reg.GPVirtual, body func(vectors int)) {
+	four, one, done := g.label("four"), g.label("one"), g.label("done")
+	g.SUBQ(operand.Imm(uint64(4*g.lanes)), n)
+	g.JL(one)
+	g.place(four)
+	body(4)
+	g.SUBQ(operand.Imm(uint64(4*g.lanes)), n)
+	g.JGE(four)
+	g.place(one)
+	g.ADDQ(operand.Imm(uint64(4*g.lanes)), n)
+	g.JZ(done)
+	single := g.label("single")
+	g.place(single)
+	body(1)
+	g.SUBQ(operand.Imm(uint64(g.lanes)), n)
+	g.JNZ(single)
+	g.place(done)
+}
+
+// toBytes rounds x·inverse + offset to uint8, on registers of eight lanes.
 func (g *gen) toBytes() {
 	g.function("toBytes"+g.name, "func(dst *byte, x *float32, n int, inverse, offset float32)",
 		"toBytes"+g.name+" writes x·inverse + offset as uint8, rounded half to even and saturated. n is a multiple of a vector and not 0.")
-	dst, x, n, loop := g.arg("dst"), g.arg("x"), g.arg("n"), g.label("loop")
-	inverse, offset, v := g.spread("inverse"), g.spread("offset"), g.YMM()
-	lo, hi := g.XMM(), g.XMM()
-	g.place(loop)
-	g.VMULPS(operand.Mem{Base: x}, inverse, v)
-	g.VADDPS(v, offset, v)
-	g.VCVTPS2DQ(v, v)
-	g.VEXTRACTI128(operand.Imm(1), v, hi)
-	g.VEXTRACTI128(operand.Imm(0), v, lo)
-	g.VPACKUSDW(hi, lo, lo)
-	g.VPACKUSWB(lo, lo, lo)
-	g.VMOVQ(lo, operand.Mem{Base: dst})
-	g.ADDQ(operand.Imm(8), dst)
-	g.ADDQ(operand.Imm(32), x)
-	g.SUBQ(operand.Imm(8), n)
-	g.JNZ(loop)
+	dst, x, n := g.arg("dst"), g.arg("x"), g.arg("n")
+	inverse, offset, order := g.spread("inverse"), g.spread("offset"), g.YMM()
+	table := g.StaticGlobal("order") // packing goes by halves of a register: four bytes each lie as 0 2 4 6, 1 3 5 7
+	g.DataAttributes(attr.RODATA | attr.NOPTR)
+	for i, from := range []int{0, 4, 1, 5, 2, 6, 3, 7} {
+		g.AddDatum(4*i, operand.U32(from))
+	}
+	g.VMOVDQU(table, order)
+	g.fours(n, func(vectors int) {
+		v := make([]reg.VecVirtual, vectors)
+		for i := range v {
+			v[i] = g.YMM()
+			g.VMULPS(at(x, i*g.bytes()), inverse, v[i])
+			g.VADDPS(v[i], offset, v[i])
+			g.VCVTPS2DQ(v[i], v[i])
+		}
+		if vectors == 4 {
+			g.VPACKUSDW(v[1], v[0], v[0])
+			g.VPACKUSDW(v[3], v[2], v[2])
+			g.VPACKUSWB(v[2], v[0], v[0])
+			g.VPERMD(v[0], order, v[0])
+			g.VMOVDQU(v[0], at(dst, 0))
+		} else {
+			lo, hi := v[0].AsX(), g.XMM()
+			g.VEXTRACTI128(operand.Imm(1), v[0], hi)
+			g.VPACKUSDW(hi, lo, lo)
+			g.VPACKUSWB(lo, lo, lo)
+			g.VMOVQ(lo, at(dst, 0))
+		}
+		g.ADDQ(operand.Imm(uint64(vectors*g.lanes)), dst)
+		g.ADDQ(operand.U32(vectors*g.bytes()), x)
+	})
 	g.end()
 }
 
