@@ -100,7 +100,7 @@ def main():
 
         for _ in range(rounds):
             for procs in sorted({"1", threads}):
-                out = subprocess.run([binary, "-test.run=^$", "-test.bench=^BenchmarkFile$", "-test.benchtime=5x"], check=True, text=True,
+                out = subprocess.run([binary, "-test.run=^$", "-test.bench=^BenchmarkFile$", "-test.benchtime=20x"], check=True, text=True,
                                      cwd=os.path.join(ROOT, "media/image"), capture_output=True,
                                      env={**os.environ, "GOMAXPROCS": procs, "CHIASM_PICTURE": path}).stdout  # fmt: skip
                 for name, ns, cpu in re.findall(r"BenchmarkFile/(\w+)\S*\s+\d+\s+([\d.]+) ns/op\s+([\d.]+) cpu-ms", out):
