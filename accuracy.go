@@ -2,12 +2,16 @@ package chiasm
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"path"
+	"runtime/debug"
 	"strings"
 
+	"github.com/chiasm/chiasm/internal/kernel"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
@@ -25,8 +29,8 @@ type Accuracy struct {
 	Precision string    `json:"precision"`
 	Texts     Agreement `json:"texts"`
 	Images    Agreement `json:"images"`
-	// Rank is the share of pairs of pictures that a text puts in the same order, over all texts; pairs that f32 cannot tell apart
-	// (similarities within 1e-6) are left out.
+	// Rank is the share of pairs of pictures (of texts, for a model without pictures) that a text puts in the same order, over all
+	// texts; pairs that f32 cannot tell apart (similarities within 1e-6) are left out.
 	Rank float64 `json:"rank"`
 }
 
@@ -37,6 +41,9 @@ type Agreement struct {
 	Worst float64 `json:"worst"`
 }
 
+// reaches reports whether the mean is high enough; nothing measured is nothing missed.
+func (a Agreement) reaches(least float64) bool { return a.Count == 0 || a.Mean >= least }
+
 // gates holds the mean cosine that a precision must reach for Precision "auto" to choose it.
 var gates = map[tensor.Format]float64{tensor.FormatF32: 1 - 1e-6, tensor.FormatBF16: 0.9995, tensor.FormatW8: 0.995, tensor.FormatI8: 0.995}
 
@@ -44,7 +51,7 @@ var gates = map[tensor.Format]float64{tensor.FormatF32: 1 - 1e-6, tensor.FormatB
 // w8 and int8.
 func (a Accuracy) Passes() bool {
 	f, err := tensor.ParseFormat(a.Precision)
-	return err == nil && a.Texts.Mean >= gates[f] && a.Images.Mean >= gates[f]
+	return err == nil && a.Texts.reaches(gates[f]) && a.Images.reaches(gates[f])
 }
 
 // String is one line.
@@ -61,10 +68,14 @@ func (m *Model) probe(ctx context.Context) (p probe, err error) {
 	if err != nil {
 		return p, err
 	}
-	if p.texts, err = m.EmbedTexts(ctx, texts); err != nil {
-		return p, err
+	if m.text != nil {
+		if p.texts, err = m.EmbedTexts(ctx, texts); err != nil {
+			return p, err
+		}
 	}
-	p.images, err = m.EmbedImages(ctx, images)
+	if m.image != nil {
+		p.images, err = m.EmbedImages(ctx, images)
+	}
 	return p, err
 }
 
@@ -120,33 +131,42 @@ func (m *Model) compare(ctx context.Context, exact probe) (Accuracy, error) {
 }
 
 func agreement(got, want []Embedding) Agreement {
-	a := Agreement{Count: len(got), Worst: 1}
+	a := Agreement{Count: len(got)}
 	for i := range got {
 		c := float64(got[i].Cosine(want[i]))
 		a.Mean += c / float64(len(got))
-		a.Worst = min(a.Worst, c)
+		if i == 0 || c < a.Worst {
+			a.Worst = c
+		}
 	}
 	return a
 }
 
-// ranks is the share of pairs of pictures in the same order.
+// ranks is the share of pairs of what texts search that come in the same order.
 func ranks(got, want probe) float64 {
+	found, wanted := got.images, want.images
+	if len(wanted) == 0 {
+		found, wanted = got.texts, want.texts
+	}
 	same, pairs := 0, 0
 	for t := range want.texts {
-		for i := range want.images {
+		for i := range wanted {
 			for j := range i {
-				w := want.texts[t].Cosine(want.images[i]) - want.texts[t].Cosine(want.images[j])
+				w := want.texts[t].Cosine(wanted[i]) - want.texts[t].Cosine(wanted[j])
 				if w > -1e-6 && w < 1e-6 {
 					continue
 				}
 				pairs++
-				if g := got.texts[t].Cosine(got.images[i]) - got.texts[t].Cosine(got.images[j]); (g > 0) == (w > 0) {
+				if g := got.texts[t].Cosine(found[i]) - got.texts[t].Cosine(found[j]); (g > 0) == (w > 0) {
 					same++
 				}
 			}
 		}
 	}
-	return float64(same) / float64(max(pairs, 1))
+	if pairs == 0 {
+		return 1
+	}
+	return float64(same) / float64(pairs)
 }
 
 // use makes the model compute in a format from now on.
@@ -175,6 +195,14 @@ func (m *Model) choose(ctx context.Context) error {
 		m.use(candidates[0])
 		return nil
 	}
+	circumstances, err := m.circumstances(candidates)
+	if err != nil {
+		return err
+	}
+	if f, ok := m.chosen(circumstances); ok {
+		m.use(f)
+		return nil
+	}
 	m.use(tensor.FormatF32)
 	exact, err := m.probe(ctx)
 	if err != nil {
@@ -190,5 +218,46 @@ func (m *Model) choose(ctx context.Context) error {
 			break // f32 passes always
 		}
 	}
+	m.keepChosen(circumstances)
 	return nil
+}
+
+// circumstances is a hash of all that the gate's verdict depends on.
+func (m *Model) circumstances(candidates []tensor.Format) (string, error) {
+	sum := sha256.New()
+	fmt.Fprintln(sum, m.store.source, version(), gates)
+	for _, f := range candidates {
+		fmt.Fprintln(sum, f, kernel.Signature(f))
+	}
+	err := fs.WalkDir(accuracyFiles, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := accuracyFiles.ReadFile(name)
+		sum.Write(data)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("chiasm: %w", err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// version is which chiasm this is, as far as the build tells.
+func version() (v string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, m := range append(info.Deps, &info.Main) {
+		if m.Path == "github.com/chiasm/chiasm" {
+			v += m.Version + m.Sum
+		}
+	}
+	for _, s := range info.Settings {
+		if strings.HasPrefix(s.Key, "vcs.") {
+			v += " " + s.Value
+		}
+	}
+	return v
 }

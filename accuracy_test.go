@@ -65,7 +65,7 @@ func TestAutoPassesTheGate(t *testing.T) {
 }
 
 func TestGateRefuses(t *testing.T) {
-	a := chiasm.Accuracy{Precision: "int8", Texts: chiasm.Agreement{Mean: 0.999}, Images: chiasm.Agreement{Mean: 0.9949}}
+	a := chiasm.Accuracy{Precision: "int8", Texts: chiasm.Agreement{Count: 32, Mean: 0.999}, Images: chiasm.Agreement{Count: 16, Mean: 0.9949}}
 	if a.Passes() {
 		t.Errorf("%v passes", a)
 	}

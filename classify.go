@@ -20,7 +20,7 @@ type Classifier struct {
 // A Label is one answer of a classifier.
 type Label struct {
 	Name  string
-	Prob  float32 // softmax over all labels
+	Prob  float32 // softmax over all labels; of SigLIP kinds the sigmoid of its own logit
 	Logit float32
 }
 

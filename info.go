@@ -14,16 +14,17 @@ type Info struct {
 	Name         string         `json:"name"`
 	Path         string         `json:"path"`
 	Architecture string         `json:"architecture"` // as the files name it
-	Layout       string         `json:"layout"`       // transformers, open_clip or openai
+	Layout       string         `json:"layout"`       // transformers, open_clip, openai or sentence-transformers
 	Space        string         `json:"space"`
 	Modalities   []string       `json:"modalities"`
 	Dimension    int            `json:"dimension"`
 	Parameters   int            `json:"parameters"`
 	DTypes       map[string]int `json:"dtypes"`            // stored number formats, with how many parameters each
-	Context      int            `json:"context"`           // tokens of the longest text
-	ImageSize    [2]int         `json:"image_size"`        // width and height that pictures are brought to
+	Context      int            `json:"context"`           // tokens of the longest text, 0 for none
+	ImageSize    [2]int         `json:"image_size"`        // width and height that pictures are brought to, 0 for none
 	Licence      string         `json:"licence,omitempty"` // as the model's card states it
 	Files        []File         `json:"files"`
+	Kept         []File         `json:"kept,omitempty"` // what makes the next start faster, by path: see Options.Cache
 }
 
 // A File is one of a model's files.
@@ -34,11 +35,16 @@ type File struct {
 
 // Info describes the model.
 func (m *Model) Info() Info {
-	w, h := m.family.Pixels().Size()
 	info := Info{
-		Name: m.name, Path: m.path, Architecture: m.kind, Layout: m.family.Layout(), Space: m.space.String(), Modalities: []string{"text", "image"},
+		Name: m.name, Path: m.path, Architecture: m.kind, Layout: m.family.Layout(), Space: m.space.String(), Modalities: m.modalities(),
 		Dimension: m.family.Dimension(), Parameters: nn.Count(m.family.Params()), DTypes: map[string]int{},
-		Context: m.Context(), ImageSize: [2]int{w, h}, Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
+		Context: m.Context(), Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
+	}
+	if m.image != nil {
+		info.ImageSize[0], info.ImageSize[1] = m.image.Pixels().Size()
+	}
+	for _, folder := range m.store.folders {
+		info.Kept = append(info.Kept, keptIn(folder)...)
 	}
 	for _, t := range nn.Params(m.family.Params()) {
 		info.DTypes[t.DType().String()] += t.Len()

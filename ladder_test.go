@@ -9,11 +9,11 @@ import (
 // ladder is the order of the packages: each imports only from lower rungs, never from a sibling.
 var ladder = [][]string{
 	{"internal/cpu"},
-	{"internal/kernel", "internal/par", "internal/decode"},
-	{"tensor", "token", "media/image", "hub"},
+	{"internal/kernel", "internal/pixel", "internal/par", "internal/decode"},
+	{"tensor", "token", "media/image", "media/audio", "hub"},
 	{"nn", "weights"},
-	{"model/vit"},
-	{"model/clip"},
+	{"model/vit", "model/text", "model/bert"},
+	{"model/clip", "model/siglip", "model/sentence"},
 	{""}, // the root package
 	{"cmd/chiasm"},
 }

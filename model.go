@@ -6,6 +6,7 @@ import (
 	"fmt"
 	stdimage "image"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/chiasm/chiasm/internal/par"
@@ -20,13 +21,48 @@ type Model struct {
 	kind       string // the row of the table of architectures
 	space      Space
 	family     family
+	text       readsText   // nil where the family has no such tower
+	image      seesImages  // likewise
+	pairs      scoresPairs // likewise
 	opts       Options
 	format     tensor.Format // in which the products read the weights
-	passes     sync.Pool     // of *tensor.Pass, so that a call reuses the memory of another
+	store      store
+	passes     sync.Pool // of *tensor.Pass, so that a call reuses the memory of another
 }
 
-// Close gives back the model's memory. No other method may be running or be called afterwards.
-func (m *Model) Close() error { return m.family.Close() }
+func newModel(f family) *Model {
+	m := &Model{family: f}
+	m.text, _ = f.(readsText)
+	m.image, _ = f.(seesImages)
+	m.pairs, _ = f.(scoresPairs)
+	return m
+}
+
+// lacks is the error of a verb that the model has no tower for.
+func (m *Model) lacks(verb string) error {
+	return fmt.Errorf("chiasm: %s cannot %s, it takes %s: %w", m.name, verb, strings.Join(m.modalities(), " and "), errors.ErrUnsupported)
+}
+
+func (m *Model) modalities() (list []string) {
+	if m.text != nil {
+		list = append(list, "text")
+	}
+	if m.image != nil {
+		list = append(list, "image")
+	}
+	return list
+}
+
+// Close keeps the weights that were packed for the next start, as [Options] has it, and gives back the model's memory. No other method
+// may be running or be called afterwards.
+func (m *Model) Close() error {
+	m.save()
+	err := m.family.Close()
+	if m.store.packed != nil {
+		_ = m.store.packed.Close() // what could not be kept will be packed again
+	}
+	return err
+}
 
 // Name is what the model was opened by.
 func (m *Model) Name() string { return m.name }
@@ -37,10 +73,12 @@ func (m *Model) Precision() string { return m.format.String() }
 // Space is what the model's vectors belong to.
 func (m *Model) Space() Space { return m.space }
 
-// Context is how many tokens of a text the model reads.
+// Context is how many tokens of a text the model reads, 0 if it reads none.
 func (m *Model) Context() int {
-	n, _ := m.family.Sequence()
-	return n
+	if m.text == nil {
+		return 0
+	}
+	return m.text.Context()
 }
 
 // Tokens is how a model sees a text.
@@ -50,10 +88,13 @@ type Tokens struct {
 	Truncated bool     // the model reads fewer: the text is cut, keeping the end token
 }
 
-// Tokenize shows how the model sees a text.
+// Tokenize shows how the model sees a text: not at all if it reads none.
 func (m *Model) Tokenize(text string) Tokens {
-	e := m.family.Encode(text)
-	_, truncated := m.family.Fit(append([]int32(nil), e.IDs...))
+	if m.text == nil {
+		return Tokens{}
+	}
+	e := m.text.Encode(text)
+	_, truncated := m.text.Fit(append([]int32(nil), e.IDs...))
 	return Tokens{IDs: e.IDs, Pieces: e.Tokens, Truncated: truncated}
 }
 
@@ -88,10 +129,13 @@ const batchTokens = 2048
 
 // EmbedTexts is the embeddings of texts, in their order.
 func (m *Model) EmbedTexts(ctx context.Context, texts []string) ([]Embedding, error) {
+	if m.text == nil {
+		return nil, m.lacks("embed texts")
+	}
 	ids := make([][]int32, len(texts))
 	for i, text := range texts {
-		all := m.family.Encode(text).IDs
-		fitted, truncated := m.family.Fit(all)
+		all := m.text.Encode(text).IDs
+		fitted, truncated := m.text.Fit(all)
 		if truncated && m.opts.Truncate == TruncateError {
 			return nil, &tooLong{i, len(all), m.Context()}
 		}
@@ -104,7 +148,7 @@ func (m *Model) EmbedTexts(ctx context.Context, texts []string) ([]Embedding, er
 			tokens += len(ids[n])
 			n++
 		}
-		err := m.run(ctx, func(p *tensor.Pass) (*tensor.Tensor, error) { return m.family.EmbedText(p, ids[:n]) }, &out)
+		err := m.run(ctx, func(p *tensor.Pass) (*tensor.Tensor, error) { return m.text.EmbedText(p, ids[:n]) }, &out)
 		if err != nil {
 			return nil, err
 		}
@@ -115,16 +159,18 @@ func (m *Model) EmbedTexts(ctx context.Context, texts []string) ([]Embedding, er
 
 // EmbedImages is the embeddings of pictures, in their order.
 func (m *Model) EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]Embedding, error) {
-	w, h := m.family.Pixels().Size()
-	_, tokens := m.family.Sequence()
-	most := max(1, batchTokens/tokens)
+	if m.image == nil {
+		return nil, m.lacks("embed pictures")
+	}
+	w, h := m.image.Pixels().Size()
+	most := max(1, batchTokens/m.image.ImageTokens())
 	out := make([]Embedding, 0, len(imgs))
 	for first := 0; first < len(imgs); first += most {
 		batch := imgs[first:min(first+most, len(imgs))]
 		err := m.run(ctx, func(p *tensor.Pass) (*tensor.Tensor, error) {
 			pixels := p.Empty(len(batch), 3, h, w)
-			par.Do(&preprocess{m.family.Pixels(), batch, pixels.Floats()}, len(batch), m.opts.Workers)
-			return m.family.EmbedImage(pixels), nil
+			par.Do(&preprocess{m.image.Pixels(), batch, pixels.Floats()}, len(batch), m.opts.Workers)
+			return m.image.EmbedImage(pixels), nil
 		}, &out)
 		if err != nil {
 			return nil, err
@@ -193,6 +239,15 @@ func (m *Model) explain() error {
 		return fmt.Errorf("chiasm: %s: %w", m.path, err)
 	}
 	return fmt.Errorf("chiasm: %s: the result is not a finite number although all weights are: a value overflowed", m.name)
+}
+
+// Processor is what brings pictures into the form that the model takes, nil if it takes none. As the Shrink of [image.Options] it lets
+// JPEG files be decoded at a reduced size.
+func (m *Model) Processor() *image.Processor {
+	if m.image == nil {
+		return nil
+	}
+	return m.image.Pixels()
 }
 
 // OpenImage reads a picture from a file as the reference's load_image does: EXIF orientation applied, then RGB, transparency dropped.

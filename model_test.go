@@ -335,3 +335,46 @@ func TestBadNames(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A model of texts alone embeds them, and says of pictures that it cannot.
+func TestTextsAlone(t *testing.T) {
+	m, err := chiasm.Open(context.Background(), "model/sentence/testdata/bert", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if e, err := m.EmbedText(context.Background(), "two dogs"); err != nil || len(e.Values) != 24 {
+		t.Errorf("got %d values, %v", len(e.Values), err)
+	}
+	_, err = m.EmbedImage(context.Background(), image.NewRGBA(image.Rect(0, 0, 8, 8)))
+	if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "cannot embed pictures, it takes text") {
+		t.Errorf("got %v", err)
+	}
+	if info := m.Info(); len(info.Modalities) != 1 || info.ImageSize[0] != 0 || info.Context != 16 {
+		t.Errorf("got %+v", info)
+	}
+	if a, err := m.Measure(context.Background(), "int8"); err != nil || a.Images.Count != 0 || a.Texts.Mean < 0.99 || a.Rank == 0 {
+		t.Errorf("got %v, %v", a, err)
+	}
+}
+
+// SigLIP's probabilities are sigmoids of each pair, whatever else is compared.
+func TestSigmoids(t *testing.T) {
+	m, err := chiasm.Open(context.Background(), "model/siglip/testdata/siglip", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	imgs := []image.Image{image.NewGray(image.Rect(0, 0, 30, 20)), image.NewRGBA(image.Rect(0, 0, 9, 9))}
+	s, err := m.Similarity(context.Background(), []string{"a cat", "a dog on a mat"}, imgs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range s.PerImage() {
+		for j, p := range row {
+			if want := 1 / (1 + math.Exp(-float64(s.Logits[i][j]))); math.Abs(float64(p)-want) > 1e-6 || s.PerText()[i][j] != p {
+				t.Errorf("picture %d, text %d: %v, want %v", i, j, p, want)
+			}
+		}
+	}
+}

@@ -18,32 +18,74 @@ import (
 	"github.com/chiasm/chiasm/hub"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/model/clip"
+	"github.com/chiasm/chiasm/model/sentence"
+	"github.com/chiasm/chiasm/model/siglip"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/token"
 )
 
-// A family is what a kind of model offers to the verbs. Vectors are not normalised.
+// A family is a kind of model. What it can do besides is the interfaces that follow; the verbs of one that it lacks answer
+// errors.ErrUnsupported. Vectors are not normalised.
 type family interface {
+	Dimension() int  // of the space
+	Layout() string  // whose form the files have
+	Params() any     // what nn.Params walks over
+	Files() []string // that hold the weights
+	Close() error
+}
+
+// readsText is a family with a text tower.
+type readsText interface {
 	Encode(text string) *token.Encoding               // ids with special tokens, neither padded nor cut
 	Fit(ids []int32) (fitted []int32, truncated bool) // cuts ids to what the model reads
 	EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error)
+	Context() int // tokens of the longest text
+}
+
+// seesImages is a family with an image tower.
+type seesImages interface {
 	Pixels() *image.Processor
 	EmbedImage(pixels *tensor.Tensor) *tensor.Tensor // pixels [B, 3, H, W]
-	Scale() float32                                  // logits are Scale·cosine + Bias
+	ImageTokens() int                                // of a picture
+}
+
+// scoresPairs is a family whose vectors were trained to be compared: logits are Scale·cosine + Bias.
+type scoresPairs interface {
+	Scale() float32
 	Bias() float32
-	Sequence() (text, image int) // tokens of the longest text, of a picture
-	Dimension() int              // of the space
-	Layout() string              // whose form the files have
-	Params() any                 // what nn.Params walks over
-	Close() error
+	Sigmoid() bool // a logit's sigmoid is the probability of its pair; else it is one of several alternatives
 }
 
 // architectures is the one table from what a model's files say of themselves to the code that runs it.
 var architectures = map[string]func(path string) (family, error){
-	"CLIPModel":     openCLIP, // config.json: architectures
-	"clip":          openCLIP, // config.json: model_type
-	"open_clip":     openCLIP, // open_clip_config.json
-	"OpenAI's CLIP": openCLIP, // a single file of OpenAI's
+	"CLIPModel":             openCLIP, // config.json: architectures
+	"clip":                  openCLIP, // config.json: model_type
+	"open_clip":             openCLIP, // open_clip_config.json
+	"OpenAI's CLIP":         openCLIP, // a single file of OpenAI's
+	"SiglipModel":           openSigLIP,
+	"siglip":                openSigLIP,
+	"sentence-transformers": openSentence, // modules.json
+	"bert":                  openSentence,
+	"roberta":               openSentence,
+	"xlm-roberta":           openSentence,
+	"camembert":             openSentence,
+	"distilbert":            openSentence,
+}
+
+func openSigLIP(path string) (family, error) {
+	m, err := siglip.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func openSentence(path string) (family, error) {
+	m, err := sentence.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func openCLIP(path string) (family, error) {
@@ -82,11 +124,14 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 			return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 		}
 	}
-	m := &Model{name: name, path: path, kind: kind, space: space, family: f, opts: *opts}
+	m := newModel(f)
+	m.name, m.path, m.kind, m.space, m.opts = name, path, kind, space, *opts
+	m.openStore()
 	if err := m.setPrecision(ctx); err != nil {
 		m.Close()
 		return nil, err
 	}
+	m.attach()
 	return m, nil
 }
 
@@ -150,8 +195,10 @@ func Recognise(path string) (string, error) {
 			found = append(found, config.ModelType)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(path, "open_clip_config.json")); err == nil {
-		found = append(found, "open_clip")
+	for file, kind := range map[string]string{"open_clip_config.json": "open_clip", "modules.json": "sentence-transformers"} {
+		if _, err := os.Stat(filepath.Join(path, file)); err == nil {
+			found = append(found, kind)
+		}
 	}
 	for _, name := range found {
 		if architectures[name] != nil {

@@ -9,6 +9,8 @@ import (
 // Scores says how well each of several texts fits each of several pictures.
 type Scores struct {
 	Logits [][]float32 // [image][text]: temperature-scaled cosines
+	// Sigmoid: each pair has a probability of its own (SigLIP), instead of one among others.
+	Sigmoid bool
 }
 
 // Similarity compares every text with every picture, as CLIP's logits_per_image does.
@@ -26,8 +28,11 @@ func (m *Model) Similarity(ctx context.Context, texts []string, imgs []stdimage.
 
 // Score is [Model.Similarity] for embeddings that are there already. It panics with a *SpaceError if they are not the model's.
 func (m *Model) Score(texts, images []Embedding) *Scores {
-	scale, bias := m.family.Scale(), m.family.Bias()
+	scale, bias := float32(1), float32(0) // of a model that was not trained on pairs: plain cosines
 	s := &Scores{Logits: make([][]float32, len(images))}
+	if m.pairs != nil {
+		scale, bias, s.Sigmoid = m.pairs.Scale(), m.pairs.Bias(), m.pairs.Sigmoid()
+	}
 	for i, img := range images {
 		s.Logits[i] = make([]float32, len(texts))
 		for j, text := range texts {
@@ -37,8 +42,11 @@ func (m *Model) Score(texts, images []Embedding) *Scores {
 	return s
 }
 
-// PerImage is the probabilities [image][text] of the texts given each picture: a softmax over its texts.
+// PerImage is the probabilities [image][text] of the texts given each picture: a softmax over its texts, or the sigmoid of each.
 func (s *Scores) PerImage() [][]float32 {
+	if s.Sigmoid {
+		return s.sigmoids()
+	}
 	out := make([][]float32, len(s.Logits))
 	for i, row := range s.Logits {
 		out[i] = softmax(row)
@@ -46,8 +54,11 @@ func (s *Scores) PerImage() [][]float32 {
 	return out
 }
 
-// PerText is the probabilities [image][text] of the pictures given each text: a softmax over the pictures.
+// PerText is the probabilities [image][text] of the pictures given each text: a softmax over the pictures, or the sigmoid of each.
 func (s *Scores) PerText() [][]float32 {
+	if s.Sigmoid {
+		return s.sigmoids()
+	}
 	out := make([][]float32, len(s.Logits))
 	for i, row := range s.Logits {
 		out[i] = make([]float32, len(row))
@@ -62,6 +73,17 @@ func (s *Scores) PerText() [][]float32 {
 		}
 		for i, v := range softmax(column) {
 			out[i][j] = v
+		}
+	}
+	return out
+}
+
+func (s *Scores) sigmoids() [][]float32 {
+	out := make([][]float32, len(s.Logits))
+	for i, row := range s.Logits {
+		out[i] = make([]float32, len(row))
+		for j, v := range row {
+			out[i][j] = float32(1 / (1 + math.Exp(-float64(v))))
 		}
 	}
 	return out

@@ -87,12 +87,14 @@ func (m *MLP) Forward(x, residual *tensor.Tensor) *tensor.Tensor {
 	return x.Linear(m.Up.Weight, m.Up.Bias, m.Act).LinearAdd(m.Down.Weight, m.Down.Bias, residual)
 }
 
-// A Block is one transformer layer that normalises before attention and before the MLP.
+// A Block is one transformer layer. It normalises before attention and before the MLP, or with PostNorm after each, as the first
+// transformers did.
 type Block struct {
-	Norm1 *LayerNorm `weight:"layer_norm1"`
-	Attn  *Attention `weight:"self_attn"`
-	Norm2 *LayerNorm `weight:"layer_norm2"`
-	MLP   *MLP       `weight:"mlp"`
+	Norm1    *LayerNorm `weight:"layer_norm1"`
+	Attn     *Attention `weight:"self_attn"`
+	Norm2    *LayerNorm `weight:"layer_norm2"`
+	MLP      *MLP       `weight:"mlp"`
+	PostNorm bool
 }
 
 // NewBlock makes a layer for rows of length c, without values.
@@ -107,6 +109,10 @@ func NewBlock(c, heads, hidden int, act tensor.Activation, eps float32, causal b
 func (b *Block) Forward(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
 	p := x.Pass()
 	m := p.Mark()
+	if b.PostNorm {
+		x = b.Norm1.Forward(b.Attn.Forward(x, x, seq))
+		return p.Keep(m, b.Norm2.Forward(b.MLP.Forward(x, x)))
+	}
 	x = b.Attn.Forward(b.Norm1.Forward(x), x, seq)
 	x = b.MLP.Forward(b.Norm2.Forward(x), x)
 	return p.Keep(m, x)
@@ -114,7 +120,7 @@ func (b *Block) Forward(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
 
 // Pool is Forward for one row of each sequence, which sees every token of its sequence: what a tower's last layer needs when only
 // that row is read. rows [B] are row numbers in x [T, C], each the whole view of its sequence (in a causal tower its last token). It
-// returns [B, C].
+// returns [B, C]. It is for blocks that normalise before.
 func (b *Block) Pool(x *tensor.Tensor, rows []int32, one, seq tensor.Spans) *tensor.Tensor {
 	p := x.Pass()
 	m := p.Mark()

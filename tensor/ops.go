@@ -159,6 +159,26 @@ func (x *Tensor) AddPositions(table *Tensor, seq Spans) *Tensor {
 	return x
 }
 
+// Add adds y, of the same shape, to x in place, and returns x.
+func (x *Tensor) Add(y *Tensor) *Tensor {
+	in("add", x, y)
+	check(x.Len() == y.Len() && x.cols() == y.cols(), "add", "two operands of one shape", x, " and ", y)
+	kernel.Add(x.floats, x.floats, y.floats)
+	return x
+}
+
+// AddRow adds row r of a table parameter [R, C] to every row of x, in place, and returns x.
+func (x *Tensor) AddRow(table *Tensor, r int) *Tensor {
+	in("add row", x)
+	c := x.cols()
+	check(table.cols() == c && r >= 0 && r < table.Rows(), "add row", "a row as long as those of x", table, " for ", x)
+	row := table.Floats()[r*c:][:c]
+	for i := 0; i < len(x.floats); i += c {
+		kernel.Add(x.floats[i:i+c], x.floats[i:i+c], row)
+	}
+	return x
+}
+
 // MeanRows is the mean of each sequence's rows, leaving out its first skip rows: [B, C].
 func (x *Tensor) MeanRows(seq Spans, skip int) *Tensor {
 	p := in("mean", x)

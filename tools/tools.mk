@@ -3,7 +3,7 @@ PYTHON ?= python3
 DIR ?= tools/golden/cache
 GOLDEN := tools/golden/.venv
 PEERS := tools/peers/.venv
-THREADS ?= 2
+THREADS ?= 2,1
 
 .PHONY: golden-env golden fullsize peers-env bench-peers
 
@@ -15,7 +15,7 @@ $(GOLDEN)/.done: tools/golden/requirements.txt
 	touch $@
 
 # Scripts that write golden data; the others are imported by these or have another purpose.
-GOLDEN_SCRIPTS := clip.py pictures.py image_files.py image_processor.py image_resize.py token_golden.py token_tables.py weights.py
+GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py clip.py pictures.py image_files.py image_processor.py image_resize.py sentence.py siglip.py token_golden.py token_tables.py weights.py
 
 golden: golden-env
 	@for script in $(GOLDEN_SCRIPTS) "jpeg_files.py media/image/testdata/jpeg"; do \
@@ -32,5 +32,6 @@ $(PEERS)/.done: tools/peers/requirements.txt
 	$(PEERS)/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
+# RACE chooses, as in make bench-peers RACE="--only '^text' --rounds 5".
 bench-peers: build peers-env
-	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS)
+	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS) $(RACE)

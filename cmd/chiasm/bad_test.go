@@ -115,7 +115,7 @@ func TestWrongModel(t *testing.T) {
 		files map[string]string
 		want  []string
 	}{
-		"another architecture": {map[string]string{"config.json": `{"architectures": ["BertModel"], "model_type": "bert"}`}, []string{"BertModel", "CLIPModel"}},
+		"another architecture": {map[string]string{"config.json": `{"architectures": ["GPT2Model"], "model_type": "gpt2"}`}, []string{"GPT2Model", "CLIPModel"}},
 		"an empty folder":      {map[string]string{"x": ""}, []string{"config.json"}},
 		"config is no JSON":    {map[string]string{"config.json": `{"archi`}, []string{"config.json"}},
 		"config is of a list":  {map[string]string{"config.json": `[]`}, []string{"config.json"}},

@@ -47,11 +47,12 @@ func (a *app) similarity() *cobra.Command {
 }
 
 type similarityVerb struct {
-	app   *app
-	model *modelFlags
-	texts textSources
-	per   string
-	json  bool
+	app     *app
+	model   *modelFlags
+	texts   textSources
+	per     string
+	json    bool
+	sigmoid bool // the model gives each pair a probability of its own
 }
 
 // similarityAnswer is the object that --json writes.
@@ -126,7 +127,7 @@ func (v *similarityVerb) run(ctx context.Context, args []string) error {
 	var pictureVectors []chiasm.Embedding
 	bar := v.app.progress("comparing", v.app.count(args), false)
 	defer v.app.done(bar)
-	for group := range batches(ctx, pictures(args, v.app.stdin), upTo(imageBatch)) {
+	for group := range batches(ctx, v.app.reading(pictures(args, v.app.stdin), m, v.model), upTo(imageBatch)) {
 		failed.of += len(group)
 		good, bad := split(group)
 		for _, it := range bad {
@@ -146,6 +147,7 @@ func (v *similarityVerb) run(ctx context.Context, args []string) error {
 		return ctx.Err()
 	}
 	scores := m.Score(textVectors, pictureVectors)
+	v.sigmoid = scores.Sigmoid
 	answer.Logits, answer.Probs = scores.Logits, scores.PerImage()
 	if v.per == perText {
 		answer.Probs = scores.PerText()
@@ -192,7 +194,11 @@ func (a *app) writeJSON(value any) error { return encode(a.stdout, value) }
 // writeOne says what there is to say of one text and one picture.
 func (v *similarityVerb) writeOne(answer *similarityAnswer) {
 	fmt.Fprintf(v.app.stdout, "%s  %s\n", clean(answer.Images[0]), clean(answer.Texts[0]))
-	fmt.Fprintf(v.app.stdout, "logit %.4f  probability %.2f%% (there is nothing else to choose from)\n", answer.Logits[0][0], 100*answer.Probs[0][0])
+	alone := ""
+	if !v.sigmoid {
+		alone = " (there is nothing else to choose from)"
+	}
+	fmt.Fprintf(v.app.stdout, "logit %.4f  probability %.2f%%%s\n", answer.Logits[0][0], 100*answer.Probs[0][0], alone)
 }
 
 // writeTable writes pictures as rows and texts as columns, or the other way round where that fits better, or else a list of pairs.

@@ -17,7 +17,7 @@ func detect() []Tier {
 		{AVX512, x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL},
 		{AVX512VNNI, x.HasAVX512VNNI},
 		{AVX512BF16, x.HasAVX512BF16},
-		{AMX, x.HasAMXTile && x.HasAMXBF16 && x.HasAMXInt8},
+		{AMX, x.HasAMXTile && x.HasAMXBF16 && x.HasAMXInt8 && allowTiles()},
 	} {
 		if !t.has {
 			break

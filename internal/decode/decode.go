@@ -97,6 +97,22 @@ func (r *Reader) U64() uint64 {
 	return 0
 }
 
+// U16BE is the next two bytes, big endian.
+func (r *Reader) U16BE() uint16 {
+	if b := r.Bytes(2); b != nil {
+		return binary.BigEndian.Uint16(b)
+	}
+	return 0
+}
+
+// U32BE is the next four bytes, big endian.
+func (r *Reader) U32BE() uint32 {
+	if b := r.Bytes(4); b != nil {
+		return binary.BigEndian.Uint32(b)
+	}
+	return 0
+}
+
 // U64BE is the next eight bytes, big endian.
 func (r *Reader) U64BE() uint64 {
 	if b := r.Bytes(8); b != nil {

@@ -19,11 +19,11 @@ func ExampleReader() {
 }
 
 func TestFirstErrorStays(t *testing.T) {
-	r := decode.NewReader([]byte{7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 9, 9})
-	if r.U64() != 7 || r.U64BE() != 1 || r.Len() != 2 || r.Pos() != 16 {
+	r := decode.NewReader([]byte{7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 3, 9, 9})
+	if r.U64() != 7 || r.U64BE() != 1 || r.U16BE() != 2 || r.U32BE() != 3 || r.Len() != 2 || r.Pos() != 22 {
 		t.Fatalf("got %d bytes left at %d", r.Len(), r.Pos())
 	}
-	if r.Bytes(3) != nil || r.U8() != 0 || r.Line() != "" {
+	if r.Bytes(3) != nil || r.U8() != 0 || r.U16BE() != 0 || r.U32BE() != 0 || r.Line() != "" {
 		t.Error("reads after an error give values")
 	}
 	first := r.Err()

@@ -35,13 +35,16 @@ func eachFormatB(b *testing.B, bench func(b *testing.B, f Format)) {
 }
 
 // peakTask runs the register loop once per worker.
-type peakTask struct{ steps int }
+type peakTask struct {
+	format Format
+	steps  int
+}
 
-func (p peakTask) Run(int) { FMALoop(p.steps) }
+func (p peakTask) Run(int) { RegisterLoop(p.format, p.steps) }
 
 // measure alternates work and the register loop on as many workers, some 0.4 ms each, and reports GFLOP/s and the fraction of the
 // peak: the median of the ratios of neighbours, and the best time against the best peak. One worker is timed by its thread's clock.
-func measure(b *testing.B, flops float64, workers int, work func()) {
+func measure(b *testing.B, f Format, flops float64, workers int, work func()) {
 	clock := func() time.Duration { return time.Duration(time.Now().UnixNano()) }
 	if workers == 1 {
 		runtime.LockOSThread()
@@ -52,8 +55,8 @@ func measure(b *testing.B, flops float64, workers int, work func()) {
 	work()
 	once := clock() - start
 	rounds := max(1, int(400*time.Microsecond/max(once, 1)))
-	task := &peakTask{50000}
-	perStep := float64(FMALoop(1))
+	task := &peakTask{f, 50000}
+	perStep := float64(RegisterLoop(f, 1))
 	var ratios []float64
 	fastest, bestPeak := math.Inf(1), 0.0
 	for b.Loop() {
@@ -99,7 +102,7 @@ func BenchmarkGemm(b *testing.B) {
 					g := &Gemm{C: y, LDC: s.n, A: x, LDA: s.k, M: s.m, W: []*Packed{weights[0]}}
 					g.Buffer = make([]float32, g.Space())
 					i := 0
-					measure(b, 2*float64(s.m*s.n*s.k), workers, func() {
+					measure(b, f, 2*float64(s.m*s.n*s.k), workers, func() {
 						g.W[0] = weights[i%len(weights)]
 						i++
 						c := (*Convert)(g)
@@ -132,7 +135,7 @@ func BenchmarkAttention(b *testing.B) {
 			}
 			for _, workers := range []int{1, 2} {
 				b.Run(fmt.Sprintf("%dx%d,heads=%d,causal=%v/workers=%d", s.batch, s.t, s.heads, s.causal, workers), func(b *testing.B) {
-					measure(b, flops, workers, func() { par.Do(&a, a.Plan(workers), workers) })
+					measure(b, F32, flops, workers, func() { par.Do(&a, a.Plan(workers), workers) })
 				})
 			}
 		}
@@ -143,37 +146,64 @@ func BenchmarkRows(b *testing.B) {
 	const rows, c = 50, 768
 	x, y, one := random(seeded(1), rows*c), make([]float32, rows*c), make([]float32, c)
 	raw := make([]byte, 2*len(x))
+	each := func(f func(x, y []float32)) func() {
+		return func() {
+			for r := range rows {
+				f(x[r*c:][:c], y[r*c:][:c])
+			}
+		}
+	}
+	cases := []struct {
+		name string
+		f    func()
+	}{
+		{"layernorm", func() { LayerNorm(y, x, one, one, c, 1e-5) }},
+		{"softmax", func() { Softmax(y, x, c) }},
+		{"gelu", func() { Activate(GELU, y, x) }},
+		{"geluTanh", func() { Activate(GELUTanh, y, x) }},
+		{"quickGelu", func() { Activate(QuickGELU, y, x) }},
+		{"add", func() { Add(y, y, x) }},
+		{"dot", func() { _ = Dot(x, y) }},
+		{"normalize", func() { Normalize(y, x, c, 1e-12) }},
+		{"f16", func() { FromF16(y, raw) }},
+		{"bf16", func() { FromBF16(y, raw) }},
+		{"toBF16", each(func(x, _ []float32) { toBF16(raw[:2*c], x) })},
+		{"quantize", each(func(x, _ []float32) { quantize(raw[:c], x) })},
+	}
 	eachTierB(b, func(b *testing.B) {
-		for name, f := range map[string]func(){
-			"layernorm": func() { LayerNorm(y, x, one, one, c, 1e-5) },
-			"softmax":   func() { Softmax(y, x, c) },
-			"gelu":      func() { Activate(GELU, y, x) },
-			"geluTanh":  func() { Activate(GELUTanh, y, x) },
-			"quickGelu": func() { Activate(QuickGELU, y, x) },
-			"add":       func() { Add(y, y, x) },
-			"dot":       func() { _ = Dot(x, y) },
-			"normalize": func() { Normalize(y, x, c, 1e-12) },
-			"f16":       func() { FromF16(y, raw) },
-			"bf16":      func() { FromBF16(y, raw) },
-		} {
-			b.Run(name, func(b *testing.B) {
-				b.SetBytes(4 * rows * c)
-				for b.Loop() {
-					f()
-				}
-			})
+		for _, s := range cases {
+			b.Run(s.name, func(b *testing.B) { perValue(b, rows*c, s.f) })
 		}
 	})
 }
 
+// BenchmarkSetRows counts the bytes of float32 read, over weights that do not fit the caches.
 func BenchmarkSetRows(b *testing.B) {
-	eachTierB(b, func(b *testing.B) {
-		w, rows := NewPacked(768, 3072, F32), make([]float32, 768*3072)
-		b.SetBytes(4 * int64(len(rows)))
-		for b.Loop() {
-			w.SetRows(0, rows)
-		}
+	const n, k, turns = 3072, 768, 8
+	rows := random(seeded(1), turns*n*k)
+	eachFormatB(b, func(b *testing.B, f Format) {
+		w, i := NewPacked(n, k, f), 0
+		perValue(b, n*k, func() {
+			w.SetRows(0, rows[i%turns*n*k:][:n*k])
+			i++
+		})
 	})
+}
+
+// perValue reports the processor time a value of f, which handles n of them: the best of all rounds.
+func perValue(b *testing.B, n int, f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	f()
+	best := time.Duration(math.MaxInt64)
+	for b.Loop() {
+		start := threadTime()
+		f()
+		best = min(best, threadTime()-start)
+	}
+	b.ReportMetric(float64(best.Nanoseconds())/float64(n), "ns/value")
+	b.ReportMetric(4*float64(n)/float64(best.Nanoseconds()), "GB/s")
+	b.ReportMetric(0, "ns/op")
 }
 
 func BenchmarkProbes(b *testing.B) {
@@ -182,19 +212,27 @@ func BenchmarkProbes(b *testing.B) {
 		x[i] = 1
 	}
 	eachTierB(b, func(b *testing.B) {
-		peak, read := 0.0, 0.0
+		var peak [formats]float64
+		read := 0.0
 		for b.Loop() {
-			peak, read = max(peak, PeakFMA()), max(read, ReadBandwidth(x))
+			for f := range formats {
+				peak[f] = max(peak[f], Peak(f))
+			}
+			read = max(read, ReadBandwidth(x))
 		}
-		b.ReportMetric(peak/1e9, "GFLOP/s")
+		for f := range formats {
+			b.ReportMetric(peak[f]/1e9, f.String()+"-GFLOP/s")
+		}
 		b.ReportMetric(read/1e9, "GB/s")
 	})
 }
 
 func TestProbes(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
-		if p := PeakFMA(); p < 1e7 || p > 1e13 || math.IsInf(p, 0) {
-			t.Errorf("a peak of %v", p)
+		for f := range formats {
+			if p := Peak(f); p < 1e6 || p > 1e14 || math.IsInf(p, 0) {
+				t.Errorf("%v: a peak of %v", f, p)
+			}
 		}
 		if n := ReadLoop(make([]float32, 1000)); n != 4*896 {
 			t.Errorf("read %d bytes", n)
@@ -257,7 +295,7 @@ func BenchmarkTower(b *testing.B) {
 						flops += 4 * float64(t*t*c*batch)
 					}
 					flops += 2 * float64(m) * 3072 * c
-					measure(b, flops, workers, func() {
+					measure(b, F32, flops, workers, func() {
 						gemm(wide[:m*c], x, 3072, None, nil, patch)
 						for _, l := range net {
 							norm()

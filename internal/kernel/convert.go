@@ -16,7 +16,7 @@ func (g *Gemm) Space() int {
 	if l.left == leftF32 {
 		return 0
 	}
-	n := (g.M*leftStride(l, g.W[0].K) + 3) / 4
+	n := g.M * leftStride(l, g.W[0].K) / 4
 	if l.left.integers() {
 		n += 2 * g.M
 	}
@@ -45,12 +45,13 @@ func (c *Convert) Plan(workers int) (chunks int) {
 	needMatrix("gemm: A", g.A, g.M, k, g.LDA)
 	need(len(g.Buffer) >= n, "gemm: buffer", "expected %d values or more, got %d", len(g.Buffer), n)
 	g.left = leftSide{stride: leftStride(l, k)}
-	rest := g.Buffer
+	size := g.M * g.left.stride
+	rest := g.Buffer[size/4:] // rows come first: a buffer that begins a cache line has every row begin one
+	g.left.data = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(g.Buffer))), size)
 	if l.left.integers() {
 		g.left.scale, rest = rest[:g.M], rest[g.M:]
-		g.left.zero, rest = unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(rest))), g.M), rest[g.M:]
+		g.left.zero = unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(rest))), g.M)
 	}
-	g.left.data = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(rest))), 4*len(rest))
 	g.left.step = max(1, 16384/max(k, 1))
 	return (g.M + g.left.step - 1) / g.left.step
 }
@@ -126,7 +127,8 @@ func steps(lo, hi float32) (scale, inverse float32, zero int32) {
 	return scale, inverse, roundInt(float32(-lo * inverse))
 }
 
-// GenericToBF16 rounds x to bfloat16, half to even, two little-endian bytes each, and writes zeros up to the end of dst.
+// GenericToBF16 rounds x to bfloat16, half to even, two little-endian bytes each, and writes zeros up to the end of dst. A processor that
+// does it itself takes subnormal numbers for zero, as it does in products.
 func GenericToBF16(dst []byte, x []float32) {
 	for i, v := range x {
 		h := bf16(v)

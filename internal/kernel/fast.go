@@ -75,17 +75,25 @@ func quantize(dst []byte, x []float32) (scale float32, zero int32) {
 	if tier == cpu.Generic || n == 0 {
 		return GenericQuantize(dst, x)
 	}
-	var ends [24]float32
-	extent(&x[0], n, &ends[0])
-	lo, hi, poison := float32(0), float32(0), float32(0)
-	for i := range 8 {
-		lo, hi, poison = min(lo, ends[i]), max(hi, ends[8+i]), poison+ends[16+i]
-	}
-	for _, v := range x[n:] {
-		lo, hi, poison = min(lo, v), max(hi, v), poison+v*0
-	}
+	lo, hi, poison := extentOf(x)
 	scale, inverse, zero := steps(lo, hi)
 	toBytes(&dst[0], &x[0], n, inverse, float32(zero))
 	toBytesGeneric(dst[n:], x[n:], inverse, float32(zero))
 	return scale + poison, zero
+}
+
+// extentOf is the smallest of x and 0, the largest, and 0, or NaN if a value is not finite.
+func extentOf(x []float32) (lo, hi, poison float32) {
+	n := len(x) &^ 7
+	if n > 0 {
+		var ends [24]float32
+		extent(&x[0], n, &ends[0])
+		for i := range 8 {
+			lo, hi, poison = min(lo, ends[i]), max(hi, ends[8+i]), poison+ends[16+i]
+		}
+	}
+	for _, v := range x[n:] {
+		lo, hi, poison = min(lo, v), max(hi, v), poison+v*0
+	}
+	return lo, hi, poison
 }

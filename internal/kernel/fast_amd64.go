@@ -157,15 +157,6 @@ func transpose(t cpu.Tier, dst, src *float32, step, ld, k int) {
 	}
 }
 
-// copyRows moves rows as wide as a panel of F32 from ld bytes apart to no gaps.
-func copyRows(t cpu.Tier, dst, src *float32, ld, rows int) {
-	if t >= cpu.AVX512 {
-		copyRowsAVX512(dst, src, ld, rows)
-	} else {
-		copyRowsAVX2(dst, src, ld, rows)
-	}
-}
-
 // extent writes the smallest of x and 0, the largest, and 0 or NaN if a value is not finite, eight each, for n a multiple of eight.
 func extent(x *float32, n int, out *float32) { extentAVX2(x, n, out) }
 
@@ -174,18 +165,37 @@ func toBytes(dst *byte, x *float32, n int, inverse, offset float32) {
 	toBytesAVX2(dst, x, n, inverse, offset)
 }
 
-func toBF16(dst []byte, x []float32) { GenericToBF16(dst, x) }
-
-func fmaLoop(steps int) (flops int) {
-	switch simd(tier) {
-	case cpu.AVX512:
-		fmaLoopAVX512(steps)
-	case cpu.AVX2:
-		fmaLoopAVX2(steps)
-	default:
-		return fmaLoopGeneric(steps)
+func toBF16(dst []byte, x []float32) {
+	if n := len(x) &^ 15; n > 0 && tier >= cpu.AVX512BF16 {
+		toBF16AVX512BF16(&dst[0], &x[0], n)
+		dst, x = dst[2*n:], x[n:]
 	}
-	return steps * 12 * lanes(tier) * 2
+	GenericToBF16(dst, x)
+}
+
+// registerLoop is the loop of the instruction that the products of a layout live on, those of floats on multiply-adds.
+func registerLoop(l *layout, steps int) (ops int) {
+	vectors := 12 * steps // of products
+	switch {
+	case l.tier == cpu.AMX:
+		return tileLoop(l, steps)
+	case l.tier == cpu.AVX512BF16:
+		bf16LoopAVX512BF16(steps)
+		return vectors * 16 * 2 * 2
+	case l.tier == cpu.AVX512VNNI:
+		i8LoopAVX512VNNI(steps)
+		return vectors * 16 * 4 * 2
+	case l.left == leftU8 && l.tier == cpu.AVX2:
+		i8LoopAVX2(steps)
+		return vectors * 8 * 4 * 2
+	case tier >= cpu.AVX512:
+		fmaLoopAVX512(steps)
+		return vectors * 16 * 2
+	case tier == cpu.AVX2:
+		fmaLoopAVX2(steps)
+		return vectors * 8 * 2
+	}
+	return fmaLoopGeneric(steps)
 }
 
 func readLoop(x []float32) {

@@ -98,13 +98,17 @@ func toBF16(dst []byte, x []float32) {
 	GenericToBF16(dst, x)
 }
 
-func fmaLoop(steps int) (flops int) {
+// registerLoop is the loop of multiply-adds of float32, for products of every format: there is none of shorter numbers yet.
+func registerLoop(_ *layout, steps int) (ops int) {
 	if tier == cpu.Generic {
 		return fmaLoopGeneric(steps)
 	}
 	fmaLoopNEON(steps)
 	return steps * 24 * 4 * 2
 }
+
+// block computes rows m0 to m1 of the panels first to last-1.
+func (g *Gemm) block(m0, m1, first, last int) { g.tiles(m0, m1, first, last) }
 
 func readLoop(x []float32) {
 	if tier == cpu.Generic {

@@ -38,6 +38,6 @@ func (g *Gemm) block(m0, m1, first, last int) { panic("kernel: no micro-kernel i
 
 func (a *Attention) head(h headSpan) { panic("kernel: no micro-kernel in this build") }
 
-func fmaLoop(steps int) (flops int) { return fmaLoopGeneric(steps) }
+func registerLoop(_ *layout, steps int) (ops int) { return fmaLoopGeneric(steps) }
 
 func readLoop(x []float32) { readLoopGeneric(x) }

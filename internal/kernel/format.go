@@ -55,6 +55,7 @@ type layout struct {
 	paired bool
 	left   left
 	levels float32 // the largest integer of a weight
+	pairs  bool    // it is also the largest sum of the sizes of two neighbours
 }
 
 // left is the form in which a micro-kernel reads A.
@@ -78,7 +79,11 @@ const endless = 1 << 30
 // layouts holds the layout of each format for each tier that has micro-kernels of its own for it. A paired layout holds column j beside
 // column j + width/2, so that a register of pairs falls apart into two registers of neighbours.
 //
-// On AVX2 weights keep to seven bits: the processor adds pairs of products of a uint8 and an int8 in 16 bits, and 2·255·63 fits.
+// AVX2 adds pairs of products of a uint8 and an int8 in 16 bits: 255·(127 + 1) fits, the 1 being for rounding, hence the bound on pairs.
+// It costs less than a bit of weights: about half a bit where they are Gaussian, nothing where a row has one large value.
+//
+// AMX and the AVX-512 instructions for the same numbers share one form of packed weights: K is filled up to the 64 bytes of a row of a
+// tile on both. A block of K is such that AMX finds the 32 rows of A in the first cache while the panels stream past them.
 var layouts = [...]layout{
 	{tier: cpu.Generic, format: F32, width: 4, height: 2, depth: endless, group: 1, align: 1},
 	{tier: cpu.Generic, format: BF16, width: 4, height: 2, depth: endless, group: 1, align: 1},
@@ -88,9 +93,14 @@ var layouts = [...]layout{
 	{tier: cpu.AVX2, format: F32, width: 16, height: 6, depth: 512, group: 1, align: 1},
 	{tier: cpu.AVX2, format: BF16, width: 16, height: 6, depth: 768, group: 1, align: 1, paired: true},
 	{tier: cpu.AVX2, format: W8, width: 16, height: 6, depth: 768, group: 1, align: 1, levels: 127},
-	{tier: cpu.AVX2, format: I8, width: 16, height: 6, depth: 2048, group: 4, align: 4, left: leftU8, levels: 63},
+	{tier: cpu.AVX2, format: I8, width: 16, height: 6, depth: 2048, group: 4, align: 4, left: leftU8, levels: 127, pairs: true},
 
 	{tier: cpu.AVX512, format: F32, width: 32, height: 14, depth: 768, group: 1, align: 1},
+	{tier: cpu.AVX512VNNI, format: I8, width: 32, height: 14, depth: 2048, group: 4, align: 64, left: leftU8, levels: 127},
+	{tier: cpu.AVX512BF16, format: BF16, width: 32, height: 14, depth: 1024, group: 2, align: 32, left: leftBF16},
+
+	{tier: cpu.AMX, format: I8, width: 32, height: 32, depth: 768, group: 4, align: 64, left: leftU8, levels: 127},
+	{tier: cpu.AMX, format: BF16, width: 32, height: 32, depth: 384, group: 2, align: 32, left: leftBF16},
 
 	{tier: cpu.NEON, format: F32, width: 16, height: 6, depth: 512, group: 1, align: 1},
 	{tier: cpu.NEON, format: BF16, width: 16, height: 6, depth: 768, group: 1, align: 1},
@@ -116,6 +126,9 @@ func Native(f Format) bool {
 	wide := layoutOf(tier, F32).tier
 	return f == F32 || wide > cpu.Generic && layoutOf(tier, f).tier >= wide
 }
+
+// Path is the tier whose micro-kernels compute products in f at the present tier.
+func Path(f Format) cpu.Tier { return layoutOf(tier, f).tier }
 
 // sameProcessor reports whether both tiers are of amd64 or both of arm64.
 func sameProcessor(a, b cpu.Tier) bool { return (a >= cpu.NEON) == (b >= cpu.NEON) }

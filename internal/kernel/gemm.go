@@ -83,12 +83,17 @@ const (
 	chunksEach = 12      // chunks a worker at least, if they can be had, so that the last one ends soon after the others
 )
 
+// split makes the chunks. AMX multiplies some eight times as fast and wants weights from afar to meet the more rows.
 func (g *Gemm) split(panels, workers int) gemmBlocks {
+	most, least, few := blockRows, chunkWork, fewRows
+	if g.layout.tier == cpu.AMX {
+		most, least, few = 256, 8*chunkWork, 8*fewRows
+	}
 	b := gemmBlocks{panels: panels, workers: workers}
-	b.rows = (g.M + blockRows - 1) / blockRows
+	b.rows = (g.M + most - 1) / most
 	rows := (g.M + b.rows - 1) / b.rows
-	work := max(1, max(rows, fewRows)*g.layout.width*g.k) // of a panel
-	b.group = min((chunkWork+work-1)/work, panels)
+	work := max(1, max(rows, few)*g.layout.width*g.k) // of a panel
+	b.group = min((least+work-1)/work, panels)
 	if wide := panels * b.rows / (chunksEach * workers); wide > b.group {
 		b.group = min(wide, maxGroup)
 	}

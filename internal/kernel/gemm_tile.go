@@ -27,12 +27,11 @@ type tile struct {
 	sums     unsafe.Pointer // [width] and the sums of the weights
 }
 
-// block computes rows m0 to m1 of the panels first to last-1: for each block of K, for each panel, for each tile of rows.
-func (g *Gemm) block(m0, m1, first, last int) {
+// tiles computes rows m0 to m1 of the panels first to last-1: for each block of K, for each panel, for each tile of rows.
+func (g *Gemm) tiles(m0, m1, first, last int) {
 	lay, rows := g.layout, m1-m0
 	tiles := (rows + lay.height - 1) / lay.height
-	blocks := max(1, (g.k+lay.depth-1)/lay.depth)
-	depth := max(1, lay.whole((g.k+blocks-1)/blocks))
+	depth := g.depth()
 	area := rows * lay.width // of the sums of a panel
 	s := takeScratch(area*(last-first) + lay.height*lay.width)
 	defer s.release()
@@ -50,7 +49,7 @@ func (g *Gemm) block(m0, m1, first, last int) {
 			at := g.locate(p)
 			t := tile{lda: uintptr(lda), k: lay.whole(k1-k0) / lay.group}
 			t.b = unsafe.Pointer(unsafe.SliceData(at.data[k0*lay.width*lay.format.size():]))
-			end, whole := k1 == g.k, at.n == lay.width
+			end := k1 == g.k
 			fetch, share := g.following(p, k0, depth, last), uintptr(t.k*stepBytes/tiles)
 			t.stride = uintptr(lay.round() / tiles) // each tile fetches its share of the next block
 			sums := partial[(p-first)*area:]
@@ -72,24 +71,25 @@ func (g *Gemm) block(m0, m1, first, last int) {
 					continue
 				}
 				// The last sums of a whole panel go to C; what needs more work first to a tile aside.
-				direct := whole && g.Act == None
+				direct := at.n == lay.width && g.Act == None
 				g.target(&t, &at, m, direct, edge)
 				if lay.left.integers() {
 					g.integers(&t, &at, m, r1-r0, edge)
 				} else {
 					t.multiply(lay, r1-r0)
 				}
-				switch {
-				case !whole:
-					for r := range r1 - r0 {
-						g.finish(m+r, &at, edge[r*lay.width:][:at.n])
-					}
-				case !direct:
-					g.activateTile(m, r1-r0, at.column, edge)
+				if !direct {
+					g.bring(m, r1-r0, &at, edge)
 				}
 			}
 		}
 	}
+}
+
+// depth is how many values of K a block has.
+func (g *Gemm) depth() int {
+	blocks := max(1, (g.k+g.layout.depth-1)/g.layout.depth)
+	return max(1, g.layout.whole((g.k+blocks-1)/blocks))
 }
 
 // target sets where the finished sums of a tile of row m go, and what is added to them on the way: C with all of it, or a tile aside.
@@ -113,8 +113,24 @@ func (g *Gemm) integers(t *tile, at *panel, m, h int, aside []float32) {
 	t.c, t.ldc = pointer(aside), uintptr(g.layout.width)*4
 	t.multiply(g.layout, h)
 	t.from, t.c, t.ldc = t.c, c, ldc
+	g.rescale(t, at, m, h)
+}
+
+// rescale brings h rows of sums of integers, from row m on, from t.from to t.c.
+func (g *Gemm) rescale(t *tile, at *panel, m, h int) {
 	t.rows, t.zero, t.sums = pointer(g.left.scale[m:]), unsafe.Pointer(&g.left.zero[m]), unsafe.Pointer(unsafe.SliceData(at.sums))
 	t.rescale(g.layout, h)
+}
+
+// bring moves h rows of sums in the tile aside to C from row m on, with all that target left to be done.
+func (g *Gemm) bring(m, h int, at *panel, aside []float32) {
+	if at.n == g.layout.width {
+		g.activateTile(m, h, at.column, aside)
+		return
+	}
+	for r := range h {
+		g.finish(m+r, at, aside[r*g.layout.width:][:at.n])
+	}
 }
 
 // activateTile applies the activation to h rows of sums with their bias, and moves them to C from row m on.

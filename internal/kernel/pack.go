@@ -13,7 +13,8 @@ type Packed struct {
 	data   []byte    // [panels, whole(K)/group, width, group]
 	scale  []float32 // [panels, width] what a column's integers are multiplied by; W8 and I8 only
 	sums   []int32   // [panels, width] the sum of a column's integers; I8 only
-	memory *mapping
+	image  []byte    // all of these
+	memory *mapping  // where the image lies; nil if it is somebody else's
 }
 
 // NewPacked makes a weight of n rows of k values in format f, all zero. Its memory lies outside the Go heap where the system allows, in
@@ -53,6 +54,7 @@ func (p *Packed) size() int {
 // place lays the fields into the memory of the weight, which has the right size.
 func (p *Packed) place(b []byte) {
 	data, column := p.sizes()
+	p.image = b
 	p.data, b = b[:p.panels()*p.panelBytes()], b[data:]
 	if p.layout.levels > 0 && column > 0 {
 		p.scale, b = unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), column/4), b[column:]
@@ -62,12 +64,12 @@ func (p *Packed) place(b []byte) {
 	}
 }
 
-// Release frees the memory at once. The weight must not be used any more.
+// Release frees the memory at once, unless it is somebody else's. The weight must not be used any more.
 func (p *Packed) Release() {
 	if p.memory != nil {
 		p.memory.release()
 	}
-	p.data, p.scale, p.sums, p.memory, p.N = nil, nil, nil, nil, 0
+	p.image, p.data, p.scale, p.sums, p.memory, p.N = nil, nil, nil, nil, nil, 0
 }
 
 // RowBlock is how many rows share a panel.
@@ -108,7 +110,7 @@ func (p *Packed) setPanel(index, at int, rows []float32) {
 		packPanel(l.tier, floatsOf(panel), rows, p.K, p.K, at, l.width)
 		return
 	}
-	for j := 0; j*p.K < len(rows); j++ {
+	for j := p.setTogether(panel, index*l.width+at, rows); j*p.K < len(rows); j++ {
 		row, column := rows[j*p.K:][:p.K], l.column(at+j)
 		if l.format == BF16 {
 			packBF16(panel, row, column, l)
@@ -135,27 +137,40 @@ func packBF16(panel []byte, row []float32, column int, l *layout) {
 }
 
 // packInt8 writes a row as a column of a panel, and returns its scale and the sum of its integers. A row that is not finite gets the
-// scale NaN.
+// scale NaN and zeros.
 func packInt8(panel []byte, row []float32, column int, l *layout) (scale float32, sum int32) {
 	top, poison := float32(0), float32(0)
-	for _, v := range row {
-		top = max(top, v, -v)
+	for i, v := range row {
+		size := max(v, -v)
+		if l.pairs && i%2 == 0 && i+1 < len(row) {
+			size += max(row[i+1], -row[i+1])
+		}
+		top = max(top, size)
 		poison += v * 0
 	}
-	scale, inverse := top/l.levels, float32(0)
-	if top > 0 && !math.IsInf(float64(l.levels/top), 0) {
-		inverse = l.levels / top
-	}
+	scale, inverse := l.weightStep(top + poison)
 	at, step := column*l.group, l.width*l.group
 	for k0 := 0; k0 < len(row); k0 += l.group {
 		for i, v := range row[k0:min(k0+l.group, len(row))] {
-			q := roundInt(float32(v * inverse)) // the conversion keeps the compiler from fusing
+			q := int32(0)
+			if inverse > 0 {
+				q = roundInt(float32(v * inverse)) // the conversion keeps the compiler from fusing
+			}
 			panel[at+i] = byte(q)
 			sum += q
 		}
 		at += step
 	}
-	return scale + poison, sum
+	return scale, sum
+}
+
+// weightStep is the scale of weights up to ±top, and its inverse; NaN and 0 for a top that is NaN.
+func (l *layout) weightStep(top float32) (scale, inverse float32) {
+	scale = top / l.levels
+	if top > 0 && !math.IsInf(float64(l.levels/top), 0) {
+		inverse = l.levels / top
+	}
+	return scale, inverse
 }
 
 // roundInt rounds half to even, as the processors do; x is within ±2²².

@@ -6,9 +6,13 @@ import (
 	"github.com/chiasm/chiasm/internal/cpu"
 )
 
-// FMALoop does nothing but multiply-adds in registers, steps times as many as are independent of each other, and returns how many
-// floating-point operations that was. Timed, it is the peak of one core at the present tier: what a matrix product is measured by.
-func FMALoop(steps int) (flops int) { return fmaLoop(max(steps, 1)) }
+// RegisterLoop does nothing but the multiply-adds of a product in format f in registers, steps times as many as are independent of each
+// other, and returns how many operations that was, two each. Timed, it is the peak of one core at the present tier: what a matrix product
+// is measured by.
+func RegisterLoop(f Format, steps int) (ops int) {
+	need(f < formats, "register loop", "expected a format below %d, got %d", int(f), int(formats))
+	return registerLoop(layoutOf(tier, f), max(steps, 1))
+}
 
 // ReadLoop reads every value of x, whose length should be a multiple of 128, and returns the number of bytes that was. Timed with an
 // x larger than the caches it is the bandwidth of the memory for one core.
@@ -20,17 +24,18 @@ func ReadLoop(x []float32) (bytes int) {
 	return 0
 }
 
-// PeakFMA is the floating-point operations a second of FMALoop on the calling core: the best of five short runs, some 3 ms in all.
-func PeakFMA() float64 {
+// Peak is the operations a second of RegisterLoop on the calling core, a multiply-add being two: the best of five short runs, some 3 ms
+// in all.
+func Peak(f Format) float64 {
 	steps := 1000
 	if tier > cpu.Generic {
-		steps = 100000
+		steps = 50000
 	}
 	best := 0.0
 	for range 5 {
 		start := time.Now()
-		flops := FMALoop(steps)
-		best = max(best, float64(flops)/time.Since(start).Seconds())
+		ops := RegisterLoop(f, steps)
+		best = max(best, float64(ops)/time.Since(start).Seconds())
 	}
 	return best
 }

@@ -194,6 +194,181 @@ func gemm13AVX512(t *tile)
 //go:noescape
 func gemm14AVX512(t *tile)
 
+// i8Gemm1AVX512VNNI makes a tile of 1 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm1AVX512VNNI(t *tile)
+
+// i8Gemm2AVX512VNNI makes a tile of 2 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm2AVX512VNNI(t *tile)
+
+// i8Gemm3AVX512VNNI makes a tile of 3 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm3AVX512VNNI(t *tile)
+
+// i8Gemm4AVX512VNNI makes a tile of 4 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm4AVX512VNNI(t *tile)
+
+// i8Gemm5AVX512VNNI makes a tile of 5 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm5AVX512VNNI(t *tile)
+
+// i8Gemm6AVX512VNNI makes a tile of 6 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm6AVX512VNNI(t *tile)
+
+// i8Gemm7AVX512VNNI makes a tile of 7 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm7AVX512VNNI(t *tile)
+
+// i8Gemm8AVX512VNNI makes a tile of 8 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm8AVX512VNNI(t *tile)
+
+// i8Gemm9AVX512VNNI makes a tile of 9 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm9AVX512VNNI(t *tile)
+
+// i8Gemm10AVX512VNNI makes a tile of 10 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm10AVX512VNNI(t *tile)
+
+// i8Gemm11AVX512VNNI makes a tile of 11 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm11AVX512VNNI(t *tile)
+
+// i8Gemm12AVX512VNNI makes a tile of 12 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm12AVX512VNNI(t *tile)
+
+// i8Gemm13AVX512VNNI makes a tile of 13 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm13AVX512VNNI(t *tile)
+
+// i8Gemm14AVX512VNNI makes a tile of 14 rows and 32 columns.
+//
+//go:noescape
+func i8Gemm14AVX512VNNI(t *tile)
+
+// bf16Gemm1AVX512BF16 makes a tile of 1 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm1AVX512BF16(t *tile)
+
+// bf16Gemm2AVX512BF16 makes a tile of 2 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm2AVX512BF16(t *tile)
+
+// bf16Gemm3AVX512BF16 makes a tile of 3 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm3AVX512BF16(t *tile)
+
+// bf16Gemm4AVX512BF16 makes a tile of 4 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm4AVX512BF16(t *tile)
+
+// bf16Gemm5AVX512BF16 makes a tile of 5 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm5AVX512BF16(t *tile)
+
+// bf16Gemm6AVX512BF16 makes a tile of 6 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm6AVX512BF16(t *tile)
+
+// bf16Gemm7AVX512BF16 makes a tile of 7 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm7AVX512BF16(t *tile)
+
+// bf16Gemm8AVX512BF16 makes a tile of 8 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm8AVX512BF16(t *tile)
+
+// bf16Gemm9AVX512BF16 makes a tile of 9 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm9AVX512BF16(t *tile)
+
+// bf16Gemm10AVX512BF16 makes a tile of 10 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm10AVX512BF16(t *tile)
+
+// bf16Gemm11AVX512BF16 makes a tile of 11 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm11AVX512BF16(t *tile)
+
+// bf16Gemm12AVX512BF16 makes a tile of 12 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm12AVX512BF16(t *tile)
+
+// bf16Gemm13AVX512BF16 makes a tile of 13 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm13AVX512BF16(t *tile)
+
+// bf16Gemm14AVX512BF16 makes a tile of 14 rows and 32 columns.
+//
+//go:noescape
+func bf16Gemm14AVX512BF16(t *tile)
+
+// bf16BandAMX makes the sums of a band, [panels, h, 32].
+//
+//go:noescape
+func bf16BandAMX(s *band)
+
+// bf16LoopAMX multiplies tiles of 16 rows of s.a and s.b[0] four times, n times over.
+//
+//go:noescape
+func bf16LoopAMX(s *band, n int)
+
+// i8BandAMX makes the sums of a band, [panels, h, 32].
+//
+//go:noescape
+func i8BandAMX(s *band)
+
+// i8LoopAMX multiplies tiles of 16 rows of s.a and s.b[0] four times, n times over.
+//
+//go:noescape
+func i8LoopAMX(s *band, n int)
+
+// i8LoopAVX512VNNI does 12 products of vectors with their sums n times, in registers alone.
+//
+//go:noescape
+func i8LoopAVX512VNNI(n int)
+
+// bf16LoopAVX512BF16 does 12 products of vectors with their sums n times, in registers alone.
+//
+//go:noescape
+func bf16LoopAVX512BF16(n int)
+
+// toBF16AVX512BF16 rounds n numbers to bfloat16, half to even, subnormal ones to zero. n is a multiple of a vector and not 0.
+//
+//go:noescape
+func toBF16AVX512BF16(dst *byte, x *float32, n int)
+
 // addAVX2 writes a + b.
 //
 //go:noescape
@@ -229,11 +404,6 @@ func affineAVX2(dst *float32, x *float32, gamma *float32, beta *float32, n int, 
 //go:noescape
 func largestAVX2(x *float32, n int) float32
 
-// copyRowsAVX2 copies rows of two vectors, ld bytes apart in src and without gaps in dst.
-//
-//go:noescape
-func copyRowsAVX2(dst *float32, src *float32, ld int, rows int)
-
 // addAVX512 writes a + b.
 //
 //go:noescape
@@ -268,11 +438,6 @@ func affineAVX512(dst *float32, x *float32, gamma *float32, beta *float32, n int
 //
 //go:noescape
 func largestAVX512(x *float32, n int) float32
-
-// copyRowsAVX512 copies rows of two vectors, ld bytes apart in src and without gaps in dst.
-//
-//go:noescape
-func copyRowsAVX512(dst *float32, src *float32, ld int, rows int)
 
 // expSumAVX2 writes exp(s·x - top) and returns the sum.
 //
@@ -349,6 +514,81 @@ func fmaLoopAVX2(n int)
 //go:noescape
 func readLoopAVX2(x *float32, n int)
 
+// scoresAVX2 writes the scaled inner products of the queries of a strip with n keys, and of what fills up their last vector.
+//
+//go:noescape
+func scoresAVX2(a *strip)
+
+// valuesAVX2 writes from·shrink + weights·values, by choice times the inverse of the norm, of a strip. It moves values, from and out on.
+//
+//go:noescape
+func valuesAVX2(a *strip)
+
+// scoresAVX512 writes the scaled inner products of the queries of a strip with n keys, and of what fills up their last vector.
+//
+//go:noescape
+func scoresAVX512(a *strip)
+
+// valuesAVX512 writes from·shrink + weights·values, by choice times the inverse of the norm, of a strip. It moves values, from and out on.
+//
+//go:noescape
+func valuesAVX512(a *strip)
+
+// weighAVX2 turns the scores of a strip, exponents of 2, into weights: 2 to the power of score less largest score, 0 for keys that a row does not see. It keeps the state of the rows.
+//
+//go:noescape
+func weighAVX2(a *strip)
+
+// packKeysAVX2 writes n rows of d values, ld bytes apart, as columns of panels of two vectors, size bytes each; what is left of the last vector is as its last row. d is a multiple of a vector and not 0.
+//
+//go:noescape
+func packKeysAVX2(dst *float32, src *float32, size int, ld int, n int, d int)
+
+// packValuesAVX2 copies n rows of d values, ld bytes apart, to rows without gaps. d is a multiple of two vectors and not 0.
+//
+//go:noescape
+func packValuesAVX2(dst *float32, src *float32, ld int, n int, d int)
+
+// weighAVX512 turns the scores of a strip, exponents of 2, into weights: 2 to the power of score less largest score, 0 for keys that a row does not see. It keeps the state of the rows.
+//
+//go:noescape
+func weighAVX512(a *strip)
+
+// packKeysAVX512 writes n rows of d values, ld bytes apart, as columns of panels of two vectors, size bytes each; what is left of the last vector is as its last row. d is a multiple of a vector and not 0.
+//
+//go:noescape
+func packKeysAVX512(dst *float32, src *float32, size int, ld int, n int, d int)
+
+// packValuesAVX512 copies n rows of d values, ld bytes apart, to rows without gaps. d is a multiple of two vectors and not 0.
+//
+//go:noescape
+func packValuesAVX512(dst *float32, src *float32, ld int, n int, d int)
+
+// toBF16AVX2 rounds n values, a multiple of a vector and not 0, to bfloat16.
+//
+//go:noescape
+func toBF16AVX2(dst *byte, x *float32, n int)
+
+// pairBF16AVX2 rounds values to bfloat16, n of lo and n of hi, and puts two beside each other, that of lo first. n is a multiple of a vector and not 0.
+//
+//go:noescape
+func pairBF16AVX2(dst *float32, lo *float32, hi *float32, n int)
+
+// toInt8AVX2 writes x·inverse as int8, rounded half to even, and returns the sum of these. n is a multiple of a vector and not 0.
+//
+//go:noescape
+func toInt8AVX2(dst *byte, x *float32, n int, inverse float32) int32
+
+// pairTopAVX2 is the largest |x[i]| + |x[i+1]| over even i. n is a multiple of a vector and not 0.
+//
+//go:noescape
+func pairTopAVX2(x *float32, n int) float32
+
+// weaveAVX2 turns sixteen rows of n bytes, ld apart, into n rows of sixteen without gaps. n is a multiple of 8 and not 0.
+//
+//go:noescape
+func weaveAVX2(dst *byte, src *byte, ld int, n int)
+
 // extentAVX2 writes the smallest of x and 0, the largest, and 0 or NaN if a value is not finite, one vector each. n is a multiple of a vector and not 0.
 //
 //go:noescape
@@ -364,10 +604,20 @@ func toBytesAVX2(dst *byte, x *float32, n int, inverse float32, offset float32)
 //go:noescape
 func rescaleAVX2(t *tile, h int)
 
+// i8LoopAVX2 does 12 products of vectors with their sums n times, in registers alone.
+//
+//go:noescape
+func i8LoopAVX2(n int)
+
 // rescaleAVX512 turns h rows of sums of integers, without gaps at t.from, into (sum - zero·sums)·rows·scale + bias + residual at t.c.
 //
 //go:noescape
 func rescaleAVX512(t *tile, h int)
+
+// settleAVX512 turns h rows of sums, without gaps at t.from, into sum + bias + residual at t.c.
+//
+//go:noescape
+func settleAVX512(t *tile, h int)
 
 // fromF16AVX512 widens n half-precision numbers, a multiple of a vector and not 0.
 //

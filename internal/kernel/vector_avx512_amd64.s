@@ -420,23 +420,3 @@ DATA cff800000<>+52(SB)/4, $0xff800000
 DATA cff800000<>+56(SB)/4, $0xff800000
 DATA cff800000<>+60(SB)/4, $0xff800000
 GLOBL cff800000<>(SB), RODATA|NOPTR, $64
-
-// func copyRowsAVX512(dst *float32, src *float32, ld int, rows int)
-// Requires: AVX, AVX512F
-TEXT ·copyRowsAVX512(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ ld+16(FP), DX
-	MOVQ rows+24(FP), BX
-
-loop1:
-	VMOVUPS (CX), Z0
-	VMOVUPS Z0, (AX)
-	VMOVUPS 64(CX), Z0
-	VMOVUPS Z0, 64(AX)
-	ADDQ    DX, CX
-	ADDQ    $0x00000080, AX
-	DECQ    BX
-	JNZ     loop1
-	VZEROUPPER
-	RET

@@ -3,6 +3,8 @@ package image
 import (
 	stdimage "image"
 	"image/color"
+
+	"github.com/chiasm/chiasm/internal/pixel"
 )
 
 // From takes a picture that has been decoded already, as it is: nothing is turned, and what is transparent is laid on
@@ -99,7 +101,7 @@ func fill(out *RGB, img stdimage.Image, put func(to []uint8, r, g, b, a uint8)) 
 		case *stdimage.YCbCr:
 			for i := range out.W {
 				c := m.YCbCrAt(rect.Min.X+i, sy)
-				r, g, b := ycc(c.Y, c.Cb, c.Cr)
+				r, g, b := pixel.Colour(c.Y, c.Cb, c.Cr)
 				put(to[3*i:3*i+3], r, g, b, 255)
 			}
 		default:
@@ -118,14 +120,6 @@ func ink(c, k uint8) uint8 {
 	return uint8(white - (x>>8+x)>>8)
 }
 
-// ycc converts a full-range BT.601 sample to RGB, rounded as libjpeg rounds.
-func ycc(y, cb, cr uint8) (r, g, b uint8) {
-	l, u, v := int32(y), int32(cb)-128, int32(cr)-128
-	return sat(l + (91881*v+32768)>>16), sat(l + (-22554*u-46802*v+32768)>>16), sat(l + (116130*u+32768)>>16)
-}
-
-func sat(v int32) uint8 { return uint8(min(max(v, 0), 255)) }
-
 // keyed paints every pixel of one colour white: what becomes of a colour key between load_image and the processor.
 func (m *RGB) keyed(r, g, b uint8) {
 	for p := m.Pix; len(p) >= 3; p = p[3:] {
@@ -134,3 +128,5 @@ func (m *RGB) keyed(r, g, b uint8) {
 		}
 	}
 }
+
+func sat(v int32) uint8 { return uint8(min(max(v, 0), 255)) }

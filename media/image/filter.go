@@ -3,6 +3,8 @@ package image
 import (
 	"fmt"
 	"math"
+
+	"github.com/chiasm/chiasm/internal/pixel"
 )
 
 // Filter is a resampling filter, numbered as Pillow numbers them in configuration files.
@@ -95,30 +97,24 @@ func sinc(x float64) float64 {
 	return math.Sin(x) / x
 }
 
-// precision is the number of fraction bits of a fixed-point weight: 8 bits of pixel and 2 of head room fill 32.
-const precision = 32 - 8 - 2
-
-// taps says, for each output position, which source positions it sums and with what weights.
+// taps plans the weights of a direction.
 type taps struct {
-	size   int      // weights a position, the last ones possibly unused
-	first  []int32  // first source position of each output position
-	count  []int32  // how many source positions follow
-	weight []uint64 // size per output position: fixed point, sign-extended to 64 bits
-	real   []float64
+	pixel.Taps
+	real []float64
 }
 
 // plan fills t for output positions lo..hi of a line of n source samples resized to m, and returns the range of source
-// positions that they read.
+// positions that they read. t counts positions from the first of these.
 func (t *taps) plan(f Filter, n, m, lo, hi int) (from, to int) {
 	scale := float64(n) / float64(m)
 	widen := max(scale, 1)
 	reach := float64(f.support() * widen)
 	shrink := 1 / widen
-	t.size = int(math.Ceil(reach))*2 + 1
-	t.first = grow(t.first, hi-lo)
-	t.count = grow(t.count, hi-lo)
-	t.weight = grow(t.weight, (hi-lo)*t.size)
-	t.real = grow(t.real, t.size)
+	t.Size = int(math.Ceil(reach))*2 + 1
+	t.First = grow(t.First, hi-lo)
+	t.Count = grow(t.Count, hi-lo)
+	t.Weight = grow(t.Weight, (hi-lo)*t.Size)
+	t.real = grow(t.real, t.Size)
 	for i := range hi - lo {
 		centre := float64((float64(lo+i) + 0.5) * scale)
 		from := max(int(centre-reach+0.5), 0)
@@ -130,7 +126,7 @@ func (t *taps) plan(f Filter, n, m, lo, hi int) (from, to int) {
 			real[j] = w
 			sum += w
 		}
-		fixed := t.weight[i*t.size:][:count]
+		fixed := t.Weight[i*t.Size:][:count]
 		for j, w := range real {
 			if sum != 0 {
 				w /= sum
@@ -139,12 +135,17 @@ func (t *taps) plan(f Filter, n, m, lo, hi int) (from, to int) {
 			if w < 0 {
 				round = -0.5
 			}
-			fixed[j] = uint64(int64(round + float64(w*(1<<precision))))
+			fixed[j] = int32(round + float64(w*(1<<pixel.Precision)))
 		}
-		t.first[i], t.count[i] = int32(from), int32(count)
+		t.First[i], t.Count[i] = int32(from), int32(count)
 	}
 	last := hi - lo - 1
-	return int(t.first[0]), int(t.first[last] + t.count[last])
+	from, to = int(t.First[0]), int(t.First[last]+t.Count[last])
+	for i := range t.First {
+		t.First[i] -= int32(from)
+	}
+	t.Pack()
+	return from, to
 }
 
 // grow returns s with length n, reallocated when its capacity is smaller; the contents are undefined.

@@ -21,7 +21,7 @@ func fuzzRead(f *testing.F, patterns ...string) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		img, err := Read(bytes.NewReader(data), &Limits{Pixels: 1 << 18})
+		img, err := Read(bytes.NewReader(data), &Options{Pixels: 1 << 18})
 		if err != nil {
 			if img != nil || !strings.HasPrefix(err.Error(), "image: ") {
 				t.Errorf("picture %v with error %v", img, err)

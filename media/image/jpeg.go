@@ -7,8 +7,8 @@ import (
 )
 
 // decodeJPEG reads baseline and progressive JPEG in gray, YCbCr, RGB, CMYK and YCCK. Four channels are taken as inverted,
-// as Adobe writes them and Pillow assumes. Damage that libjpeg only warns of is forgiven, an early end is not: so does
-// Pillow.
+// as Adobe writes them and Pillow assumes. Damage that libjpeg only warns of is forgiven; so is an early end if the caller
+// wants to be warned, but not else: so does Pillow.
 func decodeJPEG(f *file) (*RGB, int, error) {
 	head, err := scanJPEG(f.data)
 	if err != nil {
@@ -17,14 +17,26 @@ func decodeJPEG(f *file) (*RGB, int, error) {
 	if err := f.check(head.w, head.h); err != nil {
 		return nil, 0, err
 	}
-	img, damage, err := jpegDecode(f.data, f.pixels)
-	if err == nil && damage == errJPEGTruncated {
-		err = damage
+	orientation, size := head.orientation(), 8
+	if f.shrink != nil {
+		w, h := head.w, head.h
+		if orientation >= 5 { // a quarter turn
+			w, h = h, w
+		}
+		size = f.shrink.enough(w, h)
+	}
+	img, damage, err := jpegDecode(f.data, f.pixels, size)
+	if err == nil && damage != nil {
+		if f.warn != nil {
+			f.warn(fmt.Errorf("image: jpeg: %w", damage))
+		} else if damage == errJPEGTruncated {
+			err = damage
+		}
 	}
 	if err != nil {
 		return nil, 0, err
 	}
-	return img, head.orientation(), nil
+	return img, orientation, nil
 }
 
 // jpegHead is what stands before the first scan of a JPEG file.

@@ -13,13 +13,16 @@ import (
 //
 // A file that is damaged or ends too early gives the picture that libjpeg makes of it, and damage says so:
 // errJPEGTruncated, for which Pillow raises an error, or errJPEGDamaged, which it ignores.
-func jpegDecode(data []byte, pixels int64) (img *RGB, damage, err error) {
-	return jpegDecodeOn(data, pixels, par.Workers())
+//
+// The picture has size pixels for each 8 of the file, rounded up: 8, or 4, 2 or 1, which equals libjpeg-turbo's scaled
+// decoding.
+func jpegDecode(data []byte, pixels int64, size int) (img *RGB, damage, err error) {
+	return jpegDecodeOn(data, pixels, size, 0)
 }
 
-// jpegDecodeOn is jpegDecode with at most that many goroutines.
-func jpegDecodeOn(data []byte, pixels int64, workers int) (img *RGB, damage, err error) {
-	d := &jpegDecoder{}
+// jpegDecodeOn is jpegDecode with at most that many goroutines, 0 for as many as pay.
+func jpegDecodeOn(data []byte, pixels int64, size, workers int) (img *RGB, damage, err error) {
+	d := &jpegDecoder{size: size}
 	if err := d.begin(data); err != nil {
 		return nil, nil, err
 	}
@@ -33,8 +36,11 @@ func jpegDecodeOn(data []byte, pixels int64, workers int) (img *RGB, damage, err
 	if err := d.affordable(pixels); err != nil {
 		return nil, nil, err
 	}
-	if d.w*d.h < jpegAlone {
-		workers = 1
+	if workers == 0 {
+		workers = par.Workers()
+		if d.w*d.h < jpegAlone {
+			workers = 1
+		}
 	}
 	if !d.progressive {
 		d.standardCodes()
@@ -50,7 +56,7 @@ func jpegDecodeOn(data []byte, pixels int64, workers int) (img *RGB, damage, err
 		}
 		img = d.stream(scan, workers)
 	}
-	if d.bits.ended {
+	if d.bits.Ended {
 		d.worsen(errJPEGTruncated)
 	} else if next, err := d.advance(); next != nil || err != nil && err != errJPEGTruncated {
 		d.worsen(errJPEGDamaged) // the picture is whole, but something odd stands behind it
@@ -72,15 +78,15 @@ func (d *jpegDecoder) affordable(pixels int64) error {
 	for i := range d.comps {
 		blocks += int64(d.comps[i].blocksX) * int64(d.comps[i].blocksY)
 	}
-	if n > 1<<20 && blocks > 32*int64(len(d.bits.data)) {
-		return fmt.Errorf("%d bytes cannot hold %d x %d pixels", len(d.bits.data), d.w, d.h)
+	if n > 1<<20 && blocks > 32*int64(len(d.bits.Data)) {
+		return fmt.Errorf("%d bytes cannot hold %d x %d pixels", len(d.bits.Data), d.w, d.h)
 	}
 	return nil
 }
 
 // jpegHeader returns the size and the number of channels of a JPEG file.
 func jpegHeader(data []byte) (w, h, channels int, err error) {
-	d := &jpegDecoder{}
+	d := &jpegDecoder{size: 8}
 	if err := d.begin(data); err != nil {
 		return 0, 0, 0, err
 	}

@@ -9,15 +9,19 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/chiasm/chiasm/internal/pixel"
 )
 
 // jpegGolden is what Pillow made of a file: tools/golden/jpeg_files.py.
 type jpegGolden struct {
 	W, H    int
 	SHA256  string
-	Said    string // without being told to put up with truncated files
+	Scaled  map[string]string // SHA256 of the picture decoded at a half, a quarter, an eighth
+	Said    string            // without being told to put up with truncated files
 	Refused *string
 }
 
@@ -49,7 +53,8 @@ func TestJPEGGolden(t *testing.T) {
 	}
 	bad := 0
 	for name, want := range jpegGoldens(t, folder) {
-		img, damage, err := jpegDecode(jpegFile(t, folder, name), defaultPixels)
+		data := jpegFile(t, folder, name)
+		img, damage, err := jpegDecode(data, defaultPixels, 8)
 		switch {
 		case want.Refused != nil:
 			if err == nil && damage == nil {
@@ -65,6 +70,20 @@ func TestJPEGGolden(t *testing.T) {
 		if img.W != want.W || img.H != want.H || hex.EncodeToString(sum[:]) != want.SHA256 {
 			t.Errorf("%s: pixels differ", name)
 			bad++
+		}
+		for by, sum := range want.Scaled {
+			n, err := strconv.Atoi(by)
+			if err != nil {
+				t.Fatal(err)
+			}
+			img, _, err := jpegDecode(data, defaultPixels, 8/n)
+			if err != nil || img.W != (want.W+n-1)/n || img.H != (want.H+n-1)/n {
+				t.Errorf("%s at 1/%d: %v, %d x %d", name, n, err, img.W, img.H)
+				bad++
+			} else if got := sha256.Sum256(img.Pix); hex.EncodeToString(got[:]) != sum {
+				t.Errorf("%s at 1/%d: pixels differ", name, n)
+				bad++
+			}
 		}
 		if truncated := strings.Contains(want.Said, "truncated"); truncated != (damage == errJPEGTruncated) && !strings.Contains(name, "hurt") {
 			t.Errorf("%s: Pillow says %q, got %v", name, want.Said, damage)
@@ -85,18 +104,44 @@ func jpegPhoto(t testing.TB, w, h int) []byte {
 	return b.Bytes()
 }
 
-// TestJPEGWorkers wants the same bytes whatever the number of goroutines.
+// TestJPEGWorkers wants the same bytes and the same damage whatever the number of goroutines, of whole files and of hurt ones.
 func TestJPEGWorkers(t *testing.T) {
-	files := [][]byte{jpegPhoto(t, 600, 411), jpegPhoto(t, 513, 300)}
-	for _, data := range files {
-		one, _, err := jpegDecodeOn(data, defaultPixels, 1)
-		if err != nil {
-			t.Fatal(err)
+	files := map[string][]byte{"large": jpegPhoto(t, 600, 411), "odd": jpegPhoto(t, 513, 300)}
+	for name, want := range jpegGoldens(t, "testdata/jpeg") {
+		if want.Refused == nil {
+			files[name] = jpegFile(t, "testdata/jpeg", name)
 		}
-		for workers := 2; workers < 6; workers++ {
-			many, damage, err := jpegDecodeOn(data, defaultPixels, workers)
-			if err != nil || damage != nil || !bytes.Equal(one.Pix, many.Pix) {
-				t.Errorf("%d workers: %v, %v, or pixels differ", workers, damage, err)
+	}
+	for name, data := range files {
+		for _, size := range []int{8, 4, 2, 1} {
+			one, hurt, err := jpegDecodeOn(data, defaultPixels, size, 1)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			for workers := 2; workers < 5; workers++ {
+				many, damage, err := jpegDecodeOn(data, defaultPixels, size, workers)
+				if err != nil || damage != hurt || !bytes.Equal(one.Pix, many.Pix) {
+					t.Errorf("%s at %d/8 on %d workers: %v, %v, want %v, or pixels differ", name, size, workers, err, damage, hurt)
+				}
+			}
+		}
+	}
+}
+
+// TestJPEGPlain wants the same of the assembly and of plain Go.
+func TestJPEGPlain(t *testing.T) {
+	for name, want := range jpegGoldens(t, "testdata/jpeg") {
+		if want.Refused != nil {
+			continue
+		}
+		data := jpegFile(t, "testdata/jpeg", name)
+		for _, size := range []int{8, 4, 2, 1} {
+			fast, hurt, err := jpegDecode(data, defaultPixels, size)
+			back := pixel.UseGeneric()
+			plain, damage, err2 := jpegDecode(data, defaultPixels, size)
+			back()
+			if err != nil || err2 != nil || damage != hurt || !bytes.Equal(fast.Pix, plain.Pix) {
+				t.Errorf("%s at %d/8: %v, %v, %v, want %v, or pixels differ", name, size, err, err2, damage, hurt)
 			}
 		}
 	}
@@ -127,7 +172,7 @@ func TestJPEGRefused(t *testing.T) {
 		bad := jpegPatched(t, data, frame, c.with)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, _, err := jpegDecode(bad, defaultPixels)
+		_, _, err := jpegDecode(bad, defaultPixels, 8)
 		runtime.ReadMemStats(&after)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("expected an error with %q, got %v", c.want, err)
@@ -152,40 +197,15 @@ func TestJPEGHeader(t *testing.T) {
 func TestJPEGCut(t *testing.T) {
 	for _, name := range []string{"420-q75", "420-q30-progressive", "restart-5", "own-11"} {
 		data := jpegFile(t, "testdata/jpeg", name)
-		whole, _, err := jpegDecode(data, defaultPixels)
+		whole, _, err := jpegDecode(data, defaultPixels, 8)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for n := range len(data) - 2 {
-			img, damage, err := jpegDecode(data[:n], defaultPixels)
+			img, damage, err := jpegDecode(data[:n], defaultPixels, 8)
 			if err == nil && damage == nil && !bytes.Equal(img.Pix, whole.Pix) {
 				t.Errorf("%s: %d of %d bytes: another picture, and nobody said why", name, n, len(data))
 			}
-		}
-	}
-}
-
-// TestJPEGCareful wants both transforms to agree where both apply.
-func TestJPEGCareful(t *testing.T) {
-	noise := pixels(64, 64, 2, "noise", 9)
-	var quant [64]uint16
-	for i := range quant {
-		quant[i] = uint16(1 + i/3)
-	}
-	steps := newJPEGSteps(&quant)
-	var b jpegBlock
-	for i := 0; i+130 < len(noise); i += 61 {
-		entries := []uint32{uint32(int32(int8(noise[i]))) << 16}
-		for k := 1; k < 64; k++ {
-			if v := int32(int8(noise[i+k])) >> (k / 8); v != 0 && noise[i+k+64]%8 < noise[i]%9 && k%int(1+noise[i+1]%5) == 0 {
-				entries = append(entries, uint32(v)<<16|uint32(k))
-			}
-		}
-		var fast, careful [64]uint8
-		b.draw(steps, entries, fast[:], 8)
-		jpegCareful(steps, entries, careful[:], 8)
-		if fast != careful {
-			t.Fatalf("block %d: %v\n%v", i, fast, careful)
 		}
 	}
 }
@@ -195,16 +215,24 @@ func FuzzJPEG(f *testing.F) {
 		f.Add(jpegFile(f, "testdata/jpeg", name))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		one, _, err := jpegDecodeOn(data, 1<<18, 1)
-		if err != nil {
-			return
-		}
-		if len(one.Pix) != 3*one.W*one.H {
-			t.Fatalf("%d x %d with %d bytes", one.W, one.H, len(one.Pix))
-		}
-		two, _, err := jpegDecodeOn(data, 1<<18, 2)
-		if err != nil || !bytes.Equal(one.Pix, two.Pix) {
-			t.Fatal("another picture the second time")
+		for _, size := range []int{8, 4, 2, 1} {
+			one, damage, err := jpegDecodeOn(data, 1<<18, size, 1)
+			if err != nil {
+				return
+			}
+			if len(one.Pix) != 3*one.W*one.H {
+				t.Fatalf("%d x %d with %d bytes", one.W, one.H, len(one.Pix))
+			}
+			two, again, err := jpegDecodeOn(data, 1<<18, size, 2)
+			if err != nil || again != damage || !bytes.Equal(one.Pix, two.Pix) {
+				t.Fatal("another picture on two goroutines")
+			}
+			back := pixel.UseGeneric()
+			plain, again, err := jpegDecodeOn(data, 1<<18, size, 1)
+			back()
+			if err != nil || again != damage || !bytes.Equal(one.Pix, plain.Pix) {
+				t.Fatal("another picture in plain Go")
+			}
 		}
 	})
 }
@@ -217,7 +245,7 @@ func BenchmarkJPEG(b *testing.B) {
 				b.Run(name+title, func(b *testing.B) {
 					b.SetBytes(int64(3 * size[0] * size[1]))
 					for b.Loop() {
-						if _, _, err := jpegDecodeOn(data, defaultPixels, workers); err != nil {
+						if _, _, err := jpegDecodeOn(data, defaultPixels, 8, workers); err != nil {
 							b.Fatal(err)
 						}
 					}

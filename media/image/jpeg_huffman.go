@@ -1,6 +1,10 @@
 package image
 
-import "fmt"
+import (
+	"errors"
+
+	"github.com/chiasm/chiasm/internal/pixel"
+)
 
 // jpegCodes is a Huffman table as a file defines it.
 type jpegCodes struct {
@@ -9,89 +13,12 @@ type jpegCodes struct {
 	defined bool
 }
 
-const (
-	jpegShort = 9  // codes up to this length are found by one look
-	jpegWhole = 11 // code and value bits up to this length together are found by one look
-)
-
-// jpegTable is a Huffman table made for decoding.
-type jpegTable struct {
-	// whole is indexed by the next bits. A code with its value inside: value<<16 | zeros before it<<8 | bits in all. A
-	// code alone: symbol<<8 | bits. Zero: a longer code.
-	whole [1 << jpegWhole]uint32
-	short [1 << jpegShort]uint16 // symbol<<4 | bits; zero: a longer code
-	// last holds, for each length, the last code as the 16 highest bits of a word, plus one; add turns a code into the
-	// place of its symbol.
-	last    [17]uint32
-	add     [17]int32
-	symbols [256]uint8
-}
-
-// long decodes a code of more than jpegShort bits. Without one, libjpeg takes 17 bits and goes on with symbol 0.
-func (t *jpegTable) long(buf uint64) (symbol, size int) {
-	top := uint32(buf >> 48)
-	for size := jpegShort + 1; size <= 16; size++ {
-		if top < t.last[size] {
-			return int(t.symbols[uint8(int32(top>>(16-size))+t.add[size])]), size
-		}
-	}
-	return 0, 17
-}
-
 // table prepares the codes. A table for first coefficients may hold only sizes up to 15.
-func (c *jpegCodes) table(t *jpegTable, first bool) error {
+func (c *jpegCodes) table(t *pixel.Huffman, first bool) error {
 	if !c.defined {
-		return fmt.Errorf("scan names a Huffman table that was not defined")
+		return errors.New("scan names a Huffman table that was not defined")
 	}
-	*t = jpegTable{symbols: c.symbols}
-	code, place := uint32(0), 0
-	for i, count := range c.counts {
-		size := i + 1
-		t.add[size] = int32(place) - int32(code)
-		for range count {
-			symbol := c.symbols[place&255]
-			if first && symbol > 15 {
-				return fmt.Errorf("table of Huffman codes: expected sizes up to 15 for first coefficients, got %d", symbol)
-			}
-			t.enter(code, size, symbol)
-			code++
-			place++
-		}
-		if place > 256 || count > 0 && code >= 1<<size {
-			return fmt.Errorf("table of Huffman codes: more codes than %d bits allow", size)
-		}
-		if count > 0 {
-			t.last[size] = code << (16 - size)
-		}
-		code <<= 1
-	}
-	return nil
-}
-
-// enter puts one code into the tables that are looked into first.
-func (t *jpegTable) enter(code uint32, size int, symbol uint8) {
-	if code >= 1<<size {
-		return // refused by the caller
-	}
-	if size <= jpegShort {
-		from := code << (jpegShort - size)
-		for i := range uint32(1) << (jpegShort - size) {
-			t.short[from+i] = uint16(symbol)<<4 | uint16(size)
-		}
-	}
-	if size > jpegWhole {
-		return
-	}
-	spare := jpegWhole - size
-	from, bits := code<<spare, int(symbol&15)
-	for i := range uint32(1) << spare {
-		e := uint32(symbol)<<8 | uint32(size)
-		if bits > 0 && bits <= spare {
-			v := jpegExtend(i>>(spare-bits), bits)
-			e = uint32(v)<<16 | uint32(symbol>>4)<<8 | uint32(size+bits)
-		}
-		t.whole[from+i] = e
-	}
+	return t.Set(&c.counts, &c.symbols, first)
 }
 
 // standardCodes supplies the tables that a sequential file has not defined before its first scan.

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"github.com/chiasm/chiasm/internal/pixel"
 )
 
 const (
@@ -34,18 +36,26 @@ type jpegComponent struct {
 	quant          *[64]uint16 // in zigzag order, as it stood when the channel's first scan began; nil before
 	blocksX        int         // blocks that hold part of the picture
 	blocksY        int
-	width, height  int // samples that hold part of the picture
-	stride         int // blocks of a row in coefs
-	coefs          []int16
-	last           []uint8    // for each block in coefs, no place beyond this has been set
+	size           int        // samples of a side of a block: 8 in a picture of full size
+	width, height  int        // samples that hold part of the picture
+	stride         int        // blocks of a row in memory: those of all units, made even
+	stored         jpegBlocks // progressive, or several scans: all coefficients
 	known          [64]int8   // progressive: low bits still missing of each coefficient; -1: all
 	before         [10]int8   // known as it was before the last scan
 	up             jpegUp     // how the samples are spread over the picture
 	factorX        int        // pixels a sample is repeated for, where it is
 	factorY        int        // likewise
-	steps          *jpegSteps // quant made ready for the inverse transform
+	factors        [64]int16  // quant as the inverse transform wants it: row by row
 	dcTable, acTab uint8      // Huffman tables of the current scan
 }
+
+// jpegBlocks are rows of blocks of one channel.
+type jpegBlocks struct {
+	coefs []int16 // 64 a block, row by row
+	last  []uint8 // for each block 0 if only the first coefficient may be other than zero
+}
+
+func newJPEGBlocks(n int) jpegBlocks { return jpegBlocks{make([]int16, 64*n), make([]uint8, n)} }
 
 // A jpegScan is what the header of a scan says.
 type jpegScan struct {
@@ -54,23 +64,26 @@ type jpegScan struct {
 	mcusX, mcusY            int
 	single                  bool // one channel: its blocks follow each other row by row
 	blocks                  int  // blocks of a unit
-	dc, ac                  [4]*jpegTable
+	dc, ac                  [4]*pixel.Huffman
 	restart, left, expected int      // units between restart markers, units to the next, its number
 	sums                    [4]int32 // the last first coefficient of each channel
 	run                     int      // progressive: blocks that the band leaves out
 	empty                   bool     // the data of this interval has ended
+	slots                   []pixel.Slot
 }
 
 // A jpegDecoder is a JPEG file being decoded.
 type jpegDecoder struct {
-	bits        jpegBits
+	bits        pixel.Bits
 	w, h        int
+	size        int // pixels for each 8 of the file: 8, 4, 2 or 1
+	outW, outH  int // size of the picture made
 	progressive bool
 	comps       []jpegComponent
 	maxH, maxV  int
 	quants      [4]*[64]uint16
 	codes       [2][4]jpegCodes // first coefficients, others
-	tables      [2][4]jpegTable
+	tables      [2][4]pixel.Huffman
 	restart     int
 	jfif, adobe bool
 	transform   uint8
@@ -89,47 +102,47 @@ func (d *jpegDecoder) worsen(err error) {
 // nextMarker finds the next marker from the current position; the end of the file counts as the end marker.
 func (d *jpegDecoder) nextMarker() byte {
 	b := &d.bits
-	if m := b.marker; m != 0 {
-		b.marker = 0
+	if m := b.Marker; m != 0 {
+		b.Marker = 0
 		return m
 	}
-	for b.pos < len(b.data) {
-		for b.pos < len(b.data) && b.data[b.pos] != 0xff {
-			b.pos++
+	for b.Pos < len(b.Data) {
+		for b.Pos < len(b.Data) && b.Data[b.Pos] != 0xff {
+			b.Pos++
 		}
-		for b.pos < len(b.data) && b.data[b.pos] == 0xff {
-			b.pos++
+		for b.Pos < len(b.Data) && b.Data[b.Pos] == 0xff {
+			b.Pos++
 		}
-		if b.pos == len(b.data) {
+		if b.Pos == len(b.Data) {
 			break
 		}
-		c := b.data[b.pos]
-		b.pos++
+		c := b.Data[b.Pos]
+		b.Pos++
 		if c != 0 {
 			return c
 		}
 	}
-	b.ended = true
+	b.Ended = true
 	return jpegEOI
 }
 
 // segment returns the bytes of a marker segment.
 func (d *jpegDecoder) segment() ([]byte, error) {
 	b := &d.bits
-	if len(b.data)-b.pos < 2 {
-		b.ended = true
+	if len(b.Data)-b.Pos < 2 {
+		b.Ended = true
 		return nil, errJPEGTruncated
 	}
-	n := int(binary.BigEndian.Uint16(b.data[b.pos:]))
+	n := int(binary.BigEndian.Uint16(b.Data[b.Pos:]))
 	if n < 2 {
 		return nil, fmt.Errorf("marker segment: expected a length of 2 at least, got %d", n)
 	}
-	if n > len(b.data)-b.pos {
-		b.ended = true
+	if n > len(b.Data)-b.Pos {
+		b.Ended = true
 		return nil, errJPEGTruncated
 	}
-	s := b.data[b.pos+2 : b.pos+n]
-	b.pos += n
+	s := b.Data[b.Pos+2 : b.Pos+n]
+	b.Pos += n
 	return s, nil
 }
 
@@ -138,7 +151,7 @@ func (d *jpegDecoder) begin(data []byte) error {
 	if len(data) < 2 || data[0] != 0xff || data[1] != jpegSOI {
 		return errors.New("expected the bytes ff d8 at the start")
 	}
-	d.bits.data, d.bits.pos = data, 2
+	d.bits.Data, d.bits.Pos = data, 2
 	return nil
 }
 
@@ -284,6 +297,7 @@ func (d *jpegDecoder) frame(marker byte, s []byte) error {
 			c.known[k] = -1
 		}
 	}
+	d.outW, d.outH = (d.w*d.size+7)/8, (d.h*d.size+7)/8
 	for i := range d.comps {
 		if err := d.measure(&d.comps[i]); err != nil {
 			return err
@@ -294,16 +308,24 @@ func (d *jpegDecoder) frame(marker byte, s []byte) error {
 
 // measure derives the sizes of a channel.
 func (d *jpegDecoder) measure(c *jpegComponent) error {
-	c.width, c.height = (d.w*c.h+d.maxH-1)/d.maxH, (d.h*c.v+d.maxV-1)/d.maxV
+	// Of a smaller picture, channels of lower resolution are shrunk less, as far as that works out.
+	c.size = d.size
+	for c.size < 8 && d.maxH*d.size%(2*c.h*c.size) == 0 && d.maxV*d.size%(2*c.v*c.size) == 0 {
+		c.size *= 2
+	}
+	c.width, c.height = (d.w*c.h*c.size+8*d.maxH-1)/(8*d.maxH), (d.h*c.v*c.size+8*d.maxV-1)/(8*d.maxV)
 	c.blocksX, c.blocksY = (d.w*c.h+8*d.maxH-1)/(8*d.maxH), (d.h*c.v+8*d.maxV-1)/(8*d.maxV)
 	if d.maxH%c.h != 0 || d.maxV%c.v != 0 {
 		return fmt.Errorf("sampling %d x %d of %d x %d is not a whole ratio", c.h, c.v, d.maxH, d.maxV)
 	}
-	c.factorX, c.factorY = d.maxH/c.h, d.maxV/c.v
-	// Only planes wider than two samples are interpolated across; only rows are always.
+	c.factorX, c.factorY = d.maxH*d.size/(c.h*c.size), d.maxV*d.size/(c.v*c.size)
+	c.stride = ((d.w+8*d.maxH-1)/(8*d.maxH)*c.h + 1) &^ 1
+	// Only planes wider than two samples are interpolated across; only rows are always. Of an eighth, nothing is.
 	switch {
 	case c.factorX == 1 && c.factorY == 1:
 		c.up = jpegUpNone
+	case d.size == 1:
+		c.up = jpegUpRepeat
 	case c.factorX == 2 && c.factorY == 1 && c.width > 2:
 		c.up = jpegUpAcross
 	case c.factorX == 1 && c.factorY == 2:
@@ -369,7 +391,7 @@ func (d *jpegDecoder) scanHeader(s []byte) (*jpegScan, error) {
 // whether the scan has data again.
 func (d *jpegDecoder) restartScan(s *jpegScan) bool {
 	b := &d.bits
-	b.start()
+	b.Start()
 	s.left = s.restart
 	m := d.nextMarker()
 	want := s.expected
@@ -385,7 +407,7 @@ func (d *jpegDecoder) restartScan(s *jpegScan) bool {
 			}
 			switch (int(m) - jpegRST0 - want) & 7 {
 			case 1, 2:
-				b.marker = m // of a later interval: this one was lost
+				b.Marker = m // of a later interval: this one was lost
 				return false
 			case 6, 7: // of an earlier interval
 			default:
@@ -394,6 +416,6 @@ func (d *jpegDecoder) restartScan(s *jpegScan) bool {
 		}
 		m = d.nextMarker()
 	}
-	b.marker = m
+	b.Marker = m
 	return false
 }

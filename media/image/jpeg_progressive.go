@@ -1,15 +1,16 @@
 package image
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/chiasm/chiasm/internal/pixel"
+)
 
 // gather decodes the scans of a picture that has several into the channels' coefficients.
 func (d *jpegDecoder) gather(s *jpegScan) error {
 	for i := range d.comps {
 		c := &d.comps[i]
-		rows := c.unitRows() * c.unit
-		c.stride = (d.w + 8*d.maxH - 1) / (8 * d.maxH) * c.h
-		c.coefs = make([]int16, 64*rows*c.stride)
-		c.last = make([]uint8, rows*c.stride)
+		c.stored = newJPEGBlocks(c.unitRows() * c.unit * c.stride)
 	}
 	for {
 		if d.progressive {
@@ -29,7 +30,7 @@ func (d *jpegDecoder) gather(s *jpegScan) error {
 			return err
 		}
 		if next == nil {
-			d.bits.marker = jpegEOI // for whoever looks again
+			d.bits.Marker = jpegEOI // for whoever looks again
 			return nil
 		}
 		s = next
@@ -93,115 +94,103 @@ func (d *jpegDecoder) readUnit(s *jpegScan, x, y int) {
 
 // readBlock decodes what a scan brings for one block.
 func (d *jpegDecoder) readBlock(s *jpegScan, i int, c *jpegComponent, at int) {
-	coefs, last := (*[64]int16)(c.coefs[64*at:]), &c.last[at]
+	coefs, last := (*[64]int16)(c.stored.coefs[64*at:]), &c.stored.last[at]
 	b := &d.bits
 	switch {
 	case !d.progressive:
-		var out [64]uint32
-		for _, e := range out[:b.block(s.dc[i], s.ac[i], &s.sums[i], &out)] {
-			k := min(e&127, 63)
-			coefs[k] = int16(e >> 16)
-			*last = max(*last, uint8(k))
+		var block [64]int16 // coefs need not be zero: a strange file brings a channel twice, and both remain
+		*last |= b.Block(s.dc[i], s.ac[i], &s.sums[i], &block)
+		coefs[0] = block[0]
+		for k, v := range block {
+			if v != 0 {
+				coefs[k] = v
+			}
 		}
 	case s.from == 0 && s.high == 0:
-		b.fill32()
-		if size := b.symbol(s.dc[i]); size != 0 {
-			s.sums[i] += jpegExtend(b.take(size), size)
+		b.Need()
+		if size := b.Symbol(s.dc[i]); size != 0 {
+			s.sums[i] += b.Value(size)
 		}
 		coefs[0] = int16(s.sums[i] << s.low)
 	case s.from == 0:
-		b.fill32()
-		if b.take(1) != 0 {
+		b.Need()
+		if b.Take(1) != 0 {
 			coefs[0] |= 1 << s.low
 		}
 	case s.run > 0 && s.high == 0:
 		s.run--
 	case s.high == 0:
-		b.first(s, coefs, last)
+		s.first(b, coefs, last)
 	default:
-		b.refine(s, coefs, last)
-	}
-}
-
-// fill32 makes sure of 32 bits.
-func (b *jpegBits) fill32() {
-	if b.n < 32 {
-		b.fill()
+		s.refine(b, coefs, last)
 	}
 }
 
 // first decodes the first bits of a band of coefficients.
-func (b *jpegBits) first(s *jpegScan, coefs *[64]int16, last *uint8) {
+func (s *jpegScan) first(b *pixel.Bits, coefs *[64]int16, last *uint8) {
 	t := s.ac[0]
 	for k := s.from; k <= s.to; k++ {
-		b.fill32()
-		if e := t.whole[b.buf>>(64-jpegWhole)]; e>>16 != 0 {
-			b.drop(int(e & 63))
-			k += int(e >> 8 & 15)
-			coefs[min(k, 63)] = int16(e>>16) << s.low
-			*last = max(*last, uint8(min(k, 63)))
-			continue
-		}
-		symbol := b.symbol(t)
+		b.Need()
+		symbol := b.Symbol(t)
 		zeros, size := symbol>>4, symbol&15
 		switch {
 		case size != 0:
 			k += zeros
-			coefs[min(k, 63)] = int16(jpegExtend(b.take(size), size) << s.low)
-			*last = max(*last, uint8(min(k, 63)))
+			coefs[pixel.Natural[k&127]&63] = int16(b.Value(size) << s.low)
+			*last = 1
 		case zeros == 15:
 			k += 15
 		default:
-			s.run = b.bandEnd(zeros)
+			s.run = jpegBandEnd(b, zeros)
 			s.run--
 			return
 		}
 	}
 }
 
-// bandEnd returns for how many blocks, this one included, the band brings nothing new.
-func (b *jpegBits) bandEnd(size int) int {
+// jpegBandEnd returns for how many blocks, this one included, the band brings nothing new.
+func jpegBandEnd(b *pixel.Bits, size int) int {
 	run := 1 << size
 	if size > 0 {
-		run += int(b.take(size))
+		run += int(b.Take(size))
 	}
 	return run
 }
 
 // refine decodes the next bit of a band of coefficients.
-func (b *jpegBits) refine(s *jpegScan, coefs *[64]int16, last *uint8) {
+func (s *jpegScan) refine(b *pixel.Bits, coefs *[64]int16, last *uint8) {
 	k, bit := s.from, int16(1)<<s.low
 	for s.run == 0 && k <= s.to {
-		b.fill32()
-		symbol := b.symbol(s.ac[0])
+		b.Need()
+		symbol := b.Symbol(s.ac[0])
 		zeros, value := symbol>>4, int16(0)
 		if symbol&15 != 0 {
 			value = -bit
-			if b.take(1) != 0 {
+			if b.Take(1) != 0 {
 				value = bit
 			}
 		} else if zeros != 15 {
-			s.run = b.bandEnd(zeros)
+			s.run = jpegBandEnd(b, zeros)
 			break
 		}
-		k = b.correct(coefs, k, s.to, zeros, bit)
+		k = jpegCorrect(b, coefs, k, s.to, zeros, bit)
 		if value != 0 {
-			coefs[min(k, 63)] = value
-			*last = max(*last, uint8(min(k, 63)))
+			coefs[pixel.Natural[k&127]&63] = value
+			*last = 1
 		}
 		k++
 	}
 	if s.run > 0 {
-		b.correct(coefs, k, s.to, 64, bit)
+		jpegCorrect(b, coefs, k, s.to, 64, bit)
 		s.run--
 	}
 }
 
-// correct reads a bit for each coefficient from place k on that is not zero, until it has passed as many zeros as told
+// jpegCorrect reads a bit for each coefficient from place k on that is not zero, until it has passed as many zeros as told
 // and meets another, or the band ends. It returns the place.
-func (b *jpegBits) correct(coefs *[64]int16, k, to, zeros int, bit int16) int {
+func jpegCorrect(b *pixel.Bits, coefs *[64]int16, k, to, zeros int, bit int16) int {
 	for ; k <= to; k++ {
-		p := &coefs[k&63]
+		p := &coefs[pixel.Natural[k&63]&63]
 		if *p == 0 {
 			if zeros == 0 {
 				break
@@ -209,10 +198,7 @@ func (b *jpegBits) correct(coefs *[64]int16, k, to, zeros int, bit int16) int {
 			zeros--
 			continue
 		}
-		if b.n < 1 {
-			b.fill()
-		}
-		if b.take(1) != 0 && *p&bit == 0 {
+		if b.Bit() != 0 && *p&bit == 0 {
 			if *p > 0 {
 				*p += bit
 			} else {

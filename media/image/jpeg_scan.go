@@ -5,13 +5,21 @@ import (
 	"sync/atomic"
 
 	"github.com/chiasm/chiasm/internal/par"
+	"github.com/chiasm/chiasm/internal/pixel"
 )
 
 // A jpegRow is a row of units on its way from the entropy decoder to a painter.
 type jpegRow struct {
-	index   int
-	entries []uint32 // of all blocks, one after the other
-	counts  []uint8  // how many belong to each block
+	index int
+	parts [4]jpegBlocks // of each channel, its v rows of blocks
+}
+
+func (d *jpegDecoder) newRow() *jpegRow {
+	row := new(jpegRow)
+	for i := range d.comps {
+		row.parts[i] = newJPEGBlocks(d.comps[i].v * d.comps[i].stride)
+	}
+	return row
 }
 
 // ready prepares the tables of a scan and drops the bits before it.
@@ -42,7 +50,7 @@ func (d *jpegDecoder) ready(s *jpegScan) error {
 			}
 		}
 	}
-	d.bits.start()
+	d.bits.Start()
 	return nil
 }
 
@@ -51,18 +59,17 @@ func (d *jpegDecoder) ready(s *jpegScan) error {
 func (d *jpegDecoder) stream(s *jpegScan, workers int) *RGB {
 	canvas := newJPEGCanvas(d)
 	if workers <= 1 {
-		painter, row := canvas.painter(), &jpegRow{}
+		painter, row := canvas.painter(), d.newRow()
 		for i := range canvas.rows {
 			row.index = i
 			d.readRow(s, row)
-			painter.drawRow(s, row)
-			painter.paint(i)
+			painter.drawRow(row)
 		}
 		return canvas.out
 	}
 	t := &jpegStream{d: d, scan: s, canvas: canvas, free: make(chan *jpegRow, 2*workers), full: make(chan *jpegRow, 2*workers)}
 	for range cap(t.free) {
-		t.free <- &jpegRow{}
+		t.free <- d.newRow()
 	}
 	par.Do(t, workers, workers)
 	return canvas.out
@@ -79,15 +86,11 @@ type jpegStream struct {
 // Run is the part of one goroutine.
 func (t *jpegStream) Run(chunk int) {
 	painter := t.canvas.painter()
-	paint := func(row *jpegRow) {
-		painter.drawRow(t.scan, row)
-		painter.paint(row.index)
-	}
 	if chunk == 0 {
-		t.read(paint)
+		t.read(painter)
 	}
 	for row := range t.full {
-		paint(row)
+		painter.drawRow(row)
 		select {
 		case t.free <- row:
 		default:
@@ -96,7 +99,7 @@ func (t *jpegStream) Run(chunk int) {
 }
 
 // read decodes all rows. If all are waiting to be painted, it paints one; if the others are at it, it waits for one.
-func (t *jpegStream) read(paint func(*jpegRow)) {
+func (t *jpegStream) read(painter *jpegPainter) {
 	defer close(t.full)
 	for i := range t.canvas.rows {
 		var row *jpegRow
@@ -106,7 +109,7 @@ func (t *jpegStream) read(paint func(*jpegRow)) {
 			select {
 			case row = <-t.free:
 			case row = <-t.full:
-				paint(row)
+				painter.drawRow(row)
 			}
 		}
 		row.index = i
@@ -115,28 +118,35 @@ func (t *jpegStream) read(paint func(*jpegRow)) {
 	}
 }
 
-// readRow decodes a row of units. A block without entries is one that the data does not hold.
+// readRow decodes a row of units. Blocks that the data does not hold stay empty.
 func (d *jpegDecoder) readRow(s *jpegScan, row *jpegRow) {
-	const most = 64
-	row.counts = row.counts[:0]
-	if row.entries == nil {
-		row.entries = make([]uint32, s.mcusX*s.blocks*8+most*jpegMostBlocks)
-	}
-	used := 0
-	for range s.mcusX {
-		empty := d.due(s)
-		if len(row.entries)-used < most*s.blocks {
-			row.entries = append(row.entries, make([]uint32, len(row.entries)+most*s.blocks)...)
-		}
-		for i, c := range s.parts {
-			for range c.h * c.v {
-				n := 0
-				if !empty {
-					n = d.bits.block(s.dc[i], s.ac[i], &s.sums[i], (*[64]uint32)(row.entries[used:]))
-				}
-				row.counts = append(row.counts, uint8(n))
-				used += n
+	s.slots = s.slots[:0]
+	for i, c := range s.parts {
+		part := &row.parts[i]
+		for v := range c.v {
+			for h := range c.h {
+				at := v*c.stride + h
+				s.slots = append(s.slots, pixel.Slot{Coefs: part.coefs[64*at:], Last: part.last[at:], Step: c.h,
+					Sum: &s.sums[i], DC: s.dc[i], AC: s.ac[i]})
 			}
+		}
+	}
+	for mcu := 0; mcu < s.mcusX; {
+		if d.due(s) {
+			for i := range s.slots {
+				s.slots[i].Last[mcu*s.slots[i].Step] = 0
+			}
+			mcu++
+			continue
+		}
+		n := s.mcusX - mcu
+		if s.restart > 0 {
+			n = min(n, s.left+1)
+		}
+		n = d.bits.Units(s.slots, mcu, n)
+		mcu += n
+		if s.restart > 0 {
+			s.left -= n - 1 // due counted one
 		}
 		d.done(s)
 	}
@@ -158,30 +168,18 @@ func (d *jpegDecoder) due(s *jpegScan) bool {
 
 // done is called after each unit.
 func (d *jpegDecoder) done(s *jpegScan) {
-	if !s.empty && d.bits.overrun() {
+	if !s.empty && d.bits.Overrun() {
 		s.empty = true
 		d.worsen(errJPEGDamaged)
 	}
 }
 
-// drawRow fills the planes from a row of units.
-func (p *jpegPainter) drawRow(s *jpegScan, row *jpegRow) {
-	entries, counts := row.entries, row.counts
-	for mcu := range s.mcusX {
-		for i, c := range s.parts {
-			stride := 8 * c.blocksX
-			for y := range c.v {
-				for x := mcu * c.h; x < mcu*c.h+c.h; x++ {
-					n := int(counts[0])
-					counts = counts[1:]
-					if x < c.blocksX && row.index*c.v+y < c.blocksY {
-						p.block.draw(c.steps, entries[:n], p.planes[i][8*y*stride+8*x:], stride)
-					}
-					entries = entries[n:]
-				}
-			}
-		}
+// drawRow paints a row of units.
+func (p *jpegPainter) drawRow(row *jpegRow) {
+	for i := range p.d.comps {
+		p.draw(i, &row.parts[i], 0)
 	}
+	p.paint(row.index)
 }
 
 // stored paints the picture from the coefficients of all scans.

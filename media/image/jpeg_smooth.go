@@ -1,5 +1,7 @@
 package image
 
+import "github.com/chiasm/chiasm/internal/pixel"
+
 // Where the scans of a progressive file have not brought the low frequencies in full, libjpeg guesses them from the first
 // coefficients of the 25 blocks around. So a file cut short looks as it does elsewhere.
 
@@ -52,8 +54,9 @@ func (d *jpegDecoder) smoothable() bool {
 	return useful
 }
 
-// guess lists the coefficients of a block as [jpegEntries] does, those that may be wrong replaced by guesses.
-func (p *jpegPainter) guess(c *jpegComponent, row, y, x int) int {
+// guess copies the coefficients of a block to out, those that may be wrong replaced by guesses. It returns 0 if only the
+// first may be other than zero.
+func (p *jpegPainter) guess(c *jpegComponent, row, y, x int, out *[64]int16) uint8 {
 	known := [10]int8(c.known[:10])
 	if (row*c.v+y)/c.unit > p.d.lastGood {
 		copy(known[1:], c.before[1:])
@@ -66,8 +69,8 @@ func (p *jpegPainter) guess(c *jpegComponent, row, y, x int) int {
 		blank = blank && bits == -1
 	}
 	at := (row*c.v+y)*c.stride + x
-	coefs := [64]int16(c.coefs[64*at:])
-	last := int(c.last[at])
+	*out = [64]int16(c.stored.coefs[64*at:])
+	last := c.stored.last[at]
 	dc := p.around(c, row, y, x)
 	for k := range known {
 		if k == 0 && !blank || k > 5 && !blank {
@@ -77,7 +80,7 @@ func (p *jpegPainter) guess(c *jpegComponent, row, y, x int) int {
 		if !blank {
 			weights = &jpegGuessesLater[k]
 		}
-		if k > 0 && (known[k] == 0 || coefs[k] != 0) {
+		if k > 0 && (known[k] == 0 || out[pixel.Natural[k]] != 0) {
 			continue
 		}
 		sum := int64(0)
@@ -93,10 +96,12 @@ func (p *jpegPainter) guess(c *jpegComponent, row, y, x int) int {
 		if sum < 0 {
 			v = -v
 		}
-		coefs[k] = int16(v)
-		last = max(last, k)
+		out[pixel.Natural[k]] = int16(v)
+		if k > 0 {
+			last = 1
+		}
 	}
-	return jpegEntries(coefs[:], last, &p.entries)
+	return last
 }
 
 // around returns the first coefficients of the blocks around one, five rows of five. Beyond the edges the outermost stand
@@ -123,7 +128,7 @@ func (p *jpegPainter) around(c *jpegComponent, row, y, x int) (dc [25]int16) {
 	for i, dy := range rows {
 		from := (line + dy) * c.stride
 		for j := range 5 {
-			dc[5*i+j] = c.coefs[64*(from+min(max(x+j-2, 0), c.blocksX-1))]
+			dc[5*i+j] = c.stored.coefs[64*(from+min(max(x+j-2, 0), c.blocksX-1))]
 		}
 	}
 	return dc

@@ -99,6 +99,18 @@ func (p *Processor) shortest(w, h int) (int, int) {
 	return other, size
 }
 
+// enough returns how many pixels for each 8 of a picture of w by h suffice: the least of 1, 2, 4 and 8 that leaves both
+// sides at least twice as long as what they are resized to.
+func (p *Processor) enough(w, h int) int {
+	fw, fh := p.fit(w, h)
+	for size := 1; size < 8; size *= 2 {
+		if (w*size+7)/8 >= 2*fw && (h*size+7)/8 >= 2*fh {
+			return size
+		}
+	}
+	return 8
+}
+
 // offset is where a crop begins on a side of the resized picture; negative if it begins in the padding.
 func (p *Processor) offset(side, crop int) int {
 	d := side - crop

@@ -13,9 +13,19 @@ import (
 // ErrFormat is what errors of [Open] and [Read] wrap when the data begins like no picture that this package reads.
 var ErrFormat = errors.New("not a picture in a known format (JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC, AVIF)")
 
-// Limits bounds what [Open] and [Read] accept. A nil *Limits and zero fields mean the defaults.
-type Limits struct {
-	Pixels int64 // most pixels, width times height; 0: 178,956,970, where Pillow refuses too
+// Options says how [Open] and [Read] read. A nil *Options and zero fields mean the defaults.
+type Options struct {
+	// Pixels is the most pixels that are accepted, width times height; 0: 178,956,970, where Pillow refuses too.
+	Pixels int64
+
+	// Shrink makes JPEG files smaller while they are decoded, to a half, a quarter or an eighth, as long as both sides stay
+	// at least twice as long as what this Processor will resize them to. That takes less time, and gives pixels near to
+	// the exact ones but not the same: those of djpeg -scale. Other files are read as ever.
+	Shrink *Processor
+
+	// Warn is called for damage that leaves something to see. If it is set, a JPEG file that ends too early is no error:
+	// what is missing is gray, or as coarse as the scans until then made it.
+	Warn func(error)
 }
 
 const (
@@ -27,12 +37,12 @@ const (
 // converted to RGB as Pillow converts, which drops alpha. The format is recognised by content. Pixels of a single
 // transparent colour (a PNG's colour key, a GIF's transparent index) come out white, because that is what the reference
 // processor makes of them after load_image.
-func Open(path string, limits *Limits) (*RGB, error) {
+func Open(path string, options *Options) (*RGB, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("image: %w", err)
 	}
-	img, err := decode(data, limits)
+	img, err := decode(data, options)
 	if err != nil {
 		return nil, fmt.Errorf("image: %s: %w", path, err)
 	}
@@ -40,12 +50,12 @@ func Open(path string, limits *Limits) (*RGB, error) {
 }
 
 // Read is [Open] for a picture that comes from r, which is read to its end.
-func Read(r io.Reader, limits *Limits) (*RGB, error) {
+func Read(r io.Reader, options *Options) (*RGB, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("image: %w", err)
 	}
-	img, err := decode(data, limits)
+	img, err := decode(data, options)
 	if err != nil {
 		return nil, fmt.Errorf("image: %w", err)
 	}
@@ -56,6 +66,8 @@ func Read(r io.Reader, limits *Limits) (*RGB, error) {
 type file struct {
 	data   []byte
 	pixels int64 // most pixels allowed
+	shrink *Processor
+	warn   func(error)
 }
 
 // A format is one kind of picture file. decode returns the picture and the orientation that its metadata asks for
@@ -83,10 +95,13 @@ var formats = [...]format{
 	{"bmp", starts("BM"), decodeBMP},
 }
 
-func decode(data []byte, limits *Limits) (*RGB, error) {
+func decode(data []byte, options *Options) (*RGB, error) {
 	f := &file{data: data, pixels: defaultPixels}
-	if limits != nil && limits.Pixels > 0 {
-		f.pixels = limits.Pixels
+	if options != nil {
+		if options.Pixels > 0 {
+			f.pixels = options.Pixels
+		}
+		f.shrink, f.warn = options.Shrink, options.Warn
 	}
 	for _, format := range formats {
 		if !format.match(data) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	stdimage "image"
 	"sync"
+
+	"github.com/chiasm/chiasm/internal/par"
 )
 
 // Resize returns src scaled to w by h pixels, equal to Pillow 13's Image.resize on every byte for every filter. A src of
@@ -45,166 +47,94 @@ var resizers = sync.Pool{New: func() any { return new(resizer) }}
 // A resizer holds the scratch of one resize.
 //
 // Pillow resizes in two passes, each in 32-bit fixed point and rounded to 8 bits: horizontal first, unless the height
-// shrinks by more than twice what the width does (a rule new in Pillow 13). Here the passes are interleaved: a window of
-// rows, as tall as the vertical filter, slides down the picture. Samples are summed two at a time, in the halves of a
-// 64-bit integer: a half never leaves 32 signed bits, so the low half can be read off the sum and its borrow given back
-// to the high half.
+// shrinks by more than twice what the width does (a rule new in Pillow 13). Only what the second pass reads is computed.
+// A pass is a [par.Task] in bands of rows.
 type resizer struct {
 	across, down taps
 	nearX        []int32
-	pair         [3][]uint64 // two source rows, their samples paired: see rows3
-	line         []uint8     // two rows between the passes
-	ring         []uint64    // the sliding window of rows, two samples in each element
-	sum          []uint64    // the row being summed vertically
+	between      []uint8 // the picture between the passes
+	pass         pass    // what is being done
+}
+
+// A pass makes n rows of a picture, which follow each other in dst.
+type pass struct {
+	t        *taps
+	vertical bool
+	dst, src []uint8
+	stride   int // bytes from one row of src to the next
+	channels int
+	out, n   int // bytes of a row of dst, rows
+}
+
+const (
+	band  = 16      // rows of a chunk
+	alone = 1 << 19 // products below which a second goroutine does not pay
+)
+
+func (r *resizer) do(p pass) {
+	workers := 0
+	if p.n*p.out*p.t.Size < alone {
+		workers = 1
+	}
+	r.pass = p
+	par.Do(r, (p.n+band-1)/band, workers)
+	r.pass = pass{}
+}
+
+// Run makes a band of rows.
+func (r *resizer) Run(chunk int) {
+	p := &r.pass
+	from, to := chunk*band, min(chunk*band+band, p.n)
+	if !p.vertical {
+		p.t.Across(p.dst[from*p.out:], p.src[from*p.stride:], p.channels, p.stride, to-from)
+		return
+	}
+	for y := from; y < to; y++ {
+		p.t.Down(p.dst[y*p.out:][:p.out], p.src, p.stride, y)
+	}
 }
 
 // run resizes src, sw by sh pixels of channels bytes, to w by h and writes the part of the result inside crop to dst,
 // whose rows follow each other without gaps. crop lies within w by h.
 func (r *resizer) run(dst, src []uint8, channels, sw, sh, w, h int, f Filter, crop stdimage.Rectangle) {
-	ch, stride, out := crop.Dy(), channels*sw, channels*crop.Dx()
-	from, to := crop.Min.X, crop.Max.X // the source columns that matter
-	if w != sw && f != Nearest {
-		from, to = r.across.plan(f, sw, w, crop.Min.X, crop.Max.X)
+	if f == Nearest && (w != sw || h != sh) {
+		r.nearest(dst, src, channels, sw, sh, w, h, crop)
+		return
 	}
+	stride, out := channels*sw, channels*crop.Dx()
+	x0, x1, y0, y1 := crop.Min.X, crop.Max.X, crop.Min.Y, crop.Max.Y // the part of the source that matters
+	if w != sw {
+		x0, x1 = r.across.plan(f, sw, w, x0, x1)
+	}
+	if h != sh {
+		y0, y1 = r.down.plan(f, sh, h, y0, y1)
+	}
+	src = src[y0*stride+x0*channels:]
+	wide := channels * (x1 - x0)
+	horizontal := pass{t: &r.across, dst: dst, src: src, stride: stride, channels: channels, out: out, n: y1 - y0}
+	vertical := pass{t: &r.down, vertical: true, dst: dst, src: src, stride: stride, channels: channels, out: wide, n: crop.Dy()}
 	switch {
 	case w == sw && h == sh:
-		for y := range ch {
-			copy(dst[y*out:][:out], src[(crop.Min.Y+y)*stride+from*channels:])
+		for y := range crop.Dy() {
+			copy(dst[y*out:][:out], src[y*stride:])
 		}
-	case f == Nearest:
-		r.nearest(dst, src, channels, sw, sh, w, h, crop)
 	case h == sh:
-		for y := 0; y < ch; y += 2 {
-			r.rows(dst[y*out:], src[(crop.Min.Y+y)*stride+from*channels:], min(2, ch-y), channels, sw, from, to)
-		}
+		r.do(horizontal)
+	case w == sw:
+		r.do(vertical)
+	case h < sh && sh-h > 2*(sw-w):
+		r.between = grow(r.between, wide*vertical.n)
+		vertical.dst = r.between
+		r.do(vertical)
+		horizontal.src, horizontal.stride, horizontal.n = r.between, wide, vertical.n
+		r.do(horizontal)
 	default:
-		r.down.plan(f, sh, h, crop.Min.Y, crop.Max.Y)
-		if w == sw || h < sh && sh-h > 2*(sw-w) {
-			r.downFirst(dst, src, channels, sw, out, from, to, w != sw)
-		} else {
-			r.acrossFirst(dst, src, channels, sw, out, from, to)
-		}
+		r.between = grow(r.between, out*horizontal.n)
+		horizontal.dst = r.between
+		r.do(horizontal)
+		vertical.src, vertical.stride, vertical.out = r.between, out, out
+		r.do(vertical)
 	}
-}
-
-// acrossFirst fills the window with horizontally resized rows and sums them into the rows of dst, out bytes each.
-func (r *resizer) acrossFirst(dst, src []uint8, channels, sw, out, from, to int) {
-	half := r.window(out)
-	r.line = grow(r.line, 2*out)
-	ready := int(r.down.first[0]) // the first source row that is not in the window yet
-	for y := range r.down.first {
-		end := int(r.down.first[y] + r.down.count[y])
-		for ready < end {
-			n := min(2, end-ready)
-			r.rows(r.line, src[(ready*sw+from)*channels:], n, channels, sw, from, to)
-			for i := range n {
-				pack(r.slot(ready+i, half), r.line[i*out:][:out])
-			}
-			ready += n
-		}
-		r.sumRow(y, half)
-		unpack(dst[y*out:][:out], r.sum)
-	}
-}
-
-// downFirst fills the window with source rows and sums them; the sums are resized horizontally if across is set.
-func (r *resizer) downFirst(dst, src []uint8, channels, sw, out, from, to int, across bool) {
-	wide := channels * (to - from)
-	half := r.window(wide)
-	r.line = grow(r.line, 2*wide)
-	ready := int(r.down.first[0])
-	for y := range r.down.first {
-		for ; ready < int(r.down.first[y]+r.down.count[y]); ready++ {
-			pack(r.slot(ready, half), src[(ready*sw+from)*channels:][:wide])
-		}
-		r.sumRow(y, half)
-		if !across {
-			unpack(dst[y*out:][:out], r.sum)
-			continue
-		}
-		unpack(r.line[y%2*wide:][:wide], r.sum)
-		if y%2 == 1 || y == len(r.down.first)-1 {
-			r.rows(dst[(y-y%2)*out:], r.line, y%2+1, channels, to-from, from, to)
-		}
-	}
-}
-
-// window makes room for the window of rows of n samples and returns how many elements a row takes.
-func (r *resizer) window(n int) (half int) {
-	half = (n + 1) / 2
-	r.ring = grow(r.ring, r.down.size*half)
-	r.sum = grow(r.sum, half)
-	return half
-}
-
-// slot is where the window keeps source row y.
-func (r *resizer) slot(y, half int) []uint64 { return r.ring[y%r.down.size*half:][:half] }
-
-// sumRow sums the rows of the window into r.sum with the weights of output row y.
-func (r *resizer) sumRow(y, half int) {
-	first, count := int(r.down.first[y]), int(r.down.count[y])
-	weights := r.down.weight[y*r.down.size:][:count]
-	for i := range r.sum {
-		r.sum[i] = rounding
-	}
-	for ; len(weights) >= 2; weights = weights[2:] {
-		accumulate2(r.sum, r.slot(first, half), r.slot(first+1, half), weights[0], weights[1])
-		first += 2
-	}
-	if len(weights) == 1 {
-		accumulate(r.sum, r.slot(first, half), weights[0])
-	}
-}
-
-// rounding is half a unit of the result in both halves of a sum.
-const rounding = 1<<(precision-1) | 1<<(precision-1)<<32
-
-func accumulate(sum, a []uint64, w uint64) {
-	a = a[:len(sum)]
-	for i := range sum {
-		sum[i] += a[i] * w
-	}
-}
-
-func accumulate2(sum, a, b []uint64, v, w uint64) {
-	a, b = a[:len(sum)], b[:len(sum)]
-	for i := range sum {
-		sum[i] += a[i]*v + b[i]*w
-	}
-}
-
-// pack puts the samples of a row into the halves of dst, two by two.
-func pack(dst []uint64, row []uint8) {
-	for i := range dst[:len(row)/2] {
-		p := row[2*i : 2*i+2 : 2*i+2]
-		dst[i] = uint64(p[0]) | uint64(p[1])<<32
-	}
-	if len(row)%2 == 1 {
-		dst[len(row)/2] = uint64(row[len(row)-1])
-	}
-}
-
-// unpack rounds the sums of pairs of samples into a row.
-func unpack(row []uint8, sum []uint64) {
-	for i := range sum[:len(row)/2] {
-		p := row[2*i : 2*i+2 : 2*i+2]
-		p[0], p[1] = split(sum[i])
-	}
-	if len(row)%2 == 1 {
-		row[len(row)-1], _ = split(sum[len(row)/2])
-	}
-}
-
-// split returns the two samples of a sum, the low half first.
-func split(sum uint64) (uint8, uint8) {
-	low := int32(sum)
-	high := int32((sum - uint64(int64(low))) >> 32)
-	return clip(low), clip(high)
-}
-
-// clip turns a fixed-point sum into a sample.
-func clip(v int32) uint8 {
-	return uint8(min(max(v>>precision, 0), 255))
 }
 
 // nearest picks the pixel under each output pixel's centre, found by repeated addition as Pillow does.

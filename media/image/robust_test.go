@@ -70,13 +70,13 @@ func TestHeaderBombsAreRefusedBeforeMemoryIsTaken(t *testing.T) {
 
 func TestLimit(t *testing.T) {
 	data := sample(t, "rgb8.png") // 23 x 17
-	if _, err := Read(bytes.NewReader(data), &Limits{Pixels: 391}); err != nil {
+	if _, err := Read(bytes.NewReader(data), &Options{Pixels: 391}); err != nil {
 		t.Error(err)
 	}
-	if _, err := Read(bytes.NewReader(data), &Limits{Pixels: 390}); err == nil || !strings.Contains(err.Error(), "limit of 390") {
+	if _, err := Read(bytes.NewReader(data), &Options{Pixels: 390}); err == nil || !strings.Contains(err.Error(), "limit of 390") {
 		t.Errorf("got error %v", err)
 	}
-	if _, err := Open("testdata/pictures/rgb8.png", &Limits{}); err != nil {
+	if _, err := Open("testdata/pictures/rgb8.png", &Options{}); err != nil {
 		t.Error(err)
 	}
 }

@@ -3,8 +3,8 @@ package clip
 import (
 	"fmt"
 
+	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
-	"github.com/chiasm/chiasm/tensor"
 )
 
 // A Layout is a publisher's way to name and arrange a checkpoint.
@@ -17,33 +17,11 @@ const (
 	OpenAI       Layout = "openai"
 )
 
-// A Pool says which token's vector stands for the whole text.
-type Pool string
-
-// The ways to pool a text.
-const (
-	PoolEnd     Pool = "end"     // at the first end token; at the first token where there is none
-	PoolHighest Pool = "highest" // at the first of the highest ids: the rule of the old files, whose end token is the highest
-	PoolLast    Pool = "last"    // at the last position, also when it is padding
-)
-
-// A TextConfig is the shape of the text tower.
-type TextConfig struct {
-	Width, Layers, Heads, Hidden int
-	Vocab, Context               int // tokens
-	Act                          tensor.Activation
-	Eps                          float32
-	Causal                       bool
-	Pool                         Pool
-	End, Pad                     int32 // ids
-	ProjectionBias               bool
-}
-
 // A Config is the shape of a model.
 type Config struct {
 	Layout   Layout
 	D        int // dimension of the space
-	Text     TextConfig
+	Text     text.Config
 	Vision   vit.Config
 	Head     Head
 	HeadBias bool // the head's last layer has a bias
@@ -62,36 +40,14 @@ const (
 
 // Validate says what makes c impossible.
 func (c *Config) Validate() error {
-	t := &c.Text
-	for _, f := range []struct {
-		name       string
-		value, max int
-	}{
-		{"projection_dim", c.D, 1 << 14}, {"text width", t.Width, 1 << 14}, {"text layers", t.Layers, 1 << 10}, {"text heads", t.Heads, 1 << 10},
-		{"text hidden width", t.Hidden, 1 << 17}, {"vocabulary size", t.Vocab, 1 << 24}, {"text length", t.Context, 1 << 20},
-	} {
-		if f.value < 1 || f.value > f.max {
-			return fmt.Errorf("clip: config: %s is %d, want 1 to %d", f.name, f.value, f.max)
-		}
+	if c.D < 1 || c.D > 1<<14 {
+		return fmt.Errorf("clip: config: projection_dim is %d, want 1 to %d", c.D, 1<<14)
 	}
-	if t.Width%t.Heads != 0 {
-		return fmt.Errorf("clip: config: text width %d is not a multiple of %d heads", t.Width, t.Heads)
+	if err := c.Text.Validate(); err != nil {
+		return fmt.Errorf("clip: config: %w", err)
 	}
 	if err := c.Vision.Validate(); err != nil {
 		return fmt.Errorf("clip: config: %w", err)
 	}
 	return nil
-}
-
-// activations are the names that transformers' hidden_act uses.
-var activations = map[string]tensor.Activation{
-	"quick_gelu": tensor.QuickGELU, "gelu": tensor.GELU, "gelu_new": tensor.GELUTanh, "gelu_pytorch_tanh": tensor.GELUTanh,
-	"relu": tensor.ReLU, "silu": tensor.SiLU, "swish": tensor.SiLU,
-}
-
-func activation(name string) (tensor.Activation, error) {
-	if a, ok := activations[name]; ok {
-		return a, nil
-	}
-	return 0, fmt.Errorf("clip: config: unknown activation %q, want quick_gelu, gelu, gelu_new, gelu_pytorch_tanh, relu or silu", name)
 }

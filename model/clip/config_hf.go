@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
+	"github.com/chiasm/chiasm/nn"
 )
 
 // tower is what transformers' config.json says of either tower. The values set before decoding are CLIPTextConfig's and
@@ -37,7 +39,7 @@ func ParseConfig(data []byte) (*Config, error) {
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, fmt.Errorf("clip: config.json: %w", err)
 	}
-	text := tower{
+	words := tower{
 		HiddenSize: 512, IntermediateSize: 2048, NumHiddenLayers: 12, NumAttentionHeads: 8, HiddenAct: "quick_gelu",
 		LayerNormEps: 1e-5, VocabSize: 49408, MaxPositionEmbeddings: 77,
 	}
@@ -51,7 +53,7 @@ func ParseConfig(data []byte) (*Config, error) {
 		into *tower
 	}{
 		// The _dict spellings of the first files win over the others where both are present.
-		{"text_config", file.Text, &text}, {"text_config_dict", file.TextOld, &text},
+		{"text_config", file.Text, &words}, {"text_config_dict", file.TextOld, &words},
 		{"vision_config", file.Vision, &vision}, {"vision_config_dict", file.VisionOld, &vision},
 	} {
 		if len(part.data) > 0 {
@@ -63,27 +65,27 @@ func ParseConfig(data []byte) (*Config, error) {
 	if vision.NumChannels != 3 {
 		return nil, fmt.Errorf("clip: config.json: num_channels is %d, want 3", vision.NumChannels)
 	}
-	textAct, err := activation(text.HiddenAct)
+	textAct, err := nn.Activation(words.HiddenAct)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("clip: config: %w", err)
 	}
-	visionAct, err := activation(vision.HiddenAct)
+	visionAct, err := nn.Activation(vision.HiddenAct)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("clip: config: %w", err)
 	}
 	end := int32(49407) // the default of CLIPTextConfig
-	if text.EOSTokenID != nil {
-		end = *text.EOSTokenID
+	if words.EOSTokenID != nil {
+		end = *words.EOSTokenID
 	}
-	pool := PoolEnd
+	pool := text.PoolEnd
 	if end == 2 { // files from before the end token was recorded correctly
-		pool = PoolHighest
+		pool = text.PoolHighest
 	}
 	c := &Config{
 		Layout: Transformers, Head: HeadLinear, D: file.ProjectionDim,
-		Text: TextConfig{
-			Width: text.HiddenSize, Layers: text.NumHiddenLayers, Heads: text.NumAttentionHeads, Hidden: text.IntermediateSize,
-			Vocab: text.VocabSize, Context: text.MaxPositionEmbeddings, Act: textAct, Eps: text.LayerNormEps,
+		Text: text.Config{
+			Width: words.HiddenSize, Layers: words.NumHiddenLayers, Heads: words.NumAttentionHeads, Hidden: words.IntermediateSize,
+			Vocab: words.VocabSize, Context: words.MaxPositionEmbeddings, Act: textAct, Eps: words.LayerNormEps,
 			Causal: true, Pool: pool, End: end,
 		},
 		Vision: vit.Config{

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/weights"
@@ -136,22 +137,22 @@ func ParseOpenConfig(data []byte, set *weights.Set) (*Config, error) {
 	return c, c.Validate()
 }
 
-func (f *openConfig) text() (TextConfig, error) {
+func (f *openConfig) text() (text.Config, error) {
 	t := &f.Text
-	pool, ok := map[string]Pool{"argmax": PoolHighest, "eos": PoolEnd, "last": PoolLast}[t.PoolType]
+	pool, ok := map[string]text.Pool{"argmax": text.PoolHighest, "eos": text.PoolEnd, "last": text.PoolLast}[t.PoolType]
 	switch {
 	case t.HFModelName != "":
-		return TextConfig{}, fmt.Errorf("clip: open_clip config: text tower %q is not supported, want open_clip's own", t.HFModelName)
+		return text.Config{}, fmt.Errorf("clip: open_clip config: text tower %q is not supported, want open_clip's own", t.HFModelName)
 	case f.Multimodal != nil:
-		return TextConfig{}, fmt.Errorf("clip: open_clip config: CoCa (multimodal_cfg) is not supported")
+		return text.Config{}, fmt.Errorf("clip: open_clip config: CoCa (multimodal_cfg) is not supported")
 	case t.EmbedCLS:
-		return TextConfig{}, fmt.Errorf("clip: open_clip config: embed_cls is not supported")
+		return text.Config{}, fmt.Errorf("clip: open_clip config: embed_cls is not supported")
 	case t.ProjType != "linear":
-		return TextConfig{}, fmt.Errorf("clip: open_clip config: proj_type %q is not supported, want linear", t.ProjType)
+		return text.Config{}, fmt.Errorf("clip: open_clip config: proj_type %q is not supported, want linear", t.ProjType)
 	case !ok:
-		return TextConfig{}, fmt.Errorf("clip: open_clip config: text pool_type %q is not supported, want argmax, eos or last", t.PoolType)
+		return text.Config{}, fmt.Errorf("clip: open_clip config: text pool_type %q is not supported, want argmax, eos or last", t.PoolType)
 	}
-	return TextConfig{
+	return text.Config{
 		Width: t.Width, Layers: t.Layers, Heads: t.Heads, Hidden: ratio(t.Width, t.MLPRatio), Vocab: t.VocabSize, Context: t.ContextLength,
 		Act: t.act(f.QuickGELU), Eps: t.eps(), Causal: !t.NoCausalMask, Pool: pool, End: t.EOSID, Pad: t.PadID, ProjectionBias: t.ProjBias,
 	}, t.refuse("text_cfg")
@@ -312,9 +313,9 @@ func InferConfig(set *weights.Set) (*Config, error) {
 	}
 	c := &Config{
 		Layout: OpenAI, D: proj[1], Head: HeadLinear,
-		Text: TextConfig{
+		Text: text.Config{
 			Width: table[1], Layers: shape.count("transformer.resblocks."), Heads: max(table[1]/64, 1), Hidden: hidden("transformer.resblocks."),
-			Vocab: table[0], Context: pos[0], Act: tensor.QuickGELU, Eps: 1e-5, Causal: true, Pool: PoolHighest,
+			Vocab: table[0], Context: pos[0], Act: tensor.QuickGELU, Eps: 1e-5, Causal: true, Pool: text.PoolHighest,
 		},
 		Vision: vit.Config{
 			Width: conv[0], Layers: shape.count("visual.transformer.resblocks."), Heads: max(conv[0]/64, 1), Hidden: hidden("visual.transformer.resblocks."),

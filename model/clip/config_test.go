@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/weights"
@@ -17,40 +18,12 @@ func TestDefaultsOfTransformers(t *testing.T) {
 		t.Fatal(err)
 	}
 	// An empty config is ViT-B/32, as CLIPConfig() is.
-	if c.D != 512 || c.Text.Context != 77 || c.Text.Vocab != 49408 || c.Vision.Patch != 32 || c.Vision.Width != 768 || c.Text.Act != tensor.QuickGELU || c.Text.Pool != PoolEnd {
+	if c.D != 512 || c.Text.Context != 77 || c.Text.Vocab != 49408 || c.Vision.Patch != 32 || c.Vision.Width != 768 || c.Text.Act != tensor.QuickGELU || c.Text.Pool != text.PoolEnd {
 		t.Errorf("got %+v", c)
 	}
 	c, err = ParseConfig([]byte(`{"text_config":{"hidden_size":64},"text_config_dict":{"hidden_size":128,"eos_token_id":2,"hidden_act":"gelu"}}`))
-	if err != nil || c.Text.Width != 128 || c.Text.Pool != PoolHighest || c.Text.Act != tensor.GELU {
+	if err != nil || c.Text.Width != 128 || c.Text.Pool != text.PoolHighest || c.Text.Act != tensor.GELU {
 		t.Errorf("got %+v, %v", c, err)
-	}
-}
-
-func TestPooledToken(t *testing.T) {
-	for _, c := range []struct {
-		pool Pool
-		ids  []int32
-		want int
-	}{
-		{PoolEnd, []int32{5, 9, 7, 9, 7}, 2}, // an added token above the end token does not matter
-		{PoolEnd, []int32{5, 6}, 0},
-		{PoolHighest, []int32{5, 9, 7, 9}, 1},
-		{PoolLast, []int32{5, 7, 0, 0}, 3},
-	} {
-		config := TextConfig{Pool: c.pool, End: 7}
-		if got := config.pooled(c.ids); got != c.want {
-			t.Errorf("%s of %v is %d, want %d", c.pool, c.ids, got, c.want)
-		}
-	}
-}
-
-func TestFitKeepsTheEnd(t *testing.T) {
-	text := &Text{Config: TextConfig{Context: 4}}
-	if ids, cut := text.Fit([]int32{1, 2, 3, 4, 5, 9}); !cut || len(ids) != 4 || ids[3] != 9 || ids[2] != 3 {
-		t.Errorf("got %v, %v", ids, cut)
-	}
-	if ids, cut := text.Fit([]int32{1, 2, 3, 9}); cut || len(ids) != 4 {
-		t.Errorf("got %v, %v", ids, cut)
 	}
 }
 

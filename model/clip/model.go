@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
@@ -11,7 +12,7 @@ import (
 
 // A Model is both towers and the projections into their common space. Its keys are those of transformers' CLIPModel.
 type Model struct {
-	Text             *Text          `weight:"text_model"`
+	Text             *text.Tower    `weight:"text_model"`
 	Vision           *vit.Tower     `weight:"vision_model"`
 	TextProjection   *nn.Linear     `weight:"text_projection"`
 	VisionProjection *nn.Linear     `weight:"visual_projection"` // nil where the tower's own width is that of the space, or Head is set
@@ -27,7 +28,7 @@ func New(c Config) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{
-		Text: newText(c.Text), Vision: vit.New(c.Vision),
+		Text: text.New(c.Text), Vision: vit.New(c.Vision),
 		TextProjection: nn.NewLinear(c.Text.Width, c.D, c.Text.ProjectionBias), LogitScale: tensor.Param(), Config: c,
 	}
 	switch c.Head {
@@ -80,3 +81,6 @@ func (m *Model) Bias() float32 {
 	}
 	return m.LogitBias.Floats()[0]
 }
+
+// Sigmoid reports that a logit stands for a probability of its own: never, for CLIP, whose logits are of alternatives.
+func (m *Model) Sigmoid() bool { return false }

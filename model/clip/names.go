@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/weights"
 )
@@ -71,7 +72,7 @@ func Entries(set *weights.Set, layout Layout) ([]tensor.Entry, error) {
 		e.Name = rename(name)
 		switch {
 		case strings.Contains(e.Name, ".self_attn.qkv."):
-			split, err := splitQKV(e)
+			split, err := nn.SplitQKV(e)
 			if err != nil {
 				return nil, err
 			}
@@ -92,21 +93,6 @@ func Entries(set *weights.Set, layout Layout) ([]tensor.Entry, error) {
 		entries = append(entries, e)
 	}
 	return foldScales(entries)
-}
-
-// splitQKV cuts a fused [3C, …] entry into its query, key and value parts, without copying.
-func splitQKV(e tensor.Entry) ([]tensor.Entry, error) {
-	if len(e.Shape) == 0 || e.Shape[0]%3 != 0 {
-		return nil, fmt.Errorf("clip: weights: %s is %v, want three equal parts", e.Name, e.Shape)
-	}
-	var out []tensor.Entry
-	size := len(e.Data) / 3
-	for i, part := range []string{"q_proj", "k_proj", "v_proj"} {
-		shape := append([]int{e.Shape[0] / 3}, e.Shape[1:]...)
-		name := strings.Replace(e.Name, ".qkv.", "."+part+".", 1)
-		out = append(out, tensor.Entry{Name: name, DType: e.DType, Shape: shape, Data: e.Data[i*size : (i+1)*size]})
-	}
-	return out, nil
 }
 
 // transpose is a copy of a matrix with its dimensions exchanged; other entries stay as they are, for Bind to complain of.

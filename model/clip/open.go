@@ -29,12 +29,6 @@ func (b *Bundle) Close() error {
 	return b.Weights.Close()
 }
 
-// The candidates for each layout's weights, best first.
-var (
-	transformersWeights = []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"}
-	openCLIPWeights     = []string{"open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin", "model.safetensors", "pytorch_model.bin"}
-)
-
 // Open reads a model of any layout from a folder, or from OpenAI's single file.
 func Open(path string) (*Bundle, error) {
 	info, err := os.Stat(path)
@@ -49,17 +43,17 @@ func Open(path string) (*Bundle, error) {
 		return nil, fmt.Errorf("clip: %w", err)
 	}
 	if isTransformers(config) {
-		if file := first(path, transformersWeights); file != "" {
+		if file := weights.Find(path, weights.TransformersFiles); file != "" {
 			return open(file, path, Transformers)
 		}
 	}
-	if first(path, []string{openConfigFile}) != "" {
-		if file := first(path, openCLIPWeights); file != "" {
+	if weights.Find(path, []string{openConfigFile}) != "" {
+		if file := weights.Find(path, weights.OpenCLIPFiles); file != "" {
 			return open(file, path, OpenCLIP)
 		}
-		return nil, fmt.Errorf("clip: %s has no weights, want one of %v", path, openCLIPWeights)
+		return nil, fmt.Errorf("clip: %s has no weights, want one of %v", path, weights.OpenCLIPFiles)
 	}
-	return nil, fmt.Errorf("clip: %s has no weights, want one of %v", path, transformersWeights)
+	return nil, fmt.Errorf("clip: %s has no weights, want one of %v", path, weights.TransformersFiles)
 }
 
 const openConfigFile = "open_clip_config.json"
@@ -72,16 +66,6 @@ func isTransformers(config []byte) bool {
 		Type   string          `json:"model_type"`
 	}
 	return json.Unmarshal(config, &c) == nil && (c.Text != nil || c.Vision != nil || c.Type != "")
-}
-
-// first is the path of the first of the names that exists in dir, or "".
-func first(dir string, names []string) string {
-	for _, name := range names {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return filepath.Join(dir, name)
-		}
-	}
-	return ""
 }
 
 // open reads the weights file of a layout with the config, tokenizer and processor beside it.
@@ -143,7 +127,7 @@ func (b *Bundle) transformers(dir string) (*Config, error) {
 	if b.Tokenizer, err = token.OpenFolder(dir); err != nil {
 		return nil, fmt.Errorf("clip: %w", err)
 	}
-	if file := first(dir, []string{"preprocessor_config.json", "processor_config.json"}); file != "" {
+	if file := weights.Find(dir, []string{"preprocessor_config.json", "processor_config.json"}); file != "" {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("clip: %w", err)
@@ -206,14 +190,20 @@ func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) { return b.Te
 // Pixels is the processor that makes pictures into the image tower's input.
 func (b *Bundle) Pixels() *image.Processor { return b.Processor }
 
-// Sequence is the length of the longest text and of a picture in tokens.
-func (b *Bundle) Sequence() (text, image int) { return b.Config.Text.Context, b.Config.Vision.Tokens() }
+// Context is the length of the longest text in tokens.
+func (b *Bundle) Context() int { return b.Config.Text.Context }
+
+// ImageTokens is the length of a picture in tokens.
+func (b *Bundle) ImageTokens() int { return b.Config.Vision.Tokens() }
 
 // Dimension is the size of the space.
 func (b *Bundle) Dimension() int { return b.Config.D }
 
 // Layout is whose form the files have.
 func (b *Bundle) Layout() string { return string(b.Config.Layout) }
+
+// Files are the paths of the files that hold the weights.
+func (b *Bundle) Files() []string { return b.Weights.Files() }
 
 // Params is the model whose parameters nn.Params walks over.
 func (b *Bundle) Params() any { return b.Model }

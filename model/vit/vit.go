@@ -14,6 +14,7 @@ type Pool string
 const (
 	PoolToken Pool = "token" // the class token
 	PoolMean  Pool = "mean"  // the mean of the patches, without the class token
+	PoolProbe Pool = "probe" // attention of a learnt query over the normalised tokens
 )
 
 // A Config is the shape of a tower.
@@ -52,8 +53,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("vit: patch size %d is larger than the picture %dx%d", c.Patch, c.Wide, c.Height)
 	case c.Pool == PoolToken && !c.ClassToken:
 		return fmt.Errorf("vit: pooling at the class token, but the tower has none")
-	case c.Pool != PoolToken && c.Pool != PoolMean:
-		return fmt.Errorf("vit: pooling %q, want %q or %q", c.Pool, PoolToken, PoolMean)
+	case c.Pool != PoolToken && c.Pool != PoolMean && c.Pool != PoolProbe:
+		return fmt.Errorf("vit: pooling %q, want %q, %q or %q", c.Pool, PoolToken, PoolMean, PoolProbe)
 	}
 	return nil
 }
@@ -77,6 +78,7 @@ type Tower struct {
 	PreNorm  *nn.LayerNorm  `weight:"pre_layrnorm"`                         // the published key is spelt so
 	Blocks   []*nn.Block    `weight:"encoder.layers"`
 	PostNorm *nn.LayerNorm  `weight:"post_layernorm"`
+	Head     *Probe         `weight:"head"` // nil but for PoolProbe
 	Config   Config
 }
 
@@ -99,6 +101,9 @@ func New(c Config) *Tower {
 	}
 	if c.PreNorm {
 		t.PreNorm = nn.NewLayerNorm(c.Width, c.Eps)
+	}
+	if c.Pool == PoolProbe {
+		t.Head = newProbe(&c)
 	}
 	for range c.Layers {
 		b := nn.NewBlock(c.Width, c.Heads, c.Hidden, c.Act, c.Eps, false)
@@ -144,7 +149,11 @@ func (t *Tower) Forward(pixels *tensor.Tensor) *tensor.Tensor {
 	if t.Config.Pool == PoolToken {
 		return t.PostNorm.Forward(t.Blocks[last].Pool(x, first, one, seq))
 	}
-	return t.pool(t.Blocks[last].Forward(x, seq), seq)
+	x = t.Blocks[last].Forward(x, seq)
+	if t.Head != nil {
+		return t.Head.Forward(t.PostNorm.Forward(x), seq)
+	}
+	return t.pool(x, seq)
 }
 
 // pool is the mean of the patches x [B·T, C], normalised before or after.

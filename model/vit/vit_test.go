@@ -32,6 +32,7 @@ func TestBatchEqualsParts(t *testing.T) {
 		"mean":           func(c *vit.Config) { c.Pool = vit.PoolMean },
 		"norm of mean":   func(c *vit.Config) { c.Pool, c.NormPooled = vit.PoolMean, true },
 		"no class token": func(c *vit.Config) { c.Pool, c.ClassToken, c.NoQKVBias = vit.PoolMean, false, true },
+		"probe":          func(c *vit.Config) { c.Pool, c.ClassToken, c.PreNorm = vit.PoolProbe, false, false },
 		"bare positions": func(c *vit.Config) { c.BarePositions, c.PreNorm, c.PatchBias = true, false, true },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,10 +1,13 @@
 """JPEG files of every kind that media/image decodes, and what Pillow makes of them.
 
     python jpeg_files.py ../../media/image/testdata/jpeg          the small set that is committed
-    python jpeg_files.py --large N FOLDER                         N random files, for a long comparison
+    python jpeg_files.py --again ../../media/image/testdata/jpeg  only what Pillow makes of the files that are there
+    python jpeg_files.py --large N FOLDER [SEED]                  N random files, for a long comparison
 
-Writes the files and golden.json: for each the size, the SHA-256 of the RGB pixels, and what Pillow says without being told
-to put up with truncated files ("" if it is content). cjpeg of libjpeg-turbo makes what Pillow cannot.
+Writes the files and golden.json: for each the size, the SHA-256 of the RGB pixels, those of the picture decoded at a half,
+a quarter and an eighth, and what Pillow says without being told to put up with truncated files ("" if it is content).
+cjpeg of libjpeg-turbo makes what Pillow cannot; the large set is also held against djpeg -scale where that is installed.
+CHIASM_JPEG_FOLDER=FOLDER go test -run JPEGGolden ./media/image compares a large set.
 """
 
 import hashlib, io, json, pathlib, random, struct, subprocess, sys
@@ -214,7 +217,29 @@ def any_file(r):
     return data, f"own-{w}x{h}-{FACTORS.index(factors)}-" + "-".join(f"{k}{v}" for k, v in kw.items()).replace(" ", "")
 
 
-def golden(data):
+def scaled(data, by):
+    """The RGB pixels of a file decoded at 1/by of its size, as Image.draft would have it."""
+    m = Image.open(io.BytesIO(data))
+    d, _, o, a = m.tile[0]
+    m._size = (-(-m.width // by), -(-m.height // by))
+    m.tile = [ImageFile._Tile(d, (0, 0) + m._size, o, a)]
+    m.decoderconfig = (by, 0)
+    m.load()
+    return m.convert("RGB")
+
+
+def djpeg_agrees(data, by, want):
+    """Whether djpeg makes the same of a file; None if it refuses it (2: it only warned) or makes no RGB or gray picture of it."""
+    try:
+        p = subprocess.run(["djpeg", "-scale", f"1/{by}"], input=data, capture_output=True)
+    except FileNotFoundError:
+        return None
+    if p.returncode not in (0, 2) or p.stdout[:2] not in (b"P5", b"P6"):
+        return None
+    return Image.open(io.BytesIO(p.stdout)).convert("RGB").tobytes() == want
+
+
+def golden(data, djpeg=None):
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     said = ""
     try:
@@ -232,7 +257,13 @@ def golden(data):
         m = m.convert("RGB")
     except (OSError, SyntaxError):
         return {"refused": said}
-    return {"w": m.width, "h": m.height, "sha256": hashlib.sha256(m.tobytes()).hexdigest(), "said": said}
+    found = {"w": m.width, "h": m.height, "sha256": hashlib.sha256(m.tobytes()).hexdigest(), "said": said, "scaled": {}}
+    for by in (2, 4, 8):
+        pixels = scaled(data, by).tobytes()
+        found["scaled"][by] = hashlib.sha256(pixels).hexdigest()
+        if djpeg is not None:
+            djpeg.append(djpeg_agrees(data, by, pixels))
+    return found
 
 
 def hurt(r, data):
@@ -256,20 +287,21 @@ def hurt(r, data):
 
 
 def large(count, folder, seed):
-    r, all = random.Random(seed), {}
+    r, all, djpeg = random.Random(seed), {}, []
     for i in range(count):
         try:
             data, name = any_file(r)
-        except subprocess.CalledProcessError:
+        except (subprocess.CalledProcessError, OSError):  # what the encoders cannot do
             continue
         for hurts in range(3 if i % 2 else 1):
             name = f"{i:05}-{name}"[:120] + ("" if not hurts else f"-hurt{hurts}")
             d = hurt(r, data) if hurts else data
-            all[name] = golden(d)
+            all[name] = golden(d, djpeg)
             if "identify" in all[name].get("refused", ""):
                 del all[name]  # Pillow's own look at the header, not libjpeg's
                 continue
             (folder / (name + ".jpg")).write_bytes(d)
+    print(f"djpeg -scale made the same picture {djpeg.count(True)} times, another {djpeg.count(False)}, none {djpeg.count(None)}")
     return all
 
 
@@ -323,6 +355,7 @@ def small(folder):
     for i in range(12):
         add(f"hurt-{i}", hurt(r, [plain, steps, hurting][i % 3]))
     add("motion", b"".join(plain[a:b] for a, b in unlabelled(plain)))
+    add("own-same-ids", own(np.random.default_rng(8), 37, 35, FACTORS[3], ids=[7, 7, 7], scans=[[0], [1], [2]]))  # one channel, three times
     print(sum(f.stat().st_size for f in folder.glob("*.jpg")), "bytes in", len(all), "files")
     return all
 
@@ -344,6 +377,9 @@ if __name__ == "__main__":
         folder = pathlib.Path(sys.argv[3])
         folder.mkdir(parents=True, exist_ok=True)
         found = large(int(sys.argv[2]), folder, int(sys.argv[4]) if len(sys.argv) > 4 else 1)
+    elif sys.argv[1] == "--again":
+        folder = pathlib.Path(sys.argv[2])
+        found = {f.stem: golden(f.read_bytes()) for f in folder.glob("*.jpg")}
     else:
         folder = pathlib.Path(sys.argv[1])
         folder.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,8 @@ type format struct {
 	load     func(g *gen, panel operand.Mem, b [2]reg.VecPhysical)
 	multiply func(g *gen, panel operand.Mem, b [2]reg.VecPhysical, w reg.VecPhysical, sums [2]reg.VecPhysical)
 	integer  bool // sums are integers, which another kernel finishes
+	// product is one of the products of multiply, for a processor that has an instruction for it: x of the panel, y of A.
+	product func(g *gen, x, y, sum reg.VecPhysical)
 }
 
 // multiplyFloats is two fused multiply-adds.
@@ -37,14 +39,17 @@ func multiplyFloats(g *gen, _ operand.Mem, b [2]reg.VecPhysical, w reg.VecPhysic
 	}
 }
 
+// loadTwo is a step that needs no more than to be read.
+func loadTwo(g *gen, panel operand.Mem, b [2]reg.VecPhysical) {
+	for j := range 2 {
+		g.VMOVUPS(panel.Offset(j*g.bytes()), b[j])
+	}
+}
+
 var (
 	f32 = format{
 		bytes: func(s set) int { return 2 * s.bytes() }, unroll: 2, multiply: multiplyFloats,
-		load: func(g *gen, panel operand.Mem, b [2]reg.VecPhysical) {
-			for j := range 2 {
-				g.VMOVUPS(panel.Offset(j*g.bytes()), b[j])
-			}
-		},
+		load: loadTwo,
 	}
 	// bf16 lies in pairs of columns: the lower half of a pair belongs to the first register.
 	bf16 = format{
@@ -86,6 +91,23 @@ var (
 		},
 	}
 )
+
+// i8Dot adds four products of a uint8 of A and an int8 to each sum, bf16Dot two products of bfloat16.
+var (
+	i8Dot   = dot("i8", true, func(g *gen, x, y, sum reg.VecPhysical) { g.VPDPBUSD(x, y, sum) })
+	bf16Dot = dot("bf16", false, func(g *gen, x, y, sum reg.VecPhysical) { g.evex(vdpbf16ps, x, y, sum) })
+)
+
+func dot(name string, integer bool, product func(g *gen, x, y, sum reg.VecPhysical)) format {
+	return format{
+		name: name, bytes: func(s set) int { return 2 * s.bytes() }, unroll: 2, integer: integer, load: loadTwo, product: product,
+		multiply: func(g *gen, _ operand.Mem, b [2]reg.VecPhysical, w reg.VecPhysical, sums [2]reg.VecPhysical) {
+			for j := range 2 {
+				product(g, b[j], w, sums[j])
+			}
+		},
+	}
+}
 
 // gemm writes the micro-kernels for tiles of the heights lo to hi, two registers wide.
 func gemm(s set, f format, lo, hi int) func(c *build.Context) {

@@ -27,6 +27,9 @@ type set struct {
 var (
 	avx2   = set{"AVX2", 8, func(i int) reg.VecPhysical { return ymm[i] }}
 	avx512 = set{"AVX512", 16, func(i int) reg.VecPhysical { return zmm[i] }}
+	vnni   = set{"AVX512VNNI", 16, avx512.vec}
+	dpbf16 = set{"AVX512BF16", 16, avx512.vec}
+	tiles  = set{"AMX", 16, avx512.vec}
 
 	ymm = [...]reg.VecPhysical{reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7, reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15}
 	zmm = [...]reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
@@ -133,6 +136,8 @@ func write(path string, p printer.Printer, file *ir.File) error {
 		return err
 	}
 	s := strings.ReplaceAll(string(text), "(t *byte", "(t *tile") // avo knows only the types of Go itself
+	s = strings.ReplaceAll(s, "(a *byte", "(a *strip")
+	s = strings.ReplaceAll(s, "(s *byte", "(s *band")
 	i := strings.Index(s, "\n")
 	s = s[:i+1] + "\n//go:build !purego\n" + s[i+1:]
 	out, err := os.Create(path)

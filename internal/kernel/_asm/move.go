@@ -53,13 +53,30 @@ func (g *gen) transpose() {
 	p := g.GP64()
 	g.place(loop)
 	g.MOVQ(src, p)
+	for _, v := range g.turn(func(load func(m operand.Mem)) {
+		load(operand.Mem{Base: p})
+		g.ADDQ(ld, p)
+	}) {
+		g.VMOVUPS(v, operand.Mem{Base: dst})
+		g.ADDQ(step, dst)
+	}
+	g.ADDQ(operand.Imm(uint64(4*n)), src)
+	g.SUBQ(operand.Imm(uint64(n)), k)
+	g.JNZ(loop)
+	g.end()
+}
+
+// turn transposes a square of numbers of 32 bits: it calls row once per row, and returns the columns. row loads from one address and
+// moves on.
+func (g *gen) turn(row func(load func(m operand.Mem))) []reg.VecVirtual {
+	if g.lanes == 8 {
+		return g.turn8(row)
+	}
+	n := g.lanes
 	r, t := make([]reg.VecVirtual, n), make([]reg.VecVirtual, n)
 	for i := range n {
 		r[i] = g.v()
-		g.VMOVUPS(operand.Mem{Base: p}, r[i])
-		if i < n-1 {
-			g.ADDQ(ld, p)
-		}
+		row(func(m operand.Mem) { g.VMOVUPS(m, r[i]) })
 	}
 	next := func(i int) reg.VecVirtual { t[i] = g.v(); return t[i] }
 	for i := 0; i < n; i += 2 {
@@ -75,41 +92,54 @@ func (g *gen) transpose() {
 	}
 	r, t = t, make([]reg.VecVirtual, n)
 	// Now lane L of four of r[4i+c] has value 4L+c of the rows 4i to 4i+3.
-	order := make([]int, n) // which register holds value i
-	if n == 8 {
-		for c := range 4 {
-			g.VPERM2F128(operand.Imm(0x20), r[4+c], r[c], next(c))
-			g.VPERM2F128(operand.Imm(0x31), r[4+c], r[c], next(4+c))
-		}
-		for i := range order {
-			order[i] = i
-		}
-	} else {
-		for c := range 4 {
-			for half := range 2 {
-				g.VSHUFF32X4(operand.Imm(0x88), r[8*half+4+c], r[8*half+c], next(8*half+c))
-				g.VSHUFF32X4(operand.Imm(0xdd), r[8*half+4+c], r[8*half+c], next(8*half+4+c))
-			}
-		}
-		r, t = t, make([]reg.VecVirtual, n)
-		for c := range 4 {
-			for odd := range 2 {
-				g.VSHUFF32X4(operand.Imm(0x88), r[8+4*odd+c], r[4*odd+c], next(4*odd+c))
-				g.VSHUFF32X4(operand.Imm(0xdd), r[8+4*odd+c], r[4*odd+c], next(8+4*odd+c))
-			}
-		}
-		for i := range order {
-			order[i] = i
+	for c := range 4 {
+		for half := range 2 {
+			g.VSHUFF32X4(operand.Imm(0x88), r[8*half+4+c], r[8*half+c], next(8*half+c))
+			g.VSHUFF32X4(operand.Imm(0xdd), r[8*half+4+c], r[8*half+c], next(8*half+4+c))
 		}
 	}
-	for i := range n {
-		g.VMOVUPS(t[order[i]], operand.Mem{Base: dst})
-		g.ADDQ(step, dst)
+	r, t = t, make([]reg.VecVirtual, n)
+	for c := range 4 {
+		for odd := range 2 {
+			g.VSHUFF32X4(operand.Imm(0x88), r[8+4*odd+c], r[4*odd+c], next(4*odd+c))
+			g.VSHUFF32X4(operand.Imm(0xdd), r[8+4*odd+c], r[4*odd+c], next(8+4*odd+c))
+		}
 	}
-	g.ADDQ(operand.Imm(uint64(4*n)), src)
-	g.SUBQ(operand.Imm(uint64(n)), k)
-	g.JNZ(loop)
-	g.end()
+	return t
+}
+
+// turn8 is turn for eight lanes: rows i and i+4 meet in one register as they are loaded, so that two rounds of shuffles do.
+func (g *gen) turn8(row func(load func(m operand.Mem))) []reg.VecVirtual {
+	var r, t [8]reg.VecVirtual // r[4h+i] holds values 4h to 4h+3 of rows i and i+4
+	for i := range 8 {
+		row(func(m operand.Mem) {
+			for h := range 2 {
+				m := m.Offset(16 * h)
+				if i < 4 {
+					r[4*h+i] = g.YMM()
+					g.VMOVUPS(m, r[4*h+i].AsX())
+				} else {
+					v := r[4*h+i-4]
+					g.VINSERTF128(operand.Imm(1), m, v, v)
+				}
+			}
+		})
+	}
+	columns := make([]reg.VecVirtual, 8)
+	for h := 0; h < 8; h += 4 {
+		for i := h; i < h+4; i += 2 {
+			t[i], t[i+1] = g.YMM(), r[i]
+			g.VUNPCKLPS(r[i+1], r[i], t[i])
+			g.VUNPCKHPS(r[i+1], r[i], t[i+1])
+		}
+		for c := h; c < h+4; c += 2 {
+			a := h + c%4/2
+			columns[c], columns[c+1] = g.YMM(), t[a]
+			g.VUNPCKLPD(t[a+2], t[a], columns[c])
+			g.VUNPCKHPD(t[a+2], t[a], columns[c+1])
+		}
+	}
+	return columns
 }
 
 // fmaLoop keeps the multiply-add units busy: as many independent sums as hide their latency, of numbers with all bits in use. A loop

@@ -16,21 +16,21 @@ type neonFormat struct {
 
 // loadWhole is for numbers that are multiplied as they lie there.
 func loadWhole(g *neon, panel x, offset int, b [2]v) {
-	g.op("FLDPQ", at(panel, offset), pair(b[0], b[1]))
+	g.op("FLDPQ", word(panel, offset), pair(b[0], b[1]))
 }
 
 var (
 	neonF32  = neonFormat{name: "gemm", tier: "NEON", bytes: 64, load: loadWhole, multiply: fmlaLane}
 	neonBF16 = neonFormat{name: "bf16Gemm", tier: "NEON", bytes: 32, multiply: fmlaLane,
 		load: func(g *neon, panel x, offset int, b [2]v) {
-			g.op("FMOVQ", at(panel, offset), b[1])
+			g.op("FMOVQ", word(panel, offset), b[1])
 			g.do(shll, b[0], b[1])
 			g.do(shllb, b[1], b[1])
 		},
 	}
 	neonW8 = neonFormat{name: "w8Gemm", tier: "NEON", bytes: 16, multiply: fmlaLane,
 		load: func(g *neon, panel x, offset int, b [2]v) {
-			g.op("FMOVD", at(panel, offset), b[1])
+			g.op("FMOVD", word(panel, offset), b[1])
 			g.do(sxtl8, b[1], b[1])
 			g.do(sxtl16, b[0], b[1])
 			g.do(sxtl16b, b[1], b[1])
@@ -89,7 +89,7 @@ type neonTile struct {
 
 func (m *neonTile) field(off int) x {
 	r := m.x()
-	m.op("MOVD", at(m.t, off), r)
+	m.op("MOVD", word(m.t, off), r)
 	return r
 }
 
@@ -119,7 +119,7 @@ func (m *neonTile) height(h int) {
 	m.op("BLT", rest)
 	m.place(loop)
 	for line := 0; line < steps*m.f.bytes; line += 64 {
-		m.op("PRFM", at(m.next, line), "PLDL2KEEP")
+		m.op("PRFM", word(m.next, line), "PLDL2KEEP")
 	}
 	m.op("ADD", m.stride, m.next, m.next)
 	m.left(16)
@@ -155,8 +155,8 @@ func (m *neonTile) begin() {
 		for r := 0; r < len(m.sums); r += 2 {
 			for j := range 4 {
 				x, y := m.b[0][0], m.b[0][1]
-				m.op("FMOVQ", at(m.from, 64*r+16*j), x)
-				m.op("FMOVQ", at(m.from, 64*min(r+1, m.h-1)+16*j), y)
+				m.op("FMOVQ", word(m.from, 64*r+16*j), x)
+				m.op("FMOVQ", word(m.from, 64*min(r+1, m.h-1)+16*j), y)
 				m.zip("1", x, y, m.sums[r][j])
 				m.zip("2", x, y, m.sums[r+1][j])
 			}
@@ -164,7 +164,7 @@ func (m *neonTile) begin() {
 	} else {
 		for r, s := range m.sums {
 			for j := 0; j < 4; j += 2 {
-				m.op("FLDPQ", at(m.from, 64*r+16*j), pair(s[j], s[j+1]))
+				m.op("FLDPQ", word(m.from, 64*r+16*j), pair(s[j], s[j+1]))
 			}
 		}
 	}
@@ -183,14 +183,14 @@ func (m *neonTile) left(bytes int) {
 	move := map[int]string{16: "FMOVQ.P", 8: "FMOVD.P", 4: "FMOVS.P"}[bytes]
 	if !m.f.pairs {
 		for r, a := range m.a {
-			m.op(move, at(m.rows[r], bytes), a)
+			m.op(move, word(m.rows[r], bytes), a)
 		}
 		return
 	}
 	for r := 0; r < len(m.a); r += 2 {
 		x, y := m.b[0][0], m.b[0][1]
-		m.op(move, at(m.rows[r], bytes), x)
-		m.op(move, at(m.rows[r+1], bytes), y)
+		m.op(move, word(m.rows[r], bytes), x)
+		m.op(move, word(m.rows[r+1], bytes), y)
 		m.zip("1", x, y, m.a[r])
 		if bytes == 16 {
 			m.zip("2", x, y, m.a[r+1])
@@ -240,7 +240,7 @@ func (m *neonTile) end() {
 	c, ldc := m.field(tileC), m.field(tileLDC)
 	for _, s := range m.sums[:m.h] {
 		for j := 0; j < 4; j += 2 {
-			m.op("FSTPQ", pair(s[j], s[j+1]), at(c, 16*j))
+			m.op("FSTPQ", pair(s[j], s[j+1]), word(c, 16*j))
 		}
 		m.op("ADD", ldc, c, c)
 	}
@@ -256,7 +256,7 @@ func (m *neonTile) finishFloats() {
 		skip, values := m.label("skip"), m.field(off)
 		m.op("CBZ", values, skip)
 		for j := 0; j < 4; j += 2 {
-			m.op("FLDPQ", at(values, 16*j), pair(b[0], b[1]))
+			m.op("FLDPQ", word(values, 16*j), pair(b[0], b[1]))
 			for _, s := range m.sums[:m.h] {
 				m.do(by, s[j], s[j], b[0])
 				m.do(by, s[j+1], s[j+1], b[1])
@@ -271,7 +271,7 @@ func (m *neonTile) finishFloats() {
 	m.op("CBZ", residual, store)
 	for _, s := range m.sums[:m.h] {
 		for j := 0; j < 4; j += 2 {
-			m.op("FLDPQ", at(residual, 16*j), pair(b[0], b[1]))
+			m.op("FLDPQ", word(residual, 16*j), pair(b[0], b[1]))
 			m.do(fadd, s[j], s[j], b[0])
 			m.do(fadd, s[j+1], s[j+1], b[1])
 		}

@@ -18,17 +18,17 @@ func neonMoves(g *neon) {
 	}{{"fromF16NEON", "half-precision", fcvtl}, {"fromBF16NEON", "bfloat16", shll}} {
 		loop(c.name, "widens n "+c.kind+" numbers, a multiple of four and not 0.", widen, 4, func(dst, src x) {
 			r := g.v()
-			g.op("FMOVD.P", at(src, 8), r)
+			g.op("FMOVD.P", word(src, 8), r)
 			g.do(c.by, r, r)
-			g.op("FMOVQ.P", r, at(dst, 16))
+			g.op("FMOVQ.P", r, word(dst, 16))
 		})
 	}
 	loop("toBF16NEONBF16", "rounds n numbers to bfloat16, a multiple of eight and not 0.", []string{"dst *byte", "src *float32", "n int"}, 8, func(dst, src x) {
 		r := g.vectors(2)
-		g.op("FLDPQ.P", at(src, 32), pair(r[0], r[1]))
+		g.op("FLDPQ.P", word(src, 32), pair(r[0], r[1]))
 		g.do(bfcvtn, r[0], r[0])
 		g.do(bfcvtnb, r[0], r[1])
-		g.op("FMOVQ.P", r[0], at(dst, 16))
+		g.op("FMOVQ.P", r[0], word(dst, 16))
 	})
 	g.transpose()
 	g.fmaLoop()
@@ -48,7 +48,7 @@ func (g *neon) transpose() {
 	}
 	g.place(loop)
 	for i := range r {
-		g.op("FMOVQ.P", at(rows[i], 16), r[i])
+		g.op("FMOVQ.P", word(rows[i], 16), r[i])
 	}
 	zip := func(half, lanes string, a, b, to v) { g.op("VZIP"+half, b.as(lanes), a.as(lanes), to.as(lanes)) }
 	for i := range 2 {
@@ -60,7 +60,7 @@ func (g *neon) transpose() {
 		zip("2", "D2", t[i], t[2+i], r[2*i+1])
 	}
 	for i := range r {
-		g.op("FMOVQ", r[i], at(dst, 0))
+		g.op("FMOVQ", r[i], word(dst, 0))
 		g.op("ADD", step, dst, dst)
 	}
 	g.op("SUBS", 4, k, k)
@@ -103,7 +103,7 @@ func (g *neon) readLoop() {
 	g.place(loop)
 	for range 4 {
 		for i := range p {
-			g.op("FLDPQ.P", at(p[i], 32), pair(r[2*i], r[2*i+1]))
+			g.op("FLDPQ.P", word(p[i], 32), pair(r[2*i], r[2*i+1]))
 		}
 		for i, s := range sums {
 			for j := range 2 {

@@ -48,18 +48,18 @@ const (
 func (g *neon) load(p x, s span) v {
 	r := g.v()
 	if s == single {
-		g.op("VLD1R.P", at(p, 4), "["+r.as("S4")+"]")
+		g.op("VLD1R.P", word(p, 4), "["+r.as("S4")+"]")
 	} else {
-		g.op("FMOVQ.P", at(p, 16), r)
+		g.op("FMOVQ.P", word(p, 16), r)
 	}
 	return r
 }
 
 func (g *neon) store(r v, p x, s span) {
 	if s == single {
-		g.op("FMOVS.P", r, at(p, 4))
+		g.op("FMOVS.P", r, word(p, 4))
 	} else {
-		g.op("FMOVQ.P", r, at(p, 16))
+		g.op("FMOVQ.P", r, word(p, 16))
 	}
 }
 
@@ -181,11 +181,11 @@ func (g *neon) copyRows() {
 	dst, src, ld, rows, loop := g.arg("dst"), g.arg("src"), g.arg("ld"), g.arg("rows"), g.label("loop")
 	r := g.vectors(4)
 	g.place(loop)
-	g.op("FLDPQ", at(src, 0), pair(r[0], r[1]))
-	g.op("FLDPQ", at(src, 32), pair(r[2], r[3]))
+	g.op("FLDPQ", word(src, 0), pair(r[0], r[1]))
+	g.op("FLDPQ", word(src, 32), pair(r[2], r[3]))
 	g.op("ADD", ld, src, src)
-	g.op("FSTPQ.P", pair(r[0], r[1]), at(dst, 32))
-	g.op("FSTPQ.P", pair(r[2], r[3]), at(dst, 32))
+	g.op("FSTPQ.P", pair(r[0], r[1]), word(dst, 32))
+	g.op("FSTPQ.P", pair(r[2], r[3]), word(dst, 32))
 	g.op("SUBS", 1, rows, rows)
 	g.op("BNE", loop)
 	g.op("RET")

@@ -181,7 +181,11 @@ func (g *gen) fold(accs []reg.VecVirtual, op func(a, b, to operand.Op)) {
 		}
 		accs = accs[:half]
 	}
-	a := accs[0]
+	g.Store(g.across(accs[0], op), g.ReturnIndex(0))
+}
+
+// across combines the lanes of a, which it spoils, into the first lane of what it returns.
+func (g *gen) across(a reg.VecVirtual, op func(a, b, to operand.Op)) reg.Register {
 	if g.lanes == 16 {
 		hi := g.YMM()
 		g.VEXTRACTF64X4(operand.Imm(1), a, hi)
@@ -194,7 +198,7 @@ func (g *gen) fold(accs []reg.VecVirtual, op func(a, b, to operand.Op)) {
 	op(hi, a.AsX(), a.AsX())
 	g.VPSHUFD(operand.Imm(0xb1), a.AsX(), hi)
 	op(hi, a.AsX(), a.AsX())
-	g.Store(a.AsX(), g.ReturnIndex(0))
+	return a.AsX()
 }
 
 // zeros is n cleared registers.
@@ -217,7 +221,6 @@ func vector(s set) func(c *build.Context) {
 		g.squares()
 		g.affine()
 		g.largest()
-		g.copyRows()
 	}
 }
 
@@ -305,23 +308,5 @@ func (g *gen) largest() {
 		g.VMAXPS(v, accs[acc], accs[acc])
 	})
 	g.fold(accs, func(a, b, to operand.Op) { g.VMAXPS(a, b, to) })
-	g.end()
-}
-
-// copyRows moves rows as wide as a panel.
-func (g *gen) copyRows() {
-	g.function("copyRows"+g.name, "func(dst, src *float32, ld, rows int)", "copyRows"+g.name+" copies rows of two vectors, ld bytes apart in src and without gaps in dst.")
-	dst, src, ld, rows := g.arg("dst"), g.arg("src"), g.arg("ld"), g.arg("rows")
-	loop := g.label("loop")
-	g.place(loop)
-	for j := range 2 {
-		v := g.v()
-		g.VMOVUPS(operand.Mem{Base: src, Disp: j * g.bytes()}, v)
-		g.VMOVUPS(v, operand.Mem{Base: dst, Disp: j * g.bytes()})
-	}
-	g.ADDQ(ld, src)
-	g.ADDQ(operand.U32(2*g.bytes()), dst)
-	g.DECQ(rows)
-	g.JNZ(loop)
 	g.end()
 }

@@ -13,11 +13,17 @@ func quantize(s set) func(c *build.Context) {
 		g.extent()
 		g.toBytes()
 		g.rescale()
+		g.dotLoopAVX2()
 	}
 }
 
-func rescale(s set) func(c *build.Context) {
-	return func(c *build.Context) { newGen(c, s).rescale() }
+// finish writes the kernels that bring the sums of another one to C.
+func finish(s set) func(c *build.Context) {
+	return func(c *build.Context) {
+		g := newGen(c, s)
+		g.rescale()
+		g.settle()
+	}
 }
 
 // extent finds the range of values.
@@ -80,19 +86,14 @@ func (g *gen) rescale() {
 	from, c, ldc := field(tileFrom), field(tileC), field(tileLDC)
 	rows, zero := field(tileRows), field(tileZero)
 	columns, scale, bias, residual, ldr := field(tileSums), field(tileScale), field(tileBias), field(tileResidual), field(tileLDR)
-	var scales, sums, biases [2]reg.VecVirtual
+	var scales, sums [2]reg.VecVirtual
 	for j := range 2 {
-		scales[j], sums[j], biases[j] = g.v(), g.v(), g.v()
+		scales[j], sums[j] = g.v(), g.v()
 		g.VMOVUPS(at(scale, j), scales[j])
 		g.VMOVUPS(at(columns, j), sums[j])
-		g.zero(biases[j])
 	}
+	biases := g.optional(bias)
 	loop, plain := g.label("loop"), g.label("plain")
-	g.TESTQ(bias, bias)
-	g.JZ(loop)
-	for j := range 2 {
-		g.VMOVUPS(at(bias, j), biases[j])
-	}
 	g.place(loop)
 	r, z := g.v(), g.v()
 	g.VBROADCASTSS(operand.Mem{Base: rows}, r)
@@ -109,13 +110,7 @@ func (g *gen) rescale() {
 		g.VMULPS(s, v[j], v[j])
 		g.VADDPS(biases[j], v[j], v[j])
 	}
-	g.TESTQ(residual, residual)
-	g.JZ(plain)
-	for j := range 2 {
-		g.VADDPS(at(residual, j), v[j], v[j])
-	}
-	g.ADDQ(ldr, residual)
-	g.place(plain)
+	g.addResidual(residual, ldr, v, plain)
 	for j := range 2 {
 		g.VMOVUPS(v[j], at(c, j))
 	}
@@ -126,4 +121,62 @@ func (g *gen) rescale() {
 	g.DECQ(h)
 	g.JNZ(loop)
 	g.end()
+}
+
+// settle finishes sums of floats that a kernel left without bias and residual.
+func (g *gen) settle() {
+	g.function("settle"+g.name, "func(t *byte, h int)",
+		"settle"+g.name+" turns h rows of sums, without gaps at t.from, into sum + bias + residual at t.c.")
+	t, h := g.arg("t"), g.arg("h")
+	field := func(off int) reg.GPVirtual {
+		r := g.GP64()
+		g.MOVQ(operand.Mem{Base: t, Disp: off}, r)
+		return r
+	}
+	from, c, ldc := field(tileFrom), field(tileC), field(tileLDC)
+	bias, residual, ldr := field(tileBias), field(tileResidual), field(tileLDR)
+	biases := g.optional(bias)
+	loop, plain := g.label("loop"), g.label("plain")
+	g.place(loop)
+	var v [2]reg.VecVirtual
+	for j := range 2 {
+		v[j] = g.v()
+		g.VADDPS(operand.Mem{Base: from, Disp: j * g.bytes()}, biases[j], v[j])
+	}
+	g.addResidual(residual, ldr, v, plain)
+	for j := range 2 {
+		g.VMOVUPS(v[j], operand.Mem{Base: c, Disp: j * g.bytes()})
+	}
+	g.ADDQ(operand.U32(2*g.bytes()), from)
+	g.ADDQ(ldc, c)
+	g.DECQ(h)
+	g.JNZ(loop)
+	g.end()
+}
+
+// optional is two vectors of values, zero where there are none.
+func (g *gen) optional(values reg.Register) (v [2]reg.VecVirtual) {
+	none := g.label("none")
+	for j := range 2 {
+		v[j] = g.v()
+		g.zero(v[j])
+	}
+	g.TESTQ(values, values)
+	g.JZ(none)
+	for j := range 2 {
+		g.VMOVUPS(operand.Mem{Base: values, Disp: j * g.bytes()}, v[j])
+	}
+	g.place(none)
+	return v
+}
+
+// addResidual adds a row of the residual to v, if there is one, and steps to the next row.
+func (g *gen) addResidual(residual, ldr reg.Register, v [2]reg.VecVirtual, plain operand.LabelRef) {
+	g.TESTQ(residual, residual)
+	g.JZ(plain)
+	for j := range 2 {
+		g.VADDPS(operand.Mem{Base: residual, Disp: j * g.bytes()}, v[j], v[j])
+	}
+	g.ADDQ(ldr, residual)
+	g.place(plain)
 }

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	stdimage "image"
+	"image/color"
+	"text/tabwriter"
+	"time"
+
+	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/internal/kernel"
+	"github.com/chiasm/chiasm/tensor"
+)
+
+// A trial is a model at one precision: how fast, and how near to f32.
+type trial struct {
+	Model    string          `json:"model"`
+	Path     string          `json:"path"`
+	Threads  int             `json:"threads"`
+	Image    float64         `json:"image_ms"` // one picture of 640x480, its preprocessing included; medians; 0 where the model takes none
+	Text     float64         `json:"text_ms"`  // one short text
+	Accuracy chiasm.Accuracy `json:"accuracy"`
+	Passes   bool            `json:"passes"` // the gate of --precision auto
+}
+
+const benchText = "a photo of a cup of coffee on a wooden table"
+
+// benchModel times a model of the user's and measures its accuracy.
+func (a *app) benchModel(ctx context.Context, f *benchFlags, formats []tensor.Format) error {
+	var all []trial
+	for _, format := range formats {
+		t, err := a.try(ctx, f, format)
+		if err != nil {
+			return err
+		}
+		if f.json {
+			if err := json.NewEncoder(a.stdout).Encode(t); err != nil {
+				return err
+			}
+		}
+		all = append(all, t)
+	}
+	if f.json {
+		return nil
+	}
+	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "precision\tpath\timage ms\ttext ms\ttexts mean\tworst\timages mean\tworst\tranked alike\tgate")
+	for _, r := range all {
+		gate := "passes"
+		if !r.Passes {
+			gate = "fails"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%.1f %%\t%s\n", r.Accuracy.Precision, r.Path, had(r.Image, 2), had(r.Text, 2),
+			agreed(r.Accuracy.Texts), agreed(r.Accuracy.Images), 100*r.Accuracy.Rank, gate)
+	}
+	return t.Flush()
+}
+
+// had is a figure, or a dash for what the model cannot do.
+func had(v float64, digits int) string {
+	if v == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.*f", digits, v)
+}
+
+// agreed is the mean and the worst cosine as two columns.
+func agreed(g chiasm.Agreement) string {
+	if g.Count == 0 {
+		return "-\t-"
+	}
+	return fmt.Sprintf("%.5f\t%.5f", g.Mean, g.Worst)
+}
+
+// try opens the model at a precision and measures it.
+func (a *app) try(ctx context.Context, f *benchFlags, format tensor.Format) (trial, error) {
+	m, err := a.open(ctx, &modelFlags{name: f.model, precision: format.String(), threads: f.threads, truncate: "end"})
+	if err != nil {
+		return trial{}, err
+	}
+	defer m.Close()
+	r := trial{Model: f.model, Path: kernel.Path(format).String(), Threads: f.threads}
+	picture := stdimage.NewNRGBA(stdimage.Rect(0, 0, 640, 480))
+	for i := range 640 * 480 {
+		picture.SetNRGBA(i%640, i/640, color.NRGBA{uint8(i), uint8(i / 640), uint8(i % 251), 255})
+	}
+	if r.Image, err = repeat(f.seconds, func() error { _, err := m.EmbedImage(ctx, picture); return err }); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return r, err
+	}
+	if r.Text, err = repeat(f.seconds, func() error { _, err := m.EmbedText(ctx, benchText); return err }); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return r, err
+	}
+	r.Accuracy, err = m.Measure(ctx, format.String())
+	r.Passes = r.Accuracy.Passes()
+	return r, err
+}
+
+// repeat calls work for some seconds and returns the median of its times in milliseconds. The first calls, which pack the weights, do
+// not count.
+func repeat(seconds float64, work func() error) (ms float64, err error) {
+	var times []float64
+	for begin := time.Now(); len(times) < 5 || time.Since(begin).Seconds() < seconds; {
+		start := time.Now()
+		if err := work(); err != nil {
+			return 0, err
+		}
+		times = append(times, time.Since(start).Seconds()*1e3)
+	}
+	return median(times[2:]), nil
+}

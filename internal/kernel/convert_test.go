@@ -1,0 +1,130 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// TestToBF16RoundsLikeItsTwin is over every sign, exponent and mantissa of a bfloat16 with what lies behind it, and over all lengths.
+// Subnormal numbers may become zero.
+func TestToBF16RoundsLikeItsTwin(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		var x []float32
+		for top := range uint32(1 << 16) {
+			for _, rest := range []uint32{0, 1, 0x7fff, 0x8000, 0x8001, 0xffff} {
+				x = append(x, math.Float32frombits(top<<16|rest))
+			}
+		}
+		got, want := make([]byte, 2*len(x)), make([]byte, 2*len(x))
+		toBF16(got, x)
+		GenericToBF16(want, x)
+		for i, v := range x {
+			g, w := binary.LittleEndian.Uint16(got[2*i:]), binary.LittleEndian.Uint16(want[2*i:])
+			bits := math.Float32bits(v)
+			zero := bits&0x7f800000 == 0 && g == uint16(bits>>16)&0x8000
+			if g != w && !zero {
+				t.Fatalf("%#08x becomes %#04x, want %#04x", bits, g, w)
+			}
+		}
+		for n := range 100 {
+			dst := make([]byte, 2*n+7)
+			for i := range dst {
+				dst[i] = 1
+			}
+			toBF16(dst, x[1<<18:][:n])
+			for i, b := range dst {
+				if i >= 2*n && b != 0 || i < 2*n && b != want[1<<19+i] {
+					t.Fatalf("of %d values, byte %d is %#02x", n, i, b)
+				}
+			}
+		}
+	})
+}
+
+// TestInt8ProductsAreExact compares with whole numbers: extremes, whose sums are the largest that can be, and random values.
+func TestInt8ProductsAreExact(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		const m, n, k = 18, 37, 4096
+		r := seeded(21)
+		a, w := random(r, m*k), random(r, n*k)
+		for i := range 4 * k {
+			sign := [...]float32{1, -1, float32(1 - i&1*2), float32(1 - i>>1&1*2)}[i/k]
+			a[i], w[i] = sign, sign // 255 and 0 on the left, ±127 on the right
+		}
+		p := packedAs(I8, n, k, w)
+		c := make([]float32, m*n)
+		multiply(&Gemm{C: c, LDC: n, A: a, LDA: k, M: m, W: []*Packed{p}}, 2)
+		whole := make([]int32, n*k)
+		for i := range whole {
+			whole[i] = int32(math.Round(p.unpacked(i/k, i%k) / float64(p.scale[i/k])))
+		}
+		for i := range m {
+			q := make([]byte, k)
+			scale, zero := GenericQuantize(q, a[i*k:][:k])
+			for j := range n {
+				sum, column := int32(0), int32(0)
+				for at, v := range whole[j*k:][:k] {
+					sum, column = sum+int32(q[at])*v, column+v
+				}
+				if want := rescale(sum, zero, column, scale, p.scale[j]); c[i*n+j] != want {
+					t.Fatalf("C[%d, %d] is %v, want %v exactly (a sum of %d)", i, j, c[i*n+j], want, sum)
+				}
+			}
+		}
+	})
+}
+
+// TestProductsBesideTheCollector has many goroutines multiply while others collect garbage and change places: nothing that a kernel
+// keeps in the processor may be lost or mixed up on the way.
+func TestProductsBesideTheCollector(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	for _, f := range []Format{BF16, I8} {
+		t.Run(fmt.Sprint(Tier(), " ", f), func(t *testing.T) {
+			const n, k, goroutines, rounds = 96, 700, 12, 12
+			r := seeded(22)
+			p := packedAs(f, n, k, random(r, n*k))
+			var products, others sync.WaitGroup
+			done := make(chan struct{})
+			for i := range 3 {
+				others.Go(func() {
+					for {
+						select {
+						case <-done:
+							return
+						default:
+						}
+						if i == 0 {
+							runtime.GC()
+						}
+						_ = make([]byte, 1<<16)
+						runtime.Gosched()
+					}
+				})
+			}
+			for i := range goroutines {
+				m := 1 + 7*i
+				a, want := random(r, m*k), make([]float32, m*n)
+				multiply(&Gemm{C: want, LDC: n, A: a, LDA: k, M: m, W: []*Packed{p}}, 1)
+				products.Go(func() {
+					for range rounds {
+						c := make([]float32, m*n)
+						multiply(&Gemm{C: c, LDC: n, A: a, LDA: k, M: m, W: []*Packed{p}}, 1)
+						for j := range c {
+							if c[j] != want[j] {
+								t.Errorf("%d rows: value %d is %v, want %v", m, j, c[j], want[j])
+								return
+							}
+						}
+					}
+				})
+			}
+			products.Wait()
+			close(done)
+			others.Wait()
+		})
+	}
+}

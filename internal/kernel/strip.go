@@ -1,0 +1,204 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import (
+	"math"
+	"unsafe"
+)
+
+// A strip is some query rows of a head, as many as the registers have room for, and a block of its keys: what the kernels of attention
+// read and write. Distances are in bytes. The generator knows the offsets of the fields.
+//
+// Each processor has its kernels: scores, weigh, values, packKeys and packValues, and says how wide a panel and how tall a strip is.
+type strip struct {
+	rows    int
+	q       unsafe.Pointer // rows of queries
+	ldq     uintptr
+	d       int            // values of a query
+	keys    unsafe.Pointer // panels of keys, [panels, d, width]
+	n       int            // keys of the block that the last row sees, not 0
+	scores  unsafe.Pointer // [rows, lds], later the weights
+	lds     uintptr
+	seen    int            // how many keys of the block the first row sees; may be below 0 and above n
+	step    int            // how many more each further row sees
+	state   unsafe.Pointer // of each row from one block to the next: the largest score, the sum of the weights,
+	scale   float32        // by what the sums before are to be multiplied, and 1/sum. Scores are multiplied by scale.
+	_       float32
+	values  unsafe.Pointer // rows of values
+	ldv     uintptr
+	panels  int            // how many panels wide they are
+	from    unsafe.Pointer // the sums over the blocks before, or nil
+	ldf     uintptr
+	out     unsafe.Pointer
+	ldo     uintptr
+	inverse int // not 0: out is divided by the sums of the weights
+}
+
+const (
+	// keyBlock is how many keys are scored before their values are added up: the scores of a strip stay in the first cache. Where
+	// blocks begin does not depend on how many keys there are, so that a causal row does not feel those after it.
+	keyBlock = 320
+	together = 8  // strips that meet a block of keys before the next one comes
+	inPlace  = 12 // so many query rows read values where they lie: copying them first would cost more than it saves
+)
+
+// A flash computes the attention of one head without ever holding all scores: the sums of a row are rescaled when a block of keys
+// brings a larger score.
+type flash struct {
+	*Attention
+	headSpan
+	strip         strip
+	width, height int       // columns of a panel, rows of a strip
+	n             int       // keys that the last row sees
+	wide          int       // D filled up to whole panels
+	keys          []float32 // [panels, D, width]
+	values        []float32 // rows, ldv apart
+	mask          []float32
+	sums          []float32 // [together·height, wide]
+	state         []float32 // [together·height, 4]
+	scores        []float32
+}
+
+// head computes what h spans.
+func (a *Attention) head(h headSpan) {
+	f := flash{Attention: a, headSpan: h, n: h.visible(h.to-1, a.Causal) - h.k0}
+	if f.n == 0 {
+		f.clear(h.from, h.to)
+		return
+	}
+	f.width, f.height = stripSize(a.tier)
+	whole := func(n int) int { return (n + f.width - 1) / f.width * f.width }
+	group, lds := together*f.height, min(keyBlock, whole(f.n))
+	f.wide = whole(a.D)
+	keys, values, mask := whole(f.n)*a.D, f.n*f.wide, 0
+	if h.to-h.from <= inPlace && f.wide == a.D {
+		values = 0
+	}
+	if a.Mask != nil {
+		mask = whole(f.n)
+	}
+	s := takeScratch(keys + values + mask + group*(f.wide+4) + f.height*lds)
+	defer s.release()
+	rest := s.floats
+	take := func(n int) (part []float32) {
+		part, rest = rest[:n], rest[n:]
+		return part
+	}
+	f.keys, f.values, f.mask = take(keys), take(values), take(mask)
+	f.sums, f.state, f.scores = take(group*f.wide), take(group*4), take(f.height*lds)
+	f.strip = strip{
+		ldq: 4 * uintptr(a.LDQ), d: a.D, scores: pointer(f.scores), lds: 4 * uintptr(lds), scale: a.Scale * math.Log2E,
+		panels: f.wide / f.width, ldf: 4 * uintptr(f.wide),
+	}
+	f.pack()
+	f.run()
+}
+
+// pack lays out the keys, the values and the mask of the head.
+func (f *flash) pack() {
+	w, at := f.width, f.k0*f.LDK+f.column
+	whole := f.D &^ (w/2 - 1)
+	if whole > 0 {
+		packKeys(f.tier, &f.keys[0], &f.K[at], 4*f.D*w, 4*f.LDK, f.n, whole)
+	}
+	if whole < f.D {
+		for j := range f.n {
+			for i, v := range f.K[at+j*f.LDK:][whole:f.D] {
+				f.keys[j/w*w*f.D+(whole+i)*w+j%w] = v
+			}
+		}
+	}
+	at, f.strip.ldv = f.k0*f.LDV+f.column, 4*uintptr(f.wide)
+	switch {
+	case len(f.values) == 0:
+		f.values, f.strip.ldv = f.V[at:], 4*uintptr(f.LDV)
+	case f.wide == f.D:
+		packValues(f.tier, &f.values[0], &f.V[at], 4*f.LDV, f.n, f.D)
+	default:
+		for j := range f.n {
+			row := f.values[j*f.wide:][:f.wide]
+			clear(row[copy(row, f.V[at+j*f.LDV:][:f.D]):])
+		}
+	}
+	if len(f.mask) > 0 {
+		scale(f.mask[:f.n], f.Mask[f.k0:][:f.n], math.Log2E)
+	}
+}
+
+// run computes strip by strip; where there are several blocks of keys, some strips meet one before the next comes from the memory.
+func (f *flash) run() {
+	rows := f.to - f.from
+	strips := (rows + f.height - 1) / f.height
+	for s := 0; s < strips; s += together {
+		for j := 0; j < f.n; j += keyBlock {
+			for i := s; i < min(s+together, strips); i++ {
+				f.block(f.from+rows*i/strips, f.from+rows*(i+1)/strips, (i-s)*f.height, j)
+			}
+		}
+	}
+}
+
+// block brings the keys from j on to the query rows r0 to r1, a strip; what is kept of them lies from slot on.
+func (f *flash) block(r0, r1, slot, j int) {
+	t, n := &f.strip, f.visible(r1-1, f.Causal)-f.k0-j
+	if n <= 0 {
+		if j == 0 {
+			f.clear(r0, r1)
+		}
+		return
+	}
+	last := n <= keyBlock
+	t.rows, t.n = r1-r0, min(n, keyBlock)
+	t.q, t.keys = pointer(f.Q[r0*f.LDQ+f.column:]), pointer(f.keys[j*f.D:])
+	t.state = pointer(f.state[4*slot:])
+	t.seen, t.step = t.n, 0
+	if f.Causal {
+		t.seen, t.step = r0+f.ahead+1-f.k0-j, 1
+	}
+	sums := pointer(f.sums[slot*f.wide:])
+	if t.from = nil; j > 0 {
+		t.from = sums
+	}
+	scores(f.tier, t)
+	if len(f.mask) > 0 {
+		for r := range t.rows {
+			row := f.scores[r*int(t.lds)/4:][:t.n]
+			add(row, row, f.mask[j:][:t.n])
+		}
+	}
+	weigh(f.tier, t)
+	t.values, t.inverse = pointer(f.values[j*int(t.ldv)/4:]), 0
+	t.panels, t.out, t.ldo = f.wide/f.width, sums, t.ldf
+	if last && f.wide == f.D {
+		t.out, t.ldo = pointer(f.Out[r0*f.LDO+f.column:]), 4*uintptr(f.LDO)
+	}
+	if last {
+		t.inverse = 1
+	}
+	weighted(f.tier, t)
+	if last {
+		f.finish(r0, r1, slot)
+	}
+}
+
+// finish does what is left to do for the rows r0 to r1.
+func (f *flash) finish(r0, r1, slot int) {
+	if f.wide != f.D {
+		for r := r0; r < r1; r++ {
+			copy(f.Out[r*f.LDO+f.column:][:f.D], f.sums[(slot+r-r0)*f.wide:])
+		}
+	}
+	if f.Causal { // the first rows may see no key
+		for r := r0; r < r1 && f.visible(r, true) == f.k0; r++ {
+			f.clear(r, r+1)
+		}
+	}
+}
+
+// clear writes zeros to the rows r0 to r1.
+func (f *flash) clear(r0, r1 int) {
+	for r := r0; r < r1; r++ {
+		clear(f.Out[r*f.LDO+f.column:][:f.D])
+	}
+}

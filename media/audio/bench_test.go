@@ -1,0 +1,103 @@
+package audio
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"testing"
+)
+
+// BenchmarkFeatures is the front ends at 30 seconds of sound (CLAP: ten), by the clock; see tools/peers/audio.py for a race.
+func BenchmarkFeatures(b *testing.B) {
+	x16, x48 := sound("chirp", WhisperSamples, 16000), sound("chirp", CLAPSamples, 48000)
+	b.Run("whisper80", func(b *testing.B) {
+		w := NewWhisper(80)
+		dst := make([]float32, 80*WhisperFrames)
+		b.ReportAllocs()
+		for b.Loop() {
+			w.Window(dst, x16)
+		}
+	})
+	b.Run("whisper128", func(b *testing.B) {
+		w := NewWhisper(128)
+		dst := make([]float32, 128*WhisperFrames)
+		for b.Loop() {
+			w.Window(dst, x16)
+		}
+	})
+	b.Run("clap", func(b *testing.B) {
+		c := NewCLAP(false)
+		dst := make([]float32, CLAPFrames*CLAPBands)
+		for b.Loop() {
+			c.Features(dst, x48)
+		}
+	})
+	b.Run("gemma", func(b *testing.B) {
+		g := NewGemma()
+		frames, _ := g.Frames(GemmaSamples)
+		dst := make([]float32, frames*GemmaBands)
+		for b.Loop() {
+			g.Features(dst, x16)
+		}
+	})
+}
+
+// BenchmarkStages is what the front ends are made of, for four frames of Whisper.
+func BenchmarkStages(b *testing.B) {
+	w := NewWhisper(80)
+	f := w.front
+	s := &scratch{f.fft.newWork(), make([]row, f.fft.n/2+1), make([]float32, lanes*len(f.window))}
+	r := &run{front: f, sound: noise(2000, 1), total: 2000}
+	b.Run("window", func(b *testing.B) {
+		for b.Loop() {
+			r.load(s, 4, lanes)
+		}
+	})
+	b.Run("fft", func(b *testing.B) {
+		for b.Loop() {
+			f.fft.power(s.power, s.work)
+		}
+	})
+	var sums [80]row
+	b.Run("filters", func(b *testing.B) {
+		for b.Loop() {
+			for band := range sums {
+				sums[band] = f.bank.sum(band, s.power)
+			}
+		}
+	})
+	b.Run("log", func(b *testing.B) {
+		for b.Loop() {
+			for band := range sums {
+				sums[band] = row{1, 2, 3, 4}
+				ln(&sums[band])
+			}
+		}
+	})
+}
+
+// BenchmarkDecode reads whole files.
+func BenchmarkDecode(b *testing.B) {
+	for _, name := range []string{"pcm_16.wav", "pcm_24.wav", "ulaw.wav", "pcm_16.flac", "44100.mp3"} {
+		b.Run(filepath.Ext(name)[1:]+"-"+name, func(b *testing.B) {
+			data := sampleFile(b, name)
+			frames := int64(0)
+			buf := make([]float32, 1<<14)
+			for b.Loop() {
+				r, err := New(context.Background(), bytes.NewReader(data))
+				if err != nil {
+					b.Fatal(err)
+				}
+				for frames = 0; ; {
+					n, err := r.Read(buf)
+					frames += int64(n)
+					if err != nil {
+						break
+					}
+				}
+				r.Close()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(int64(b.N)*frames), "ns/frame")
+		})
+	}
+}

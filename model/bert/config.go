@@ -1,0 +1,104 @@
+package bert
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tensor"
+)
+
+// A Config is the shape of an encoder.
+type Config struct {
+	Width, Layers, Heads, Hidden int
+	Vocab, Positions, Types      int // rows of the tables; no types for 0
+	First                        int // the position of the first token: 0, or 2 in RoBERTa
+	Act                          tensor.Activation
+	Eps                          float32
+	Pad                          int32 // id
+	kind                         string
+}
+
+// Context is how many tokens of a text the encoder reads.
+func (c *Config) Context() int { return c.Positions - c.First }
+
+// Kinds are the model types of config.json that are encoders of this package.
+var Kinds = []string{"bert", "roberta", "xlm-roberta", "camembert", "distilbert"}
+
+// ParseConfig reads the config.json of one of Kinds. What a file leaves out has transformers' default.
+func ParseConfig(data []byte) (*Config, error) {
+	file := struct {
+		Type      string  `json:"model_type"`
+		Width     int     `json:"hidden_size"`
+		Layers    int     `json:"num_hidden_layers"`
+		Heads     int     `json:"num_attention_heads"`
+		Hidden    int     `json:"intermediate_size"`
+		Vocab     int     `json:"vocab_size"`
+		Positions int     `json:"max_position_embeddings"`
+		Types     int     `json:"type_vocab_size"`
+		Act       string  `json:"hidden_act"`
+		Eps       float32 `json:"layer_norm_eps"`
+		Pad       *int32  `json:"pad_token_id"`
+		Position  string  `json:"position_embedding_type"`
+		// DistilBERT's spellings
+		Dim       int    `json:"dim"`
+		NLayers   int    `json:"n_layers"`
+		NHeads    int    `json:"n_heads"`
+		HiddenDim int    `json:"hidden_dim"`
+		Activated string `json:"activation"`
+	}{
+		Width: 768, Layers: 12, Heads: 12, Hidden: 3072, Vocab: 30522, Positions: 512, Types: 2, Act: "gelu", Eps: 1e-12,
+		Dim: 768, NLayers: 6, NHeads: 12, HiddenDim: 3072, Activated: "gelu",
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("bert: config.json: %w", err)
+	}
+	c := &Config{
+		Width: file.Width, Layers: file.Layers, Heads: file.Heads, Hidden: file.Hidden, Vocab: file.Vocab, Positions: file.Positions,
+		Types: file.Types, Eps: file.Eps, kind: file.Type,
+	}
+	act := file.Act
+	switch file.Type {
+	case "bert":
+	case "roberta", "xlm-roberta", "camembert":
+		c.Pad = 1
+	case "distilbert":
+		c.Width, c.Layers, c.Heads, c.Hidden, c.Types, act = file.Dim, file.NLayers, file.NHeads, file.HiddenDim, 0, file.Activated
+	default:
+		return nil, fmt.Errorf("bert: config.json: model_type %q, want one of %v", file.Type, Kinds)
+	}
+	if file.Pad != nil {
+		c.Pad = *file.Pad
+	}
+	if c.kind != "bert" && c.kind != "distilbert" {
+		c.First = int(c.Pad) + 1
+	}
+	if file.Position != "" && file.Position != "absolute" {
+		return nil, fmt.Errorf("bert: config.json: position_embedding_type %q, want absolute", file.Position)
+	}
+	var err error
+	if c.Act, err = nn.Activation(act); err != nil {
+		return nil, fmt.Errorf("bert: config.json: %w", err)
+	}
+	return c, c.Validate()
+}
+
+// Validate says what makes c impossible.
+func (c *Config) Validate() error {
+	for _, f := range []struct {
+		name            string
+		value, min, max int
+	}{
+		{"hidden_size", c.Width, 1, 1 << 14}, {"num_hidden_layers", c.Layers, 1, 1 << 10}, {"num_attention_heads", c.Heads, 1, 1 << 10},
+		{"intermediate_size", c.Hidden, 1, 1 << 17}, {"vocab_size", c.Vocab, 1, 1 << 24}, {"type_vocab_size", c.Types, 0, 1 << 10},
+		{"max_position_embeddings", c.Positions, c.First + 1, 1 << 20},
+	} {
+		if f.value < f.min || f.value > f.max {
+			return fmt.Errorf("bert: config: %s is %d, want %d to %d", f.name, f.value, f.min, f.max)
+		}
+	}
+	if c.Width%c.Heads != 0 {
+		return fmt.Errorf("bert: config: hidden_size %d is not a multiple of %d heads", c.Width, c.Heads)
+	}
+	return nil
+}

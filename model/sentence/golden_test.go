@@ -1,0 +1,132 @@
+package sentence
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/chiasm/chiasm/tensor"
+	"github.com/chiasm/chiasm/weights"
+)
+
+// texts are those of tools/golden/sentence.py.
+var texts = []string{
+	"A cat sits on the mat.", "two dogs", "", "It's 3 o'clock: naïve façades … 日本!",
+	"a long sentence that goes on and on about cats and dogs and mats until the model has had enough of it and cuts it off here",
+}
+
+// stage is a reference's values.
+func stage(t *testing.T, set *weights.Set, name string) []float32 {
+	t.Helper()
+	e, ok := set.Get(name)
+	if !ok {
+		t.Fatalf("no golden stage %s", name)
+	}
+	p := tensor.Param(len(e.Data) / e.DType.Size())
+	p.Store(e.DType, e.Data, nil)
+	return p.Floats()
+}
+
+func near(t *testing.T, what string, got, want []float32, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
+	}
+	for i := range want {
+		if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= tolerance) {
+			t.Fatalf("%s: value %d is %v, want %v", what, i, got[i], want[i])
+		}
+	}
+}
+
+func TestStages(t *testing.T) {
+	for _, kind := range []string{"bert", "roberta", "xlm-roberta", "distilbert"} {
+		t.Run(kind, func(t *testing.T) {
+			b, err := Open(filepath.Join("testdata", kind))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close()
+			set, err := weights.Open(filepath.Join("testdata", kind, "golden.safetensors"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer set.Close()
+			p := tensor.NewPass(context.Background(), 2)
+			var ids [][]int32
+			for i, text := range texts {
+				fitted, _ := b.Fit(b.Encode(text).IDs)
+				ids = append(ids, fitted)
+				want := stage(t, set, fmt.Sprint(i, ".ids"))
+				got := make([]float32, len(fitted))
+				for j, id := range fitted {
+					got[j] = float32(id)
+				}
+				near(t, fmt.Sprint("ids of text ", i), got, want, 0)
+			}
+			hidden, seq, err := b.Encoder.Forward(p, ids)
+			if err != nil {
+				t.Fatal(err)
+			}
+			vectors, err := b.EmbedText(p, ids)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := b.Dimension()
+			for i := range texts {
+				c := b.Encoder.Config.Width
+				near(t, fmt.Sprint("hidden states of text ", i), hidden.Floats()[int(seq[i])*c:int(seq[i+1])*c], stage(t, set, fmt.Sprint(i, ".hidden")), 2e-5)
+				near(t, fmt.Sprint("vector of text ", i), vectors.Floats()[i*d:][:d], stage(t, set, fmt.Sprint(i, ".vector")), 2e-5)
+				alone, err := b.EmbedText(p, ids[i:i+1])
+				if err != nil || !slices.Equal(alone.Floats(), vectors.Floats()[i*d:][:d]) {
+					t.Errorf("text %d alone gives other bits than in the batch (%v)", i, err)
+				}
+			}
+		})
+	}
+}
+
+func TestBadFolders(t *testing.T) {
+	for what, change := range map[string]struct{ file, content, want string }{
+		"path outside":   {"modules.json", `[{"path": "../bert", "type": "a.Transformer"}]`, `sentence: modules.json: path "../bert" of module 0, want one within the folder`},
+		"unknown module": {"modules.json", `[{"path": "", "type": "a.b.CNN"}]`, "sentence: modules.json: a module of the type CNN, want Transformer, Pooling, Dense or Normalize"},
+		"no pooling":     {"modules.json", `[{"path": "", "type": "a.Transformer"}]`, "sentence: modules.json lists no Transformer with a Pooling after it"},
+		"not JSON":       {"modules.json", `{`, "sentence: modules.json: unexpected end of JSON input"},
+		"odd heads":      {"config.json", `{"model_type": "bert", "hidden_size": 25}`, "sentence: bert: config: hidden_size 25 is not a multiple of 12 heads"},
+		"other kind":     {"config.json", `{"model_type": "gpt2"}`, `sentence: bert: config.json: model_type "gpt2", want one of [bert roberta xlm-roberta camembert distilbert]`},
+		"odd pooling":    {"1_Pooling/config.json", `{"pooling_mode": "median"}`, `sentence: pooling "median", want cls, mean, max, mean_sqrt_len or lasttoken`},
+	} {
+		t.Run(what, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS("testdata/bert")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, change.file), []byte(change.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if b, err := Open(dir); err == nil || err.Error() != change.want {
+				if err == nil {
+					b.Close()
+				}
+				t.Errorf("got  %v\nwant %s", err, change.want)
+			}
+		})
+	}
+}
+
+func ExampleOpen() {
+	m, err := Open("testdata/bert")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer m.Close()
+	p := tensor.NewPass(context.Background(), 0)
+	x, err := m.EmbedText(p, [][]int32{m.Encode("two dogs").IDs})
+	fmt.Println(x.Shape(), err)
+	// Output: [1 24] <nil>
+}

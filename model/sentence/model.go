@@ -1,0 +1,80 @@
+package sentence
+
+import (
+	"math"
+
+	"github.com/chiasm/chiasm/model/bert"
+	"github.com/chiasm/chiasm/tensor"
+)
+
+// A Model is an encoder and what its modules do with the vectors of a text's tokens.
+type Model struct {
+	Encoder *bert.Encoder `weight:"encoder"`
+	Dense   []*Dense      `weight:"dense"`
+	Pools   []Pool
+	context int // tokens that are read of a text
+}
+
+// Dimension is the length of a vector.
+func (m *Model) Dimension() int {
+	if n := len(m.Dense); n > 0 {
+		return m.Dense[n-1].Linear.Weight.Dim(0)
+	}
+	return len(m.Pools) * m.Encoder.Config.Width
+}
+
+// EmbedText maps texts, given as ids with their special tokens and without padding, to vectors [B, D]. They are not normalised, also
+// where the model's modules end with a normalisation: the caller scales them.
+func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) {
+	x, seq, err := m.Encoder.Forward(p, texts)
+	if err != nil {
+		return nil, err
+	}
+	y := p.Empty(seq.Len(), len(m.Pools)*m.Encoder.Config.Width)
+	for i, pool := range m.Pools {
+		m.pool(pool, x, seq, y, i*m.Encoder.Config.Width)
+	}
+	for _, d := range m.Dense {
+		if y = d.Linear.Forward(y); d.Tanh {
+			for i, v := range y.Floats() {
+				y.Floats()[i] = float32(math.Tanh(float64(v)))
+			}
+		}
+	}
+	return y, nil
+}
+
+// pool writes one vector per text to the columns of y from first on.
+func (m *Model) pool(pool Pool, x *tensor.Tensor, seq tensor.Spans, y *tensor.Tensor, first int) {
+	c, wide := x.Dim(-1), y.Dim(-1)
+	values := x.Floats()
+	var mean []float32
+	if pool == PoolMean || pool == PoolMeanSqrt {
+		mean = x.MeanRows(seq, 0).Floats()
+	}
+	for s := range seq.Len() {
+		from, to := int(seq[s]), int(seq[s+1])
+		out := y.Floats()[s*wide+first:][:c]
+		switch pool {
+		case PoolFirst:
+			copy(out, values[from*c:])
+		case PoolLast:
+			copy(out, values[(to-1)*c:])
+		case PoolMax:
+			copy(out, values[from*c:])
+			for r := from + 1; r < to; r++ {
+				for j, v := range values[r*c:][:c] {
+					out[j] = max(out[j], v)
+				}
+			}
+		default:
+			copy(out, mean[s*c:])
+			if pool == PoolMeanSqrt {
+				root := float32(math.Sqrt(float64(to - from)))
+				for j := range out {
+					out[j] *= root
+				}
+			}
+		}
+	}
+}

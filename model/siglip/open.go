@@ -1,0 +1,128 @@
+package siglip
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/token"
+	"github.com/chiasm/chiasm/weights"
+)
+
+// A Bundle is a model with its tokenizer, its image processor, and the files they came from.
+type Bundle struct {
+	*Model
+	Tokenizer *token.Tokenizer
+	Processor *image.Processor
+	Weights   *weights.Set
+}
+
+// Close gives back the memory of the weights. No pass may be using them.
+func (b *Bundle) Close() error {
+	nn.Release(b.Model)
+	return b.Weights.Close()
+}
+
+// Open reads a model from a folder in transformers' layout.
+func Open(dir string) (_ *Bundle, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err != nil {
+		return nil, fmt.Errorf("siglip: %w", err)
+	}
+	config, err := ParseConfig(data)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bundle{}
+	if b.Tokenizer, err = token.OpenFolder(dir); err != nil {
+		return nil, fmt.Errorf("siglip: %w", err)
+	}
+	if config.Text.PadLeft, err = padsLeft(dir); err != nil {
+		return nil, err
+	}
+	if b.Processor, err = openProcessor(dir, config.Vision.Wide); err != nil {
+		return nil, err
+	}
+	file := weights.Find(dir, weights.TransformersFiles)
+	if file == "" {
+		return nil, fmt.Errorf("siglip: %s has no weights, want one of %v", dir, weights.TransformersFiles)
+	}
+	if b.Weights, err = weights.Open(file); err != nil {
+		return nil, fmt.Errorf("siglip: %w", err)
+	}
+	b.Model = New(*config)
+	entries, err := Entries(b.Weights)
+	if err == nil {
+		err = nn.Bind(b.Model, entries, b.Weights.Forget)
+	}
+	if err != nil {
+		b.Weights.Close()
+		return nil, fmt.Errorf("siglip: %s: %w", file, err)
+	}
+	return b, nil
+}
+
+// padsLeft reads from tokenizer_config.json on which side of a text padding goes: after it unless the file says otherwise.
+func padsLeft(dir string) (bool, error) {
+	var c struct {
+		Side string `json:"padding_side"`
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "tokenizer_config.json"))
+	if err != nil {
+		return false, nil // there need not be one
+	}
+	if err := json.Unmarshal(data, &c); err != nil {
+		return false, fmt.Errorf("siglip: tokenizer_config.json: %w", err)
+	}
+	return c.Side == "left", nil
+}
+
+// openProcessor reads the image processor, which must make pictures of the tower's size.
+func openProcessor(dir string, size int) (*image.Processor, error) {
+	file := weights.Find(dir, []string{"preprocessor_config.json", "processor_config.json"})
+	if file == "" {
+		return nil, fmt.Errorf("siglip: %s has no preprocessor_config.json", dir)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("siglip: %w", err)
+	}
+	p, err := image.ParseProcessor(data)
+	if err != nil {
+		return nil, fmt.Errorf("siglip: %s: %w", filepath.Base(file), err)
+	}
+	if w, h := p.Size(); w != size || h != size {
+		return nil, fmt.Errorf("siglip: the image processor makes pictures of %dx%d, but the model takes %dx%d", w, h, size, size)
+	}
+	return p, nil
+}
+
+// Encode turns a text into ids with special tokens, neither padded nor cut.
+func (b *Bundle) Encode(text string) *token.Encoding { return b.Tokenizer.Encode(text, true) }
+
+// Fit cuts ids to what the text tower reads, keeping the end token, in place.
+func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) { return b.Text.Fit(ids) }
+
+// Pixels is the processor that makes pictures into the image tower's input.
+func (b *Bundle) Pixels() *image.Processor { return b.Processor }
+
+// Context is the length of the longest text in tokens.
+func (b *Bundle) Context() int { return b.Config.Text.Context }
+
+// ImageTokens is the length of a picture in tokens.
+func (b *Bundle) ImageTokens() int { return b.Config.Vision.Tokens() }
+
+// Dimension is the size of the space.
+func (b *Bundle) Dimension() int { return b.Config.D() }
+
+// Layout is whose form the files have.
+func (b *Bundle) Layout() string { return "transformers" }
+
+// Params is the model whose parameters nn.Params walks over.
+func (b *Bundle) Params() any { return b.Model }
+
+// Files are the paths of the weights.
+func (b *Bundle) Files() []string { return b.Weights.Files() }

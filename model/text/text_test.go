@@ -1,0 +1,44 @@
+package text
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestPooledToken(t *testing.T) {
+	for _, c := range []struct {
+		pool Pool
+		ids  []int32
+		want int
+	}{
+		{PoolEnd, []int32{5, 9, 7, 9, 7}, 2}, // an added token above the end token does not matter
+		{PoolEnd, []int32{5, 6}, 0},
+		{PoolHighest, []int32{5, 9, 7, 9}, 1},
+		{PoolLast, []int32{5, 7, 0, 0}, 3},
+	} {
+		config := Config{Pool: c.pool, End: 7}
+		if got := config.pooled(c.ids); got != c.want {
+			t.Errorf("%s of %v is %d, want %d", c.pool, c.ids, got, c.want)
+		}
+	}
+}
+
+func TestFitKeepsTheEnd(t *testing.T) {
+	text := &Tower{Config: Config{Context: 4}}
+	if ids, cut := text.Fit([]int32{1, 2, 3, 4, 5, 9}); !cut || len(ids) != 4 || ids[3] != 9 || ids[2] != 3 {
+		t.Errorf("got %v, %v", ids, cut)
+	}
+	if ids, cut := text.Fit([]int32{1, 2, 3, 9}); cut || len(ids) != 4 {
+		t.Errorf("got %v, %v", ids, cut)
+	}
+}
+
+func TestPaddingFillsEitherSide(t *testing.T) {
+	part := make([]int32, 5)
+	if (&Config{Pad: 7}).fill(part, []int32{1, 2}); !slices.Equal(part, []int32{1, 2, 7, 7, 7}) {
+		t.Errorf("after: %v", part)
+	}
+	if (&Config{Pad: 7, PadLeft: true}).fill(part, []int32{1, 2}); !slices.Equal(part, []int32{7, 7, 7, 1, 2}) {
+		t.Errorf("before: %v", part)
+	}
+}
