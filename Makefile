@@ -46,13 +46,13 @@ race:
 
 # The kernel's tests take each tier in turn; those of the models run in the default and in two of NEON. QEMU takes the processor from
 # QEMU_CPU, which the cache of go test does not know.
-ARM64 := GOARCH=arm64 $(GO) test -count=1 -short -exec qemu-aarch64-static
+ARM64 := GOARCH=arm64 $(GO) test -short -timeout 30m -exec qemu-aarch64-static
 arm64:
 	@if command -v qemu-aarch64-static >/dev/null; then \
 		set -ex; export QEMU_CPU; \
 		QEMU_CPU=max; $(ARM64) $(PACKAGES); \
 		for level in neon neonbf16; do CHIASM_CPU=$$level $(ARM64) ./tensor ./nn ./model/... .; done; \
-		for QEMU_CPU in cortex-a72 neoverse-n1; do $(ARM64) ./internal/cpu; done; \
+		for QEMU_CPU in cortex-a72 neoverse-n1; do $(ARM64) -count=1 ./internal/cpu; done; \
 	else echo "arm64: left out, qemu-aarch64-static is not installed (Debian: qemu-user-static)"; fi
 
 generate:
