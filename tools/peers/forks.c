@@ -50,8 +50,10 @@ int main(int argc, char **argv) {
 			run(threads, steps);
 			ms[n++] = 1e3 * (omp_get_wtime() - start);
 		}
+		double sum = 0;
+		for (int i = 0; i < n; i++) sum += ms[i];
 		qsort(ms, n, sizeof *ms, ascending);
-		printf("{\"ms_median\": %.6f, \"ms_min\": %.6f, \"runs\": %d}\n", ms[n / 2], ms[0], n + 1);
+		printf("{\"ms_median\": %.6f, \"ms_mean\": %.6f, \"ms_min\": %.6f, \"runs\": %d}\n", ms[n / 2], sum / n, ms[0], n + 1);
 		fflush(stdout);
 	}
 	return 0;

@@ -160,7 +160,7 @@ def run(commands, machine, rounds, threads, probes, contention=False):
                     turns[who] |= {"beside_ms": beside["ms_median"], "foreign": max(turns[who]["foreign"], beside["foreign"])}
                 time.sleep(0.03)  # its threads may spin a while before they sleep
             all_rounds.append({"turns": turns, "rates": rates})
-            print(f"  round {n + 1}: " + ", ".join(f"{w} {t['ms_median']:.4g} ms" + (f" ({100 * t['foreign']:.0f} % foreign)" if t["foreign"] > machine.foreign else "")
+            print(f"  round {n + 1}: " + ", ".join(f"{w} {t.get('ms_mean', t['ms_median']):.4g} ms" + (f" ({100 * t['foreign']:.0f} % foreign)" if t["foreign"] > machine.foreign else "")
                                                   for w, t in turns.items()), file=sys.stderr)
     finally:
         for p in [*running.values(), *([neighbour] if neighbour else [])]:
@@ -168,15 +168,16 @@ def run(commands, machine, rounds, threads, probes, contention=False):
     return all_rounds, ready, absent
 
 
-def summarise(rounds, foreign, ours="chiasm"):
-    """For each contender the medians over its quiet turns, or over all if none was quiet; and the median ratio of ours to it over quiet pairs."""
+def summarise(rounds, foreign, figure, ours="chiasm"):
+    """For each contender the median of a turn's figure (ms_median, ms_mean) over its quiet turns, or over all if none was quiet; and the median
+    ratio of ours to it over quiet pairs."""
     summary = {}
     for who in (rounds[0]["turns"] if rounds else ()):
         turns = [r["turns"][who] for r in rounds]
         quiet = [t for t in turns if t["foreign"] <= foreign]
         row = {"quiet_rounds": len(quiet), "rounds": len(turns), "foreign": statistics.median(t["foreign"] for t in turns)}
         used = quiet or turns
-        row["ms_median"] = statistics.median(t["ms_median"] for t in used)
+        row["ms"] = statistics.median(t[figure] for t in used)
         row["ms_min"] = min(t["ms_min"] for t in used)
         if all(t.get("cpu_ms") for t in turns):
             row["cpu_ms"] = statistics.median(t["cpu_ms"] for t in turns)
@@ -188,7 +189,7 @@ def summarise(rounds, foreign, ours="chiasm"):
         if ours in rounds[0]["turns"] and who != ours:
             pairs = [(r["turns"][ours], r["turns"][who]) for r in rounds]
             good = [p for p in pairs if max(p[0]["foreign"], p[1]["foreign"]) <= foreign]
-            row["ratio"] = statistics.median(a["ms_median"] / b["ms_median"] for a, b in good or pairs)
+            row["ratio"] = statistics.median(a[figure] / b[figure] for a, b in good or pairs)
             row["ratio_rounds"] = len(good)
             if all(t.get("cpu_ms") for p in pairs for t in p):
                 row["cpu_ratio"] = statistics.median(a["cpu_ms"] / b["cpu_ms"] for a, b in pairs)

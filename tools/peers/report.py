@@ -5,8 +5,9 @@ import statistics
 HEADS = {
     "models": "Models", "products": "Matrix products", "pictures": "Pictures", "forks": "Fork and join", "contention": "Beside a busy program pinned to one core",
 }
-LEGEND = """Median ms of a call (minimum) [fraction of what the machine could do, measured in the same run: of the register loop, or, with *m*, of reading
-memory, whichever is nearer]. Accuracy of peers after ±: 1 - cosine to f32 for models, the largest difference to the reference for pictures. Ratios are medians over
+LEGEND = """Median ms of a call, for forks the mean (minimum) [fraction of what the machine could do, measured in the same run: of the register loop, or, with *m*, of reading
+memory, whichever is nearer]. Accuracy of peers after ±: 1 - cosine to f32 for models, the largest difference to Pillow's pixels for pictures (the mean for
+thumbnails). Ratios are medians over
 rounds of chiasm's time divided by the peer's in the same round, against the peer with the largest ratio, so below 1 chiasm is faster than all.
 "CPU": no round was quiet, and the figure is processor time on one thread, the median of all rounds; the ratio then is too.
 """
@@ -17,7 +18,7 @@ def number(x):
 
 
 def cell(row):
-    text = f"{number(row['ms_median'])} ({number(row['ms_min'])})" if row["by"] == "clock" else f"{number(row['cpu_ms'])} CPU"
+    text = f"{number(row['ms'])} ({number(row['ms_min'])})" if row["by"] == "clock" else f"{number(row['cpu_ms'])} CPU"
     compute, read = row.get("fraction") or 0, row.get("read_fraction") or 0
     if compute or read:
         text += f" [{compute:.2f}]" if compute >= read else f" [{read:.2f} m]"
@@ -85,7 +86,7 @@ def markdown(report):
     for p in ("f32", "bf16", "w8", "int8"):
         short, long = by.get(f"text-10/1/{p}", {}), by.get(f"text-77/1/{p}", {})
         if "chiasm" in short:
-            out += [f"A prompt of ten tokens in {p}: chiasm is {r['ms_median'] / short['chiasm']['ms_median']:.1f} times as fast as {w} at the usual 77." for w, r in long.items() if w != "chiasm"]
+            out += [f"A prompt of ten tokens in {p}: chiasm is {r['ms'] / short['chiasm']['ms']:.1f} times as fast as {w} at the usual 77." for w, r in long.items() if w != "chiasm"]
     if unquiet:
         out += ["", "\\* No round was quiet: other processes took part of the machine all the time, and the figure says nothing."]
     out += ["", "What contenders said of themselves:", ""] + [f"- {n} ({', '.join(c[:3])}{' …' if len(c) > 3 else ''})" for n, c in notes.items()]

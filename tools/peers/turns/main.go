@@ -1,7 +1,7 @@
 // Command turns is chiasm's side of the race in what has no verb of its own: reading pictures, and sharing work among threads.
 // It prints one JSON line when it is ready, then measures once for each line on standard input, as tools/peers/worker.py does.
 //
-//	turns SECONDS decode|apply|preprocess FILE.jpg
+//	turns SECONDS decode|apply|preprocess|thumbnail FILE.jpg
 //	turns SECONDS resize FILE.jpg FILTER
 //	turns SECONDS fork|goroutines THREADS MICROSECONDS
 //
@@ -38,6 +38,7 @@ type (
 	}
 	turn struct {
 		Median float64 `json:"ms_median"`
+		Mean   float64 `json:"ms_mean"`
 		Min    float64 `json:"ms_min"`
 		Runs   int     `json:"runs"`
 	}
@@ -88,7 +89,11 @@ func measure(run func(), seconds float64) turn {
 		ms = append(ms, time.Since(start).Seconds()*1e3)
 	}
 	slices.Sort(ms)
-	return turn{ms[len(ms)/2], ms[0], len(ms) + 1}
+	sum := 0.0
+	for _, t := range ms {
+		sum += t
+	}
+	return turn{ms[len(ms)/2], sum / float64(len(ms)), ms[0], len(ms) + 1}
 }
 
 func picture(verb string, args []string) (c contender, err error) {
@@ -96,19 +101,23 @@ func picture(verb string, args []string) (c contender, err error) {
 	if err != nil {
 		return c, err
 	}
-	read := func() *image.RGB {
-		img, e := image.Read(bytes.NewReader(data), nil)
-		if e != nil {
-			panic(e)
-		}
-		return img
-	}
-	if _, err := image.Read(bytes.NewReader(data), nil); err != nil {
-		return c, err
-	}
 	processor, err := image.ParseProcessor([]byte("{}")) // CLIP's
 	if err != nil {
 		return c, err
+	}
+	var options image.Options
+	if verb == "thumbnail" { // exact but for this
+		options.Shrink = processor
+	}
+	if _, err := image.Read(bytes.NewReader(data), &options); err != nil {
+		return c, err
+	}
+	read := func() *image.RGB {
+		img, err := image.Read(bytes.NewReader(data), &options)
+		if err != nil {
+			panic(err) // it was read before
+		}
+		return img
 	}
 	img, tensor := read(), make([]float32, 3*224*224)
 	ofTensor := func() []float64 { return sample(tensor, 499) }
@@ -117,10 +126,10 @@ func picture(verb string, args []string) (c contender, err error) {
 		return contender{func() { img = read() }, func() []float64 { return sample(img.Pix, 49999) }}, nil
 	case "apply":
 		return contender{func() { processor.Apply(tensor, img) }, ofTensor}, nil
-	case "preprocess":
+	case "preprocess", "thumbnail":
 		return contender{func() { processor.Apply(tensor, read()) }, ofTensor}, nil
 	case "resize":
-		for f := image.Nearest; f <= image.Lanczos; f++ {
+		for _, f := range []image.Filter{image.Nearest, image.Box, image.Bilinear, image.Hamming, image.Bicubic, image.Lanczos} {
 			if len(args) == 2 && f.String() == args[1] {
 				var small *image.RGB
 				return contender{func() { small = image.Resize(img, 298, 224, f) }, func() []float64 { return sample(small.Pix, 499) }}, nil
