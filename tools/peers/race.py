@@ -15,7 +15,14 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ON_LINUX = os.path.exists("/proc/stat")
-SPIN = "import os, sys\nos.sched_setaffinity(0, {max(os.sched_getaffinity(0))})\nprint('{}', flush=True)\nwhile True: pass"
+SPIN = """import os, select
+os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+print("{}", flush=True)
+while os.read(0, 1):
+    while not select.select([0], [], [], 0)[0]:
+        for _ in range(10000): pass
+    if not os.read(0, 1): break
+"""
 
 
 class Absent(Exception):
@@ -56,18 +63,21 @@ class Process:
 
 
 class Neighbour(Process):
-    """Another busy program, pinned to one core, that runs only inside of a with."""
+    """Another busy program, pinned to one core, that works only inside of a with. It ends when the referee does."""
 
     def __init__(self):
         super().__init__([sys.executable, "-c", SPIN])
         self.read()
-        self.__exit__()
 
     def __enter__(self):
-        self.p.send_signal(18)  # SIGCONT
+        self.toggle()
 
     def __exit__(self, *_):
-        self.p.send_signal(19)  # SIGSTOP
+        self.toggle()
+
+    def toggle(self):
+        self.p.stdin.write("\n")
+        self.p.stdin.flush()
 
 
 def busy():
