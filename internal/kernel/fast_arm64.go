@@ -79,9 +79,6 @@ func widenBF16(dst *float32, src *byte, n int) { fromBF16NEON(dst, src, n) }
 // transpose turns as many rows of k values as there are lanes into columns; distances are in bytes.
 func transpose(_ cpu.Tier, dst, src *float32, step, ld, k int) { transposeNEON(dst, src, step, ld, k) }
 
-// copyRows moves rows as wide as a panel of F32 from ld bytes apart to no gaps.
-func copyRows(_ cpu.Tier, dst, src *float32, ld, rows int) { copyRowsNEON(dst, src, ld, rows) }
-
 // extent writes the smallest of x and 0, the largest, and 0 or NaN if a value is not finite, eight each, for n a multiple of eight.
 func extent(x *float32, n int, out *float32) { extentNEON(x, n, out) }
 
@@ -98,13 +95,24 @@ func toBF16(dst []byte, x []float32) {
 	GenericToBF16(dst, x)
 }
 
-// registerLoop is the loop of multiply-adds of float32, for products of every format: there is none of shorter numbers yet.
-func registerLoop(_ *layout, steps int) (ops int) {
-	if tier == cpu.Generic {
+// registerLoop is the loop of the instruction that the products of a layout live on, those of floats on multiply-adds.
+func registerLoop(l *layout, steps int) (ops int) {
+	vectors := 24 * steps // of products
+	switch {
+	case tier == cpu.Generic:
 		return fmaLoopGeneric(steps)
+	case l.format == BF16 && l.tier == cpu.NEONBF16:
+		bf16LoopNEONBF16(steps)
+		return vectors * 16 * 2
+	case l.format == I8 && l.tier == cpu.NEONBF16:
+		i8LoopNEONBF16(steps)
+		return vectors * 32 * 2
+	case l.tier == cpu.NEONDot:
+		i8LoopNEONDot(steps)
+		return vectors * 16 * 2
 	}
 	fmaLoopNEON(steps)
-	return steps * 24 * 4 * 2
+	return vectors * 4 * 2
 }
 
 // block computes rows m0 to m1 of the panels first to last-1.

@@ -143,6 +143,186 @@ loop1:
 	BNE loop1
 	RET
 
+// func i8LoopNEONDot(n int)
+TEXT ·i8LoopNEONDot(SB), NOSPLIT, $0-8
+	MOVD n+0(FP), R0
+	MOVD $constants<>(SB), R1
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F1
+	FMOVQ 32(R1), F2
+	FMOVQ 48(R1), F3
+	FMOVQ 64(R1), F4
+	FMOVQ 80(R1), F5
+	FMOVQ 96(R1), F6
+	FMOVQ 112(R1), F7
+	FMOVQ 128(R1), F8
+	FMOVQ 144(R1), F9
+	FMOVQ 160(R1), F10
+	FMOVQ 176(R1), F11
+	FMOVQ 192(R1), F12
+	FMOVQ 208(R1), F13
+	FMOVQ 224(R1), F14
+	FMOVQ 240(R1), F15
+	FMOVQ 256(R1), F16
+	FMOVQ 272(R1), F17
+	FMOVQ 288(R1), F18
+	FMOVQ 304(R1), F19
+	FMOVQ 320(R1), F20
+	FMOVQ 336(R1), F21
+	FMOVQ 352(R1), F22
+	FMOVQ 368(R1), F23
+	FMOVQ 384(R1), F24
+	FMOVQ 400(R1), F25
+
+loop1:
+	WORD $0x4f81e002 // sdot v2.4s, v0.16b, v1.4b[0]
+	WORD $0x4fa1e003 // sdot v3.4s, v0.16b, v1.4b[1]
+	WORD $0x4f81e804 // sdot v4.4s, v0.16b, v1.4b[2]
+	WORD $0x4fa1e805 // sdot v5.4s, v0.16b, v1.4b[3]
+	WORD $0x4f81e006 // sdot v6.4s, v0.16b, v1.4b[0]
+	WORD $0x4fa1e007 // sdot v7.4s, v0.16b, v1.4b[1]
+	WORD $0x4f81e808 // sdot v8.4s, v0.16b, v1.4b[2]
+	WORD $0x4fa1e809 // sdot v9.4s, v0.16b, v1.4b[3]
+	WORD $0x4f81e00a // sdot v10.4s, v0.16b, v1.4b[0]
+	WORD $0x4fa1e00b // sdot v11.4s, v0.16b, v1.4b[1]
+	WORD $0x4f81e80c // sdot v12.4s, v0.16b, v1.4b[2]
+	WORD $0x4fa1e80d // sdot v13.4s, v0.16b, v1.4b[3]
+	WORD $0x4f81e00e // sdot v14.4s, v0.16b, v1.4b[0]
+	WORD $0x4fa1e00f // sdot v15.4s, v0.16b, v1.4b[1]
+	WORD $0x4f81e810 // sdot v16.4s, v0.16b, v1.4b[2]
+	WORD $0x4fa1e811 // sdot v17.4s, v0.16b, v1.4b[3]
+	WORD $0x4f81e012 // sdot v18.4s, v0.16b, v1.4b[0]
+	WORD $0x4fa1e013 // sdot v19.4s, v0.16b, v1.4b[1]
+	WORD $0x4f81e814 // sdot v20.4s, v0.16b, v1.4b[2]
+	WORD $0x4fa1e815 // sdot v21.4s, v0.16b, v1.4b[3]
+	WORD $0x4f81e016 // sdot v22.4s, v0.16b, v1.4b[0]
+	WORD $0x4fa1e017 // sdot v23.4s, v0.16b, v1.4b[1]
+	WORD $0x4f81e818 // sdot v24.4s, v0.16b, v1.4b[2]
+	WORD $0x4fa1e819 // sdot v25.4s, v0.16b, v1.4b[3]
+	SUBS $1, R0, R0
+	BNE loop1
+	RET
+
+// func bf16LoopNEONBF16(n int)
+TEXT ·bf16LoopNEONBF16(SB), NOSPLIT, $0-8
+	MOVD n+0(FP), R0
+	MOVD $constants<>(SB), R1
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F1
+	FMOVQ 32(R1), F2
+	FMOVQ 48(R1), F3
+	FMOVQ 64(R1), F4
+	FMOVQ 80(R1), F5
+	FMOVQ 96(R1), F6
+	FMOVQ 112(R1), F7
+	FMOVQ 128(R1), F8
+	FMOVQ 144(R1), F9
+	FMOVQ 160(R1), F10
+	FMOVQ 176(R1), F11
+	FMOVQ 192(R1), F12
+	FMOVQ 208(R1), F13
+	FMOVQ 224(R1), F14
+	FMOVQ 240(R1), F15
+	FMOVQ 256(R1), F16
+	FMOVQ 272(R1), F17
+	FMOVQ 288(R1), F18
+	FMOVQ 304(R1), F19
+	FMOVQ 320(R1), F20
+	FMOVQ 336(R1), F21
+	FMOVQ 352(R1), F22
+	FMOVQ 368(R1), F23
+	FMOVQ 384(R1), F24
+	FMOVQ 400(R1), F25
+
+loop1:
+	WORD $0x6e41ec02 // bfmmla v2.4s, v0.8h, v1.8h
+	WORD $0x6e41ec03 // bfmmla v3.4s, v0.8h, v1.8h
+	WORD $0x6e41ec04 // bfmmla v4.4s, v0.8h, v1.8h
+	WORD $0x6e41ec05 // bfmmla v5.4s, v0.8h, v1.8h
+	WORD $0x6e41ec06 // bfmmla v6.4s, v0.8h, v1.8h
+	WORD $0x6e41ec07 // bfmmla v7.4s, v0.8h, v1.8h
+	WORD $0x6e41ec08 // bfmmla v8.4s, v0.8h, v1.8h
+	WORD $0x6e41ec09 // bfmmla v9.4s, v0.8h, v1.8h
+	WORD $0x6e41ec0a // bfmmla v10.4s, v0.8h, v1.8h
+	WORD $0x6e41ec0b // bfmmla v11.4s, v0.8h, v1.8h
+	WORD $0x6e41ec0c // bfmmla v12.4s, v0.8h, v1.8h
+	WORD $0x6e41ec0d // bfmmla v13.4s, v0.8h, v1.8h
+	WORD $0x6e41ec0e // bfmmla v14.4s, v0.8h, v1.8h
+	WORD $0x6e41ec0f // bfmmla v15.4s, v0.8h, v1.8h
+	WORD $0x6e41ec10 // bfmmla v16.4s, v0.8h, v1.8h
+	WORD $0x6e41ec11 // bfmmla v17.4s, v0.8h, v1.8h
+	WORD $0x6e41ec12 // bfmmla v18.4s, v0.8h, v1.8h
+	WORD $0x6e41ec13 // bfmmla v19.4s, v0.8h, v1.8h
+	WORD $0x6e41ec14 // bfmmla v20.4s, v0.8h, v1.8h
+	WORD $0x6e41ec15 // bfmmla v21.4s, v0.8h, v1.8h
+	WORD $0x6e41ec16 // bfmmla v22.4s, v0.8h, v1.8h
+	WORD $0x6e41ec17 // bfmmla v23.4s, v0.8h, v1.8h
+	WORD $0x6e41ec18 // bfmmla v24.4s, v0.8h, v1.8h
+	WORD $0x6e41ec19 // bfmmla v25.4s, v0.8h, v1.8h
+	SUBS $1, R0, R0
+	BNE loop1
+	RET
+
+// func i8LoopNEONBF16(n int)
+TEXT ·i8LoopNEONBF16(SB), NOSPLIT, $0-8
+	MOVD n+0(FP), R0
+	MOVD $constants<>(SB), R1
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F1
+	FMOVQ 32(R1), F2
+	FMOVQ 48(R1), F3
+	FMOVQ 64(R1), F4
+	FMOVQ 80(R1), F5
+	FMOVQ 96(R1), F6
+	FMOVQ 112(R1), F7
+	FMOVQ 128(R1), F8
+	FMOVQ 144(R1), F9
+	FMOVQ 160(R1), F10
+	FMOVQ 176(R1), F11
+	FMOVQ 192(R1), F12
+	FMOVQ 208(R1), F13
+	FMOVQ 224(R1), F14
+	FMOVQ 240(R1), F15
+	FMOVQ 256(R1), F16
+	FMOVQ 272(R1), F17
+	FMOVQ 288(R1), F18
+	FMOVQ 304(R1), F19
+	FMOVQ 320(R1), F20
+	FMOVQ 336(R1), F21
+	FMOVQ 352(R1), F22
+	FMOVQ 368(R1), F23
+	FMOVQ 384(R1), F24
+	FMOVQ 400(R1), F25
+
+loop1:
+	WORD $0x4e81ac02 // usmmla v2.4s, v0.16b, v1.16b
+	WORD $0x4e81ac03 // usmmla v3.4s, v0.16b, v1.16b
+	WORD $0x4e81ac04 // usmmla v4.4s, v0.16b, v1.16b
+	WORD $0x4e81ac05 // usmmla v5.4s, v0.16b, v1.16b
+	WORD $0x4e81ac06 // usmmla v6.4s, v0.16b, v1.16b
+	WORD $0x4e81ac07 // usmmla v7.4s, v0.16b, v1.16b
+	WORD $0x4e81ac08 // usmmla v8.4s, v0.16b, v1.16b
+	WORD $0x4e81ac09 // usmmla v9.4s, v0.16b, v1.16b
+	WORD $0x4e81ac0a // usmmla v10.4s, v0.16b, v1.16b
+	WORD $0x4e81ac0b // usmmla v11.4s, v0.16b, v1.16b
+	WORD $0x4e81ac0c // usmmla v12.4s, v0.16b, v1.16b
+	WORD $0x4e81ac0d // usmmla v13.4s, v0.16b, v1.16b
+	WORD $0x4e81ac0e // usmmla v14.4s, v0.16b, v1.16b
+	WORD $0x4e81ac0f // usmmla v15.4s, v0.16b, v1.16b
+	WORD $0x4e81ac10 // usmmla v16.4s, v0.16b, v1.16b
+	WORD $0x4e81ac11 // usmmla v17.4s, v0.16b, v1.16b
+	WORD $0x4e81ac12 // usmmla v18.4s, v0.16b, v1.16b
+	WORD $0x4e81ac13 // usmmla v19.4s, v0.16b, v1.16b
+	WORD $0x4e81ac14 // usmmla v20.4s, v0.16b, v1.16b
+	WORD $0x4e81ac15 // usmmla v21.4s, v0.16b, v1.16b
+	WORD $0x4e81ac16 // usmmla v22.4s, v0.16b, v1.16b
+	WORD $0x4e81ac17 // usmmla v23.4s, v0.16b, v1.16b
+	WORD $0x4e81ac18 // usmmla v24.4s, v0.16b, v1.16b
+	WORD $0x4e81ac19 // usmmla v25.4s, v0.16b, v1.16b
+	SUBS $1, R0, R0
+	BNE loop1
+	RET
+
 // func readLoopNEON(x *float32, n int)
 TEXT ·readLoopNEON(SB), NOSPLIT, $0-16
 	MOVD x+0(FP), R0

@@ -34,6 +34,16 @@ func bf16GemmNEONBF16(t *tile, h int)
 //go:noescape
 func i8GemmNEONBF16(t *tile, h int)
 
+// valuesNEON writes from·shrink + weights·values, by choice times the inverse of the norm, of a strip of up to 6 rows.
+//
+//go:noescape
+func valuesNEON(a *strip)
+
+// powerNEON replaces x by 2 to the power of x - top, which is at most 0 or about it, and returns the sum.
+//
+//go:noescape
+func powerNEON(x *float32, n int, top float32) float32
+
 // addNEON writes a + b.
 //
 //go:noescape
@@ -68,11 +78,6 @@ func squaresNEON(x *float32, n int, mean float32) float32
 //
 //go:noescape
 func largestNEON(x *float32, n int) float32
-
-// copyRowsNEON copies rows of 16 values, ld bytes apart in src and without gaps in dst.
-//
-//go:noescape
-func copyRowsNEON(dst *float32, src *float32, ld int, rows int)
 
 // expSumNEON writes exp(s·x - top) and returns the sum.
 //
@@ -123,6 +128,21 @@ func transposeNEON(dst *float32, src *float32, step int, ld int, k int)
 //
 //go:noescape
 func fmaLoopNEON(n int)
+
+// i8LoopNEONDot does 24 times 16 products of bytes n times, in registers alone.
+//
+//go:noescape
+func i8LoopNEONDot(n int)
+
+// bf16LoopNEONBF16 does 24 times 16 products of bfloat16 n times, in registers alone.
+//
+//go:noescape
+func bf16LoopNEONBF16(n int)
+
+// i8LoopNEONBF16 does 24 times 32 products of bytes n times, in registers alone.
+//
+//go:noescape
+func i8LoopNEONBF16(n int)
 
 // readLoopNEON reads four streams of n bytes, a multiple of 128 and not 0.
 //

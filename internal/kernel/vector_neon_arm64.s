@@ -342,23 +342,6 @@ done6:
 	FMOVS F0, ret+16(FP)
 	RET
 
-// func copyRowsNEON(dst *float32, src *float32, ld int, rows int)
-TEXT ·copyRowsNEON(SB), NOSPLIT, $0-32
-	MOVD dst+0(FP), R0
-	MOVD src+8(FP), R1
-	MOVD ld+16(FP), R2
-	MOVD rows+24(FP), R3
-
-loop1:
-	FLDPQ 0(R1), (F0, F1)
-	FLDPQ 32(R1), (F2, F3)
-	ADD R2, R1, R1
-	FSTPQ.P (F0, F1), 32(R0)
-	FSTPQ.P (F2, F3), 32(R0)
-	SUBS $1, R3, R3
-	BNE loop1
-	RET
-
 DATA constants<>+0(SB)/8, $0xff800000ff800000
 DATA constants<>+8(SB)/8, $0xff800000ff800000
 GLOBL constants<>(SB), RODATA|NOPTR, $16

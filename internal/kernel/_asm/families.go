@@ -50,6 +50,7 @@ func neonFamilies() []neonFamily {
 		{"gemm_neondot_i8", neonGemm(neonI8Dot)},
 		{"gemm_neonbf16_bf16", neonGemm(neonBF16Pair)},
 		{"gemm_neonbf16_i8", neonGemm(neonI8Pair)},
+		{"attention_neon", neonAttention},
 		{"vector_neon", neonVector},
 		{"exp_neon", neonExponential},
 		{"move_neon", neonMoves},

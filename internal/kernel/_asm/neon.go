@@ -20,8 +20,8 @@ func (r v) String() string { return fmt.Sprintf("F%d", int(r)) } // as a scalar,
 // as is r seen as lanes of an arrangement of Go's assembler.
 func (r v) as(lanes string) string { return fmt.Sprintf("V%d.%s", int(r), lanes) }
 
-// at is an address.
-func word(base x, offset int) string { return fmt.Sprintf("%d(%v)", offset, base) }
+// address is that of what lies so many bytes beyond base.
+func address(base x, offset int) string { return fmt.Sprintf("%d(%v)", offset, base) }
 
 // A neon is a file of arm64 assembly under construction, one function at a time. avo knows amd64 alone, hence this. What Go's assembler
 // knows is written in its language, what it lacks as a WORD from the table of encodings.
@@ -162,7 +162,7 @@ func (g *neon) repeated(bits uint32) v {
 		g.consts = append(g.consts, bits)
 	}
 	r := g.v()
-	g.op("FMOVQ", word(g.table, 16*i), r)
+	g.op("FMOVQ", address(g.table, 16*i), r)
 	return r
 }
 

@@ -43,6 +43,7 @@ var (
 
 	// Products with one lane of the last register.
 	fmlaLane = encoding{0x4f801000, "fmla v%d.4s, v%d.4s, v%d.s[%d]"}
+	fmulLane = encoding{0x4f809000, "fmul v%d.4s, v%d.4s, v%d.s[%d]"}
 	sdotLane = encoding{0x4f80e000, "sdot v%d.4s, v%d.16b, v%d.4b[%d]"} // of four bytes each; FEAT_DotProd
 
 	// Products of two rows with two columns, into two rows of two sums.

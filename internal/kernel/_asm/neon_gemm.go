@@ -16,21 +16,21 @@ type neonFormat struct {
 
 // loadWhole is for numbers that are multiplied as they lie there.
 func loadWhole(g *neon, panel x, offset int, b [2]v) {
-	g.op("FLDPQ", word(panel, offset), pair(b[0], b[1]))
+	g.op("FLDPQ", address(panel, offset), pair(b[0], b[1]))
 }
 
 var (
 	neonF32  = neonFormat{name: "gemm", tier: "NEON", bytes: 64, load: loadWhole, multiply: fmlaLane}
 	neonBF16 = neonFormat{name: "bf16Gemm", tier: "NEON", bytes: 32, multiply: fmlaLane,
 		load: func(g *neon, panel x, offset int, b [2]v) {
-			g.op("FMOVQ", word(panel, offset), b[1])
+			g.op("FMOVQ", address(panel, offset), b[1])
 			g.do(shll, b[0], b[1])
 			g.do(shllb, b[1], b[1])
 		},
 	}
 	neonW8 = neonFormat{name: "w8Gemm", tier: "NEON", bytes: 16, multiply: fmlaLane,
 		load: func(g *neon, panel x, offset int, b [2]v) {
-			g.op("FMOVD", word(panel, offset), b[1])
+			g.op("FMOVD", address(panel, offset), b[1])
 			g.do(sxtl8, b[1], b[1])
 			g.do(sxtl16, b[0], b[1])
 			g.do(sxtl16b, b[1], b[1])
@@ -58,19 +58,24 @@ func neonGemm(f neonFormat) func(g *neon) {
 			m.rows = append(m.rows, g.x())
 			g.op("ADD", lda, m.rows[i-1], m.rows[i])
 		}
-		numbers := g.xs
-		heights := make([]string, neonHeight+1)
-		for i := 1; i <= neonHeight; i++ {
-			heights[i] = g.label("height")
-			g.op("CMP", i, h)
-			g.op("BEQ", heights[i])
-		}
-		g.op("RET")
-		for i := neonHeight; i > 0; i-- {
-			g.place(heights[i])
-			g.xs, g.vs = numbers, 0
-			m.height(i)
-		}
+		g.eachHeight(h, m.height)
+	}
+}
+
+// eachHeight calls body for the number of rows that h holds.
+func (g *neon) eachHeight(h x, body func(h int)) {
+	numbers := g.xs
+	heights := make([]string, neonHeight+1)
+	for i := 1; i <= neonHeight; i++ {
+		heights[i] = g.label("height")
+		g.op("CMP", i, h)
+		g.op("BEQ", heights[i])
+	}
+	g.op("RET")
+	for i := neonHeight; i > 0; i-- {
+		g.place(heights[i])
+		g.xs, g.vs = numbers, 0
+		body(i)
 	}
 }
 
@@ -85,11 +90,12 @@ type neonTile struct {
 	b                               [][2]v // for the panel, which take turns
 	turn                            int
 	h                               int
+	apart                           bool // steps of the panel lie stride apart, and nothing is fetched ahead
 }
 
 func (m *neonTile) field(off int) x {
 	r := m.x()
-	m.op("MOVD", word(m.t, off), r)
+	m.op("MOVD", address(m.t, off), r)
 	return r
 }
 
@@ -101,15 +107,26 @@ func (m *neonTile) height(h int) {
 		whole++
 		m.op("MOVD", m.rows[h-1], m.rows[h])
 	}
-	m.a, m.sums, m.b, m.turn = m.vectors(whole), make([][4]v, whole), nil, 0
+	m.share(whole)
+	m.begin()
+
+	m.products()
+	m.end()
+}
+
+// share gives the registers to so many rows.
+func (m *neonTile) share(rows int) {
+	m.a, m.sums, m.b, m.turn = m.vectors(rows), make([][4]v, rows), nil, 0
 	for r := range m.sums {
 		m.sums[r] = [4]v(m.vectors(4))
 	}
 	for m.vs+2 <= 32 {
 		m.b = append(m.b, [2]v(m.vectors(2)))
 	}
-	m.begin()
+}
 
+// products adds k products to the sums.
+func (m *neonTile) products() {
 	loop, rest, one, done := m.label("loop"), m.label("rest"), m.label("one"), m.label("done")
 	steps := 4
 	if m.f.pairs {
@@ -118,15 +135,19 @@ func (m *neonTile) height(h int) {
 	m.op("SUBS", steps, m.k, m.k)
 	m.op("BLT", rest)
 	m.place(loop)
-	for line := 0; line < steps*m.f.bytes; line += 64 {
-		m.op("PRFM", word(m.next, line), "PLDL2KEEP")
+	if !m.apart {
+		for line := 0; line < steps*m.f.bytes; line += 64 {
+			m.op("PRFM", address(m.next, line), "PLDL2KEEP")
+		}
+		m.op("ADD", m.stride, m.next, m.next)
 	}
-	m.op("ADD", m.stride, m.next, m.next)
 	m.left(16)
 	for i := range steps {
 		m.step(i)
 	}
-	m.op("ADD", steps*m.f.bytes, m.panel, m.panel)
+	if !m.apart {
+		m.op("ADD", steps*m.f.bytes, m.panel, m.panel)
+	}
 	m.op("SUBS", steps, m.k, m.k)
 	m.op("BGE", loop)
 	m.place(rest)
@@ -135,11 +156,12 @@ func (m *neonTile) height(h int) {
 	m.place(one)
 	m.left(16 / steps)
 	m.step(0)
-	m.op("ADD", m.f.bytes, m.panel, m.panel)
+	if !m.apart {
+		m.op("ADD", m.f.bytes, m.panel, m.panel)
+	}
 	m.op("SUBS", 1, m.k, m.k)
 	m.op("BNE", one)
 	m.place(done)
-	m.end()
 }
 
 // zip makes (lower half of a, lower half of b), or of the upper ones.
@@ -155,8 +177,8 @@ func (m *neonTile) begin() {
 		for r := 0; r < len(m.sums); r += 2 {
 			for j := range 4 {
 				x, y := m.b[0][0], m.b[0][1]
-				m.op("FMOVQ", word(m.from, 64*r+16*j), x)
-				m.op("FMOVQ", word(m.from, 64*min(r+1, m.h-1)+16*j), y)
+				m.op("FMOVQ", address(m.from, 64*r+16*j), x)
+				m.op("FMOVQ", address(m.from, 64*min(r+1, m.h-1)+16*j), y)
 				m.zip("1", x, y, m.sums[r][j])
 				m.zip("2", x, y, m.sums[r+1][j])
 			}
@@ -164,7 +186,7 @@ func (m *neonTile) begin() {
 	} else {
 		for r, s := range m.sums {
 			for j := 0; j < 4; j += 2 {
-				m.op("FLDPQ", word(m.from, 64*r+16*j), pair(s[j], s[j+1]))
+				m.op("FLDPQ", address(m.from, 64*r+16*j), pair(s[j], s[j+1]))
 			}
 		}
 	}
@@ -183,14 +205,14 @@ func (m *neonTile) left(bytes int) {
 	move := map[int]string{16: "FMOVQ.P", 8: "FMOVD.P", 4: "FMOVS.P"}[bytes]
 	if !m.f.pairs {
 		for r, a := range m.a {
-			m.op(move, word(m.rows[r], bytes), a)
+			m.op(move, address(m.rows[r], bytes), a)
 		}
 		return
 	}
 	for r := 0; r < len(m.a); r += 2 {
 		x, y := m.b[0][0], m.b[0][1]
-		m.op(move, word(m.rows[r], bytes), x)
-		m.op(move, word(m.rows[r+1], bytes), y)
+		m.op(move, address(m.rows[r], bytes), x)
+		m.op(move, address(m.rows[r+1], bytes), y)
 		m.zip("1", x, y, m.a[r])
 		if bytes == 16 {
 			m.zip("2", x, y, m.a[r+1])
@@ -207,7 +229,11 @@ func (m *neonTile) step(i int) {
 	for part := range parts {
 		b := m.b[m.turn%len(m.b)]
 		m.turn++
-		m.f.load(m.neon, m.panel, (i*parts+part)*m.f.bytes/parts, b)
+		offset := part * m.f.bytes / parts
+		if !m.apart {
+			offset += i * m.f.bytes
+		}
+		m.f.load(m.neon, m.panel, offset, b)
 		for r := range m.a {
 			for j := range 2 {
 				if !m.f.pairs {
@@ -217,6 +243,9 @@ func (m *neonTile) step(i int) {
 				}
 			}
 		}
+	}
+	if m.apart {
+		m.op("ADD", m.stride, m.panel, m.panel)
 	}
 }
 
@@ -240,7 +269,7 @@ func (m *neonTile) end() {
 	c, ldc := m.field(tileC), m.field(tileLDC)
 	for _, s := range m.sums[:m.h] {
 		for j := 0; j < 4; j += 2 {
-			m.op("FSTPQ", pair(s[j], s[j+1]), word(c, 16*j))
+			m.op("FSTPQ", pair(s[j], s[j+1]), address(c, 16*j))
 		}
 		m.op("ADD", ldc, c, c)
 	}
@@ -256,7 +285,7 @@ func (m *neonTile) finishFloats() {
 		skip, values := m.label("skip"), m.field(off)
 		m.op("CBZ", values, skip)
 		for j := 0; j < 4; j += 2 {
-			m.op("FLDPQ", word(values, 16*j), pair(b[0], b[1]))
+			m.op("FLDPQ", address(values, 16*j), pair(b[0], b[1]))
 			for _, s := range m.sums[:m.h] {
 				m.do(by, s[j], s[j], b[0])
 				m.do(by, s[j+1], s[j+1], b[1])
@@ -271,7 +300,7 @@ func (m *neonTile) finishFloats() {
 	m.op("CBZ", residual, store)
 	for _, s := range m.sums[:m.h] {
 		for j := 0; j < 4; j += 2 {
-			m.op("FLDPQ", word(residual, 16*j), pair(b[0], b[1]))
+			m.op("FLDPQ", address(residual, 16*j), pair(b[0], b[1]))
 			m.do(fadd, s[j], s[j], b[0])
 			m.do(fadd, s[j+1], s[j+1], b[1])
 		}

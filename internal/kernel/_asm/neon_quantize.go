@@ -15,7 +15,7 @@ func (g *neon) extent() {
 	p, n, out, loop := g.arg("x"), g.arg("n"), g.arg("out"), g.label("loop")
 	zero, r, x := g.zeros(1)[0], g.zeros(6), g.vectors(2)
 	g.place(loop)
-	g.op("FLDPQ.P", word(p, 32), pair(x[0], x[1]))
+	g.op("FLDPQ.P", address(p, 32), pair(x[0], x[1]))
 	for i := range x {
 		g.do(fmin, r[i], r[i], x[i])
 		g.do(fmax, r[2+i], r[2+i], x[i])
@@ -24,7 +24,7 @@ func (g *neon) extent() {
 	g.op("SUBS", 8, n, n)
 	g.op("BNE", loop)
 	for i := range 3 {
-		g.op("FSTPQ", pair(r[2*i], r[2*i+1]), word(out, 32*i))
+		g.op("FSTPQ", pair(r[2*i], r[2*i+1]), address(out, 32*i))
 	}
 	g.op("RET")
 }
@@ -36,7 +36,7 @@ func (g *neon) toBytes() {
 	dst, p, n, loop := g.arg("dst"), g.arg("x"), g.arg("n"), g.label("loop")
 	inverse, offset, x := g.spread("inverse"), g.spread("offset"), g.vectors(2)
 	g.place(loop)
-	g.op("FLDPQ.P", word(p, 32), pair(x[0], x[1]))
+	g.op("FLDPQ.P", address(p, 32), pair(x[0], x[1]))
 	for _, r := range x {
 		g.do(fmul, r, r, inverse)
 		g.do(fadd, r, r, offset)
@@ -45,7 +45,7 @@ func (g *neon) toBytes() {
 	g.do(sqxtun, x[0], x[0])
 	g.do(sqxtunb, x[0], x[1])
 	g.do(uqxtn, x[0], x[0])
-	g.op("FMOVD.P", x[0], word(dst, 8))
+	g.op("FMOVD.P", x[0], address(dst, 8))
 	g.op("SUBS", 8, n, n)
 	g.op("BNE", loop)
 	g.op("RET")
@@ -58,7 +58,7 @@ func (g *neon) rescale() {
 	t, h := g.arg("t"), g.arg("h")
 	field := func(off int) x {
 		r := g.x()
-		g.op("MOVD", word(t, off), r)
+		g.op("MOVD", address(t, off), r)
 		return r
 	}
 	from, c, ldc := field(tileFrom), field(tileC), field(tileLDC)
@@ -66,7 +66,7 @@ func (g *neon) rescale() {
 	columns, scale, bias, residual, ldr := field(tileSums), field(tileScale), field(tileBias), field(tileResidual), field(tileLDR)
 	four := func(p x, to []v) {
 		for j := 0; j < 4; j += 2 {
-			g.op("FLDPQ", word(p, 16*j), pair(to[j], to[j+1]))
+			g.op("FLDPQ", address(p, 16*j), pair(to[j], to[j+1]))
 		}
 	}
 	scales, sums, biases := g.vectors(4), g.vectors(4), g.zeros(4)
@@ -77,8 +77,8 @@ func (g *neon) rescale() {
 	four(bias, biases)
 	g.place(loop)
 	r, z := g.v(), g.v()
-	g.op("VLD1R.P", word(rows, 4), "["+r.as("S4")+"]")
-	g.op("VLD1R.P", word(zero, 4), "["+z.as("S4")+"]")
+	g.op("VLD1R.P", address(rows, 4), "["+r.as("S4")+"]")
+	g.op("VLD1R.P", address(zero, 4), "["+z.as("S4")+"]")
 	x, s := g.vectors(4), g.vectors(4)
 	four(from, x)
 	for j := range x {
@@ -96,7 +96,7 @@ func (g *neon) rescale() {
 	g.op("ADD", ldr, residual, residual)
 	g.place(plain)
 	for j := 0; j < 4; j += 2 {
-		g.op("FSTPQ", pair(x[j], x[j+1]), word(c, 16*j))
+		g.op("FSTPQ", pair(x[j], x[j+1]), address(c, 16*j))
 	}
 	g.op("ADD", 64, from, from)
 	g.op("ADD", ldc, c, c)

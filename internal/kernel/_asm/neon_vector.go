@@ -48,18 +48,18 @@ const (
 func (g *neon) load(p x, s span) v {
 	r := g.v()
 	if s == single {
-		g.op("VLD1R.P", word(p, 4), "["+r.as("S4")+"]")
+		g.op("VLD1R.P", address(p, 4), "["+r.as("S4")+"]")
 	} else {
-		g.op("FMOVQ.P", word(p, 16), r)
+		g.op("FMOVQ.P", address(p, 16), r)
 	}
 	return r
 }
 
 func (g *neon) store(r v, p x, s span) {
 	if s == single {
-		g.op("FMOVS.P", r, word(p, 4))
+		g.op("FMOVS.P", r, address(p, 4))
 	} else {
-		g.op("FMOVQ.P", r, word(p, 16))
+		g.op("FMOVQ.P", r, address(p, 16))
 	}
 }
 
@@ -130,7 +130,6 @@ func neonVector(g *neon) {
 	g.op("RET")
 
 	g.reductions()
-	g.copyRows()
 }
 
 func (g *neon) reductions() {
@@ -172,23 +171,6 @@ func (g *neon) reductions() {
 	}
 	g.walk(g.arg("n"), 4, func(acc int, s span) { g.do(fmax, accs[acc], accs[acc], g.load(a, s)) })
 	g.fold(accs, fmax, fmaxp)
-}
-
-// copyRows moves rows as wide as a panel.
-func (g *neon) copyRows() {
-	g.function("copyRowsNEON", "", "copies rows of 16 values, ld bytes apart in src and without gaps in dst.",
-		"dst *float32", "src *float32", "ld int", "rows int")
-	dst, src, ld, rows, loop := g.arg("dst"), g.arg("src"), g.arg("ld"), g.arg("rows"), g.label("loop")
-	r := g.vectors(4)
-	g.place(loop)
-	g.op("FLDPQ", word(src, 0), pair(r[0], r[1]))
-	g.op("FLDPQ", word(src, 32), pair(r[2], r[3]))
-	g.op("ADD", ld, src, src)
-	g.op("FSTPQ.P", pair(r[0], r[1]), word(dst, 32))
-	g.op("FSTPQ.P", pair(r[2], r[3]), word(dst, 32))
-	g.op("SUBS", 1, rows, rows)
-	g.op("BNE", loop)
-	g.op("RET")
 }
 
 // pair is two registers that move together.
