@@ -2,12 +2,16 @@ package chiasm
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"path"
+	"runtime/debug"
 	"strings"
 
+	"github.com/chiasm/chiasm/internal/kernel"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
@@ -191,6 +195,14 @@ func (m *Model) choose(ctx context.Context) error {
 		m.use(candidates[0])
 		return nil
 	}
+	circumstances, err := m.circumstances(candidates)
+	if err != nil {
+		return err
+	}
+	if f, ok := m.chosen(circumstances); ok {
+		m.use(f)
+		return nil
+	}
 	m.use(tensor.FormatF32)
 	exact, err := m.probe(ctx)
 	if err != nil {
@@ -206,5 +218,46 @@ func (m *Model) choose(ctx context.Context) error {
 			break // f32 passes always
 		}
 	}
+	m.keepChosen(circumstances)
 	return nil
+}
+
+// circumstances is a hash of all that the gate's verdict depends on.
+func (m *Model) circumstances(candidates []tensor.Format) (string, error) {
+	sum := sha256.New()
+	fmt.Fprintln(sum, m.store.source, version(), gates)
+	for _, f := range candidates {
+		fmt.Fprintln(sum, f, kernel.Signature(f))
+	}
+	err := fs.WalkDir(accuracyFiles, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := accuracyFiles.ReadFile(name)
+		sum.Write(data)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("chiasm: %w", err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// version is which chiasm this is, as far as the build tells.
+func version() (v string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, m := range append(info.Deps, &info.Main) {
+		if m.Path == "github.com/chiasm/chiasm" {
+			v += m.Version + m.Sum
+		}
+	}
+	for _, s := range info.Settings {
+		if strings.HasPrefix(s.Key, "vcs.") {
+			v += " " + s.Value
+		}
+	}
+	return v
 }

@@ -24,6 +24,7 @@ type Info struct {
 	ImageSize    [2]int         `json:"image_size"`        // width and height that pictures are brought to, 0 for none
 	Licence      string         `json:"licence,omitempty"` // as the model's card states it
 	Files        []File         `json:"files"`
+	Kept         []File         `json:"kept,omitempty"` // what makes the next start faster, by path: see Options.Cache
 }
 
 // A File is one of a model's files.
@@ -41,6 +42,9 @@ func (m *Model) Info() Info {
 	}
 	if m.image != nil {
 		info.ImageSize[0], info.ImageSize[1] = m.image.Pixels().Size()
+	}
+	for _, folder := range m.store.folders {
+		info.Kept = append(info.Kept, keptIn(folder)...)
 	}
 	for _, t := range nn.Params(m.family.Params()) {
 		info.DTypes[t.DType().String()] += t.Len()

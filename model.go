@@ -26,7 +26,8 @@ type Model struct {
 	pairs      scoresPairs // likewise
 	opts       Options
 	format     tensor.Format // in which the products read the weights
-	passes     sync.Pool     // of *tensor.Pass, so that a call reuses the memory of another
+	store      store
+	passes     sync.Pool // of *tensor.Pass, so that a call reuses the memory of another
 }
 
 func newModel(f family) *Model {
@@ -52,8 +53,16 @@ func (m *Model) modalities() (list []string) {
 	return list
 }
 
-// Close gives back the model's memory. No other method may be running or be called afterwards.
-func (m *Model) Close() error { return m.family.Close() }
+// Close keeps the weights that were packed for the next start, as [Options] has it, and gives back the model's memory. No other method
+// may be running or be called afterwards.
+func (m *Model) Close() error {
+	m.save()
+	err := m.family.Close()
+	if m.store.packed != nil {
+		_ = m.store.packed.Close() // what could not be kept will be packed again
+	}
+	return err
+}
 
 // Name is what the model was opened by.
 func (m *Model) Name() string { return m.name }
@@ -230,6 +239,15 @@ func (m *Model) explain() error {
 		return fmt.Errorf("chiasm: %s: %w", m.path, err)
 	}
 	return fmt.Errorf("chiasm: %s: the result is not a finite number although all weights are: a value overflowed", m.name)
+}
+
+// Processor is what brings pictures into the form that the model takes, nil if it takes none. As the Shrink of [image.Options] it lets
+// JPEG files be decoded at a reduced size.
+func (m *Model) Processor() *image.Processor {
+	if m.image == nil {
+		return nil
+	}
+	return m.image.Pixels()
 }
 
 // OpenImage reads a picture from a file as the reference's load_image does: EXIF orientation applied, then RGB, transparency dropped.

@@ -27,9 +27,10 @@ import (
 // A family is a kind of model. What it can do besides is the interfaces that follow; the verbs of one that it lacks answer
 // errors.ErrUnsupported. Vectors are not normalised.
 type family interface {
-	Dimension() int // of the space
-	Layout() string // whose form the files have
-	Params() any    // what nn.Params walks over
+	Dimension() int  // of the space
+	Layout() string  // whose form the files have
+	Params() any     // what nn.Params walks over
+	Files() []string // that hold the weights
 	Close() error
 }
 
@@ -125,10 +126,12 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	}
 	m := newModel(f)
 	m.name, m.path, m.kind, m.space, m.opts = name, path, kind, space, *opts
+	m.openStore()
 	if err := m.setPrecision(ctx); err != nil {
 		m.Close()
 		return nil, err
 	}
+	m.attach()
 	return m, nil
 }
 

@@ -18,6 +18,12 @@ type Options struct {
 	Offline   bool            // never use the network, as HF_HUB_OFFLINE=1 does
 	Progress  func(hub.Event) // told of files as they are downloaded
 	Truncate  Truncate        // what to do with texts that are too long
+
+	// Cache says where [Model.Close] keeps weights in the form in which they are computed with, and Precision "auto" its choice, so that
+	// the next start is faster: "" for a folder .chiasm beside the model, or where that cannot be written one in the user's cache folder;
+	// "off" for nowhere; else a folder. What is kept is checked before it is used and made anew when it does not fit. If Cache is empty,
+	// the environment variable CHIASM_CACHE says it. Models of less than a million parameters keep nothing unless a folder is named.
+	Cache string
 }
 
 // Truncate says what becomes of a text with more tokens than the model reads.

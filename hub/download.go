@@ -87,7 +87,7 @@ func (c *Client) fill(ctx context.Context, id ID, commit string, f remote, path 
 	if err := p.rehash(ctx); err != nil {
 		return err
 	}
-	if free, known := freeSpace(filepath.Dir(path)); known && free < p.size-p.done {
+	if free, known := FreeSpace(filepath.Dir(path)); known && free < p.size-p.done {
 		return p.full(fmt.Errorf("%w (%d bytes are free)", syscall.ENOSPC, free))
 	}
 	err = c.retry(ctx, t.note(f.name), func() (bool, error) {

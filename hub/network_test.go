@@ -352,7 +352,7 @@ func TestDiskFull(t *testing.T) {
 	if f.count("GET cdn /"+etagOf(f.commits[commitA][big])+" bytes=123456-") != 1 {
 		t.Errorf("not resumed: %v", f.requests())
 	}
-	if free, known := freeSpace(c.Cache); known {
+	if free, known := FreeSpace(c.Cache); known {
 		c := f.client(t)
 		f.onCDN(func(http.ResponseWriter, *http.Request) bool { t.Error("it was asked for"); return false })
 		huge, tally := remote{big, free + 1<<40, "x"}, newTally(nil)

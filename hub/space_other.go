@@ -2,5 +2,5 @@
 
 package hub
 
-// freeSpace does not know.
-func freeSpace(string) (n int64, ok bool) { return 0, false }
+// FreeSpace does not know on this system.
+func FreeSpace(string) (n int64, ok bool) { return 0, false }

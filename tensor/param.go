@@ -22,8 +22,26 @@ func (t *Tensor) Store(d DType, data []byte, forget func()) {
 	check(t.param != nil, "store", "a parameter", t)
 	check(len(data) == t.Len()*d.Size(), "store", "as many bytes as the shape holds", len(data), " bytes for ", d, t.shape[:t.rank])
 	t.dtype, t.floats = d, nil
-	t.param.raw, t.param.forget = data, forget
+	t.param.raw, t.param.forget, t.param.image = data, forget, nil
 	t.unpack()
+}
+
+// PackFrom makes products ask for a packed form that was kept, before they make one of the values: image returns what [Tensor.Image] was
+// in a format, looked for by so many workers, or nil. It must stay as it is until t is released. Storing other values ends it. The
+// caller sees to it that no pass is using t.
+func (t *Tensor) PackFrom(image func(f Format, workers int) []byte) {
+	check(t.param != nil, "pack from", "a parameter", t)
+	t.param.image = image
+}
+
+// Image is the packed form of a parameter in its format, and whether it was made here rather than kept; nil if no product has asked for
+// it yet.
+func (t *Tensor) Image() (image []byte, fresh bool) {
+	check(t.param != nil, "image", "a parameter", t)
+	if w := t.param.packed.Load(); w != nil {
+		return w.Image(), !w.Mapped()
+	}
+	return nil, false
 }
 
 // unpack frees the packed form.
@@ -79,7 +97,7 @@ func (t *Tensor) Format() Format {
 func (t *Tensor) Release() {
 	if t.param != nil {
 		t.unpack()
-		t.param.raw, t.floats = nil, nil
+		t.param.raw, t.param.image, t.floats = nil, nil, nil
 	}
 }
 
@@ -120,15 +138,28 @@ func (t *Tensor) packed(p *Pass) *kernel.Packed {
 		return w
 	}
 	check(t.Stored(), "linear", "a weight with values", t)
-	n := t.shape[0]
-	k := t.Len() / max(n, 1)
-	task := &packTask{w: kernel.NewPacked(n, k, t.param.format), raw: t.param.raw, dtype: t.dtype}
-	task.step = task.w.RowBlock() * max(1, 65536/(task.w.RowBlock()*k))
-	par.Do(task, (n+task.step-1)/task.step, p.workers)
-	t.param.packed.Store(task.w)
+	w := t.pack(p.workers)
+	t.param.packed.Store(w)
 	if t.param.forget != nil {
 		t.param.forget()
 	}
+	return w
+}
+
+// pack takes the packed form that was kept, or makes it.
+func (t *Tensor) pack(workers int) *kernel.Packed {
+	n, f := t.shape[0], t.param.format
+	k := t.Len() / max(n, 1)
+	if t.param.image != nil {
+		if image := t.param.image(f, workers); image != nil {
+			if w, ok := kernel.MapPacked(n, k, f, image); ok {
+				return w
+			}
+		}
+	}
+	task := &packTask{w: kernel.NewPacked(n, k, f), raw: t.param.raw, dtype: t.dtype}
+	task.step = task.w.RowBlock() * max(1, 65536/(task.w.RowBlock()*k))
+	par.Do(task, (n+task.step-1)/task.step, workers)
 	return task.w
 }
 

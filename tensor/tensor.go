@@ -28,9 +28,10 @@ type Tensor struct {
 // A param is what only parameters need: the form in which they are stored, and the packing of their rows for the kernels.
 type param struct {
 	mu     sync.Mutex
-	raw    []byte // stored values, little endian
-	forget func() // tells the file that raw's pages are not needed for now
-	format Format // in which products read it
+	raw    []byte                   // stored values, little endian
+	forget func()                   // tells the file that raw's pages are not needed for now
+	image  func(Format, int) []byte // finds a packed form that was kept; nil for none
+	format Format                   // in which products read it
 	packed atomic.Pointer[kernel.Packed]
 }
 

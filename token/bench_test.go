@@ -7,7 +7,7 @@ import (
 )
 
 // benchTexts are short prompts and one long document. CHIASM_TOKEN_TEXT names a file to take them from, which
-// tools/peers/tokenizers.py sets to compare with the Python package.
+// tools/peers/tokens.py sets to compare with the Python package.
 func benchTexts(b *testing.B) (short []string, long string) {
 	if path := os.Getenv("CHIASM_TOKEN_TEXT"); path != "" {
 		file, err := os.ReadFile(path)

@@ -89,7 +89,7 @@ func (f *folder) config() *Config {
 	p := &parser{}
 	modern := false
 	if f.has("tokenizer_config.json") {
-		o := p.object("tokenizer_config.json", f.read("tokenizer_config.json"))
+		o := p.file("tokenizer_config.json", f.read("tokenizer_config.json"))
 		c.Class = o.str("tokenizer_class", "")
 		c.AddPrefixSpace = o.flag("add_prefix_space", false)
 		c.NoTrim = !o.flag("trim_offsets", true)
@@ -115,7 +115,7 @@ func (f *folder) config() *Config {
 		}
 	}
 	if !modern && f.has("special_tokens_map.json") {
-		c.specials(p.object("special_tokens_map.json", f.read("special_tokens_map.json")))
+		c.specials(p.file("special_tokens_map.json", f.read("special_tokens_map.json")))
 	}
 	if !modern && f.has("added_tokens.json") {
 		s := scanner{s: string(f.read("added_tokens.json"))}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Open reads a tokenizer.json.
@@ -79,12 +80,23 @@ func kind(raw json.RawMessage) string {
 	return fmt.Sprintf("%.60s", raw)
 }
 
+// file reads the object that a file holds.
+func (p *parser) file(path string, data []byte) object {
+	if !json.Valid(data) {
+		p.fail(path, "expected an object, got %s", kind(data))
+		return object{p: p, path: path}
+	}
+	return p.object(path, data)
+}
+
+// object takes apart an object of a file. encoding/json would look through all that it holds twice again.
 func (p *parser) object(path string, raw json.RawMessage) object {
-	o := object{p: p, path: path}
-	if err := json.Unmarshal(raw, &o.fields); err != nil || o.fields == nil {
+	s := scanner{s: unsafe.String(unsafe.SliceData(raw), len(raw))}
+	fields, err := s.members(raw)
+	if err != nil {
 		p.fail(path, "expected an object, got %s", kind(raw))
 	}
-	return o
+	return object{p: p, path: path, fields: fields}
 }
 
 // get reads a field into v and reports whether it was there and not null.
@@ -159,7 +171,7 @@ func (p *parser) leave() { p.depth-- }
 const maxID = math.MaxInt32
 
 func (p *parser) tokenizer(data []byte) *Tokenizer {
-	o := p.object("the file", data)
+	o := p.file("the file", data)
 	o.path = "the file"
 	if v := o.str("version", "1.0"); v != "1.0" {
 		p.fail("version", "expected 1.0, got %q", v)

@@ -192,6 +192,81 @@ func (s *scanner) id() (int32, error) {
 	return int32(n), nil
 }
 
+// members takes an object apart: raw is what is scanned, and the values are views of it. Of members with one name the last counts.
+func (s *scanner) members(raw []byte) (map[string]json.RawMessage, error) {
+	if !s.take('{') {
+		return nil, s.wrong("an object")
+	}
+	fields := map[string]json.RawMessage{}
+	if s.take('}') {
+		return fields, nil
+	}
+	for {
+		key, err := s.str()
+		if err != nil {
+			return nil, err
+		}
+		if !s.take(':') {
+			return nil, s.wrong("a colon")
+		}
+		s.peek()
+		from := s.i
+		if err := s.skip(); err != nil {
+			return nil, err
+		}
+		fields[strings.Clone(key)] = raw[from:s.i:s.i]
+		if s.take('}') {
+			return fields, nil
+		}
+		if !s.take(',') {
+			return nil, s.wrong("a comma")
+		}
+	}
+}
+
+// skip passes over a value of JSON that is well-formed.
+func (s *scanner) skip() error {
+	for depth := 0; ; {
+		switch s.peek() {
+		case 0:
+			return s.wrong("a value")
+		case '"':
+			if err := s.skipString(); err != nil {
+				return err
+			}
+		case '{', '[':
+			depth++
+			s.i++
+		case '}', ']':
+			depth--
+			s.i++
+		case ',', ':':
+			s.i++
+		default:
+			for s.i < len(s.s) && strings.IndexByte(",]} \t\r\n", s.s[s.i]) < 0 {
+				s.i++
+			}
+		}
+		if depth <= 0 {
+			return nil
+		}
+	}
+}
+
+// skipString passes over a string.
+func (s *scanner) skipString() error {
+	for i := s.i + 1; i < len(s.s); i++ {
+		switch s.s[i] {
+		case '\\':
+			i++
+		case '"':
+			s.i = i + 1
+			return nil
+		}
+	}
+	return s.wrong("the end of a string")
+}
+
 // vocab reads {"token": id, …}.
 func (s *scanner) vocab() (map[string]int32, error) {
 	if !s.take('{') {

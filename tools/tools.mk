@@ -3,7 +3,7 @@ PYTHON ?= python3
 DIR ?= tools/golden/cache
 GOLDEN := tools/golden/.venv
 PEERS := tools/peers/.venv
-THREADS ?= 2
+THREADS ?= 2,1
 
 .PHONY: golden-env golden fullsize peers-env bench-peers
 
@@ -32,5 +32,6 @@ $(PEERS)/.done: tools/peers/requirements.txt
 	$(PEERS)/bin/python -m pip install --quiet --requirement $<
 	touch $@
 
+# RACE chooses, as in make bench-peers RACE="--only '^text' --rounds 5".
 bench-peers: build peers-env
-	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS)
+	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS) $(RACE)

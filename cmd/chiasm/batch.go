@@ -64,6 +64,11 @@ func batches(ctx context.Context, items iter.Seq[*item], size func(kind string) 
 				bytes += s.bytes
 			}
 			f.check()
+			for _, it := range group {
+				if it.damage != nil && it.err == nil && it.told != nil {
+					it.told(it)
+				}
+			}
 			if len(group) == 0 || ctx.Err() != nil || !yield(group) {
 				return
 			}
@@ -167,7 +172,7 @@ func (f *feed) decode(s *slot) {
 			s.img, s.err = nil, fmt.Errorf("the decoder failed: %v", r)
 		}
 	}()
-	if s.img, s.err = s.open(); s.err != nil {
+	if s.img, s.err = s.read(); s.err != nil {
 		s.img = nil
 		return
 	}

@@ -20,7 +20,7 @@ func source(n int, opened *atomic.Int64, size int) iter.Seq[*item] {
 			it := &item{name: fmt.Sprint(i), kind: kindText}
 			if i%5 != 0 {
 				it.kind = kindImage
-				it.open = func() (*image.RGB, error) {
+				it.open = func(*image.Options) (*image.RGB, error) {
 					time.Sleep(time.Duration(i*7919%13) * time.Millisecond)
 					if i%7 == 0 {
 						return nil, errors.New("no")

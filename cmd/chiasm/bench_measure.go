@@ -21,7 +21,8 @@ func (w *workload) measure(ctx context.Context, seconds float64) (measurement, e
 		}
 		return time.Since(start), err
 	}
-	for range 2 {
+	const warm = 2
+	for range warm {
 		if _, err := once(); err != nil {
 			return measurement{}, err
 		}
@@ -42,7 +43,7 @@ func (w *workload) measure(ctx context.Context, seconds float64) (measurement, e
 	peaks = append(peaks, peak(w.format, w.Threads))
 	m := w.measurement
 	m.Precision, m.Path = w.format.String(), kernel.Path(w.format).String()
-	m.MSMedian, m.MSMin, m.Peak = median(times), slices.Min(times), median(peaks)
+	m.MSMedian, m.MSMin, m.Peak, m.Runs = median(times), slices.Min(times), median(peaks), warm+len(times)
 	m.GFLOPS = w.flop / m.MSMedian / 1e6
 	m.Fraction = m.GFLOPS / m.Peak
 	return m, nil

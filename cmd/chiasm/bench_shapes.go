@@ -25,8 +25,15 @@ type workload struct {
 // benchShapes are the models that can be timed alone.
 var benchShapes = []string{"clip-vit-base-patch32", "clip-vit-large-patch14", "siglip-base-patch16", "clip-text"}
 
-// newWorkload makes a model of a published size with random weights, in a format.
+// newWorkload makes a model of a published size with random weights, in a format; or one product, as the report names it, to race it with peers.
 func newWorkload(shape string, batch, tokens, threads int, format tensor.Format) (*workload, error) {
+	var rows, n, k int
+	if got, _ := fmt.Sscanf(shape, "gemm %dx%dx%d", &rows, &n, &k); got == 3 {
+		if min(rows, n, k) < 1 || max(rows, n, k) > 1<<14 {
+			return nil, usagef("--shape %q: want sizes from 1 to %d", shape, 1<<14)
+		}
+		return gemmWorkload(rows, n, k, threads, format), nil
+	}
 	w := &workload{
 		measurement: measurement{Shape: shape, Batch: batch, Threads: threads}, format: format,
 		pass: tensor.NewPass(context.Background(), threads),

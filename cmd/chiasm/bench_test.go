@@ -22,6 +22,16 @@ func TestBenchPrintsOneLine(t *testing.T) {
 	}
 }
 
+// A product is raced by the name that the report gives it, in turns that standard input asks for.
+func TestBenchTakesTurns(t *testing.T) {
+	r := runChiasm(t, "\n\n", "bench", "--shape", "gemm 3x32x16", "--time", "0.01", "--json", "--repeat-on-stdin").want(t, 0)
+	m := objects[measurement](t, r)
+	if len(m) != 2 || m[0].Shape != "gemm 3x32x16" || m[0].Runs < 5 {
+		t.Errorf("got %+v, want two turns", m)
+	}
+	runChiasm(t, "", "bench", "--shape", "gemm 3x0x16").want(t, 2, "1 to 16384")
+}
+
 func TestBenchOfAModel(t *testing.T) {
 	trials := objects[trial](t, runChiasm(t, "", "bench", "--time", "0.01", "--json", "--model", tiny).want(t, 0))
 	last := trials[len(trials)-1]

@@ -149,7 +149,7 @@ func (v *classifyVerb) run(ctx context.Context, args []string) error {
 	failed := &failures{app: v.app, what: "image"}
 	bar := v.app.progress("classifying", v.app.count(args), false)
 	defer v.app.done(bar)
-	for group := range batches(ctx, pictures(args, v.app.stdin), upTo(v.batch)) {
+	for group := range batches(ctx, v.app.reading(pictures(args, v.app.stdin), m, v.model), upTo(v.batch)) {
 		failed.of += len(group)
 		if err := v.answer(ctx, c, group, failed); err != nil {
 			return err

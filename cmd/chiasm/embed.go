@@ -158,7 +158,7 @@ func (v *embedVerb) run(ctx context.Context, args []string) (err error) {
 		}
 		return imageBatch
 	}
-	for group := range batches(ctx, v.items(args), size) {
+	for group := range batches(ctx, v.app.reading(v.items(args), m, v.model), size) {
 		failed.of += len(group)
 		if err := v.answer(ctx, m, group, &cut, out, failed); err != nil {
 			return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,22 +98,19 @@ func cached() ([]*cachedModel, error) {
 	return out, nil
 }
 
-// snapshot gives the size of a folder's files and the time of the newest.
+// snapshot gives the size of a folder's files and the time of the newest of the model's own: what is kept for its next start is hidden.
 func snapshot(dir string) (size int64, modified time.Time) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return 0, modified
-	}
-	for _, e := range entries {
-		info, err := os.Stat(filepath.Join(dir, e.Name())) // through the cache's links
-		if err != nil || info.IsDir() {
-			continue
+	_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		info, failed := os.Stat(path) // through the cache's links
+		if err != nil || failed != nil || info.IsDir() {
+			return nil // what cannot be read counts as nothing
 		}
 		size += info.Size()
-		if info.ModTime().After(modified) {
+		if own := !strings.HasPrefix(strings.TrimPrefix(path, dir), string(filepath.Separator)+"."); own && info.ModTime().After(modified) {
 			modified = info.ModTime()
 		}
-	}
+		return nil
+	})
 	return size, modified
 }
 

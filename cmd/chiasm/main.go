@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/chiasm/chiasm"
 )
 
 // The exit codes of every verb.
@@ -49,7 +51,8 @@ type app struct {
 	terminal bool
 	// started says that flags and arguments were in order: errors before it are about usage.
 	started bool
-	bar     *progress // the one on screen, or nil
+	bar     *progress     // the one on screen, or nil
+	model   *chiasm.Model // the one that is open, or nil
 }
 
 // run does one command line and gives the exit code. Data goes to stdout, talk to stderr.
@@ -67,7 +70,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if flushed := a.stdout.Flush(); err == nil {
 		err = flushed
 	}
-	return a.conclude(ctx, cmd, err)
+	code = a.conclude(ctx, cmd, err)
+	a.close(ctx)
+	return code
+}
+
+// close closes the model, which may write a file for the next start: after everything has been said, and no longer than until the
+// context is cancelled. A model whose work was abandoned may still be in use.
+func (a *app) close(ctx context.Context) {
+	if a.model != nil && ctx.Err() == nil {
+		_, _ = await(ctx, func() (struct{}, error) { return struct{}{}, a.model.Close() }) // the answer is out: this is housekeeping
+	}
 }
 
 // conclude says what went wrong, in one line, and chooses the exit code.

@@ -16,7 +16,7 @@ import (
 type modelFlags struct {
 	name, precision, truncate string
 	threads                   int
-	offline                   bool
+	offline, fast             bool
 }
 
 // modelEnv names the model to use when --model is not given.
@@ -30,6 +30,7 @@ func (a *app) modelFlags(cmd *cobra.Command) *modelFlags {
 	flags.StringVar(&f.precision, "precision", "f32", "of the computation: f32 as the reference, bf16, w8, int8, or auto: the fastest that stays accurate")
 	flags.IntVar(&f.threads, "threads", 0, "threads to compute with (default: all)")
 	flags.BoolVar(&f.offline, "offline", false, "never use the network")
+	flags.BoolVar(&f.fast, "fast-pictures", false, "decode JPEG files at a reduced size where the model needs no more: faster, and nearly the same")
 	flags.StringVar(&f.truncate, "truncate", "end", "texts that are too long: end cuts them, error refuses them")
 	complete(cmd, "precision", "f32", "bf16", "w8", "int8", "auto")
 	complete(cmd, "truncate", "end", "error")
@@ -80,6 +81,7 @@ func (a *app) open(ctx context.Context, f *modelFlags) (*chiasm.Model, error) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(40) // from here on it is mostly decoded pictures, large and short-lived: memory matters more than collecting
 	}
+	a.model = m
 	return m, err
 }
 

@@ -20,10 +20,36 @@ import (
 type item struct {
 	name string // as in the output: the text, the path, "-" for stdin
 	kind string // "text" or "image"
-	open func() (*image.RGB, error)
+	open func(*image.Options) (*image.RGB, error)
 
-	img *image.RGB // what open gave
-	err error      // why there is no answer for it
+	options image.Options // how a picture is read
+	damage  error         // what was wrong with it though it could be read
+	img     *image.RGB    // what open gave
+	err     error         // why there is no answer for it
+	told    func(*item)   // is told of damage, in the order of the items
+}
+
+// read opens the picture.
+func (it *item) read() (*image.RGB, error) {
+	o := it.options
+	o.Warn = func(err error) { it.damage = err }
+	return it.open(&o)
+}
+
+// reading sets how pictures are read: JPEG files at a reduced size if that is asked for, damaged ones as far as they go, with a note.
+func (a *app) reading(items iter.Seq[*item], m *chiasm.Model, f *modelFlags) iter.Seq[*item] {
+	var o image.Options
+	if f.fast {
+		o.Shrink = m.Processor()
+	}
+	told := func(it *item) { a.note("%s: %s", it.name, it.damage) }
+	return func(yield func(*item) bool) {
+		for it := range items {
+			if it.options, it.told = o, told; !yield(it) {
+				return
+			}
+		}
+	}
 }
 
 // The kinds of items.
@@ -54,7 +80,7 @@ func pictures(args []string, stdin io.Reader) iter.Seq[*item] {
 func picturesOf(arg string, stdin io.Reader) iter.Seq[*item] {
 	return func(yield func(*item) bool) {
 		if arg == "-" {
-			yield(&item{name: "-", kind: kindImage, open: func() (*image.RGB, error) { return chiasm.ReadImage(stdin) }})
+			yield(&item{name: "-", kind: kindImage, open: func(o *image.Options) (*image.RGB, error) { return image.Read(stdin, o) }})
 			return
 		}
 		info, err := os.Stat(arg)
@@ -94,7 +120,7 @@ func escaped(name string) string {
 
 // picture is a file as an item.
 func picture(path string) *item {
-	return &item{name: path, kind: kindImage, open: func() (*image.RGB, error) { return chiasm.OpenImage(path) }}
+	return &item{name: path, kind: kindImage, open: func(o *image.Options) (*image.RGB, error) { return image.Open(path, o) }}
 }
 
 // walk gives the pictures in a folder and below, in the order of their names. Hidden files and folders are passed by.

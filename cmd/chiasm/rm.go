@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/hub"
 )
 
@@ -64,10 +65,22 @@ func (a *app) runRm(args []string, yes, asJSON bool) error {
 				return fmt.Errorf("%s is kept: the answer was not yes (--yes does not ask)", id)
 			}
 		}
+		kept := int64(0)
+		for _, m := range removes(models, client, id) {
+			if m.Path == "" {
+				continue // a download that never ended
+			}
+			freed, err := chiasm.RemoveKept(m.Path)
+			if err != nil {
+				return err
+			}
+			kept += freed
+		}
 		freed, err := client.Remove(id)
 		if err != nil {
 			return err
 		}
+		freed += kept
 		if asJSON {
 			err = a.writeJSON(rmLine{id.Repo, id.Revision, freed})
 		} else {
@@ -82,19 +95,26 @@ func (a *app) runRm(args []string, yes, asJSON bool) error {
 
 // held says how much of the cache a model is, or that it is not there.
 func held(models []*cachedModel, client *hub.Client, id hub.ID) (string, error) {
-	dir, found := client.Find(id)
-	size, revisions := int64(0), 0
-	for _, m := range models {
-		if m.Name == id.Repo && (id.Revision == "" || found && m.Path == dir) {
-			size += m.Size
-			revisions++
-		}
+	those, size := removes(models, client, id), int64(0)
+	for _, m := range those {
+		size += m.Size
 	}
-	if revisions == 0 {
+	switch len(those) {
+	case 0:
 		return "", fmt.Errorf("%s is not in the cache %s: %w", id, client.Cache, hub.ErrNotFound)
-	}
-	if revisions == 1 {
+	case 1:
 		return bytesText(size), nil
 	}
-	return fmt.Sprintf("all %d revisions, up to %s", revisions, bytesText(size)), nil
+	return fmt.Sprintf("all %d revisions, up to %s", len(those), bytesText(size)), nil
+}
+
+// removes lists the snapshots that go with id.
+func removes(models []*cachedModel, client *hub.Client, id hub.ID) (those []*cachedModel) {
+	dir, found := client.Find(id)
+	for _, m := range models {
+		if m.Name == id.Repo && (id.Revision == "" || found && m.Path == dir) {
+			those = append(those, m)
+		}
+	}
+	return those
 }

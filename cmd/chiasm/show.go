@@ -15,7 +15,7 @@ import (
 // show is the verb that describes a model.
 func (a *app) show() *cobra.Command {
 	var asJSON bool
-	f := &modelFlags{precision: "auto", truncate: "end", offline: true}
+	f := &modelFlags{precision: "f32", truncate: "end", offline: true}
 	cmd := &cobra.Command{
 		Use: "show [flags] [NAME]", Short: "Describe a model",
 		Long:    "Describes a model that is on this machine: a folder, a file, or a hub id in the cache.\nWithout a name it is the one that $" + modelEnv + " names.",
@@ -77,6 +77,9 @@ func (a *app) writeInfo(info chiasm.Info) {
 		line("licence", "%s", info.Licence)
 	} else {
 		line("licence", "the model's card does not say")
+	}
+	for _, f := range info.Kept {
+		line("packed", "%s, %s", f.Name, bytesText(f.Size))
 	}
 	fmt.Fprintln(a.stdout)
 	g := &grid{columns: []column{{title: "file", cut: shortenPath}, {title: "size", right: true}}}

@@ -127,7 +127,7 @@ func (v *similarityVerb) run(ctx context.Context, args []string) error {
 	var pictureVectors []chiasm.Embedding
 	bar := v.app.progress("comparing", v.app.count(args), false)
 	defer v.app.done(bar)
-	for group := range batches(ctx, pictures(args, v.app.stdin), upTo(imageBatch)) {
+	for group := range batches(ctx, v.app.reading(pictures(args, v.app.stdin), m, v.model), upTo(imageBatch)) {
 		failed.of += len(group)
 		good, bad := split(group)
 		for _, it := range bad {

@@ -21,7 +21,7 @@ const (
 	AMX                    // the tile instructions for bf16 and int8
 	NEON                   // what every arm64 has
 	NEONDot                // its products of bytes
-	NEONBF16               // its matrix products of bf16
+	NEONBF16               // its matrix products of bf16 and of bytes
 )
 
 // Variable is the name of the environment variable that chooses the tier.
@@ -68,7 +68,7 @@ func choose(offered []Tier, name string) Tier {
 
 // proven holds the tiers whose kernels have run on a processor that has them, as docs/performance.md tells. The others are chosen only
 // by name.
-var proven = map[Tier]bool{Generic: true, AVX2: true, AVX512: true}
+var proven = map[Tier]bool{Generic: true, AVX2: true, AVX512: true, NEON: false, NEONDot: false, NEONBF16: false}
 
 // Offered lists the tiers of this machine and this build, lowest first; Generic is always the first.
 func Offered() []Tier { return offered }

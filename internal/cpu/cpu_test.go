@@ -7,15 +7,19 @@ import (
 )
 
 func TestChooseTakesTheBestProvenOrTheNamed(t *testing.T) {
-	all := []Tier{Generic, AVX2, AVX512, AVX512VNNI, AVX512BF16, AMX}
-	best := Generic
-	for i, top := range all {
-		if proven[top] {
-			best = top
-		}
-		for name, want := range map[string]Tier{"": best, "fast": best, "neon": best, "generic": Generic, top.String(): top} {
-			if got := choose(all[:i+1], name); got != want {
-				t.Errorf("up to %v, choose(%q) = %v, want %v", top, name, got, want)
+	for foreign, all := range map[Tier][]Tier{
+		NEON: {Generic, AVX2, AVX512, AVX512VNNI, AVX512BF16, AMX},
+		AVX2: {Generic, NEON, NEONDot, NEONBF16},
+	} {
+		best := Generic
+		for i, top := range all {
+			if proven[top] {
+				best = top
+			}
+			for name, want := range map[string]Tier{"": best, "fast": best, foreign.String(): best, "generic": Generic, top.String(): top} {
+				if got := choose(all[:i+1], name); got != want {
+					t.Errorf("up to %v, choose(%q) = %v, want %v", top, name, got, want)
+				}
 			}
 		}
 	}

@@ -48,7 +48,7 @@ func (a *Attention) Plan(workers int) (chunks int) {
 	for s := range len(a.Starts) - 1 {
 		longest = max(longest, int(a.Starts[s+1]-a.Starts[s]))
 	}
-	a.tier = tier
+	a.tier = attentionTier
 	heads := (len(a.Starts) - 1) * a.Heads
 	a.parts = 1
 	if heads < 4*workers { // share the queries of a head, at the price of packing its keys several times

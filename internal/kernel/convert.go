@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"math"
 	"unsafe"
 )
@@ -16,7 +17,7 @@ func (g *Gemm) Space() int {
 		return 0
 	}
 	n := g.M * leftStride(l, g.W[0].K) / 4
-	if l.left == leftU8 {
+	if l.left.integers() {
 		n += 2 * g.M
 	}
 	return n
@@ -47,7 +48,7 @@ func (c *Convert) Plan(workers int) (chunks int) {
 	size := g.M * g.left.stride
 	rest := g.Buffer[size/4:] // rows come first: a buffer that begins a cache line has every row begin one
 	g.left.data = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(g.Buffer))), size)
-	if l.left == leftU8 {
+	if l.left.integers() {
 		g.left.scale, rest = rest[:g.M], rest[g.M:]
 		g.left.zero = unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(rest))), g.M)
 	}
@@ -70,11 +71,22 @@ func (c *Convert) Run(chunk int) {
 	k, s := g.W[0].K, &g.left
 	for m := chunk * s.step; m < min((chunk+1)*s.step, g.M); m++ {
 		row, to := g.A[m*g.LDA:][:k], s.data[m*s.stride:][:s.stride]
-		if g.W[0].layout.left == leftU8 {
-			s.scale[m], s.zero[m] = quantize(to, row)
-		} else {
+		if g.W[0].layout.left == leftBF16 {
 			toBF16(to, row)
+			continue
 		}
+		s.scale[m], s.zero[m] = quantize(to, row)
+		if g.W[0].layout.left == leftS8 {
+			lower(to)
+			s.zero[m] -= 128
+		}
+	}
+}
+
+// lower takes 128 from each byte, eight at a time.
+func lower(b []byte) {
+	for ; len(b) > 0; b = b[8:] {
+		binary.LittleEndian.PutUint64(b, binary.LittleEndian.Uint64(b)^0x8080808080808080)
 	}
 }
 

@@ -1,9 +1,11 @@
 package kernel
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 	"testing"
@@ -45,37 +47,79 @@ func TestToBF16RoundsLikeItsTwin(t *testing.T) {
 	})
 }
 
-// TestInt8ProductsAreExact compares with whole numbers: extremes, whose sums are the largest that can be, and random values.
-func TestInt8ProductsAreExact(t *testing.T) {
+// TestQuantizeEqualsItsTwin, to the bit.
+func TestQuantizeEqualsItsTwin(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
-		const m, n, k = 18, 37, 4096
-		r := seeded(21)
-		a, w := random(r, m*k), random(r, n*k)
-		for i := range 4 * k {
-			sign := [...]float32{1, -1, float32(1 - i&1*2), float32(1 - i>>1&1*2)}[i/k]
-			a[i], w[i] = sign, sign // 255 and 0 on the left, ±127 on the right
-		}
-		p := packedAs(I8, n, k, w)
-		c := make([]float32, m*n)
-		multiply(&Gemm{C: c, LDC: n, A: a, LDA: k, M: m, W: []*Packed{p}}, 2)
-		whole := make([]int32, n*k)
-		for i := range whole {
-			whole[i] = int32(math.Round(p.unpacked(i/k, i%k) / float64(p.scale[i/k])))
-		}
-		for i := range m {
-			q := make([]byte, k)
-			scale, zero := GenericQuantize(q, a[i*k:][:k])
-			for j := range n {
-				sum, column := int32(0), int32(0)
-				for at, v := range whole[j*k:][:k] {
-					sum, column = sum+int32(q[at])*v, column+v
+		r := seeded(30)
+		for n := range 70 {
+			for _, shape := range []func(i int) float32{
+				func(int) float32 { return float32(r.NormFloat64()) },
+				func(int) float32 { return float32(r.NormFloat64() * math.Exp2(float64(r.IntN(80)-40))) },
+				func(i int) float32 { return float32(i) - 0.5 },                      // halves, when the range is a whole number of steps
+				func(i int) float32 { return float32(255*(i&1)) + 0.5*float32(i%3) }, // likewise
+				func(int) float32 { return 3 },
+				func(int) float32 { return 0 },
+				func(i int) float32 { return []float32{1, -2, inf, 3}[i%4] },
+				func(i int) float32 { return []float32{1, nan, -2, 3, 4}[i%5] },
+			} {
+				x := make([]float32, n)
+				finite := true
+				for i := range x {
+					x[i] = shape(i)
+					finite = finite && x[i]*0 == 0
 				}
-				if want := rescale(sum, zero, column, scale, p.scale[j]); c[i*n+j] != want {
-					t.Fatalf("C[%d, %d] is %v, want %v exactly (a sum of %d)", i, j, c[i*n+j], want, sum)
+				got, want := bytes.Repeat([]byte{77}, n+9), bytes.Repeat([]byte{78}, n+9)
+				scale, zero := Quantize(got, x)
+				wantScale, wantZero := GenericQuantize(want, x)
+				if !finite {
+					if scale == scale || wantScale == wantScale {
+						t.Fatalf("%v has scales %v and %v, want NaN", x, scale, wantScale)
+					}
+				} else if scale != wantScale || zero != wantZero || !bytes.Equal(got, want) {
+					t.Fatalf("%v: got %v, %v, %v, want %v, %v, %v", x, got, scale, zero, want, wantScale, wantZero)
 				}
 			}
 		}
 	})
+}
+
+// TestInt8ProductsAreExact compares with whole numbers: extremes, whose sums are the largest that can be, and random values.
+func TestInt8ProductsAreExact(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := seeded(21)
+		for _, k := range []int{4096, 2099, 67, 1} {
+			exactInt8(t, r, 18, 37, k)
+		}
+	})
+}
+
+func exactInt8(t *testing.T, r *rand.Rand, m, n, k int) {
+	t.Helper()
+	a, w := random(r, m*k), random(r, n*k)
+	for i := range 4 * k {
+		sign := [...]float32{1, -1, float32(1 - i&1*2), float32(1 - i>>1&1*2)}[i/k]
+		a[i], w[i] = sign, sign // 255 and 0 on the left, ±127 on the right
+	}
+	p := packedAs(I8, n, k, w)
+	c := make([]float32, m*n)
+	multiply(&Gemm{C: c, LDC: n, A: a, LDA: k, M: m, W: []*Packed{p}}, 2)
+	whole := make([]int32, n*k)
+	for i := range whole {
+		whole[i] = int32(math.Round(p.unpacked(i/k, i%k) / float64(p.scale[i/k])))
+	}
+	for i := range m {
+		q := make([]byte, k)
+		scale, zero := GenericQuantize(q, a[i*k:][:k])
+		for j := range n {
+			sum, column := int32(0), int32(0)
+			for at, v := range whole[j*k:][:k] {
+				sum, column = sum+int32(q[at])*v, column+v
+			}
+			if want := rescale(sum, zero, column, scale, p.scale[j]); c[i*n+j] != want {
+				t.Fatalf("K = %d: C[%d, %d] is %v, want %v exactly (a sum of %d)", k, i, j, c[i*n+j], want, sum)
+			}
+		}
+	}
 }
 
 // TestProductsBesideTheCollector has many goroutines multiply while others collect garbage and change places: nothing that a kernel

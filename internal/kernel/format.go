@@ -65,10 +65,14 @@ const (
 	leftF32 left = iota // as it is
 	leftBF16
 	leftU8
+	leftS8 // uint8 less 128
 )
 
 // size is the bytes of a value.
-func (l left) size() int { return [...]int{leftF32: 4, leftBF16: 2, leftU8: 1}[l] }
+func (l left) size() int { return [...]int{leftF32: 4, leftBF16: 2, leftU8: 1, leftS8: 1}[l] }
+
+// integers reports whether rows have a scale and a zero point.
+func (l left) integers() bool { return l == leftU8 || l == leftS8 }
 
 const endless = 1 << 30
 
@@ -97,6 +101,13 @@ var layouts = [...]layout{
 
 	{tier: cpu.AMX, format: I8, width: 32, height: 32, depth: 768, group: 4, align: 64, left: leftU8, levels: 127},
 	{tier: cpu.AMX, format: BF16, width: 32, height: 32, depth: 384, group: 2, align: 32, left: leftBF16},
+
+	{tier: cpu.NEON, format: F32, width: 16, height: 6, depth: 512, group: 1, align: 1},
+	{tier: cpu.NEON, format: BF16, width: 16, height: 6, depth: 768, group: 1, align: 1},
+	{tier: cpu.NEON, format: W8, width: 16, height: 6, depth: 768, group: 1, align: 1, levels: 127},
+	{tier: cpu.NEONDot, format: I8, width: 16, height: 6, depth: 2048, group: 4, align: 4, left: leftS8, levels: 127},
+	{tier: cpu.NEONBF16, format: BF16, width: 16, height: 6, depth: 1024, group: 4, align: 4, left: leftBF16},
+	{tier: cpu.NEONBF16, format: I8, width: 16, height: 6, depth: 2048, group: 8, align: 8, left: leftU8, levels: 127},
 }
 
 // layoutOf is the layout of format f at tier t: that of the highest tier, t or lower on the same processor, which has one.

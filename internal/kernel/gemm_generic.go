@@ -74,7 +74,7 @@ func (g *Gemm) panelInt8(m0, m1 int, p *panel) {
 // rescale is the number that a sum of products of integers stands for. The zero point of a row of A was added to each of its values:
 // what that put into the sum is taken out again.
 func rescale(sum, zero, column int32, scaleA, scaleW float32) float32 {
-	return float32(sum-zero*column) * float32(scaleA*scaleW)
+	return float32(float32(sum-zero*column) * float32(scaleA*scaleW)) // rounded before anything is added
 }
 
 func dot2x4(sum *[2][4]float32, a0, a1, b []float32) {

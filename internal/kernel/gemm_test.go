@@ -44,7 +44,7 @@ func leftValues(f Format, a []float32, m, k, lda int) []float64 {
 	for i := range m {
 		row := a[i*lda:][:k]
 		switch layoutOf(tier, f).left {
-		case leftU8:
+		case leftU8, leftS8:
 			q := make([]byte, k)
 			scale, zero := GenericQuantize(q, row)
 			for j, b := range q {
@@ -167,15 +167,19 @@ func (c gemmCase) check(t *testing.T, r *rand.Rand) {
 func TestGemmOfManySizes(t *testing.T) {
 	eachFormat(t, func(t *testing.T, f Format) {
 		r := seeded(10)
+		step := 1
+		if testing.Short() {
+			step = 5
+		}
 		for m := 1; m <= 40; m++ {
 			n, k := 1+r.IntN(100), 1+r.IntN(80)
 			gemmCase{format: f, m: m, k: k, lda: k + r.IntN(5), ldc: n + r.IntN(5), ldr: n + 3, n: []int{n}, bias: m%2 == 0, residual: m%3 == 0}.check(t, r)
 		}
-		for n := 1; n <= 70; n++ {
+		for n := 1; n <= 70; n += step {
 			m, k := 1+r.IntN(20), 1+r.IntN(40)
 			gemmCase{format: f, m: m, k: k, lda: k, ldc: n + 2, ldr: n, n: []int{n}, bias: true, residual: n%2 == 0, act: Activation(n % int(activations))}.check(t, r)
 		}
-		for k := 1; k <= 70; k++ {
+		for k := 1; k <= 70; k += step {
 			gemmCase{format: f, m: 9, k: k, lda: k, ldc: 33, ldr: 33, n: []int{33}}.check(t, r)
 		}
 	})
@@ -184,11 +188,15 @@ func TestGemmOfManySizes(t *testing.T) {
 func TestGemmWithSeveralWeightsAndBlocks(t *testing.T) {
 	eachFormat(t, func(t *testing.T, f Format) {
 		r := seeded(11)
+		rows := 460 // several blocks
+		if testing.Short() {
+			rows = 115
+		}
 		for _, act := range []Activation{None, GELU} {
 			for _, residual := range []bool{false, true} {
 				gemmCase{format: f, m: 5, k: 40, lda: 40, ldc: 120, ldr: 111, n: []int{64, 7, 40}, bias: true, residual: residual, act: act}.check(t, r)
 				gemmCase{format: f, m: 23, k: 1700, lda: 1701, ldc: 97, ldr: 97, n: []int{96, 1}, bias: true, residual: residual, act: act}.check(t, r)
-				gemmCase{format: f, m: 460, k: 300, lda: 300, ldc: 50, ldr: 50, n: []int{50}, bias: true, residual: residual, act: act}.check(t, r)
+				gemmCase{format: f, m: rows, k: 300, lda: 300, ldc: 50, ldr: 50, n: []int{50}, bias: true, residual: residual, act: act}.check(t, r)
 			}
 		}
 	})
@@ -213,12 +221,16 @@ func TestGemmOfNothing(t *testing.T) {
 func TestGemmRowsDependOnNothingElse(t *testing.T) {
 	eachFormat(t, func(t *testing.T, f Format) {
 		r := seeded(12)
-		const k, n, most = 1811, 96, 260
+		const k, n = 1811, 96
+		most, rows := 260, []int{1, 2, 3, 7, 10, 13, 14, 15, 29, 50, 77, 225}
+		if testing.Short() {
+			most, rows = 130, []int{1, 2, 5, 16, 121}
+		}
 		a, w, bias := random(r, most*k), packedAs(f, n, k, random(r, n*k)), [][]float32{random(r, n)}
 		for _, act := range []Activation{None, QuickGELU} {
 			whole := make([]float32, most*n)
 			multiply(&Gemm{C: whole, LDC: n, A: a, LDA: k, M: most, W: []*Packed{w}, Bias: bias, Act: act}, 1)
-			for _, m := range []int{1, 2, 3, 7, 10, 13, 14, 15, 29, 50, 77, 225} {
+			for _, m := range rows {
 				for _, workers := range []int{1, 2, 5} {
 					at := r.IntN(most - m + 1)
 					part := make([]float32, m*n)

@@ -1,12 +1,8 @@
-//go:build amd64 && !purego
+//go:build (amd64 || arm64) && !purego
 
 package kernel
 
-import (
-	"unsafe"
-
-	"github.com/chiasm/chiasm/internal/cpu"
-)
+import "unsafe"
 
 // A tile is what a micro-kernel reads: it sets C[h, width] to (from + A·panel)·scale + bias + residual. One for integers leaves it at
 // from + A·panel, and a second kernel (rescale) does the rest. Distances are in bytes. The generator knows the offsets of the fields.
@@ -31,12 +27,8 @@ type tile struct {
 	sums     unsafe.Pointer // [width] and the sums of the weights
 }
 
-// block computes rows m0 to m1 of the panels first to last-1: for each block of K, for each panel, for each tile of rows.
-func (g *Gemm) block(m0, m1, first, last int) {
-	if g.layout.tier == cpu.AMX {
-		g.bands(m0, m1, first, last)
-		return
-	}
+// tiles computes rows m0 to m1 of the panels first to last-1: for each block of K, for each panel, for each tile of rows.
+func (g *Gemm) tiles(m0, m1, first, last int) {
 	lay, rows := g.layout, m1-m0
 	tiles := (rows + lay.height - 1) / lay.height
 	depth := g.depth()
@@ -81,7 +73,7 @@ func (g *Gemm) block(m0, m1, first, last int) {
 				// The last sums of a whole panel go to C; what needs more work before they may overwrite it goes to a tile aside.
 				direct := at.n == lay.width && (g.Act == None || g.Residual == nil)
 				g.target(&t, &at, m, direct, edge)
-				if lay.left == leftU8 {
+				if lay.left.integers() {
 					g.integers(&t, &at, m, r1-r0, edge)
 				} else {
 					t.multiply(lay, r1-r0)

@@ -1,4 +1,4 @@
-//go:build amd64 && !purego
+//go:build (amd64 || arm64) && !purego
 
 package kernel
 
@@ -13,20 +13,6 @@ func TestTileOffsets(t *testing.T) {
 	got := [...]uintptr{unsafe.Offsetof(x.a), unsafe.Offsetof(x.lda), unsafe.Offsetof(x.b), unsafe.Offsetof(x.k), unsafe.Offsetof(x.c), unsafe.Offsetof(x.ldc),
 		unsafe.Offsetof(x.from), unsafe.Offsetof(x.bias), unsafe.Offsetof(x.residual), unsafe.Offsetof(x.ldr), unsafe.Offsetof(x.next), unsafe.Offsetof(x.stride),
 		unsafe.Offsetof(x.scale), unsafe.Offsetof(x.rows), unsafe.Offsetof(x.zero), unsafe.Offsetof(x.sums)}
-	for i, off := range got {
-		if off != uintptr(8*i) {
-			t.Errorf("field %d lies at %d, want %d", i, off, 8*i)
-		}
-	}
-}
-
-// TestStripOffsets does the same for _asm/attention.go.
-func TestStripOffsets(t *testing.T) {
-	var x strip
-	got := [...]uintptr{unsafe.Offsetof(x.rows), unsafe.Offsetof(x.q), unsafe.Offsetof(x.ldq), unsafe.Offsetof(x.d), unsafe.Offsetof(x.keys), unsafe.Offsetof(x.n),
-		unsafe.Offsetof(x.scores), unsafe.Offsetof(x.lds), unsafe.Offsetof(x.seen), unsafe.Offsetof(x.step), unsafe.Offsetof(x.state), unsafe.Offsetof(x.scale),
-		unsafe.Offsetof(x.values), unsafe.Offsetof(x.ldv), unsafe.Offsetof(x.panels), unsafe.Offsetof(x.from), unsafe.Offsetof(x.ldf), unsafe.Offsetof(x.out),
-		unsafe.Offsetof(x.ldo), unsafe.Offsetof(x.inverse)}
 	for i, off := range got {
 		if off != uintptr(8*i) {
 			t.Errorf("field %d lies at %d, want %d", i, off, 8*i)

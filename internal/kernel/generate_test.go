@@ -14,11 +14,11 @@ func TestGenerateChangesNothing(t *testing.T) {
 	if os.Getenv("GENERATE") == "" {
 		t.Skip("GENERATE is not set")
 	}
-	files, err := filepath.Glob("*_amd64.s")
+	files, err := filepath.Glob("*_a[mr][dm]64.s")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no assembly", err)
 	}
-	files = append(files, "stubs_amd64.go")
+	files = append(files, "stubs_amd64.go", "stubs_arm64.go")
 	before := map[string][]byte{}
 	for _, f := range files {
 		if before[f], err = os.ReadFile(f); err != nil {

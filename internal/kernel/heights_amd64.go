@@ -7,6 +7,15 @@ import "github.com/chiasm/chiasm/internal/cpu"
 // round is how many bytes of a panel a micro-kernel reads before it fetches again.
 func (l *layout) round() int { return max(64, 2*l.group*l.width*l.format.size()) }
 
+// block computes rows m0 to m1 of the panels first to last-1.
+func (g *Gemm) block(m0, m1, first, last int) {
+	if g.layout.tier == cpu.AMX {
+		g.bands(m0, m1, first, last)
+	} else {
+		g.tiles(m0, m1, first, last)
+	}
+}
+
 // multiply calls the micro-kernel of height h.
 func (t *tile) multiply(lay *layout, h int) {
 	switch {

@@ -13,7 +13,8 @@ type Packed struct {
 	data   []byte    // [panels, whole(K)/group, width, group]
 	scale  []float32 // [panels, width] what a column's integers are multiplied by; W8 and I8 only
 	sums   []int32   // [panels, width] the sum of a column's integers; I8 only
-	memory *mapping
+	image  []byte    // all of these
+	memory *mapping  // where the image lies; nil if it is somebody else's
 }
 
 // NewPacked makes a weight of n rows of k values in format f, all zero. Its memory lies outside the Go heap where the system allows, in
@@ -53,6 +54,7 @@ func (p *Packed) size() int {
 // place lays the fields into the memory of the weight, which has the right size.
 func (p *Packed) place(b []byte) {
 	data, column := p.sizes()
+	p.image = b
 	p.data, b = b[:p.panels()*p.panelBytes()], b[data:]
 	if p.layout.levels > 0 && column > 0 {
 		p.scale, b = unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), column/4), b[column:]
@@ -62,12 +64,12 @@ func (p *Packed) place(b []byte) {
 	}
 }
 
-// Release frees the memory at once. The weight must not be used any more.
+// Release frees the memory at once, unless it is somebody else's. The weight must not be used any more.
 func (p *Packed) Release() {
 	if p.memory != nil {
 		p.memory.release()
 	}
-	p.data, p.scale, p.sums, p.memory, p.N = nil, nil, nil, nil, 0
+	p.image, p.data, p.scale, p.sums, p.memory, p.N = nil, nil, nil, nil, nil, 0
 }
 
 // RowBlock is how many rows share a panel.

@@ -1,6 +1,9 @@
 package pixel
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Bits reads the entropy-coded bits of a JPEG scan. The next bit is the highest of buf; n bits of it count. Below them buf
 // may hold the beginning of the byte at Pos, so that refilling may set those bits again.
@@ -91,14 +94,6 @@ func (b *Bits) Take(size int) uint32 {
 	return v
 }
 
-// Bit is Take(1) whatever is ready.
-func (b *Bits) Bit() uint32 {
-	if b.n < 1 {
-		b.fill()
-	}
-	return b.Take(1)
-}
-
 // Value returns the signed number of size bits, 1 to 16, that follows a code; that many must be ready.
 func (b *Bits) Value(size int) int32 { return extend(b.Take(size), size) }
 
@@ -116,4 +111,37 @@ func (b *Bits) Symbol(h *Huffman) int {
 	b.buf <<= uint(size) & 63
 	b.n -= size
 	return symbol
+}
+
+// Correct reads a bit for each coefficient that is not zero, from place k in zigzag order on, until it has passed as many
+// zeros as told and meets another, or place to. Where the bit is 1, it adds bit, a power of 2, to the coefficient's
+// magnitude. set has a bit for each place that is not zero. It returns the place.
+func (b *Bits) Correct(coefs *[64]int16, set uint64, k, to, zeros int, bit int16) int {
+	buf, n := b.buf, b.n
+	for ; k <= to; k++ {
+		if next := min(bits.TrailingZeros64(set>>(k&63)), to+1-k); next > 0 {
+			if next > zeros {
+				k += zeros
+				break
+			}
+			zeros -= next
+			if k += next; k > to {
+				break
+			}
+		}
+		if n < 1 {
+			b.buf, b.n = buf, n
+			b.fill()
+			buf, n = b.buf, b.n
+		}
+		// No branch on what cannot be foreseen: masks of all ones for a bit of 1, a negative v, a v that lacks bit.
+		p := &coefs[Natural[k&63]&63]
+		v := *p
+		one, sign, lacks := int16(int64(buf)>>63), v>>15, (v&bit-1)>>15
+		*p = v + (bit^sign-sign)&one&lacks
+		buf <<= 1
+		n--
+	}
+	b.buf, b.n = buf, n
+	return k
 }

@@ -40,6 +40,7 @@ type jpegComponent struct {
 	width, height  int        // samples that hold part of the picture
 	stride         int        // blocks of a row in memory: those of all units, made even
 	stored         jpegBlocks // progressive, or several scans: all coefficients
+	set            []uint64   // progressive: for each stored block a bit for each place in zigzag order, 0 left out, that is not zero
 	known          [64]int8   // progressive: low bits still missing of each coefficient; -1: all
 	before         [10]int8   // known as it was before the last scan
 	up             jpegUp     // how the samples are spread over the picture

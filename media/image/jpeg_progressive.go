@@ -11,6 +11,9 @@ func (d *jpegDecoder) gather(s *jpegScan) error {
 	for i := range d.comps {
 		c := &d.comps[i]
 		c.stored = newJPEGBlocks(c.unitRows() * c.unit * c.stride)
+		if d.progressive {
+			c.set = make([]uint64, len(c.stored.last))
+		}
 	}
 	for {
 		if d.progressive {
@@ -98,7 +101,14 @@ func (d *jpegDecoder) readBlock(s *jpegScan, i int, c *jpegComponent, at int) {
 	b := &d.bits
 	switch {
 	case !d.progressive:
-		*last |= b.Block(s.dc[i], s.ac[i], &s.sums[i], coefs)
+		var block [64]int16 // coefs need not be zero: a strange file brings a channel twice, and both remain
+		*last |= b.Block(s.dc[i], s.ac[i], &s.sums[i], &block)
+		coefs[0] = block[0]
+		for k, v := range block {
+			if v != 0 {
+				coefs[k] = v
+			}
+		}
 	case s.from == 0 && s.high == 0:
 		b.Need()
 		if size := b.Symbol(s.dc[i]); size != 0 {
@@ -113,14 +123,17 @@ func (d *jpegDecoder) readBlock(s *jpegScan, i int, c *jpegComponent, at int) {
 	case s.run > 0 && s.high == 0:
 		s.run--
 	case s.high == 0:
-		s.first(b, coefs, last)
+		s.first(b, coefs, &c.set[at])
 	default:
-		s.refine(b, coefs, last)
+		s.refine(b, coefs, &c.set[at])
+	}
+	if d.progressive && c.set[at] != 0 {
+		*last = 1
 	}
 }
 
 // first decodes the first bits of a band of coefficients.
-func (s *jpegScan) first(b *pixel.Bits, coefs *[64]int16, last *uint8) {
+func (s *jpegScan) first(b *pixel.Bits, coefs *[64]int16, set *uint64) {
 	t := s.ac[0]
 	for k := s.from; k <= s.to; k++ {
 		b.Need()
@@ -129,8 +142,7 @@ func (s *jpegScan) first(b *pixel.Bits, coefs *[64]int16, last *uint8) {
 		switch {
 		case size != 0:
 			k += zeros
-			coefs[pixel.Natural[k&127]&63] = int16(b.Value(size) << s.low)
-			*last = 1
+			jpegPut(coefs, set, k, int16(b.Value(size)<<s.low))
 		case zeros == 15:
 			k += 15
 		default:
@@ -138,6 +150,17 @@ func (s *jpegScan) first(b *pixel.Bits, coefs *[64]int16, last *uint8) {
 			s.run--
 			return
 		}
+	}
+}
+
+// jpegPut writes the coefficient at place k in zigzag order, and notes whether it is zero. A place over 63, in damaged data,
+// means 63.
+func jpegPut(coefs *[64]int16, set *uint64, k int, v int16) {
+	k = min(k, 63)
+	coefs[pixel.Natural[k]] = v
+	*set &^= 1 << k
+	if v != 0 {
+		*set |= 1 << k
 	}
 }
 
@@ -151,7 +174,7 @@ func jpegBandEnd(b *pixel.Bits, size int) int {
 }
 
 // refine decodes the next bit of a band of coefficients.
-func (s *jpegScan) refine(b *pixel.Bits, coefs *[64]int16, last *uint8) {
+func (s *jpegScan) refine(b *pixel.Bits, coefs *[64]int16, set *uint64) {
 	k, bit := s.from, int16(1)<<s.low
 	for s.run == 0 && k <= s.to {
 		b.Need()
@@ -166,38 +189,14 @@ func (s *jpegScan) refine(b *pixel.Bits, coefs *[64]int16, last *uint8) {
 			s.run = jpegBandEnd(b, zeros)
 			break
 		}
-		k = jpegCorrect(b, coefs, k, s.to, zeros, bit)
+		k = b.Correct(coefs, *set, k, s.to, zeros, bit)
 		if value != 0 {
-			coefs[pixel.Natural[k&127]&63] = value
-			*last = 1
+			jpegPut(coefs, set, k, value)
 		}
 		k++
 	}
 	if s.run > 0 {
-		jpegCorrect(b, coefs, k, s.to, 64, bit)
+		b.Correct(coefs, *set, k, s.to, 64, bit)
 		s.run--
 	}
-}
-
-// jpegCorrect reads a bit for each coefficient from place k on that is not zero, until it has passed as many zeros as told
-// and meets another, or the band ends. It returns the place.
-func jpegCorrect(b *pixel.Bits, coefs *[64]int16, k, to, zeros int, bit int16) int {
-	for ; k <= to; k++ {
-		p := &coefs[pixel.Natural[k&63]&63]
-		if *p == 0 {
-			if zeros == 0 {
-				break
-			}
-			zeros--
-			continue
-		}
-		if b.Bit() != 0 && *p&bit == 0 {
-			if *p > 0 {
-				*p += bit
-			} else {
-				*p -= bit
-			}
-		}
-	}
-	return k
 }

@@ -202,5 +202,8 @@ func (b *Bundle) Dimension() int { return b.Config.D }
 // Layout is whose form the files have.
 func (b *Bundle) Layout() string { return string(b.Config.Layout) }
 
+// Files are the paths of the files that hold the weights.
+func (b *Bundle) Files() []string { return b.Weights.Files() }
+
 // Params is the model whose parameters nn.Params walks over.
 func (b *Bundle) Params() any { return b.Model }

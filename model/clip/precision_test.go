@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/chiasm/chiasm/internal/cpu"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
@@ -180,6 +181,9 @@ func cosines(a, b [][]float32) (mean, worst float64) {
 func TestPrecisionsOfAFullSizeModel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a model of the true size takes a while")
+	}
+	if cpu.Level() == cpu.Generic {
+		t.Skip("a model of the true size takes minutes in plain Go")
 	}
 	m, err := New(Config{
 		Head: HeadLinear, D: 512,

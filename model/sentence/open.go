@@ -164,3 +164,11 @@ func (b *Bundle) Layout() string { return "sentence-transformers" }
 
 // Params is the model whose parameters nn.Params walks over.
 func (b *Bundle) Params() any { return b.Model }
+
+// Files are the paths of the weights.
+func (b *Bundle) Files() (paths []string) {
+	for _, s := range b.sets {
+		paths = append(paths, s.Files()...)
+	}
+	return paths
+}

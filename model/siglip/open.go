@@ -123,3 +123,6 @@ func (b *Bundle) Layout() string { return "transformers" }
 
 // Params is the model whose parameters nn.Params walks over.
 func (b *Bundle) Params() any { return b.Model }
+
+// Files are the paths of the weights.
+func (b *Bundle) Files() []string { return b.Weights.Files() }

@@ -22,6 +22,9 @@ func exponential(s set) func(c *build.Context) {
 // Bounds of the argument of exp, beyond which the result is 0 and Inf.
 const expLow, expHigh = -105, 89
 
+// exp(x) = 1 + x + x²·p(x) near 0; the highest power first.
+var expPolynomial = []float64{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
+
 // exp replaces x by its exponential: x = n·ln 2 + r, and a polynomial for r (Cephes' expf: about 1 ulp). low and high hold the bounds;
 // they are first operands of min and max because these return the second when one is NaN.
 func (g *gen) exp(x, low, high reg.VecVirtual) {
@@ -36,8 +39,8 @@ func (g *gen) exp(x, low, high reg.VecVirtual) {
 	}
 	g.VFNMADD231PS(g.float(0.693359375), n, x)
 	g.VFNMADD231PS(g.float(-2.12194440e-4), n, x)
-	g.VMOVUPS(g.float(1.9875691500e-4), p)
-	for _, c := range []float64{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
+	g.VMOVUPS(g.float(expPolynomial[0]), p)
+	for _, c := range expPolynomial[1:] {
 		g.VFMADD213PS(g.float(c), x, p)
 	}
 	g.VMULPS(x, x, square)

@@ -41,3 +41,19 @@ func families() []family {
 		{"move_avx512", moves(avx512)},
 	}
 }
+
+func neonFamilies() []neonFamily {
+	return []neonFamily{
+		{"gemm_neon", neonGemm(neonF32)},
+		{"gemm_neon_bf16", neonGemm(neonBF16)},
+		{"gemm_neon_w8", neonGemm(neonW8)},
+		{"gemm_neondot_i8", neonGemm(neonI8Dot)},
+		{"gemm_neonbf16_bf16", neonGemm(neonBF16Pair)},
+		{"gemm_neonbf16_i8", neonGemm(neonI8Pair)},
+		{"attention_neon", neonAttention},
+		{"vector_neon", neonVector},
+		{"exp_neon", neonExponential},
+		{"move_neon", neonMoves},
+		{"quantize_neon", neonQuantize},
+	}
+}

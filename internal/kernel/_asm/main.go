@@ -1,4 +1,4 @@
-// Command asm writes the assembly of package kernel for amd64 and the Go declarations beside it. Run it by go generate in
+// Command asm writes the assembly of package kernel for amd64 and arm64 and the Go declarations beside it. Run it by go generate in
 // internal/kernel; its output is committed.
 package main
 
@@ -115,7 +115,11 @@ func main() {
 	for _, s := range stubs {
 		all.Sections = append(all.Sections, s.Sections...)
 	}
-	if err := write("../stubs_amd64.go", printer.NewStubs(config()), all); err != nil {
+	err := write("../stubs_amd64.go", printer.NewStubs(config()), all)
+	if err == nil {
+		err = writeNEON()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "asm:", err)
 		os.Exit(1)
 	}

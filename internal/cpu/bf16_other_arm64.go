@@ -1,0 +1,5 @@
+//go:build !linux && !darwin && !purego
+
+package cpu
+
+func hasBF16() bool { return false }

@@ -1,0 +1,29 @@
+//go:build !purego
+
+package kernel
+
+import "github.com/chiasm/chiasm/internal/cpu"
+
+// round is how many bytes of a panel a micro-kernel reads before it fetches again: those that 16 bytes of a row of A meet.
+func (l *layout) round() int { return 16 / l.left.size() * l.width * l.format.size() }
+
+// multiply calls the micro-kernel of height h.
+func (t *tile) multiply(lay *layout, h int) {
+	switch {
+	case lay.format == F32:
+		gemmNEON(t, h)
+	case lay.format == W8:
+		w8GemmNEON(t, h)
+	case lay.format == BF16 && lay.tier == cpu.NEON:
+		bf16GemmNEON(t, h)
+	case lay.format == BF16:
+		bf16GemmNEONBF16(t, h)
+	case lay.tier == cpu.NEONDot:
+		i8GemmNEONDot(t, h)
+	default:
+		i8GemmNEONBF16(t, h)
+	}
+}
+
+// rescale finishes the sums of integers of h rows.
+func (t *tile) rescale(_ *layout, h int) { rescaleNEON(t, h) }
