@@ -70,8 +70,8 @@ func (g *Gemm) tiles(m0, m1, first, last int) {
 					t.multiply(lay, r1-r0)
 					continue
 				}
-				// The last sums of a whole panel go to C; what needs more work first to a tile aside.
-				direct := at.n == lay.width && g.Act == None
+				// The last sums of a whole panel go to C; what needs more work before they may overwrite it goes to a tile aside.
+				direct := at.n == lay.width && (g.Act == None || g.Residual == nil)
 				g.target(&t, &at, m, direct, edge)
 				if lay.left.integers() {
 					g.integers(&t, &at, m, r1-r0, edge)
@@ -82,6 +82,32 @@ func (g *Gemm) tiles(m0, m1, first, last int) {
 					g.bring(m, r1-r0, &at, edge)
 				}
 			}
+		}
+	}
+	if g.Act != None && g.Residual == nil {
+		g.activateColumns(m0, m1, first, last)
+	}
+}
+
+// activateColumns applies the activation to the sums that went straight to C, side by side as far as panels are whole.
+func (g *Gemm) activateColumns(m0, m1, first, last int) {
+	from, to := 0, 0
+	for p := first; p <= last; p++ {
+		var at panel
+		if p < last {
+			at = g.locate(p)
+		}
+		whole := at.n == g.layout.width
+		if whole && from < to && at.column == to {
+			to += at.n
+			continue
+		}
+		for m := m0; m < m1 && from < to; m++ {
+			row := g.C[m*g.LDC:][from:to]
+			activate(g.Act, row, row)
+		}
+		if from, to = 0, 0; whole {
+			from, to = at.column, at.column+at.n
 		}
 	}
 }

