@@ -10,7 +10,7 @@ cjpeg of libjpeg-turbo makes what Pillow cannot; the large set is also held agai
 CHIASM_JPEG_FOLDER=FOLDER go test -run JPEGGolden ./media/image compares a large set.
 """
 
-import hashlib, io, json, pathlib, random, struct, subprocess, sys
+import hashlib, io, json, pathlib, random, struct, subprocess, sys, tempfile
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -38,7 +38,7 @@ def cjpeg(pixels, *args, scans=None):
     mode = b"P6" if pixels.ndim == 3 else b"P5"
     ppm = mode + b"\n%d %d\n255\n" % (pixels.shape[1], pixels.shape[0]) + pixels.tobytes()
     if scans:
-        path = pathlib.Path("/tmp/jpeg_files.scans")
+        path = pathlib.Path(tempfile.gettempdir(), "jpeg_files.scans")
         path.write_text(scans)
         args += ("-scans", str(path))
     return subprocess.run(["cjpeg", *map(str, args)], input=ppm, capture_output=True, check=True).stdout
