@@ -73,7 +73,8 @@ type measurement struct {
 	Path      string  `json:"path"`
 	MSMedian  float64 `json:"ms_median"`
 	MSMin     float64 `json:"ms_min"`
-	Runs      int     `json:"runs,omitempty"` // of a turn that standard input asked for
+	MSMean    float64 `json:"ms_mean,omitempty"` // this and Runs of a turn that standard input asked for
+	Runs      int     `json:"runs,omitempty"`
 	GFLOPS    float64 `json:"gflops"`
 	Peak      float64 `json:"peak_gflops"`
 	Fraction  float64 `json:"fraction"`
@@ -147,7 +148,7 @@ func (a *app) benchShape(ctx context.Context, f *benchFlags) error {
 		if err != nil {
 			return err
 		}
-		m.Runs = 0
+		m.MSMean, m.Runs = 0, 0
 		return a.report([]measurement{m}, f.json)
 	}
 	for lines := bufio.NewScanner(a.stdin); lines.Scan(); {

@@ -28,6 +28,7 @@ func (w *workload) measure(ctx context.Context, seconds float64) (measurement, e
 		}
 	}
 	var times, peaks []float64
+	var sum float64
 	begin := time.Now()
 	for next := begin; time.Since(begin).Seconds() < seconds || len(times) < 3; {
 		if !time.Now().Before(next) {
@@ -39,11 +40,13 @@ func (w *workload) measure(ctx context.Context, seconds float64) (measurement, e
 			return measurement{}, err
 		}
 		times = append(times, t.Seconds()*1e3)
+		sum += t.Seconds() * 1e3
 	}
 	peaks = append(peaks, peak(w.format, w.Threads))
 	m := w.measurement
 	m.Precision, m.Path = w.format.String(), kernel.Path(w.format).String()
 	m.MSMedian, m.MSMin, m.Peak, m.Runs = median(times), slices.Min(times), median(peaks), warm+len(times)
+	m.MSMean = sum / float64(len(times))
 	m.GFLOPS = w.flop / m.MSMedian / 1e6
 	m.Fraction = m.GFLOPS / m.Peak
 	return m, nil

@@ -59,7 +59,7 @@ def build(name, threads, args, machine):
     if kind == "beside":
         case = threads > 1 and model("/".join(rest), threads, args)
         if case:
-            case.name, case.group, case.contention = name, "contention", True
+            case.name, case.group, case.contention, case.figure = name, "contention", True, "ms_mean"
             case.commands = {w: c for w, c in case.commands.items() if w == "chiasm" or w.startswith("openvino")}
         return case or None
     if kind == "fork":
@@ -133,7 +133,7 @@ def forks(name, threads, args, machine):
 
 def measure(case, args, machine):
     """Races a case and gives its part of the report."""
-    rounds, ready, absent = race.run(case.commands, machine, args.rounds, case.threads, case.probes(), case.contention)
+    rounds, ready, absent = race.run(case.commands, machine, args.rounds, case.threads, case.probes(), case.figure, case.contention)
     rates = {kind: race.statistics.median(r["rates"][kind][0] for r in rounds) for kind in case.probes() if rounds and rounds[0]["rates"][kind][0]}
     by = {kind: rounds[0]["rates"][kind][1] for kind in rates}
     out = {"case": case.name, "group": case.group, "threads": case.threads, "precision": case.precision, "rates": rates, "reached_by": by, "absent": absent, "contenders": {}}

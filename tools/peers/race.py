@@ -151,7 +151,7 @@ def start(commands):
     return running, ready, absent
 
 
-def run(commands, machine, rounds, threads, probes, contention=False):
+def run(commands, machine, rounds, threads, probes, figure, contention):
     """Races the contenders of one case. Gives the rounds, each a turn for each contender and the machine's rates; what contenders said when
     ready; and who is absent and why."""
     running, ready, absent = start(commands)
@@ -167,10 +167,10 @@ def run(commands, machine, rounds, threads, probes, contention=False):
                 if neighbour:
                     with neighbour:
                         beside = turn(running[who], neighbour)
-                    turns[who] |= {"beside_ms": beside["ms_median"], "foreign": max(turns[who]["foreign"], beside["foreign"])}
+                    turns[who] |= {"beside_ms": beside["ms_mean"], "foreign": max(turns[who]["foreign"], beside["foreign"])}
                 time.sleep(0.03)  # its threads may spin a while before they sleep
             all_rounds.append({"turns": turns, "rates": rates})
-            print(f"  round {n + 1}: " + ", ".join(f"{w} {t.get('ms_mean', t['ms_median']):.4g} ms" + (f" ({100 * t['foreign']:.0f} % foreign)" if t["foreign"] > machine.foreign else "")
+            print(f"  round {n + 1}: " + ", ".join(f"{w} {t[figure]:.4g} ms" + (f" ({100 * t['foreign']:.0f} % foreign)" if t["foreign"] > machine.foreign else "")
                                                   for w, t in turns.items()), file=sys.stderr)
     finally:
         for p in [*running.values(), *([neighbour] if neighbour else [])]:
@@ -195,7 +195,7 @@ def summarise(rounds, foreign, figure, ours="chiasm"):
             row |= {"gflop": used[0]["gflops"] * used[0]["ms_median"] / 1e3, "path": used[0]["path"]}
         if "beside_ms" in used[0]:
             row["beside_ms"] = statistics.median(t["beside_ms"] for t in used)
-            row["kept"] = statistics.median(t["ms_median"] / t["beside_ms"] for t in used)
+            row["kept"] = statistics.median(t[figure] / t["beside_ms"] for t in used)
         if ours in rounds[0]["turns"] and who != ours:
             pairs = [(r["turns"][ours], r["turns"][who]) for r in rounds]
             good = [p for p in pairs if max(p[0]["foreign"], p[1]["foreign"]) <= foreign]
