@@ -72,28 +72,21 @@ var architectures = map[string]func(path string) (family, error){
 	"distilbert":            openSentence,
 }
 
-func openSigLIP(path string) (family, error) {
-	m, err := siglip.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	return m, nil
-}
+var (
+	openCLIP     = opens(clip.Open)
+	openSigLIP   = opens(siglip.Open)
+	openSentence = opens(sentence.Open)
+)
 
-func openSentence(path string) (family, error) {
-	m, err := sentence.Open(path)
-	if err != nil {
-		return nil, err
+// opens makes what a package opens a family. A failed one is nil, not a family that holds a nil.
+func opens[F family](open func(path string) (F, error)) func(path string) (family, error) {
+	return func(path string) (family, error) {
+		m, err := open(path)
+		if err != nil {
+			return nil, err
+		}
+		return m, nil
 	}
-	return m, nil
-}
-
-func openCLIP(path string) (family, error) {
-	m, err := clip.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	return m, nil
 }
 
 // Open loads a model. name is a folder or file on disk, or a hub id "org/name" or "org/name@revision", which is taken from the
