@@ -6,7 +6,7 @@ import (
 	"github.com/chiasm/chiasm/internal/cpu"
 )
 
-// Attention is softmax(scale·Q·Kᵀ + mask)·V, per head and per sequence. Sequences lie one after the other among the rows and may
+// Attention is softmax(scale·Q·Kᵀ + bias + mask)·V, per head and per sequence. Sequences lie one after the other among the rows and may
 // differ in length.
 type Attention struct {
 	Q, K, V, Out       []float32 // head h has columns h·D to h·D+D-1 of a row
@@ -18,6 +18,10 @@ type Attention struct {
 	Causal bool
 	Scale  float32
 	Mask   []float32 // a value added to the score of each key row, or nil
+	// Bias is what is added to the score of query t and key s of a sequence, [BiasN, Heads, BiasT, BiasS], or nil. Sequence i takes the
+	// matrices of i mod BiasN; one shorter than them takes their upper left corner.
+	Bias                []float32
+	BiasN, BiasT, BiasS int
 
 	parts int // chunks that share the queries of one sequence and head
 	tier  cpu.Tier
@@ -44,9 +48,14 @@ func (a *Attention) Plan(workers int) (chunks int) {
 		needMatrix("attention: V", a.V, keys, a.Heads*a.D, a.LDV)
 	}
 	need(a.Mask == nil || len(a.Mask) >= keys, "attention", "expected a mask of %d values, got %d", len(a.Mask), keys)
-	longest := 0
+	longest, wide := 0, 0
 	for s := range len(a.Starts) - 1 {
-		longest = max(longest, int(a.Starts[s+1]-a.Starts[s]))
+		longest, wide = max(longest, int(a.Starts[s+1]-a.Starts[s])), max(wide, int(a.KStarts[s+1]-a.KStarts[s]))
+	}
+	if a.Bias != nil {
+		need(a.BiasN > 0 && a.BiasT >= longest && a.BiasS >= wide, "attention", "expected a bias for %d queries or more, got %d", longest, a.BiasT)
+		n := a.BiasN * a.Heads * a.BiasT * a.BiasS
+		need(len(a.Bias) >= n, "attention", "expected a bias of %d values, got %d", n, len(a.Bias))
 	}
 	a.tier = attentionTier
 	heads := (len(a.Starts) - 1) * a.Heads
@@ -76,6 +85,9 @@ func (a *Attention) Run(chunk int) {
 		from: q0 + (q1-q0)*part/a.parts, to: q0 + (q1-q0)*(part+1)/a.parts,
 	}
 	h.ahead = h.k1 - q1
+	if a.Bias != nil {
+		h.bias = a.Bias[((s%a.BiasN*a.Heads+head)*a.BiasT+h.from-q0)*a.BiasS:]
+	}
 	switch {
 	case h.from == h.to:
 	case a.tier > cpu.Generic:
@@ -87,10 +99,11 @@ func (a *Attention) Run(chunk int) {
 
 // A headSpan is what a chunk of attention works on.
 type headSpan struct {
-	column   int // where the head begins in a row
-	from, to int // query rows
-	k0, k1   int // key rows
-	ahead    int // a causal query of row r sees the key rows up to r + ahead
+	column   int       // where the head begins in a row
+	from, to int       // query rows
+	k0, k1   int       // key rows
+	ahead    int       // a causal query of row r sees the key rows up to r + ahead
+	bias     []float32 // from the first query row on, or nil
 }
 
 // visible is the end of the key rows that query row r sees.
@@ -118,6 +131,9 @@ func (a *Attention) headGeneric(h headSpan) {
 			if a.Mask != nil {
 				p[j] += a.Mask[h.k0+j]
 			}
+		}
+		if h.bias != nil {
+			GenericAdd(p, p, h.bias[(r-h.from)*a.BiasS:][:len(p)])
 		}
 		top := float64(maxGeneric(p))
 		var sum float64

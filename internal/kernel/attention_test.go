@@ -13,6 +13,8 @@ type attentionCase struct {
 	tq, tk   []int // tk nil: the same as tq
 	causal   bool
 	mask     bool
+	biases   int  // how many matrices of bias, each larger than the longest sequence by 0 and 3
+	snug     bool // … or by nothing
 }
 
 func (c attentionCase) make(r *rand.Rand) (a Attention) {
@@ -46,7 +48,25 @@ func (c attentionCase) make(r *rand.Rand) (a Attention) {
 			}
 		}
 	}
+	if c.biases > 0 {
+		a.BiasN = c.biases
+		for i := range c.tq {
+			a.BiasT = max(a.BiasT, c.tq[i])
+			a.BiasS = max(a.BiasS, int(a.keysOf(i)))
+		}
+		if !c.snug {
+			a.BiasS += 3
+		}
+		a.Bias = random(r, a.BiasN*a.Heads*a.BiasT*a.BiasS)
+	}
 	return a
+}
+
+func (a *Attention) keysOf(sequence int) int32 {
+	if starts := a.KStarts; starts != nil {
+		return starts[sequence+1] - starts[sequence]
+	}
+	return a.Starts[sequence+1] - a.Starts[sequence]
 }
 
 // check compares with plain attention in float64. Scores carry an error of about eps·√D·|q||k|·scale, which the exponential turns
@@ -74,6 +94,9 @@ func (c attentionCase) check(t *testing.T, a *Attention) {
 					score[j] *= float64(a.Scale)
 					if a.Mask != nil {
 						score[j] += float64(a.Mask[int(ks[s])+j])
+					}
+					if a.Bias != nil {
+						score[j] += float64(a.Bias[(((s%a.BiasN)*c.heads+h)*a.BiasT+i)*a.BiasS+j])
 					}
 					top = max(top, score[j])
 				}
@@ -119,6 +142,11 @@ func TestAttentionOfManyShapes(t *testing.T) {
 			{heads: 2, d: 24, tq: []int{1, 4, 2}, tk: []int{37, 300, 0}, causal: true},
 			{heads: 1, d: 24, tq: []int{9}, tk: []int{3}, causal: true},
 			{heads: 1, d: 128, tq: []int{20}, tk: []int{45}, mask: true},
+			{heads: 2, d: 24, tq: []int{64, 64, 64, 64, 64}, biases: 3, snug: true},
+			{heads: 3, d: 33, tq: []int{5, 0, 70, 33}, biases: 2},
+			{heads: 2, d: 16, tq: []int{12}, tk: []int{19}, biases: 1, mask: true},
+			{heads: 1, d: 64, tq: []int{700, 40}, biases: 1, causal: true},
+			{heads: 2, d: 40, tq: []int{1, 400}, biases: 1, causal: true, mask: true},
 		} {
 			for _, workers := range []int{1, 8} {
 				if testing.Short() && workers == 1 && c.tq[0] < 300 {
@@ -137,7 +165,7 @@ func TestAttentionDependsOnItsOwnSequence(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
 		r := seeded(21)
 		for _, causal := range []bool{false, true} {
-			c := attentionCase{heads: 2, d: 64, tq: []int{7, 300, 50, 1, 129}, causal: causal}
+			c := attentionCase{heads: 2, d: 64, tq: []int{7, 300, 50, 1, 129}, causal: causal, biases: 1}
 			whole := c.make(r)
 			runAll(&whole, 1)
 			for s, n := range c.tq {
@@ -194,7 +222,7 @@ func TestAttentionKeepsNaN(t *testing.T) {
 
 func TestAttentionAllocatesNothing(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
-		c := attentionCase{heads: 2, d: 64, tq: []int{50, 20}}
+		c := attentionCase{heads: 2, d: 64, tq: []int{50, 20}, biases: 2}
 		a := c.make(seeded(24))
 		run := func() {
 			for c := range a.Plan(2) {
@@ -208,5 +236,17 @@ func TestAttentionAllocatesNothing(t *testing.T) {
 	})
 	mustPanic(t, "short K", func() {
 		(&Attention{Heads: 1, D: 4, Starts: []int32{0, 2}, Q: make([]float32, 8), LDQ: 4, K: make([]float32, 7), LDK: 4, V: make([]float32, 8), LDV: 4, Out: make([]float32, 8), LDO: 4}).Plan(1)
+	})
+	mustPanic(t, "short bias", func() {
+		c := attentionCase{heads: 2, d: 4, tq: []int{5}, biases: 1}
+		a := c.make(seeded(25))
+		a.Bias = a.Bias[1:]
+		a.Plan(1)
+	})
+	mustPanic(t, "narrow bias", func() {
+		c := attentionCase{heads: 2, d: 4, tq: []int{5}, biases: 1}
+		a := c.make(seeded(25))
+		a.BiasS = 4
+		a.Plan(1)
 	})
 }

@@ -58,6 +58,7 @@ type flash struct {
 	sums          []float32 // [together·height, wide]
 	state         []float32 // [together·height, 4]
 	scores        []float32
+	biases        []float32 // as many as scores
 }
 
 // head computes what h spans.
@@ -71,14 +72,17 @@ func (a *Attention) head(h headSpan) {
 	whole := func(n int) int { return (n + f.width - 1) / f.width * f.width }
 	group, lds := together*f.height, min(keyBlock, whole(f.n))
 	f.wide = whole(a.D)
-	keys, values, mask := whole(f.n)*a.D, f.n*f.wide, 0
+	keys, values, mask, biases := whole(f.n)*a.D, f.n*f.wide, 0, 0
 	if h.to-h.from <= inPlace && f.wide == a.D {
 		values = 0
 	}
 	if a.Mask != nil {
 		mask = whole(f.n)
 	}
-	s := takeScratch(keys + values + mask + group*(f.wide+4) + f.height*lds)
+	if a.Bias != nil {
+		biases = f.height * lds
+	}
+	s := takeScratch(keys + values + mask + group*(f.wide+4) + f.height*lds + biases)
 	defer s.release()
 	rest := s.floats
 	take := func(n int) (part []float32) {
@@ -87,6 +91,7 @@ func (a *Attention) head(h headSpan) {
 	}
 	f.keys, f.values, f.mask = take(keys), take(values), take(mask)
 	f.sums, f.state, f.scores = take(group*f.wide), take(group*4), take(f.height*lds)
+	f.biases = take(biases)
 	f.strip = strip{
 		ldq: 4 * uintptr(a.LDQ), d: a.D, scores: pointer(f.scores), lds: 4 * uintptr(lds), scale: a.Scale * math.Log2E,
 		panels: f.wide / f.width, ldf: 4 * uintptr(f.wide),
@@ -161,12 +166,8 @@ func (f *flash) block(r0, r1, slot, j int) {
 		t.from = sums
 	}
 	scores(f.tier, t)
-	if len(f.mask) > 0 {
-		for r := range t.rows {
-			row := f.scores[r*int(t.lds)/4:][:t.n]
-			add(row, row, f.mask[j:][:t.n])
-		}
-	}
+	f.addMask(j)
+	f.addBias(r0-f.from, j)
 	weigh(f.tier, t)
 	t.values, t.inverse = pointer(f.values[j*int(t.ldv)/4:]), 0
 	t.panels, t.out, t.ldo = f.wide/f.width, sums, t.ldf
@@ -179,6 +180,34 @@ func (f *flash) block(r0, r1, slot, j int) {
 	weighted(f.tier, t)
 	if last {
 		f.finish(r0, r1, slot)
+	}
+}
+
+// addMask adds the mask of the keys from j on to the scores of the strip.
+func (f *flash) addMask(j int) {
+	if len(f.mask) == 0 {
+		return
+	}
+	t := &f.strip
+	for r := range t.rows {
+		row := f.scores[r*int(t.lds)/4:][:t.n]
+		add(row, row, f.mask[j:][:t.n])
+	}
+}
+
+// addBias adds the bias of the queries from i and the keys from j on, which is in natural units, to the scores of the strip.
+func (f *flash) addBias(i, j int) {
+	if f.bias == nil {
+		return
+	}
+	t, rows, n := &f.strip, f.strip.rows, f.strip.n
+	if n == f.BiasS && n == int(t.lds)/4 { // neither has gaps, as in a window
+		rows, n = 1, rows*n
+	}
+	for r := range rows {
+		bias, row := f.biases[:n], f.scores[r*int(t.lds)/4:][:n]
+		scale(bias, f.bias[(i+r)*f.BiasS+j:][:n], math.Log2E)
+		add(row, row, bias)
 	}
 }
 
