@@ -12,10 +12,13 @@ type Attention struct {
 	Q, K, V, Out       []float32 // head h has columns h·D to h·D+D-1 of a row
 	LDQ, LDK, LDV, LDO int       // distance of rows
 	Heads, D           int
+	KHeads             int // heads of K and V, which as many heads of Q share in turns of Heads/KHeads; 0 for Heads
 	// Sequence s has the query rows Starts[s] to Starts[s+1], and the key rows KStarts[s] to KStarts[s+1] (nil: the same).
 	Starts, KStarts []int32
 	// Causal hides from a query the keys after its own: of T queries and S keys, query t sees the keys up to t+S-T.
 	Causal bool
+	// Window hides the keys more than so many rows before or after a query's own, which is key t+S-T of query t; 0 hides none.
+	Window int
 	Scale  float32
 	Mask   []float32 // a value added to the score of each key row, or nil
 	// Bias is what is added to the score of query t and key s of a sequence, [BiasN, Heads, BiasT, BiasS], or nil. Sequence i takes the
@@ -38,14 +41,19 @@ func (a *Attention) Plan(workers int) (chunks int) {
 		need(len(a.KStarts) == len(a.Starts), "attention", "expected key rows of %d sequences, got %d", len(a.KStarts)-1, len(a.Starts)-1)
 		keys = lastRow("attention: key starts", a.KStarts)
 	}
+	if a.KHeads == 0 {
+		a.KHeads = a.Heads
+	}
+	need(a.KHeads > 0 && a.Heads%a.KHeads == 0, "attention", "expected heads of keys that divide %d, got %d", a.Heads, a.KHeads)
+	need(a.Window >= 0, "attention", "expected a window of %d rows or more, got %d", 0, a.Window)
 	if queries == 0 {
 		return 0
 	}
 	needMatrix("attention: Q", a.Q, queries, a.Heads*a.D, a.LDQ)
 	needMatrix("attention: output", a.Out, queries, a.Heads*a.D, a.LDO)
 	if keys > 0 {
-		needMatrix("attention: K", a.K, keys, a.Heads*a.D, a.LDK)
-		needMatrix("attention: V", a.V, keys, a.Heads*a.D, a.LDV)
+		needMatrix("attention: K", a.K, keys, a.KHeads*a.D, a.LDK)
+		needMatrix("attention: V", a.V, keys, a.KHeads*a.D, a.LDV)
 	}
 	need(a.Mask == nil || len(a.Mask) >= keys, "attention", "expected a mask of %d values, got %d", len(a.Mask), keys)
 	longest, wide := 0, 0
@@ -81,10 +89,17 @@ func (a *Attention) Run(chunk int) {
 	s := chunk / a.parts / a.Heads
 	q0, q1 := int(a.Starts[s]), int(a.Starts[s+1])
 	h := headSpan{
-		column: head * a.D, k0: int(a.KStarts[s]), k1: int(a.KStarts[s+1]),
+		column: head * a.D, kcolumn: head / (a.Heads / a.KHeads) * a.D, k0: int(a.KStarts[s]), k1: int(a.KStarts[s+1]),
 		from: q0 + (q1-q0)*part/a.parts, to: q0 + (q1-q0)*(part+1)/a.parts,
 	}
 	h.ahead = h.k1 - q1
+	h.before, h.after = everything, everything
+	if a.Window > 0 {
+		h.before, h.after = a.Window, a.Window
+	}
+	if a.Causal {
+		h.after = 0
+	}
 	if a.Bias != nil {
 		h.bias = a.Bias[((s%a.BiasN*a.Heads+head)*a.BiasT+h.from-q0)*a.BiasS:]
 	}
@@ -97,22 +112,24 @@ func (a *Attention) Run(chunk int) {
 	}
 }
 
+// everything is more rows than there are.
+const everything = math.MaxInt32 / 4
+
 // A headSpan is what a chunk of attention works on.
 type headSpan struct {
-	column   int       // where the head begins in a row
-	from, to int       // query rows
-	k0, k1   int       // key rows
-	ahead    int       // a causal query of row r sees the key rows up to r + ahead
-	bias     []float32 // from the first query row on, or nil
+	column, kcolumn int       // where the head begins in a row of queries, and of keys and values
+	from, to        int       // query rows
+	k0, k1          int       // key rows
+	ahead           int       // query row r's own key row is r + ahead:
+	before, after   int       // it sees the keys from so many rows before that one to so many after it
+	bias            []float32 // from the first query row on, or nil
 }
 
-// visible is the end of the key rows that query row r sees.
-func (h *headSpan) visible(r int, causal bool) int {
-	if causal {
-		return max(h.k0, min(h.k1, r+h.ahead+1))
-	}
-	return h.k1
-}
+// first is the first of the key rows that query row r sees.
+func (h *headSpan) first(r int) int { return max(h.k0, min(h.k1, r+h.ahead-h.before)) }
+
+// visible is their end.
+func (h *headSpan) visible(r int) int { return max(h.k0, min(h.k1, r+h.ahead+h.after+1)) }
 
 // headGeneric defines attention. A query that sees no key gives zero.
 func (a *Attention) headGeneric(h headSpan) {
@@ -122,18 +139,19 @@ func (a *Attention) headGeneric(h headSpan) {
 		q := a.Q[r*a.LDQ+h.column:][:a.D]
 		out := a.Out[r*a.LDO+h.column:][:a.D]
 		clear(out)
-		p := tmp.floats[:h.visible(r, a.Causal)-h.k0]
+		k := h.first(r)
+		p := tmp.floats[:max(0, h.visible(r)-k)]
 		if len(p) == 0 {
 			continue
 		}
 		for j := range p {
-			p[j] = a.Scale * GenericDot(q, a.K[(h.k0+j)*a.LDK+h.column:][:a.D])
+			p[j] = a.Scale * GenericDot(q, a.K[(k+j)*a.LDK+h.kcolumn:][:a.D])
 			if a.Mask != nil {
-				p[j] += a.Mask[h.k0+j]
+				p[j] += a.Mask[k+j]
 			}
 		}
 		if h.bias != nil {
-			GenericAdd(p, p, h.bias[(r-h.from)*a.BiasS:][:len(p)])
+			GenericAdd(p, p, h.bias[(r-h.from)*a.BiasS+k-h.k0:][:len(p)])
 		}
 		top := float64(maxGeneric(p))
 		var sum float64
@@ -141,7 +159,7 @@ func (a *Attention) headGeneric(h headSpan) {
 			e := math.Exp(float64(v) - top)
 			sum += e
 			w := float32(e)
-			for i, v := range a.V[(h.k0+j)*a.LDV+h.column:][:a.D] {
+			for i, v := range a.V[(k+j)*a.LDV+h.kcolumn:][:a.D] {
 				out[i] += w * v
 			}
 		}
