@@ -50,6 +50,9 @@ func readCTranslate2(data []byte) ([]tensor.Entry, map[string]string, error) {
 	for n := r.U32(); n > 0 && r.Err() == nil; n-- {
 		add(ctranslate2Variable(r))
 	}
+	if err := r.Err(); err != nil {
+		return nil, nil, fmt.Errorf("ctranslate2: %w", err)
+	}
 	scales, err := ctranslate2Scales(found, names)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ctranslate2: %w", err)

@@ -80,6 +80,7 @@ func TestHostileCTranslate2(t *testing.T) {
 	}{
 		"version":      {append([]byte{7}, ct2File(nil, ok)[1:]...), "expected version 6 of the format, got 7"},
 		"cut off":      {ct2File(nil, ct2Variable("abc", 0, ctTwo+ctTwo, 2))[:50], "unexpected EOF"},
+		"cut scale":    {ct2File(nil, ct2Variable("a", 1, "1", 1), ct2Variable("a_scale", 0, ctTwo))[:50], "unexpected EOF"},
 		"more":         {append(ct2File(nil, ok), 0), "expected the end of the file, got 1 bytes more"},
 		"twice":        {ct2File(nil, ok, ok), `variable "a" appears twice`},
 		"many":         {append(ct2File(nil)[:19], 0xff, 0xff, 0xff, 0xff), "unexpected EOF"},
