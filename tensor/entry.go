@@ -6,4 +6,5 @@ type Entry struct {
 	DType DType
 	Shape []int
 	Data  []byte
+	Scale []float32 // by what the values of each row, an index of the first dimension, are to be multiplied; nil for nothing
 }
