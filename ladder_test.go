@@ -13,7 +13,7 @@ var ladder = [][]string{
 	{"tensor", "token", "media/image", "media/audio", "hub"},
 	{"nn", "weights"},
 	{"model/vit", "model/text", "model/bert", "model/swin"},
-	{"model/clip", "model/siglip", "model/sentence", "model/clap"},
+	{"model/clip", "model/siglip", "model/clap", "model/sentence", "model/whisper", "model/vad"},
 	{""}, // the root package
 	{"cmd/chiasm"},
 }

@@ -73,6 +73,7 @@ var architectures = map[string]func(path string) (family, error){
 	"xlm-roberta":           openSentence,
 	"camembert":             openSentence,
 	"distilbert":            openSentence,
+	"mpnet":                 openSentence,
 }
 
 var (

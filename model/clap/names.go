@@ -97,7 +97,7 @@ func fold(set *weights.Set, norm, conv, to string) (made []tensor.Entry, used []
 		scale[i], shift[i] = float32(s), float32(float64(bias[i])-float64(mean[i])*s)
 	}
 	if conv == "" {
-		return []tensor.Entry{tensor.EntryOf(to+".scale", scale, n), tensor.EntryOf(to+".shift", shift, n)}, used, nil
+		return []tensor.Entry{tensor.EntryOf(to+".weight", scale, n), tensor.EntryOf(to+".bias", shift, n)}, used, nil
 	}
 	weight, offset := get(conv+".weight"), get(conv+".bias")
 	if err == nil && (len(weight)%n != 0 || len(weight) == 0 || len(offset) != n) {

@@ -9,10 +9,10 @@ import (
 
 // A Sound is the sound tower. Its keys are those of transformers' ClapAudioEncoder, with batch norms folded (see [Entries]).
 type Sound struct {
-	Scale *tensor.Tensor `weight:"batch_norm.scale"` // [F]: features times Scale plus Shift
-	Shift *tensor.Tensor `weight:"batch_norm.shift"` // [F]
-	Patch *nn.Linear     `weight:"patch_embed.proj"` // [C, 1, P, P]
-	Fuse  *Fusion        `weight:"patch_embed"`      // nil without fusion
+	Scale *tensor.Tensor `weight:"batch_norm.weight"` // [F]: features times Scale plus Shift
+	Shift *tensor.Tensor `weight:"batch_norm.bias"`   // [F]
+	Patch *nn.Linear     `weight:"patch_embed.proj"`  // [C, 1, P, P]
+	Fuse  *Fusion        `weight:"patch_embed"`       // nil without fusion
 	Norm  *nn.LayerNorm  `weight:"patch_embed.norm"`
 	Swin  *swin.Tower    `weight:""`
 

@@ -22,6 +22,19 @@ type Config struct {
 // Last is the width of the last stage.
 func (c *Config) Last() int { return c.Width << (len(c.Depths) - 1) }
 
+// Operations is how many multiplications and additions the products and the attention of a grid take.
+func (c *Config) Operations() (n float64) {
+	for i, depth := range c.Depths {
+		g := newGrid(c.Rows>>i, c.Cols>>i, c.Window, 0)
+		rows, width := float64(len(g.places)), float64(c.Width<<i)
+		n += float64(depth) * rows * (2*width*width*(4+2*c.Ratio) + 4*width*float64(c.Window*c.Window))
+		if i+1 < len(c.Depths) {
+			n += rows / 4 * 2 * 4 * width * 2 * width
+		}
+	}
+	return n
+}
+
 // Validate says what makes c impossible.
 func (c *Config) Validate() error {
 	for _, f := range []struct {
