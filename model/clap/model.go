@@ -50,11 +50,11 @@ func New(c Config) *Model {
 
 // EmbedText maps texts, given as ids with their special tokens and without padding, to vectors [B, D], not normalised.
 func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) {
-	x, seq, err := m.Text.Forward(p, texts)
+	x, err := m.Text.First(p, texts)
 	if err != nil {
 		return nil, err
 	}
-	x = m.TextPool.Forward(x.Select(seq[:seq.Len()]))
+	x = m.TextPool.Forward(x)
 	for i, v := range x.Floats() {
 		x.Floats()[i] = float32(math.Tanh(float64(v)))
 	}
