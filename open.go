@@ -17,6 +17,7 @@ import (
 
 	"github.com/chiasm/chiasm/hub"
 	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/model/chineseclip"
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/siglip"
@@ -64,6 +65,8 @@ var architectures = map[string]func(path string) (family, error){
 	"OpenAI's CLIP":         openCLIP, // a single file of OpenAI's
 	"SiglipModel":           openSigLIP,
 	"siglip":                openSigLIP,
+	"ChineseCLIPModel":      openChineseCLIP,
+	"chinese_clip":          openChineseCLIP,
 	"sentence-transformers": openSentence, // modules.json
 	"bert":                  openSentence,
 	"roberta":               openSentence,
@@ -74,9 +77,10 @@ var architectures = map[string]func(path string) (family, error){
 }
 
 var (
-	openCLIP     = opens(clip.Open)
-	openSigLIP   = opens(siglip.Open)
-	openSentence = opens(sentence.Open)
+	openCLIP        = opens(clip.Open)
+	openSigLIP      = opens(siglip.Open)
+	openChineseCLIP = opens(chineseclip.Open)
+	openSentence    = opens(sentence.Open)
 )
 
 // opens makes what a package opens a family. A failed one is nil, not a family that holds a nil.

@@ -149,11 +149,7 @@ func (b *Bundle) Encode(text string) *token.Encoding {
 
 // Fit cuts ids to what the model reads, keeping the end token, in place.
 func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) {
-	if len(ids) <= b.context {
-		return ids, false
-	}
-	ids[b.context-1] = ids[len(ids)-1]
-	return ids[:b.context], true
+	return token.Fit(ids, b.context)
 }
 
 // Context is the number of tokens that the model reads of a text.
