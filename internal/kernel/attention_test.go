@@ -15,10 +15,16 @@ type attentionCase struct {
 	mask     bool
 	biases   int  // how many matrices of bias, each larger than the longest sequence by 0 and 3
 	snug     bool // … or by nothing
+	kheads   int  // 0: as many as heads
+	window   int
 }
 
 func (c attentionCase) make(r *rand.Rand) (a Attention) {
 	width := c.heads * c.d
+	kwidth := width
+	if c.kheads > 0 {
+		kwidth = c.kheads * c.d
+	}
 	starts := func(n []int) (s []int32, rows int) {
 		s = []int32{0}
 		for _, n := range n {
@@ -27,14 +33,14 @@ func (c attentionCase) make(r *rand.Rand) (a Attention) {
 		}
 		return s, rows
 	}
-	a = Attention{Heads: c.heads, D: c.d, Causal: c.causal, Scale: float32(1 / math.Sqrt(float64(c.d)))}
+	a = Attention{Heads: c.heads, KHeads: c.kheads, D: c.d, Causal: c.causal, Window: c.window, Scale: float32(1 / math.Sqrt(float64(c.d)))}
 	var queries, keys int
 	a.Starts, queries = starts(c.tq)
 	keys = queries
 	if c.tk != nil {
 		a.KStarts, keys = starts(c.tk)
 	}
-	a.LDQ, a.LDK, a.LDV, a.LDO = width+1, width+2, width+3, width+4
+	a.LDQ, a.LDK, a.LDV, a.LDO = width+1, kwidth+2, kwidth+3, width+4
 	a.Q, a.K, a.V = random(r, queries*a.LDQ), random(r, keys*a.LDK), random(r, keys*a.LDV)
 	a.Out = make([]float32, queries*a.LDO)
 	for i := range a.Out {
@@ -85,11 +91,18 @@ func (c attentionCase) check(t *testing.T, a *Attention) {
 				if c.causal {
 					n = max(0, min(n, i+1+tk[s]-tq))
 				}
+				first, kh := 0, h
+				if own := i + tk[s] - tq; c.window > 0 {
+					first, n = max(0, own-c.window), max(0, min(n, own+c.window+1))
+				}
+				if c.kheads > 0 {
+					kh = h / (c.heads / c.kheads)
+				}
 				out := make([]float64, c.d)
 				score, top, sum := make([]float64, n), math.Inf(-1), 0.0
-				for j := range n {
+				for j := first; j < n; j++ {
 					for x := range c.d {
-						score[j] += float64(a.Q[row*a.LDQ+h*c.d+x]) * float64(a.K[(int(ks[s])+j)*a.LDK+h*c.d+x])
+						score[j] += float64(a.Q[row*a.LDQ+h*c.d+x]) * float64(a.K[(int(ks[s])+j)*a.LDK+kh*c.d+x])
 					}
 					score[j] *= float64(a.Scale)
 					if a.Mask != nil {
@@ -100,16 +113,16 @@ func (c attentionCase) check(t *testing.T, a *Attention) {
 					}
 					top = max(top, score[j])
 				}
-				for j := range n {
+				for j := first; j < n; j++ {
 					w := math.Exp(score[j] - top)
 					sum += w
 					for x := range c.d {
-						out[x] += w * float64(a.V[(int(ks[s])+j)*a.LDV+h*c.d+x])
+						out[x] += w * float64(a.V[(int(ks[s])+j)*a.LDV+kh*c.d+x])
 					}
 				}
 				tol := 4 * eps32 * (math.Sqrt(float64(c.d)) + math.Sqrt(float64(n)) + 8) * 2
 				for x := range c.d {
-					if n > 0 {
+					if n > first {
 						out[x] /= sum
 					}
 					near(t, fmt.Sprintf("%+v: sequence %d query %d head %d value %d", c, s, i, h, x), a.Out[row*a.LDO+h*c.d+x], out[x], tol)
@@ -137,6 +150,14 @@ func TestAttentionOfManyShapes(t *testing.T) {
 			{heads: 1, d: 40, tq: []int{19}, mask: true},
 			{heads: 2, d: 33, tq: []int{300}, causal: true},
 			{heads: 1, d: 64, tq: []int{600}},
+			{heads: 4, kheads: 2, d: 24, tq: []int{21, 400}},
+			{heads: 3, kheads: 1, d: 40, tq: []int{1, 2}, tk: []int{37, 9}, causal: true},
+			{heads: 1, d: 16, tq: []int{40, 700, 3}, window: 1},
+			{heads: 2, kheads: 1, d: 32, tq: []int{1100}, window: 37},
+			{heads: 1, d: 16, tq: []int{900}, window: 400, causal: true, mask: true},
+			{heads: 1, d: 24, tq: []int{700, 350}, window: 64, biases: 1},
+			{heads: 1, d: 24, tq: []int{9, 5}, tk: []int{3, 700}, window: 2, causal: true},
+			{heads: 1, d: 24, tq: []int{9}, tk: []int{3}, window: 4},
 			{heads: 1, d: 16, tq: []int{520}, causal: true, mask: true},
 			{heads: 2, d: 24, tq: []int{1, 4}, tk: []int{37, 300}},
 			{heads: 2, d: 24, tq: []int{1, 4, 2}, tk: []int{37, 300, 0}, causal: true},
