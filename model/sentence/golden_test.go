@@ -20,7 +20,7 @@ var texts = []string{
 }
 
 func TestStages(t *testing.T) {
-	for _, kind := range []string{"bert", "roberta", "xlm-roberta", "distilbert", "mpnet"} {
+	for _, kind := range []string{"bert", "roberta", "xlm-roberta", "distilbert", "mpnet", "clip-text"} {
 		t.Run(kind, func(t *testing.T) {
 			b, err := Open(filepath.Join("testdata", kind))
 			if err != nil {
@@ -30,8 +30,9 @@ func TestStages(t *testing.T) {
 			reference := golden.Open(t, filepath.Join("testdata", kind, "golden.safetensors"))
 			p := tensor.NewPass(context.Background(), 2)
 			var ids [][]int32
+			_, prompt := b.Prompts()
 			for i, text := range texts {
-				fitted, _ := b.Fit(b.Encode(text).IDs)
+				fitted, _ := b.Fit(b.Encode(prompt + text).IDs)
 				ids = append(ids, fitted)
 				if want := reference.IDs(fmt.Sprint(i, ".ids")); !slices.Equal(fitted, want) {
 					t.Errorf("ids of text %d: got %v, want %v", i, fitted, want)
@@ -99,6 +100,8 @@ func TestBadFolders(t *testing.T) {
 		"other kind":     {"config.json", `{"model_type": "gpt2"}`, `sentence: bert: config.json: model_type "gpt2", want one of [bert roberta xlm-roberta camembert distilbert mpnet]`},
 		"few buckets":    {"config.json", `{"model_type": "mpnet", "relative_attention_num_buckets": 31}`, "sentence: bert: config.json: relative_attention_num_buckets is 31, want 32 or more"},
 		"odd padding":    {"config.json", `{"model_type": "roberta", "pad_token_id": -7}`, "sentence: bert: config: pad_token_id is -7, want 0 to 16777216"},
+		"odd default":    {"config_sentence_transformers.json", `{"prompts": {"query": "q"}, "default_prompt_name": "x"}`, `sentence: config_sentence_transformers.json: default_prompt_name is "x", want one of its prompts`},
+		"no prompt":      {"1_Pooling/config.json", `{"pooling_mode": "mean", "include_prompt": false}`, "sentence: pooling that leaves out the prompt (include_prompt is false), want one that takes all tokens"},
 		"odd pooling":    {"1_Pooling/config.json", `{"pooling_mode": "median"}`, `sentence: pooling "median", want cls, mean, max, mean_sqrt_len or lasttoken`},
 	} {
 		t.Run(what, func(t *testing.T) {
