@@ -18,6 +18,9 @@ type Attention struct {
 	Causal bool
 	Scale  float32
 	Mask   []float32 // a value added to the score of each key row, or nil
+	// Kept holds the keys and values in place of K and V: sequence s has the first Lengths[s] positions of slot Slots[s].
+	Kept           *Kept
+	Slots, Lengths []int32
 
 	parts int // chunks that share the queries of one sequence and head
 	tier  cpu.Tier
@@ -28,7 +31,11 @@ func (a *Attention) Plan(workers int) (chunks int) {
 	need(a.Heads > 0 && a.D > 0, "attention", "expected heads and width of %d or more, got %d", min(a.Heads, a.D), 1)
 	queries := lastRow("attention: starts", a.Starts)
 	keys := queries
-	if a.KStarts == nil {
+	a.tier = attentionTier
+	if a.Kept != nil {
+		a.checkKept()
+		keys = 0
+	} else if a.KStarts == nil {
 		a.KStarts = a.Starts
 	} else {
 		need(len(a.KStarts) == len(a.Starts), "attention", "expected key rows of %d sequences, got %d", len(a.KStarts)-1, len(a.Starts)-1)
@@ -48,13 +55,24 @@ func (a *Attention) Plan(workers int) (chunks int) {
 	for s := range len(a.Starts) - 1 {
 		longest = max(longest, int(a.Starts[s+1]-a.Starts[s]))
 	}
-	a.tier = attentionTier
 	heads := (len(a.Starts) - 1) * a.Heads
 	a.parts = 1
 	if heads < 4*workers { // share the queries of a head, at the price of packing its keys several times
 		a.parts = max(1, min(longest/64, (4*workers+heads-1)/heads))
 	}
 	return heads * a.parts
+}
+
+// checkKept checks the slots and lengths of what is kept, whose form decides the path.
+func (a *Attention) checkKept() {
+	n := len(a.Starts) - 1
+	need(a.Kept.Heads == a.Heads && a.Kept.D == a.D, "attention: kept", "expected heads of %d values, got %d", a.D, a.Kept.D)
+	need(len(a.Slots) == n && len(a.Lengths) == n, "attention: kept", "expected slots and lengths of %d sequences, got %d", n, min(len(a.Slots), len(a.Lengths)))
+	for s := range n {
+		need(a.Slots[s] >= 0 && int(a.Slots[s]) < len(a.Kept.slots), "attention: kept", "expected a slot below %d, got %d", len(a.Kept.slots), int(a.Slots[s]))
+		need(a.Lengths[s] >= 0 && int(a.Lengths[s]) <= a.Kept.Room, "attention: kept", "expected up to %d positions, got %d", a.Kept.Room, int(a.Lengths[s]))
+	}
+	a.tier = a.Kept.tier
 }
 
 // lastRow checks that starts never fall and returns their end.
@@ -71,9 +89,11 @@ func (a *Attention) Run(chunk int) {
 	part, head := chunk%a.parts, chunk/a.parts%a.Heads
 	s := chunk / a.parts / a.Heads
 	q0, q1 := int(a.Starts[s]), int(a.Starts[s+1])
-	h := headSpan{
-		column: head * a.D, k0: int(a.KStarts[s]), k1: int(a.KStarts[s+1]),
-		from: q0 + (q1-q0)*part/a.parts, to: q0 + (q1-q0)*(part+1)/a.parts,
+	h := headSpan{column: head * a.D, from: q0 + (q1-q0)*part/a.parts, to: q0 + (q1-q0)*(part+1)/a.parts}
+	if a.Kept != nil {
+		h.slot, h.k1 = int(a.Slots[s]), int(a.Lengths[s])
+	} else {
+		h.k0, h.k1 = int(a.KStarts[s]), int(a.KStarts[s+1])
 	}
 	h.ahead = h.k1 - q1
 	switch {
@@ -89,7 +109,8 @@ func (a *Attention) Run(chunk int) {
 type headSpan struct {
 	column   int // where the head begins in a row
 	from, to int // query rows
-	k0, k1   int // key rows
+	k0, k1   int // key rows, or positions of what is kept
+	slot     int // of what is kept
 	ahead    int // a causal query of row r sees the key rows up to r + ahead
 }
 
@@ -101,10 +122,23 @@ func (h *headSpan) visible(r int, causal bool) int {
 	return h.k1
 }
 
+// rows is the keys and values of a span, row by row.
+func (a *Attention) rows(h *headSpan) (keys, values []float32, ldk, ldv int) {
+	switch {
+	case a.Kept != nil:
+		keys, values = a.Kept.head(h.slot, h.column/a.D)
+		return keys, values, a.Kept.D, a.Kept.wide
+	case h.k0 == h.k1:
+		return nil, nil, 0, 0
+	}
+	return a.K[h.k0*a.LDK+h.column:], a.V[h.k0*a.LDV+h.column:], a.LDK, a.LDV
+}
+
 // headGeneric defines attention. A query that sees no key gives zero.
 func (a *Attention) headGeneric(h headSpan) {
 	tmp := takeScratch(h.k1 - h.k0)
 	defer tmp.release()
+	keys, values, ldk, ldv := a.rows(&h)
 	for r := h.from; r < h.to; r++ {
 		q := a.Q[r*a.LDQ+h.column:][:a.D]
 		out := a.Out[r*a.LDO+h.column:][:a.D]
@@ -114,7 +148,7 @@ func (a *Attention) headGeneric(h headSpan) {
 			continue
 		}
 		for j := range p {
-			p[j] = a.Scale * GenericDot(q, a.K[(h.k0+j)*a.LDK+h.column:][:a.D])
+			p[j] = a.Scale * GenericDot(q, keys[j*ldk:][:a.D])
 			if a.Mask != nil {
 				p[j] += a.Mask[h.k0+j]
 			}
@@ -125,7 +159,7 @@ func (a *Attention) headGeneric(h headSpan) {
 			e := math.Exp(float64(v) - top)
 			sum += e
 			w := float32(e)
-			for i, v := range a.V[(h.k0+j)*a.LDV+h.column:][:a.D] {
+			for i, v := range values[j*ldv:][:a.D] {
 				out[i] += w * v
 			}
 		}

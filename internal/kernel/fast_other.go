@@ -38,6 +38,12 @@ func (g *Gemm) block(m0, m1, first, last int) { panic("kernel: no micro-kernel i
 
 func (a *Attention) head(h headSpan) { panic("kernel: no micro-kernel in this build") }
 
+func stripSize(cpu.Tier) (width, height int) { panic("kernel: no micro-kernel in this build") }
+
+func packHead(_ cpu.Tier, _, _ []float32, _, _, _, _ int) {
+	panic("kernel: no micro-kernel in this build")
+}
+
 func registerLoop(_ *layout, steps int) (ops int) { return fmaLoopGeneric(steps) }
 
 func readLoop(x []float32) { readLoopGeneric(x) }

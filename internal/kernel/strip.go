@@ -5,6 +5,8 @@ package kernel
 import (
 	"math"
 	"unsafe"
+
+	"github.com/chiasm/chiasm/internal/cpu"
 )
 
 // A strip is some query rows of a head, as many as the registers have room for, and a block of its keys: what the kernels of attention
@@ -72,7 +74,9 @@ func (a *Attention) head(h headSpan) {
 	group, lds := together*f.height, min(keyBlock, whole(f.n))
 	f.wide = whole(a.D)
 	keys, values, mask := whole(f.n)*a.D, f.n*f.wide, 0
-	if h.to-h.from <= inPlace && f.wide == a.D {
+	if a.Kept != nil {
+		keys, values = 0, 0
+	} else if h.to-h.from <= inPlace && f.wide == a.D {
 		values = 0
 	}
 	if a.Mask != nil {
@@ -97,19 +101,13 @@ func (a *Attention) head(h headSpan) {
 
 // pack lays out the keys, the values and the mask of the head.
 func (f *flash) pack() {
-	w, at := f.width, f.k0*f.LDK+f.column
-	whole := f.D &^ (w/2 - 1)
-	if whole > 0 {
-		packKeys(f.tier, &f.keys[0], &f.K[at], 4*f.D*w, 4*f.LDK, f.n, whole)
+	f.strip.ldv = 4 * uintptr(f.wide)
+	if f.Kept != nil {
+		f.keys, f.values = f.Kept.head(f.slot, f.column/f.D)
+		return
 	}
-	if whole < f.D {
-		for j := range f.n {
-			for i, v := range f.K[at+j*f.LDK:][whole:f.D] {
-				f.keys[j/w*w*f.D+(whole+i)*w+j%w] = v
-			}
-		}
-	}
-	at, f.strip.ldv = f.k0*f.LDV+f.column, 4*uintptr(f.wide)
+	packHead(f.tier, f.keys, f.K[f.k0*f.LDK+f.column:], f.LDK, f.n, f.D, f.width)
+	at := f.k0*f.LDV + f.column
 	switch {
 	case len(f.values) == 0:
 		f.values, f.strip.ldv = f.V[at:], 4*uintptr(f.LDV)
@@ -123,6 +121,21 @@ func (f *flash) pack() {
 	}
 	if len(f.mask) > 0 {
 		scale(f.mask[:f.n], f.Mask[f.k0:][:f.n], math.Log2E)
+	}
+}
+
+// packHead writes n rows of d values, ld apart, as columns of panels of width.
+func packHead(t cpu.Tier, dst, src []float32, ld, n, d, width int) {
+	whole := d &^ (width/2 - 1)
+	if whole > 0 {
+		packKeys(t, &dst[0], &src[0], 4*d*width, 4*ld, n, whole)
+	}
+	if whole < d {
+		for j := range n {
+			for i, v := range src[j*ld:][whole:d] {
+				dst[j/width*width*d+(whole+i)*width+j%width] = v
+			}
+		}
 	}
 }
 
