@@ -39,6 +39,20 @@ func softmax(dst, x []float32) {
 	scale(dst, dst, 1/expSum(dst, x, 1, largest(x)))
 }
 
+func highest(x []float32) float32 {
+	if tier == cpu.Generic {
+		return maxGeneric(x)
+	}
+	return largest(x)
+}
+
+func exponentials(dst, x []float32, s, top float32) float32 {
+	if tier == cpu.Generic {
+		return GenericExpSum(dst, x, s, top)
+	}
+	return expSum(dst, x, s, top)
+}
+
 func fromF16(dst []float32, src []byte) {
 	if n := len(dst) &^ (lanes(tier) - 1); n > 0 && tier > cpu.Generic {
 		widenF16(&dst[0], &src[0], n)

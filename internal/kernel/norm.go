@@ -60,6 +60,34 @@ func GenericSoftmax(dst, x []float32) {
 	GenericScale(dst, dst, float32(1/sum))
 }
 
+// Max is the largest value of x, -Inf for none. If there is a NaN it may be passed over.
+func Max(x []float32) float32 {
+	if len(x) == 0 {
+		return float32(math.Inf(-1))
+	}
+	return highest(x)
+}
+
+// ExpSum writes exp(s·x - top) to dst, which may be x, and returns the sum.
+func ExpSum(dst, x []float32, s, top float32) float32 {
+	sameLength("exp sum", len(x), len(dst))
+	if len(dst) == 0 {
+		return 0
+	}
+	return exponentials(dst, x, s, top)
+}
+
+// GenericExpSum defines ExpSum.
+func GenericExpSum(dst, x []float32, s, top float32) float32 {
+	var sum float64
+	for i, v := range x {
+		e := math.Exp(float64(s)*float64(v) - float64(top))
+		dst[i] = float32(e)
+		sum += e
+	}
+	return float32(sum)
+}
+
 // maxGeneric is the largest value, NaN if there is one, -Inf for none.
 func maxGeneric(x []float32) float32 {
 	top := float32(math.Inf(-1))

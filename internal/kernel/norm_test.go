@@ -191,6 +191,35 @@ func TestSoftmax(t *testing.T) {
 	})
 }
 
+func TestMaxAndExpSum(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := seeded(9)
+		spans(func(n, off int) {
+			x, _ := guarded(n, off)
+			copy(x, random(r, n))
+			top := math.Inf(-1)
+			for i, v := range x {
+				if i%7 == 3 {
+					v, x[i] = -inf, -inf
+				}
+				top = max(top, float64(v))
+			}
+			near(t, fmt.Sprint("max of ", n), Max(x), top, 0)
+			dst, check := guarded(n, off/2)
+			var want float64
+			got := ExpSum(dst, x, 2.5, 1.25)
+			check(t)
+			for i, v := range x {
+				e := math.Exp(2.5*float64(v) - 1.25)
+				near(t, fmt.Sprint("exponential of ", v), dst[i], e, e*eps32*16+1e-37)
+				want += e
+			}
+			near(t, fmt.Sprint("sum of ", n), got, want, want*eps32*24+1e-37)
+		})
+	})
+	mustPanic(t, "exponentials of two lengths", func() { ExpSum(make([]float32, 3), make([]float32, 4), 1, 0) })
+}
+
 func TestSoftmaxAtTheEdges(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
 		for _, c := range []struct{ in, want []float32 }{
