@@ -20,6 +20,7 @@ import (
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/siglip"
+	"github.com/chiasm/chiasm/model/whisper"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/token"
 )
@@ -27,12 +28,14 @@ import (
 // A family is a kind of model. What it can do besides is the interfaces that follow; the verbs of one that it lacks answer
 // errors.ErrUnsupported. Vectors are not normalised.
 type family interface {
-	Dimension() int  // of the space
 	Layout() string  // whose form the files have
 	Params() any     // what nn.Params walks over
 	Files() []string // that hold the weights
 	Close() error
 }
+
+// makesVectors is a family with a space.
+type makesVectors interface{ Dimension() int }
 
 // readsText is a family with a text tower.
 type readsText interface {
@@ -70,12 +73,17 @@ var architectures = map[string]func(path string) (family, error){
 	"xlm-roberta":           openSentence,
 	"camembert":             openSentence,
 	"distilbert":            openSentence,
+
+	"WhisperForConditionalGeneration": openWhisper,
+	"whisper":                         openWhisper,
+	"CTranslate2's Whisper":           openWhisper, // config.json: alignment_heads
 }
 
 var (
 	openCLIP     = opens(clip.Open)
 	openSigLIP   = opens(siglip.Open)
 	openSentence = opens(sentence.Open)
+	openWhisper  = opens(whisper.Open)
 )
 
 // opens makes what a package opens a family. A failed one is nil, not a family that holds a nil.
@@ -110,7 +118,9 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 	}
-	space.Dimension = f.Dimension()
+	if v, ok := f.(makesVectors); ok {
+		space.Dimension = v.Dimension()
+	}
 	if space.Revision == "" {
 		if space.Revision, err = fingerprint(path); err != nil {
 			f.Close()
@@ -179,6 +189,7 @@ func Recognise(path string) (string, error) {
 		var config struct {
 			Architectures []string `json:"architectures"`
 			ModelType     string   `json:"model_type"`
+			Alignment     [][2]int `json:"alignment_heads"`
 		}
 		if err := json.Unmarshal(data, &config); err != nil {
 			return "", fmt.Errorf("chiasm: %s: %w", filepath.Join(path, "config.json"), err)
@@ -186,6 +197,9 @@ func Recognise(path string) (string, error) {
 		found = config.Architectures
 		if config.ModelType != "" {
 			found = append(found, config.ModelType)
+		}
+		if len(found) == 0 && len(config.Alignment) > 0 {
+			found = append(found, "CTranslate2's Whisper")
 		}
 	}
 	for file, kind := range map[string]string{"open_clip_config.json": "open_clip", "modules.json": "sentence-transformers"} {
@@ -216,12 +230,14 @@ func Recognise(path string) (string, error) {
 var weightFiles = []string{
 	"model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors",
 	"pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin",
+	"model.bin", // of CTranslate2
 }
 
 // otherFiles are what a model needs besides weights, and its card.
 var otherFiles = []string{
 	"config.json", "open_clip_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json",
-	"special_tokens_map.json", "vocab.json", "merges.txt", "added_tokens.json", "README.md",
+	"special_tokens_map.json", "vocab.json", "merges.txt", "added_tokens.json", "generation_config.json", "normalizer.json",
+	"vocabulary.json", "vocabulary.txt", "README.md",
 }
 
 // Files chooses, of a repository's files, the ones that chiasm needs: configuration, tokenizer, card, and the best form of the weights.
