@@ -13,6 +13,7 @@ import (
 
 // A Transcript is what is said in a sound.
 type Transcript struct {
+	Input       string  // the file's name, if it has one
 	Language    string  // of the sound, a code as "en"; empty if it was found for each window by itself, or nothing is said
 	Probability float64 // of that language, 1 if it was given
 	Duration    float64 // seconds of the sound
@@ -195,6 +196,7 @@ func (t *Transcript) MarshalJSON() ([]byte, error) { return json.Marshal(t.wire(
 
 type (
 	wireTranscript struct {
+		Input       string        `json:"input,omitempty"`
 		Text        string        `json:"text"`
 		Language    string        `json:"language"`
 		Probability float64       `json:"language_probability"`
@@ -222,7 +224,7 @@ type (
 )
 
 func (t *Transcript) wire() wireTranscript {
-	out := wireTranscript{t.Text(), t.Language, t.Probability, thousandths(t.Duration), make([]wireSegment, len(t.Segments))}
+	out := wireTranscript{t.Input, t.Text(), t.Language, t.Probability, thousandths(t.Duration), make([]wireSegment, len(t.Segments))}
 	for i, s := range t.Segments {
 		g := wireSegment{
 			i, thousandths(s.Start), thousandths(s.End), s.Text, append([]int32{}, s.IDs...), thousandths(float64(s.Temperature)),

@@ -89,7 +89,7 @@ func (m *Model) TranscribeFile(ctx context.Context, path string, opts *Transcrib
 		defaults := TranscribeDefaults()
 		opts = &defaults
 	}
-	own, out := *opts, &Transcript{}
+	own, out := *opts, &Transcript{Input: path}
 	own.Progress = func(p Progress) {
 		out.Language, out.Probability, out.Duration = p.Language, p.Probability, p.Done
 		if opts.Progress != nil {
@@ -207,11 +207,8 @@ func (j *hearing) report(done float64) {
 	if j.opts.Progress == nil {
 		return
 	}
-	p := Progress{Language: j.t.Language(), Done: done}
-	if p.Language != "" {
-		p.Probability = 1
-	}
-	j.opts.Progress(p)
+	l := j.t.Language()
+	j.opts.Progress(Progress{Language: l.Code, Probability: float64(l.Probability), Done: done})
 }
 
 // hear gives the segments of windows, at their times in the sound.
