@@ -59,8 +59,14 @@ func NewAttention(c, heads int, causal bool) *Attention {
 
 // Forward lets the tokens x [T, C] of each sequence see one another and adds the result to residual [T, C], whose memory it may take.
 func (a *Attention) Forward(x, residual *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
-	qkv := x.LinearCat(a.Query.Weight, a.Query.Bias, a.Key.Weight, a.Key.Bias, a.Value.Weight, a.Value.Bias)
-	return qkv.Attend(seq, a.Heads, a.Causal).LinearAdd(a.Out.Weight, a.Out.Bias, residual)
+	return a.ForwardBiased(x, residual, nil, seq)
+}
+
+// ForwardBiased is Forward with a bias [n, H, T, T] for pairs of tokens, as [tensor.Tensor.AttendBiased] takes it, or nil.
+func (a *Attention) ForwardBiased(x, residual, bias *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
+	y := x.LinearCat(a.Query.Weight, a.Query.Bias, a.Key.Weight, a.Key.Bias, a.Value.Weight, a.Value.Bias)
+	y = y.AttendBiased(seq, a.Heads, a.Causal, bias)
+	return y.LinearAdd(a.Out.Weight, a.Out.Bias, residual)
 }
 
 // Pool is Forward for the picked rows alone, picked [n, C], which see every token x [T, C] of their sequence: n says which of
@@ -107,23 +113,33 @@ func NewBlock(c, heads, hidden int, act tensor.Activation, eps float32, causal b
 
 // Forward maps x [T, C] to the same shape; x must not be used afterwards.
 func (b *Block) Forward(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
+	return b.ForwardBiased(x, nil, seq)
+}
+
+// ForwardBiased is Forward with a bias for the attention, as [Attention.ForwardBiased] takes it.
+func (b *Block) ForwardBiased(x, bias *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
 	p := x.Pass()
 	m := p.Mark()
 	if b.PostNorm {
-		x = b.Norm1.Forward(b.Attn.Forward(x, x, seq))
+		x = b.Norm1.Forward(b.Attn.ForwardBiased(x, x, bias, seq))
 		return p.Keep(m, b.Norm2.Forward(b.MLP.Forward(x, x)))
 	}
-	x = b.Attn.Forward(b.Norm1.Forward(x), x, seq)
+	x = b.Attn.ForwardBiased(b.Norm1.Forward(x), x, bias, seq)
 	x = b.MLP.Forward(b.Norm2.Forward(x), x)
 	return p.Keep(m, x)
 }
 
 // Pool is Forward for one row of each sequence, which sees every token of its sequence: what a tower's last layer needs when only
 // that row is read. rows [B] are row numbers in x [T, C], each the whole view of its sequence (in a causal tower its last token). It
-// returns [B, C]. It is for blocks that normalise before.
+// returns [B, C].
 func (b *Block) Pool(x *tensor.Tensor, rows []int32, one, seq tensor.Spans) *tensor.Tensor {
 	p := x.Pass()
 	m := p.Mark()
+	if b.PostNorm {
+		y := x.Select(rows)
+		y = b.Norm1.Forward(b.Attn.Pool(x, y, y, one, seq))
+		return p.Keep(m, b.Norm2.Forward(b.MLP.Forward(y, y)))
+	}
 	normed := b.Norm1.Forward(x)
 	y := b.Attn.Pool(normed, normed.Select(rows), x.Select(rows), one, seq)
 	y = b.MLP.Forward(b.Norm2.Forward(y), y)

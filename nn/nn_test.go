@@ -77,8 +77,9 @@ func TestBatchEqualsParts(t *testing.T) {
 // Pool is one row of Forward.
 func TestPoolEqualsForward(t *testing.T) {
 	const c = 32
-	for _, causal := range []bool{false, true} {
+	for i, causal := range []bool{false, true, false} {
 		b := newBlock(c, causal)
+		b.PostNorm = i == 2
 		seq := tensor.Spans{0, 9, 10, 40}
 		rows := []int32{8, 9, 39} // the last of each sequence
 		p := tensor.NewPass(context.Background(), 0)
@@ -102,7 +103,9 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	ctx := context.Background()
 	run := func() {
 		p.Reset(ctx)
-		b.Pool(b.Forward(input(p, 70, c), seq), p.Steps(2, 50), p.Spans(2, 1), seq)
+		bias := p.Empty(1, 4, 50, 50)
+		clear(bias.Floats())
+		b.Pool(b.ForwardBiased(input(p, 70, c), bias, seq), p.Steps(2, 50), p.Spans(2, 1), seq)
 	}
 	run()
 	run()

@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/chiasm/chiasm/media/audio"
+	"github.com/chiasm/chiasm/model/bert"
+	"github.com/chiasm/chiasm/model/clap"
 	"github.com/chiasm/chiasm/model/clip"
+	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
 	"github.com/chiasm/chiasm/nn"
@@ -23,7 +27,7 @@ type workload struct {
 }
 
 // benchShapes are the models that can be timed alone.
-var benchShapes = []string{"clip-vit-base-patch32", "clip-vit-large-patch14", "siglip-base-patch16", "clip-text"}
+var benchShapes = []string{"clip-vit-base-patch32", "clip-vit-large-patch14", "siglip-base-patch16", "clip-text", "minilm-l6", "clap-htsat"}
 
 // newWorkload makes a model of a published size with random weights, in a format; or one product, as the report names it, to race it with peers.
 func newWorkload(shape string, batch, tokens, threads int, format tensor.Format) (*workload, error) {
@@ -45,6 +49,10 @@ func newWorkload(shape string, batch, tokens, threads int, format tensor.Format)
 	switch shape {
 	case "clip-text":
 		w.text(batch, tokens)
+	case "minilm-l6":
+		w.sentence(batch, tokens)
+	case "clap-htsat":
+		w.sound(batch)
 	case "clip-vit-base-patch32":
 		w.vision(v, 512, batch)
 	case "clip-vit-large-patch14":
@@ -114,6 +122,45 @@ func (w *workload) text(batch, tokens int) {
 	w.run = func(p *tensor.Pass) error {
 		_, err := m.EmbedText(p, texts)
 		return err
+	}
+}
+
+// sentence is the sentence encoder all-MiniLM-L6, the mean of its tokens taken.
+func (w *workload) sentence(batch, tokens int) {
+	c := bert.Config{Width: 384, Layers: 6, Heads: 12, Hidden: 1536, Vocab: 30522, Positions: 512, Types: 2, Act: tensor.GELU, Eps: 1e-12}
+	m := &sentence.Model{Encoder: bert.New(c), Pools: []sentence.Pool{sentence.PoolMean}}
+	texts := make([][]int32, batch)
+	for i := range texts {
+		texts[i] = make([]int32, tokens)
+		for j := range texts[i] {
+			texts[i][j] = int32((i*tokens + j) * 7919 % c.Vocab)
+		}
+	}
+	w.Tokens, w.model = tokens, m
+	w.flop = float64(batch) * whole(tokens, c.Width, c.Hidden, c.Layers)
+	w.run = func(p *tensor.Pass) error {
+		x, err := m.EmbedText(p, texts)
+		if err == nil {
+			x.Normalize(1e-12)
+		}
+		return err
+	}
+}
+
+// sound is CLAP's sound tower, from features on, and what leads from it into the space.
+func (w *workload) sound(batch int) {
+	c, err := clap.ParseConfig([]byte("{}")) // the defaults are the shape of the published models
+	must(err)
+	m := clap.New(*c)
+	m.Text, m.TextPool, m.TextHead = nil, nil, nil
+	features := make([]float32, batch*audio.CLAPFrames*audio.CLAPBands)
+	for i := range features {
+		features[i] = float32(i*2654435761%1000)/500 - 1
+	}
+	w.model, w.flop = m, float64(batch)*(c.Swin.Operations()+2*float64(c.Swin.Rows*c.Swin.Cols*c.Patch*c.Patch*c.Swin.Width+c.D*(c.Swin.Last()+c.D)))
+	w.run = func(p *tensor.Pass) error {
+		m.SoundHead.Forward(m.Sound.Forward(p.Input(features, batch, 1, audio.CLAPFrames, audio.CLAPBands)))
+		return nil
 	}
 }
 

@@ -22,6 +22,10 @@ func norm2(x []float32) float32 { return norm2Generic(x) }
 
 func add(dst, a, b []float32) { GenericAdd(dst, a, b) }
 
+func mul(dst, a, b []float32) { GenericMul(dst, a, b) }
+
+func rmsNorm(dst, x, gain []float32, eps float32) { GenericRMSNorm(dst, x, gain, eps) }
+
 func scale(dst, x []float32, s float32) { GenericScale(dst, x, s) }
 
 func dot(a, b []float32) float32 { return GenericDot(a, b) }

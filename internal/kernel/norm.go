@@ -40,6 +40,29 @@ func GenericLayerNorm(dst, x, gamma, beta []float32, eps float32) {
 	}
 }
 
+// RMSNorm writes x/√(mean(x²) + eps)·gain of each row of c values to dst, which may be x. gain has c values, or is nil for 1.
+func RMSNorm(dst, x, gain []float32, c int, eps float32) {
+	rows := wholeRows("rms norm", dst, x, c)
+	if gain != nil {
+		sameLength("rms norm: gain", len(gain), c)
+	}
+	for r := range rows {
+		rmsNorm(dst[r*c:][:c], x[r*c:][:c], gain, eps)
+	}
+}
+
+// GenericRMSNorm defines RMSNorm for one row.
+func GenericRMSNorm(dst, x, gain []float32, eps float32) {
+	var squares float64
+	for _, v := range x {
+		squares += float64(v) * float64(v)
+	}
+	GenericScale(dst, x, float32(1/math.Sqrt(squares/float64(len(x))+float64(eps))))
+	if gain != nil {
+		GenericMul(dst, dst, gain)
+	}
+}
+
 // Softmax writes exp(x)/Σexp(x) of each row of c values to dst, which may be x. A row with a NaN or +Inf is NaN throughout, as is one
 // of -Inf alone.
 func Softmax(dst, x []float32, c int) {
