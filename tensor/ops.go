@@ -129,12 +129,11 @@ func (x *Tensor) Lookup(table *Tensor) *Tensor {
 	check(x.pass != nil && x.dtype == I32, "lookup", "integers of a pass", x)
 	check(table.param != nil && table.rank == 2, "lookup", "a table parameter [V, C]", table)
 	y := x.pass.Empty(len(x.ints), table.cols())
-	size := table.dtype.Size() * table.cols()
 	for i, id := range x.ints {
 		if id < 0 || int(id) >= table.shape[0] {
 			fail("lookup", "an id inside the table", id, " for ", table)
 		}
-		convert(y.floats[i*table.cols():][:table.cols()], table.dtype, table.param.raw[int(id)*size:][:size])
+		table.read(y.floats[i*table.cols():][:table.cols()], int(id)*table.cols())
 	}
 	return y
 }
