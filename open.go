@@ -18,6 +18,7 @@ import (
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/siglip"
+	"github.com/chiasm/chiasm/model/whisper"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/token"
 )
@@ -25,12 +26,14 @@ import (
 // A family is a kind of model. What it can do besides is the interfaces that follow; the verbs of one that it lacks answer
 // errors.ErrUnsupported. Vectors are not normalised.
 type family interface {
-	Dimension() int  // of the space
 	Layout() string  // whose form the files have
 	Params() any     // what nn.Params walks over
 	Files() []string // that hold the weights
 	Close() error
 }
+
+// makesVectors is a family with a space.
+type makesVectors interface{ Dimension() int }
 
 // readsText is a family with a text tower.
 type readsText interface {
@@ -74,6 +77,10 @@ var architectures = map[string]func(path string) (family, error){
 	"camembert":             openSentence,
 	"distilbert":            openSentence,
 	"mpnet":                 openSentence,
+
+	"WhisperForConditionalGeneration": openWhisper,
+	"whisper":                         openWhisper,
+	"CTranslate2's Whisper":           openWhisper, // config.json: alignment_heads
 }
 
 var (
@@ -82,6 +89,7 @@ var (
 	openCLAP        = opens(clap.Open)
 	openSentence    = opens(sentence.Open)
 	openChineseCLIP = opens(chineseclip.Open)
+	openWhisper     = opens(whisper.Open)
 )
 
 // moduleCLIP is a modules.json whose module is a CLIP model.
@@ -127,7 +135,9 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 	}
-	space.Dimension = f.Dimension()
+	if v, ok := f.(makesVectors); ok {
+		space.Dimension = v.Dimension()
+	}
 	if space.Revision == "" {
 		if space.Revision, err = fingerprint(path); err != nil {
 			f.Close()
@@ -222,6 +232,7 @@ func Recognise(path string) (string, error) {
 		var config struct {
 			Architectures []string `json:"architectures"`
 			ModelType     string   `json:"model_type"`
+			Alignment     [][2]int `json:"alignment_heads"`
 		}
 		if err := json.Unmarshal(data, &config); err != nil {
 			return "", fmt.Errorf("chiasm: %s: %w", filepath.Join(path, "config.json"), err)
@@ -229,6 +240,9 @@ func Recognise(path string) (string, error) {
 		found = config.Architectures
 		if config.ModelType != "" {
 			found = append(found, config.ModelType)
+		}
+		if len(found) == 0 && len(config.Alignment) > 0 {
+			found = append(found, "CTranslate2's Whisper")
 		}
 	}
 	for _, f := range []struct{ file, kind string }{{"open_clip_config.json", "open_clip"}, {"modules.json", "sentence-transformers"}} {
