@@ -37,7 +37,7 @@ type File struct {
 func (m *Model) Info() Info {
 	info := Info{
 		Name: m.name, Path: m.path, Architecture: m.kind, Layout: m.family.Layout(), Space: m.space.String(), Modalities: m.modalities(),
-		Dimension: m.family.Dimension(), Parameters: nn.Count(m.family.Params()), DTypes: map[string]int{},
+		Dimension: m.space.Dimension, Parameters: nn.Count(m.family.Params()), DTypes: map[string]int{},
 		Context: m.Context(), Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
 	}
 	if m.image != nil {

@@ -220,6 +220,9 @@ func (m *Model) run(ctx context.Context, forward func(*tensor.Pass) (*tensor.Ten
 	if err != nil {
 		return fmt.Errorf("chiasm: %s: %w", m.name, err)
 	}
+	if m.space.Dimension < x.Dim(-1) {
+		x = x.Leading(m.space.Dimension)
+	}
 	raw, unit := x.Floats(), x.Normalize(1e-12).Floats()
 	d := x.Dim(-1)
 	for i := 0; i < len(raw); i += d {

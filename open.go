@@ -18,6 +18,7 @@ import (
 	"github.com/chiasm/chiasm/hub"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/model/clip"
+	"github.com/chiasm/chiasm/model/embeddinggemma"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/siglip"
 	"github.com/chiasm/chiasm/tensor"
@@ -56,6 +57,11 @@ type scoresPairs interface {
 	Sigmoid() bool // a logit's sigmoid is the probability of its pair; else it is one of several alternatives
 }
 
+// cutsVectors is a family whose vectors were trained so that their beginnings are vectors too (Kusupati et al. 2022, Matryoshka).
+type cutsVectors interface {
+	Dimensions() []int // to which they may be cut, the whole among them
+}
+
 // architectures is the one table from what a model's files say of themselves to the code that runs it.
 var architectures = map[string]func(path string) (family, error){
 	"CLIPModel":             openCLIP, // config.json: architectures
@@ -64,6 +70,8 @@ var architectures = map[string]func(path string) (family, error){
 	"OpenAI's CLIP":         openCLIP, // a single file of OpenAI's
 	"SiglipModel":           openSigLIP,
 	"siglip":                openSigLIP,
+	"EmbeddingGemma2Model":  openEmbeddingGemma,
+	"embedding_gemma2":      openEmbeddingGemma,
 	"sentence-transformers": openSentence, // modules.json
 	"bert":                  openSentence,
 	"roberta":               openSentence,
@@ -77,6 +85,8 @@ var (
 	openCLIP     = opens(clip.Open)
 	openSigLIP   = opens(siglip.Open)
 	openSentence = opens(sentence.Open)
+
+	openEmbeddingGemma = opens(embeddinggemma.Open)
 )
 
 // opens makes what a package opens a family. A failed one is nil, not a family that holds a nil.
@@ -111,7 +121,10 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 	}
-	space.Dimension = f.Dimension()
+	if space.Dimension, err = dimension(f, opts.Dimension); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
+	}
 	if space.Revision == "" {
 		if space.Revision, err = fingerprint(path); err != nil {
 			f.Close()
@@ -127,6 +140,21 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	}
 	m.attach()
 	return m, nil
+}
+
+// dimension is what a family's vectors have, or the part of it that is asked for.
+func dimension(f family, wanted int) (int, error) {
+	whole := f.Dimension()
+	if wanted == 0 || wanted == whole {
+		return whole, nil
+	}
+	if cuts, ok := f.(cutsVectors); ok && !slices.Contains(cuts.Dimensions(), wanted) {
+		return 0, fmt.Errorf("vectors of %d dimensions, but the model was trained for %v", wanted, cuts.Dimensions())
+	}
+	if wanted < 0 || wanted > whole {
+		return 0, fmt.Errorf("vectors of %d dimensions, but the model's have %d", wanted, whole)
+	}
+	return wanted, nil
 }
 
 // locate finds where a model lies on disk, downloading it if need be.

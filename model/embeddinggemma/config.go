@@ -1,0 +1,62 @@
+package embeddinggemma
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/chiasm/chiasm/model/gemma"
+)
+
+// A Config is the shape of a model, and the ids of the tokens whose places media take.
+type Config struct {
+	Text                *gemma.TextConfig
+	Image, Audio, Video int32
+}
+
+// longest is how many tokens the released model was trained to read (its card), though its positions go on.
+const longest = 8192
+
+// Context is how many tokens a sequence has at most.
+func (c *Config) Context() int { return min(c.Text.Positions, longest) }
+
+// Dimensions are the lengths to which the vectors may be cut: those that the released model was trained for (its card), and the whole.
+func (c *Config) Dimensions() []int {
+	list := []int{c.Text.Dimension}
+	for _, d := range []int{512, 256, 128} {
+		if d < c.Text.Dimension {
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
+// ParseConfig reads transformers' config.json of an EmbeddingGemma2Model.
+func ParseConfig(data []byte) (*Config, error) {
+	file := struct {
+		Text  json.RawMessage `json:"text_config"`
+		Image int32           `json:"image_token_id"`
+		Audio int32           `json:"audio_token_id"`
+		Video int32           `json:"video_token_id"`
+	}{Image: 258880, Audio: 258881, Video: 258884}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("embeddinggemma: config.json: %w", err)
+	}
+	c := &Config{Image: file.Image, Audio: file.Audio, Video: file.Video}
+	var err error
+	if c.Text, err = gemma.ParseTextConfig(section(file.Text)); err != nil {
+		return nil, fmt.Errorf("embeddinggemma: config.json: %w", err)
+	}
+	return c, nil
+}
+
+// section is a part of the file; one that is left out has all defaults.
+func section(data json.RawMessage) json.RawMessage {
+	if !given(data) {
+		return json.RawMessage("{}")
+	}
+	return data
+}
+
+// given reports whether the file has a part.
+func given(data json.RawMessage) bool { return len(data) > 0 && !slices.Equal(data, []byte("null")) }

@@ -1,0 +1,118 @@
+package embeddinggemma
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/chiasm/chiasm/model/gemma"
+	"github.com/chiasm/chiasm/tensor"
+	"github.com/chiasm/chiasm/weights"
+)
+
+// texts are those of tools/golden/embeddinggemma.py, the last with the prompt of a query.
+var texts = []string{
+	"A cat sits on the mat.", "", "two dogs", "It's 3 o'clock:  naïve façades … 日本!",
+	"a long sentence that goes on and on about cats and dogs and mats until nobody looks as far as its other end", "two dogs",
+}
+
+// open is the model and what the reference computes with it.
+func open(t *testing.T) (*Bundle, *golden) {
+	t.Helper()
+	b, err := Open("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := weights.Open(filepath.Join("testdata", "golden.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close(); set.Close() })
+	return b, &golden{t, set}
+}
+
+// golden is a reference's values.
+type golden struct {
+	t   *testing.T
+	set *weights.Set
+}
+
+func (g *golden) values(name string) []float32 {
+	g.t.Helper()
+	e, ok := g.set.Get(name)
+	if !ok {
+		g.t.Fatalf("no golden stage %s", name)
+	}
+	p := tensor.Param(len(e.Data) / e.DType.Size())
+	p.Store(e.DType, e.Data, nil)
+	return p.Floats()
+}
+
+func (g *golden) near(name string, got []float32, tolerance float64) {
+	g.t.Helper()
+	want, worst := g.values(name), 0.0
+	if len(got) != len(want) {
+		g.t.Fatalf("%s: %d values, want %d", name, len(got), len(want))
+	}
+	for i := range want {
+		d := math.Abs(float64(got[i]) - float64(want[i]))
+		if !(d <= tolerance) {
+			g.t.Fatalf("%s: value %d is %v, want %v", name, i, got[i], want[i])
+		}
+		worst = max(worst, d)
+	}
+	g.t.Logf("%s: off by %.2g at most", name, worst)
+}
+
+func (g *golden) ids(name string, got []int32) {
+	g.t.Helper()
+	values := make([]float32, len(got))
+	for i, id := range got {
+		values[i] = float32(id)
+	}
+	g.near(name, values, 0)
+}
+
+func TestText(t *testing.T) {
+	b, g := open(t)
+	p := tensor.NewPass(context.Background(), 2)
+	var ids [][]int32
+	for i, text := range texts {
+		if b.Prompt = ""; i == 5 {
+			b.Prompt = "query"
+		}
+		ids = append(ids, b.Encode(text).IDs)
+		g.ids(fmt.Sprintf("text.%d.ids", i), ids[i])
+	}
+	for _, i := range []int{0, 4} {
+		x, err := b.Text.Embed(p, ids[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.near(fmt.Sprintf("text.%d.layer0", i), x.Floats(), 1e-6)
+		at, inputs := gemma.InOrder(p, p.Spans(1, len(ids[i]))), x.Scaled(1)
+		for j, l := range b.Text.Layers {
+			x = l.Forward(x, inputs, at)
+			y := x
+			if j == len(b.Text.Layers)-1 { // here the reference has already projected
+				y = b.Text.Projection.Forward(b.Text.Norm.Forward(x))
+			}
+			g.near(fmt.Sprintf("text.%d.layer%d", i, j+1), y.Floats(), 2e-5)
+		}
+	}
+	vectors, err := b.EmbedText(p, ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := b.Dimension()
+	for i := range texts {
+		alone, err := b.EmbedText(p, ids[i:i+1])
+		if err != nil || !slices.Equal(alone.Floats(), vectors.Floats()[i*d:][:d]) {
+			t.Errorf("text %d alone gives other bits than in the batch (%v)", i, err)
+		}
+		g.near(fmt.Sprintf("text.%d.vector", i), alone.Floats(), 2e-5)
+	}
+}
