@@ -46,8 +46,8 @@ type readsText interface {
 // seesImages is a family with an image tower.
 type seesImages interface {
 	Pixels() *image.Processor
-	EmbedImage(pixels *tensor.Tensor) *tensor.Tensor // pixels [B, 3, H, W]
-	ImageTokens() int                                // of a picture
+	EmbedImage(pixels *tensor.Tensor) *tensor.Tensor // pixels [B, 3, H, W] of a size that the processor makes
+	ImageTokens(w, h int) int                        // of a picture of that size
 }
 
 // scoresPairs is a family whose vectors were trained to be compared: logits are Scale·cosine + Bias.

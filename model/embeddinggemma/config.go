@@ -8,11 +8,18 @@ import (
 	"github.com/chiasm/chiasm/model/gemma"
 )
 
-// A Config is the shape of a model, and the ids of the tokens whose places media take.
+// A Config is the shape of a model.
 type Config struct {
-	Text                *gemma.TextConfig
-	Image, Audio, Video int32
+	Text   *gemma.TextConfig
+	Vision *gemma.VisionConfig // nil for a model without
+	// The ids of the tokens whose places media take, and of those before and after them.
+	Image, ImageBegin, ImageEnd int32
+	Audio, AudioBegin, AudioEnd int32
+	Video                       int32 // a frame is between those of an image
 }
+
+// placeholder reports whether an id stands for a token of a medium.
+func (c *Config) placeholder(id int32) bool { return id == c.Image || id == c.Audio || id == c.Video }
 
 // longest is how many tokens the released model was trained to read (its card), though its positions go on.
 const longest = 8192
@@ -34,18 +41,31 @@ func (c *Config) Dimensions() []int {
 // ParseConfig reads transformers' config.json of an EmbeddingGemma2Model.
 func ParseConfig(data []byte) (*Config, error) {
 	file := struct {
-		Text  json.RawMessage `json:"text_config"`
-		Image int32           `json:"image_token_id"`
-		Audio int32           `json:"audio_token_id"`
-		Video int32           `json:"video_token_id"`
-	}{Image: 258880, Audio: 258881, Video: 258884}
+		Text       json.RawMessage `json:"text_config"`
+		Vision     json.RawMessage `json:"vision_config"`
+		Image      int32           `json:"image_token_id"`
+		ImageBegin int32           `json:"boi_token_id"`
+		ImageEnd   int32           `json:"eoi_token_id"`
+		Audio      int32           `json:"audio_token_id"`
+		AudioBegin int32           `json:"boa_token_id"`
+		AudioEnd   int32           `json:"eoa_token_index"` // so spelt
+		Video      int32           `json:"video_token_id"`
+	}{Image: 258880, ImageBegin: 255999, ImageEnd: 258882, Audio: 258881, AudioBegin: 256000, AudioEnd: 258883, Video: 258884}
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, fmt.Errorf("embeddinggemma: config.json: %w", err)
 	}
-	c := &Config{Image: file.Image, Audio: file.Audio, Video: file.Video}
+	c := &Config{
+		Image: file.Image, ImageBegin: file.ImageBegin, ImageEnd: file.ImageEnd,
+		Audio: file.Audio, AudioBegin: file.AudioBegin, AudioEnd: file.AudioEnd, Video: file.Video,
+	}
 	var err error
 	if c.Text, err = gemma.ParseTextConfig(section(file.Text)); err != nil {
 		return nil, fmt.Errorf("embeddinggemma: config.json: %w", err)
+	}
+	if given(file.Vision) {
+		if c.Vision, err = gemma.ParseVisionConfig(file.Vision); err != nil {
+			return nil, fmt.Errorf("embeddinggemma: config.json: %w", err)
+		}
 	}
 	return c, nil
 }

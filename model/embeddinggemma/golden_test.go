@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/model/gemma"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/weights"
@@ -114,5 +115,54 @@ func TestText(t *testing.T) {
 			t.Errorf("text %d alone gives other bits than in the batch (%v)", i, err)
 		}
 		g.near(fmt.Sprintf("text.%d.vector", i), alone.Floats(), 2e-5)
+	}
+}
+
+// everySeventh picks the rows that the golden data keeps of patches.
+func everySeventh(x *tensor.Tensor) []float32 {
+	var rows []float32
+	for r, c := 0, x.Dim(-1); r < x.Rows(); r += 7 {
+		rows = append(rows, x.Floats()[r*c:][:c]...)
+	}
+	return rows
+}
+
+// picture is what the processor makes of one of the golden pictures.
+func picture(t *testing.T, b *Bundle, p *tensor.Pass, i int) *tensor.Tensor {
+	t.Helper()
+	img, err := image.Open(filepath.Join("testdata", fmt.Sprintf("picture%d.png", i)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, h := b.Processor.SizeOf(img.W, img.H)
+	pixels := p.Empty(1, 3, h, w)
+	b.Processor.Apply(pixels.Floats(), img)
+	return pixels
+}
+
+func TestImage(t *testing.T) {
+	b, g := open(t)
+	sizes := g.values("image.sizes")
+	for i := 0; i < len(sizes); i += 4 {
+		w, h := b.Processor.SizeOf(int(sizes[i]), int(sizes[i+1]))
+		if w != int(sizes[i+2]) || h != int(sizes[i+3]) {
+			t.Errorf("%vx%v becomes %dx%d, want %vx%v", sizes[i], sizes[i+1], w, h, sizes[i+2], sizes[i+3])
+		}
+	}
+	for i := range 2 {
+		for _, workers := range []int{1, 3} {
+			p := tensor.NewPass(context.Background(), workers)
+			pixels := picture(t, b, p, i)
+			patches := pixels.PatchesLast(b.Config.Vision.Patch, 255, 0)
+			g.near(fmt.Sprintf("image.%d.pixels", i), patches.Floats(), 1e-4)
+			x, at := b.Vision.Embed(pixels)
+			g.near(fmt.Sprintf("image.%d.embed", i), everySeventh(x), 1e-5)
+			for j, block := range b.Vision.Blocks {
+				x = block.Forward(x, at)
+				g.near(fmt.Sprintf("image.%d.layer%d", i, j), everySeventh(x), 5e-5)
+			}
+			g.near(fmt.Sprintf("image.%d.tokens", i), b.EmbedVision.Forward(b.Vision.Forward(pixels)).Floats(), 5e-5)
+			g.near(fmt.Sprintf("image.%d.vector", i), b.EmbedImage(pixels).Floats(), 5e-5)
+		}
 	}
 }

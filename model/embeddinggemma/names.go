@@ -17,7 +17,7 @@ var encoders = map[string]func(m *Model) bool{
 	"vision_tower": sees, "embed_vision": sees, "audio_tower": hears, "embed_audio": hears,
 }
 
-func sees(m *Model) bool  { return false }
+func sees(m *Model) bool  { return m.Vision != nil }
 func hears(m *Model) bool { return false }
 
 // Entries is a checkpoint in the form that m binds. Towers that m lacks are left out.

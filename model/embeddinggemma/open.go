@@ -21,6 +21,7 @@ type Bundle struct {
 	Prompts   map[string]string // texts that are put before a query, a document …, by the names that the model's files give them
 	Prompt    string            // the name of the one that is used when none is asked for; "" for none
 	Weights   *weights.Set
+	media
 }
 
 // Close gives back the memory of the weights. No pass may be using them.
@@ -45,6 +46,9 @@ func Open(dir string) (_ *Bundle, err error) {
 	}
 	if b.Tokenizer, err = token.OpenFolder(dir); err != nil {
 		return nil, fmt.Errorf("embeddinggemma: %w", err)
+	}
+	if err := b.openMedia(dir); err != nil {
+		return nil, err
 	}
 	file := weights.Find(dir, weights.TransformersFiles)
 	if file == "" {
