@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/chiasm/chiasm/media/audio"
 	"github.com/chiasm/chiasm/model/gemma"
 )
 
 // A Config is the shape of a model.
 type Config struct {
-	Text   *gemma.TextConfig
-	Vision *gemma.VisionConfig // nil for a model without
+	Text    *gemma.TextConfig
+	Vision  *gemma.VisionConfig // nil for a model without, as the next
+	Hearing *gemma.AudioConfig
 	// The ids of the tokens whose places media take, and of those before and after them.
 	Image, ImageBegin, ImageEnd int32
 	Audio, AudioBegin, AudioEnd int32
@@ -43,6 +45,7 @@ func ParseConfig(data []byte) (*Config, error) {
 	file := struct {
 		Text       json.RawMessage `json:"text_config"`
 		Vision     json.RawMessage `json:"vision_config"`
+		Hearing    json.RawMessage `json:"audio_config"`
 		Image      int32           `json:"image_token_id"`
 		ImageBegin int32           `json:"boi_token_id"`
 		ImageEnd   int32           `json:"eoi_token_id"`
@@ -65,6 +68,14 @@ func ParseConfig(data []byte) (*Config, error) {
 	if given(file.Vision) {
 		if c.Vision, err = gemma.ParseVisionConfig(file.Vision); err != nil {
 			return nil, fmt.Errorf("embeddinggemma: config.json: %w", err)
+		}
+	}
+	if given(file.Hearing) {
+		if c.Hearing, err = gemma.ParseAudioConfig(file.Hearing); err != nil {
+			return nil, fmt.Errorf("embeddinggemma: config.json: %w", err)
+		}
+		if c.Hearing.Bands != audio.GemmaBands {
+			return nil, fmt.Errorf("embeddinggemma: config.json: sounds of %d bands, want %d", c.Hearing.Bands, audio.GemmaBands)
 		}
 	}
 	return c, nil

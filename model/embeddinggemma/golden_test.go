@@ -161,8 +161,55 @@ func TestImage(t *testing.T) {
 				x = block.Forward(x, at)
 				g.near(fmt.Sprintf("image.%d.layer%d", i, j), everySeventh(x), 5e-5)
 			}
-			g.near(fmt.Sprintf("image.%d.tokens", i), b.EmbedVision.Forward(b.Vision.Forward(pixels)).Floats(), 5e-5)
+			g.near(fmt.Sprintf("image.%d.tokens", i), b.VisionIn.Forward(b.Vision.Forward(pixels)).Floats(), 5e-5)
 			g.near(fmt.Sprintf("image.%d.vector", i), b.EmbedImage(pixels).Floats(), 5e-5)
 		}
 	}
+}
+
+func TestSound(t *testing.T) {
+	b, g := open(t)
+	sounds := [][]float32{g.values("sound.0"), g.values("sound.1")}
+	for i := range sounds {
+		for j := range sounds[i] {
+			sounds[i][j] /= 32768
+		}
+	}
+	for _, workers := range []int{1, 3} {
+		p := tensor.NewPass(context.Background(), workers)
+		both, err := b.EmbedAudio(p, sounds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range sounds {
+			x := b.Hearing.Subsample(b.features(p, sounds[i]))
+			g.near(fmt.Sprintf("sound.%d.subsampled", i), x.Floats(), 2e-5)
+			seq, distances := p.Spans(1, x.Rows()), b.Hearing.Distances(p)
+			whole := x.Scaled(1)
+			for j, l := range b.Hearing.Layers {
+				if j == 0 {
+					y := l.Before.Forward(x.Scaled(1))
+					g.near(fmt.Sprintf("sound.%d.forward1", i), y.Floats(), 5e-5)
+					y.RMSNormAdd(g.attended(l, i, y, distances, seq), l.AfterAttn.Weight, l.AfterAttn.Eps)
+					g.near(fmt.Sprintf("sound.%d.convolved", i), l.Conv.Forward(y, seq).Floats(), 5e-5)
+				}
+				x = l.Forward(x, distances, seq)
+				g.near(fmt.Sprintf("sound.%d.layer%d", i, j), x.Floats(), 5e-5)
+			}
+			g.near(fmt.Sprintf("sound.%d.tokens", i), b.HearingIn.Forward(b.Hearing.Forward(whole, seq)).Floats(), 5e-5)
+			alone, err := b.EmbedAudio(p, sounds[i:i+1])
+			if d := b.Dimension(); err != nil || !slices.Equal(alone.Floats(), both.Floats()[i*d:][:d]) {
+				t.Errorf("sound %d alone gives other bits than in the batch (%v)", i, err)
+			}
+			g.near(fmt.Sprintf("sound.%d.vector", i), alone.Floats(), 5e-5)
+		}
+	}
+}
+
+// attended is what the attention of a layer makes of y, compared.
+func (g *golden) attended(l *gemma.AudioLayer, i int, y, distances *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
+	g.t.Helper()
+	z := l.Attn.Forward(l.BeforeAttn.Forward(y), distances, seq)
+	g.near(fmt.Sprintf("sound.%d.attention", i), z.Floats(), 5e-5)
+	return z
 }

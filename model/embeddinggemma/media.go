@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/chiasm/chiasm/media/audio"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/weights"
@@ -13,7 +14,9 @@ import (
 // media is what brings media into the form that the towers take, and into a text.
 type media struct {
 	Processor *image.Processor // nil for a model without pictures
+	Listener  *audio.Gemma     // nil for a model without sounds
 	image     tag
+	sound     tag
 	start     int32
 	end       int32
 }
@@ -32,6 +35,13 @@ func (b *Bundle) openMedia(dir string) error {
 		return fmt.Errorf("embeddinggemma: tokenizer.json: %d tokens around a text, want a beginning and an end", len(frame))
 	}
 	b.start, b.end = frame[0], frame[1]
+	if c := b.Config; c.Hearing != nil {
+		b.Listener = audio.NewGemma()
+		var err error
+		if b.sound, err = b.tag(c.Audio, c.AudioBegin, c.AudioEnd); err != nil {
+			return fmt.Errorf("embeddinggemma: %w", err)
+		}
+	}
 	file := weights.Find(dir, []string{"processor_config.json", "preprocessor_config.json"})
 	var data []byte
 	if b.Config.Vision != nil {
@@ -108,4 +118,35 @@ func (b *Bundle) EmbedImage(pixels *tensor.Tensor) *tensor.Tensor {
 		panic(&tensor.ShapeError{Op: "embeddinggemma: image", Want: "pictures as the processor makes them", Got: err.Error()})
 	}
 	return y
+}
+
+// AudioRate is the samples per second of what the model hears.
+func (b *Bundle) AudioRate() int { return audio.GemmaRate }
+
+// AudioLimit is how many samples of a sound one vector hears.
+func (b *Bundle) AudioLimit() int { return audio.GemmaSamples }
+
+// AudioTokens is the length in tokens of a sound of so many samples.
+func (b *Bundle) AudioTokens(samples int) int {
+	_, valid := b.Listener.Frames(samples)
+	return b.Config.Hearing.Tokens(valid) + 4
+}
+
+// EmbedAudio maps sounds of one channel at [Bundle.AudioRate] to vectors [B, D], not normalised.
+func (b *Bundle) EmbedAudio(p *tensor.Pass, sounds [][]float32) (*tensor.Tensor, error) {
+	inputs := make([]Input, len(sounds))
+	for i, sound := range sounds {
+		features := b.features(p, sound)
+		ids := b.sound.expand([]int32{b.start}, b.Config.Hearing.Tokens(features.Dim(0)))
+		inputs[i] = Input{IDs: append(ids, b.end), Sounds: []*tensor.Tensor{features}}
+	}
+	return b.Embed(p, inputs)
+}
+
+// features is what the sound tower takes of a sound.
+func (b *Bundle) features(p *tensor.Pass, sound []float32) *tensor.Tensor {
+	frames, valid := b.Listener.Frames(len(sound))
+	all := p.Empty(frames, audio.GemmaBands).Floats()
+	b.Listener.Features(all, sound)
+	return p.Input(all[:valid*audio.GemmaBands], valid, audio.GemmaBands)
 }

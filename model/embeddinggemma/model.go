@@ -1,6 +1,7 @@
 package embeddinggemma
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,17 +11,22 @@ import (
 
 // A Model is the towers. Its keys are those of transformers' EmbeddingGemma2Model, but for what [Entries] changes.
 type Model struct {
-	Text        *gemma.Text     `weight:"language_model"`
-	Vision      *gemma.Vision   `weight:"vision_tower"` // nil for a model without, as the next
-	EmbedVision *gemma.Embedder `weight:"embed_vision"`
-	Config      *Config
+	Text      *gemma.Text     `weight:"language_model"`
+	Vision    *gemma.Vision   `weight:"vision_tower"` // nil for a model without, as the next
+	VisionIn  *gemma.Embedder `weight:"embed_vision"`
+	Hearing   *gemma.Audio    `weight:"audio_tower"` // likewise
+	HearingIn *gemma.Embedder `weight:"embed_audio"`
+	Config    *Config
 }
 
 // New makes a model without values. c must be valid.
 func New(c *Config) *Model {
 	m := &Model{Text: gemma.NewText(*c.Text), Config: c}
 	if v := c.Vision; v != nil {
-		m.Vision, m.EmbedVision = gemma.NewVision(*v), gemma.NewEmbedder(v.Width, c.Text.Width, v.Eps)
+		m.Vision, m.VisionIn = gemma.NewVision(*v), gemma.NewEmbedder(v.Width, c.Text.Width, v.Eps)
+	}
+	if a := c.Hearing; a != nil {
+		m.Hearing, m.HearingIn = gemma.NewAudio(*a), gemma.NewEmbedder(a.Output, c.Text.Width, a.Eps)
 	}
 	return m
 }
@@ -31,6 +37,7 @@ type Input struct {
 	IDs    []int32
 	Images []*tensor.Tensor // pictures [B, 3, H, W] with values from 0 to 1
 	Videos []*tensor.Tensor // their frames, likewise
+	Sounds []*tensor.Tensor // features [frames, bands], of frames that hear nothing but the sound
 }
 
 // Embed maps sequences to vectors [B, D], not normalised.
@@ -60,10 +67,13 @@ func (m *Model) Embed(p *tensor.Pass, inputs []Input) (*tensor.Tensor, error) {
 			return nil, fmt.Errorf("embeddinggemma: sequence %d: %w", i, err)
 		}
 	}
+	if err := m.hear(x, inputs, seq); err != nil {
+		return nil, err
+	}
 	return m.Text.Pool(m.Text.Forward(x, seq), seq), nil
 }
 
-// fill puts the tokens of an input's media into the rows of x from first on.
+// fill puts the tokens of what is to see in an input into the rows of x from first on.
 func (m *Model) fill(x *tensor.Tensor, in Input, first int) error {
 	for _, media := range []struct {
 		id     int32
@@ -88,19 +98,69 @@ func (m *Model) fill(x *tensor.Tensor, in Input, first int) error {
 // see puts the tokens of pictures [B, 3, H, W] into their slots, one picture after the other: together they would take much memory.
 func (m *Model) see(s *slots, pixels *tensor.Tensor) error {
 	if m.Vision == nil {
-		return fmt.Errorf("embeddinggemma: a picture, but the model has no tower for it")
+		return errors.New("a picture, but the model has no tower for it")
 	}
 	p := pixels.Pass()
 	n := pixels.Len() / max(pixels.Dim(0), 1)
 	for i := range pixels.Dim(0) {
 		mark := p.Mark()
 		one := p.Input(pixels.Floats()[i*n:][:n], 1, pixels.Dim(1), pixels.Dim(2), pixels.Dim(3))
-		err := s.put(m.EmbedVision.Forward(m.Vision.Forward(one)))
+		err := s.put(m.VisionIn.Forward(m.Vision.Forward(one)))
 		p.Keep(mark, s.x)
 		if err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// hear puts the tokens of all sounds into their slots in x. They go through the tower together.
+func (m *Model) hear(x *tensor.Tensor, inputs []Input, seq tensor.Spans) error {
+	p, count, rows := x.Pass(), 0, 0
+	for _, in := range inputs {
+		count += len(in.Sounds)
+		for _, s := range in.Sounds {
+			if m.Hearing == nil {
+				return errors.New("embeddinggemma: a sound, but the model has no tower for it")
+			}
+			rows += m.Config.Hearing.Tokens(s.Dim(0))
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	spans := p.Spans(count, 0)
+	mark := p.Mark()
+	y, n := p.Empty(rows, m.Config.Hearing.Width), 0
+	for _, in := range inputs {
+		for _, s := range in.Sounds {
+			from := int(spans[n]) * y.Dim(-1)
+			spans[n+1] = spans[n] + int32(m.Config.Hearing.Tokens(s.Dim(0)))
+			inner := p.Mark()
+			copy(y.Floats()[from:], m.Hearing.Subsample(s).Floats())
+			p.Keep(inner, y)
+			n++
+		}
+	}
+	y = m.HearingIn.Forward(m.Hearing.Forward(y, spans))
+	values := y.Floats()
+	for i, in := range inputs {
+		s := slots{x, in.IDs, int(seq[i]), m.Config.Audio, 0}
+		for range in.Sounds {
+			c := y.Dim(-1)
+			size := int(spans[1]-spans[0]) * c
+			if err := s.put(p.Input(values[:size], size/c, c)); err != nil {
+				return fmt.Errorf("embeddinggemma: sequence %d: %w", i, err)
+			}
+			values, spans = values[size:], spans[1:]
+		}
+		if len(in.Sounds) > 0 {
+			if err := s.done(); err != nil {
+				return fmt.Errorf("embeddinggemma: sequence %d: %w", i, err)
+			}
+		}
+	}
+	p.Keep(mark, x)
 	return nil
 }
 

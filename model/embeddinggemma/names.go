@@ -18,7 +18,7 @@ var encoders = map[string]func(m *Model) bool{
 }
 
 func sees(m *Model) bool  { return m.Vision != nil }
-func hears(m *Model) bool { return false }
+func hears(m *Model) bool { return m.Hearing != nil }
 
 // Entries is a checkpoint in the form that m binds. Towers that m lacks are left out.
 func Entries(set *weights.Set, m *Model) (entries []tensor.Entry, err error) {

@@ -105,7 +105,7 @@ config = EmbeddingGemma2Config(
                        num_key_value_heads=3, head_dim=12, patch_size=4, pooling_kernel_size=2, position_embedding_size=150, standardize=True,
                        use_clipped_linears=True),
     audio_config=dict(model_type="gemma4_audio", hidden_size=16, num_hidden_layers=2, num_attention_heads=2, subsampling_conv_channels=[128, 3],
-                      output_proj_dims=18, conv_kernel_size=3, attention_chunk_size=5, attention_context_left=6),
+                      output_proj_dims=18, conv_kernel_size=3, attention_chunk_size=7, attention_context_left=5, attention_context_right=2),
     boi_token_id=ids["boi_token"], eoi_token_id=ids["eoi_token"], image_token_id=ids["image_token"], boa_token_id=ids["boa_token"],
     eoa_token_index=ids["eoa_token"], audio_token_id=ids["audio_token"], video_token_id=t.token_to_id("<|video|>"))
 config._attn_implementation = "eager"
