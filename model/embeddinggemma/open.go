@@ -18,8 +18,8 @@ import (
 type Bundle struct {
 	*Model
 	Tokenizer *token.Tokenizer
-	Prompts   map[string]string // texts that are put before a query, a document …, by the names that the model's files give them
-	Prompt    string            // the name of the one that is used when none is asked for; "" for none
+	prompts   map[string]string // by the names that the model's files give them
+	standard  string            // the name of the one that is used when none is asked for; "" for none
 	Weights   *weights.Set
 	media
 }
@@ -97,7 +97,10 @@ func (b *Bundle) readSettings(dir string) error {
 		Default string            `json:"default_prompt_name"`
 	}{}
 	err := readJSON(dir, "config_sentence_transformers.json", &prompts)
-	b.Prompts, b.Prompt = prompts.Prompts, prompts.Default
+	if _, ok := prompts.Prompts[prompts.Default]; err == nil && !ok && prompts.Default != "" {
+		err = fmt.Errorf("embeddinggemma: config_sentence_transformers.json: default_prompt_name is %q, want one of its prompts", prompts.Default)
+	}
+	b.prompts, b.standard = prompts.Prompts, prompts.Default
 	return err
 }
 
@@ -118,10 +121,14 @@ func readJSON(dir, name string, v any) error {
 	return nil
 }
 
-// Encode turns a text, behind the model's default prompt, into ids with special tokens, neither padded nor cut.
-func (b *Bundle) Encode(text string) *token.Encoding {
-	return b.Tokenizer.Encode(b.Prompts[b.Prompt]+text, true)
+// Prompts are what the model's files put before a query, a document …, by name, and the one that is used when none is asked for, "" for
+// none. A prompt is a part of the text that it stands before.
+func (b *Bundle) Prompts() (byName map[string]string, standard string) {
+	return b.prompts, b.prompts[b.standard]
 }
+
+// Encode turns a text into ids with special tokens, neither padded nor cut.
+func (b *Bundle) Encode(text string) *token.Encoding { return b.Tokenizer.Encode(text, true) }
 
 // Fit cuts ids to what the model reads, keeping the end token, in place.
 func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) {

@@ -1,5 +1,6 @@
 """Makes a tiny random EmbeddingGemma 2 under model/embeddinggemma/testdata, in the layout that transformers and sentence-transformers save
-it in, with every stage's output. Needs transformers >= 5.24 with torchvision (for its video processor) and Pillow."""
+it in, with every stage's output; and which frames its video processor picks, under media/video/testdata. Needs transformers >= 5.24 with
+torchvision (for its video processor) and Pillow."""
 import json
 import os
 import shutil
@@ -205,7 +206,7 @@ for total, fps, duration in [(8, 2.0, 4.0), (1, 30.0, 1 / 30), (300, 29.97, 10.0
     sampler = EmbeddingGemma2VideoProcessor()
     got = sampler.sample_frames(VideoMetadata(total_num_frames=total, fps=fps, duration=duration), fps=1, max_frames=32, overflow_strategy="uniform")
     cases.append({"frames": total, "rate": fps or 0, "seconds": duration or 0, "picked": got.tolist()})
-write(OUT, "sampling.json", cases)
+write(os.path.join(OUT, "../../../media/video/testdata"), "sampling.json", cases)
 save_file({k: v.contiguous() for k, v in golden.items()}, os.path.join(OUT, "golden.safetensors"))
 for root, _, files in os.walk(OUT):
     for f in sorted(files):
