@@ -176,21 +176,33 @@ func (m *Model) EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]Embed
 	if m.image == nil {
 		return nil, m.lacks("embed pictures")
 	}
-	w, h := m.image.Pixels().Size()
-	most := max(1, batchTokens/m.image.ImageTokens())
 	out := make([]Embedding, 0, len(imgs))
-	for first := 0; first < len(imgs); first += most {
-		batch := imgs[first:min(first+most, len(imgs))]
+	for len(imgs) > 0 {
+		w, h := m.sizeOf(imgs[0])
+		n, most := 1, min(len(imgs), batchTokens/m.image.ImageTokens(w, h))
+		for n < most {
+			if nextW, nextH := m.sizeOf(imgs[n]); nextW != w || nextH != h {
+				break
+			}
+			n++
+		}
 		err := m.run(ctx, func(p *tensor.Pass) (*tensor.Tensor, error) {
-			pixels := p.Empty(len(batch), 3, h, w)
-			par.Do(&preprocess{m.image.Pixels(), batch, pixels.Floats()}, len(batch), m.opts.Workers)
+			pixels := p.Empty(n, 3, h, w)
+			par.Do(&preprocess{m.image.Pixels(), imgs[:n], pixels.Floats()}, n, m.opts.Workers)
 			return m.image.EmbedImage(pixels), nil
 		}, &out)
 		if err != nil {
 			return nil, err
 		}
+		imgs = imgs[n:]
 	}
 	return out, nil
+}
+
+// sizeOf is the width and height that the model's processor brings a picture to.
+func (m *Model) sizeOf(img stdimage.Image) (w, h int) {
+	size := img.Bounds()
+	return m.image.Pixels().SizeOf(size.Dx(), size.Dy())
 }
 
 // A preprocess task brings pictures into the form that the model takes.
@@ -233,6 +245,9 @@ func (m *Model) run(ctx context.Context, forward func(*tensor.Pass) (*tensor.Ten
 	}
 	if err != nil {
 		return fmt.Errorf("chiasm: %s: %w", m.name, err)
+	}
+	if m.space.Dimension < x.Dim(-1) {
+		x = x.Leading(m.space.Dimension)
 	}
 	raw, unit := x.Floats(), x.Normalize(1e-12).Floats()
 	d := x.Dim(-1)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/chiasm/chiasm/model/chineseclip"
 	"github.com/chiasm/chiasm/model/clap"
 	"github.com/chiasm/chiasm/model/clip"
+	"github.com/chiasm/chiasm/model/embeddinggemma"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/siglip"
 	"github.com/chiasm/chiasm/model/whisper"
@@ -46,8 +48,8 @@ type readsText interface {
 // seesImages is a family with an image tower.
 type seesImages interface {
 	Pixels() *image.Processor
-	EmbedImage(pixels *tensor.Tensor) *tensor.Tensor // pixels [B, 3, H, W]
-	ImageTokens() int                                // of a picture
+	EmbedImage(pixels *tensor.Tensor) *tensor.Tensor // pixels [B, 3, H, W] of a size that the processor makes
+	ImageTokens(w, h int) int                        // of a picture of that size
 }
 
 // scoresPairs is a family whose vectors were trained to be compared: logits are Scale·cosine + Bias.
@@ -55,6 +57,11 @@ type scoresPairs interface {
 	Scale() float32
 	Bias() float32
 	Sigmoid() bool // a logit's sigmoid is the probability of its pair; else it is one of several alternatives
+}
+
+// cutsVectors is a family whose vectors were trained so that their beginnings are vectors too (Kusupati et al. 2022, Matryoshka).
+type cutsVectors interface {
+	Dimensions() []int // to which they may be cut, the whole among them
 }
 
 // architectures is the one table from what a model's files say of themselves to the code that runs it.
@@ -69,6 +76,8 @@ var architectures = map[string]func(path string) (family, error){
 	"clap":                  openCLAP,
 	"ChineseCLIPModel":      openChineseCLIP,
 	"chinese_clip":          openChineseCLIP,
+	"EmbeddingGemma2Model":  openEmbeddingGemma,
+	"embedding_gemma2":      openEmbeddingGemma,
 	"sentence-transformers": openSentence, // modules.json
 	moduleCLIP:              openModuleCLIP,
 	"bert":                  openSentence,
@@ -84,12 +93,13 @@ var architectures = map[string]func(path string) (family, error){
 }
 
 var (
-	openCLIP        = opens(clip.Open)
-	openSigLIP      = opens(siglip.Open)
-	openCLAP        = opens(clap.Open)
-	openSentence    = opens(sentence.Open)
-	openChineseCLIP = opens(chineseclip.Open)
-	openWhisper     = opens(whisper.Open)
+	openCLIP           = opens(clip.Open)
+	openSigLIP         = opens(siglip.Open)
+	openCLAP           = opens(clap.Open)
+	openSentence       = opens(sentence.Open)
+	openChineseCLIP    = opens(chineseclip.Open)
+	openWhisper        = opens(whisper.Open)
+	openEmbeddingGemma = opens(embeddinggemma.Open)
 )
 
 // moduleCLIP is a modules.json whose module is a CLIP model.
@@ -136,7 +146,13 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 	}
 	if v, ok := f.(makesVectors); ok {
-		space.Dimension = v.Dimension()
+		space.Dimension, err = dimension(v, opts.Dimension)
+	} else if opts.Dimension != 0 {
+		err = fmt.Errorf("vectors of %d dimensions, but the model makes none: %w", opts.Dimension, errors.ErrUnsupported)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 	}
 	if space.Revision == "" {
 		if space.Revision, err = fingerprint(path); err != nil {
@@ -179,6 +195,21 @@ func (m *Model) readBy(ctx context.Context, name string) error {
 	}
 	m.words, m.space.Text = words, fmt.Sprintf("%s@%.12s", words.space.Model, words.space.Revision)
 	return nil
+}
+
+// dimension is what a family's vectors have, or the part of it that is asked for.
+func dimension(f makesVectors, wanted int) (int, error) {
+	whole := f.Dimension()
+	if wanted == 0 || wanted == whole {
+		return whole, nil
+	}
+	if cuts, ok := f.(cutsVectors); ok && !slices.Contains(cuts.Dimensions(), wanted) {
+		return 0, fmt.Errorf("vectors of %d dimensions, but the model was trained for %v", wanted, cuts.Dimensions())
+	}
+	if wanted < 0 || wanted > whole {
+		return 0, fmt.Errorf("vectors of %d dimensions, but the model's have %d", wanted, whole)
+	}
+	return wanted, nil
 }
 
 // locate finds where a model lies on disk, downloading it if need be.
