@@ -165,7 +165,7 @@ func TestLanguages(t *testing.T) {
 	eachTiny(t, func(t *testing.T, g golden, want *tinyGolden) {
 		x := g.transcriber(nil)
 		if !g.Config.Tokens.Multilingual() {
-			if l, err := x.Detect(context.Background(), nil); err != nil || len(l) != 1 || l[0] != (Language{"en", 1}) || x.Language() != "en" {
+			if l, err := x.Detect(context.Background(), nil); err != nil || len(l) != 1 || l[0] != (Language{"en", 1}) || x.Language().Code != "en" {
 				t.Errorf("got %v, %v", l, err)
 			}
 			return
@@ -191,7 +191,7 @@ func TestAlign(t *testing.T) {
 		g.listen(x)
 		for i, w := range want.Alignments {
 			language := w.Language
-			if x.Language() == "en" { // of a model that knows no other
+			if x.Language().Code == "en" { // of a model that knows no other
 				language = "en"
 			}
 			got, err := x.align(context.Background(), w.IDs, w.Window, language, w.Frames)
@@ -250,8 +250,8 @@ func TestSequential(t *testing.T) {
 				}
 				got = append(got, s)
 			}
-			if x.Language() != w.Language {
-				t.Errorf("%d: language %q, want %q", i, x.Language(), w.Language)
+			if x.Language().Code != w.Language {
+				t.Errorf("%d: language %v, want %q", i, x.Language(), w.Language)
 			}
 			if len(got) != len(w.Segments) {
 				t.Errorf("%d: %d segments, want %d", i, len(got), len(w.Segments))
