@@ -3,27 +3,17 @@
 Without timestamps a random model would write them all the same, and the reference never comes to an end: no sequence is without."""
 import json
 import os
-import sys
 import zlib
 
-del sys.path[0]  # this folder, whose whisper.py is not the reference
+from whisper_common import build, sequence, transcribe  # first: see there
 import numpy as np
-import torch
-import whisper
 from safetensors.torch import load_file
 from tokenizers import Tokenizer as HF
-from transformers import WhisperFeatureExtractor
 from whisper import decoding, timing
-from whisper.model import ModelDimensions, Whisper
+from whisper.model import Whisper
 from whisper.tokenizer import Tokenizer
 
-torch.set_num_threads(1)
 OUT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../model/whisper/testdata"))
-transcribe = sys.modules["whisper.transcribe"]
-NAMES = [("embed_tokens.weight", "token_embedding.weight"), ("embed_positions.weight", "positional_embedding"), ("layers.", "blocks."),
-         ("self_attn_layer_norm", "attn_ln"), ("encoder_attn_layer_norm", "cross_attn_ln"), ("final_layer_norm", "mlp_ln"), ("self_attn.", "attn."),
-         ("encoder_attn.", "cross_attn."), ("q_proj", "query"), ("k_proj", "key"), ("v_proj", "value"), ("out_proj", "out"), ("fc1", "mlp.0"),
-         ("fc2", "mlp.2"), ("encoder.layer_norm", "encoder.ln_post"), ("decoder.layer_norm", "decoder.ln")]
 
 
 class Tiny(Tokenizer):
@@ -54,22 +44,8 @@ class Tiny(Tokenizer):
 def load(name):
     folder = os.path.join(OUT, name)
     c = json.load(open(os.path.join(folder, "config.json")))
-    m = Whisper(ModelDimensions(c["num_mel_bins"], c["max_source_positions"], c["d_model"], c["encoder_attention_heads"], c["encoder_layers"],
-                                c["vocab_size"], c["max_target_positions"], c["d_model"], c["decoder_attention_heads"], c["decoder_layers"]))
-    for blocks, hidden in [(m.encoder.blocks, c["encoder_ffn_dim"]), (m.decoder.blocks, c["decoder_ffn_dim"])]:
-        for b in blocks:  # the reference knows four times the width only
-            b.mlp = torch.nn.Sequential(torch.nn.Linear(c["d_model"], hidden), torch.nn.GELU(), torch.nn.Linear(hidden, c["d_model"]))
-    state = {}
-    for k, v in load_file(os.path.join(folder, "model.safetensors")).items():
-        k = k.removeprefix("model.")
-        for a, b in NAMES:
-            k = k.replace(a, b)
-        state[k] = v.float()
-    m.load_state_dict(state)
-    heads = torch.zeros(c["decoder_layers"], c["decoder_attention_heads"], dtype=torch.bool)
-    for layer, head in json.load(open(os.path.join(folder, "generation_config.json")))["alignment_heads"]:
-        heads[layer, head] = True
-    m.register_buffer("alignment_heads", heads.to_sparse(), persistent=False)
+    hints = json.load(open(os.path.join(folder, "generation_config.json")))
+    m = build(c, load_file(os.path.join(folder, "model.safetensors")), hints["alignment_heads"])
     multilingual = name == "tiny"
     Whisper.is_multilingual, Whisper.num_languages = multilingual, 3
     frames = 2 * c["max_source_positions"]
@@ -78,7 +54,7 @@ def load(name):
     decoding.CHUNK_LENGTH = frames / 100
     transcribe.N_FRAMES, transcribe.N_SAMPLES = frames, frames * 160
     golden = load_file(os.path.join(folder, "golden.safetensors"))
-    return m.eval(), make, golden["mel"], frames
+    return m, make, golden["mel"], frames
 
 
 def decodes(m, mel, multilingual):
@@ -119,34 +95,11 @@ def noise(n, seed):
     return out
 
 
-def sequences(m, frames, multilingual):
-    out = []
-    extractor = WhisperFeatureExtractor(feature_size=m.dims.n_mels)
-    for seed, seconds, options in [(1, 1.1, {}), (2, 1.2, {"word_timestamps": True}), (3, 0.9, {"condition_on_previous_text": False}), (4, 1.0, {"initial_prompt": "fox"}),
-                                   (5, 0.3, {"word_timestamps": True}), (6, 0.9, {"beam_size": 3, "word_timestamps": True}),
-                                   (8, 1.2, {"no_speech_threshold": 0.001}), (9, 0.9, {"language": None})]:
-        sound = noise(int(seconds * 16000), seed)
-        content = len(sound) // 160
-        # The features hold their own numbers until a window is cut out of them, so that each window's are made of its samples alone.
-        transcribe.log_mel_spectrogram = lambda *_, **__: torch.arange(content + frames)[None]
-
-        def window(index, n):
-            index = index[0, : n]
-            index = index[index < content]
-            samples = np.zeros(n * 160, np.float32)
-            if len(index):
-                part = sound[int(index[0]) * 160 : (int(index[-1]) + 1) * 160]
-                samples[: len(part)] = part
-            return torch.from_numpy(extractor._np_extract_fbank_features(samples[None], "cpu")[0])
-
-        transcribe.pad_or_trim = window
-        kw = dict({"language": "en", "temperature": (0.0,), "fp16": False}, **options)
-        r = transcribe.transcribe(m, sound, **kw)
-        segments = [dict(start=s["start"], end=s["end"], text=s["text"], ids=s["tokens"], avg=s["avg_logprob"], no_speech=s["no_speech_prob"],
-                         words=[[w["word"], w["start"], w["end"], float(w["probability"])] for w in s.get("words", [])])
-                    for s in r["segments"] if s["tokens"]]
-        out.append(dict(seed=seed, samples=len(sound), options=options, language=r["language"], segments=segments))
-    return out
+def sequences(m, frames):
+    cases = [(1, 1.1, {}), (2, 1.2, {"word_timestamps": True}), (3, 0.9, {"condition_on_previous_text": False}), (4, 1.0, {"initial_prompt": "fox"}),
+             (5, 0.3, {"word_timestamps": True}), (6, 0.9, {"beam_size": 3, "word_timestamps": True}), (8, 1.2, {"no_speech_threshold": 0.001}),
+             (9, 0.9, {"language": None})]
+    return [dict(sequence(m, noise(int(seconds * 16000), seed), frames, **dict({"language": "en"}, **options)), seed=seed) for seed, seconds, options in cases]
 
 
 def settled():
@@ -187,6 +140,6 @@ golden = {"settled": settled(), "ratios": ratios()}
 for name in ("tiny", "english"):
     m, make, mel, frames = load(name)
     golden[name] = dict(decodes=decodes(m, mel, m.is_multilingual), languages=languages(m, make, mel), alignments=alignments(m, make, mel, frames),
-                        sequences=sequences(m, frames, m.is_multilingual))
+                        sequences=sequences(m, frames))
 with open(os.path.join(OUT, "decode.json"), "w") as f:
     json.dump(golden, f, ensure_ascii=False)
