@@ -3,6 +3,7 @@ package whisper
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -318,6 +319,85 @@ func TestCompressionRatio(t *testing.T) {
 		got := z.ratio(text)
 		if n := float64(len(text)); n == 0 && got != 0 || n > 0 && math.Abs(n/got-n/want) > 4 { // bytes
 			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+// Sources end in many ways.
+func TestSources(t *testing.T) {
+	g := open(t, "tiny")
+	o := Defaults()
+	o.Language, o.Beam = "en", 1
+	x := g.transcriber(&o)
+	sound, broken := noise(20000, 2), errors.New("broken")
+	hear := func(source func([]float32) (int, error), limit int) (n int, last error) {
+		for _, err := range x.Sequential(context.Background(), source) {
+			if last = err; err == nil {
+				n++
+			}
+			if n == limit {
+				break
+			}
+		}
+		return n, last
+	}
+	whole, err := hear(inPieces(sound), -1)
+	if err != nil || whole < 2 {
+		t.Fatalf("%d segments, %v", whole, err)
+	}
+	left := sound
+	late := func(dst []float32) (int, error) { // the end comes by itself
+		k := copy(dst, left)
+		if left = left[k:]; k == 0 {
+			return 0, io.EOF
+		}
+		return k, nil
+	}
+	if n, err := hear(late, -1); err != nil || n != whole {
+		t.Errorf("%d segments, %v, want %d", n, err, whole)
+	}
+	if n, err := hear(inPieces(sound), 1); err != nil || n != 1 {
+		t.Errorf("stopped after %d segments, %v", n, err)
+	}
+	if n, err := hear(func([]float32) (int, error) { return 0, broken }, -1); n != 0 || !errors.Is(err, broken) {
+		t.Errorf("%d segments, %v", n, err)
+	}
+	if n, err := hear(func([]float32) (int, error) { return 0, nil }, -1); n != 0 || !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("%d segments, %v", n, err)
+	}
+	if n, err := hear(func([]float32) (int, error) { return 0, io.EOF }, -1); n != 0 || err != nil {
+		t.Errorf("%d segments, %v", n, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, err := range x.Sequential(ctx, inPieces(sound)) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
+		}
+	}
+}
+
+func TestTranscriberOptions(t *testing.T) {
+	tiny, english := open(t, "tiny"), open(t, "english")
+	for _, c := range []struct {
+		g    golden
+		o    Options
+		want string
+	}{
+		{tiny, Options{Language: "xx"}, `whisper: the model knows no language "xx", want one of de en zh`},
+		{english, Options{Language: "de"}, `whisper: the model knows English alone, want language en and no translation, got "de"`},
+		{english, Options{Translate: true}, `whisper: the model knows English alone, want language en and no translation, got ""`},
+		{tiny, Options{}, ""}, {english, Options{Language: "en"}, ""}, {tiny, Options{MaxTokens: 1 << 40, LatestStart: 1e30}, ""},
+	} {
+		x, err := c.g.NewTranscriber(&c.o)
+		if got := fmt.Sprint(err); c.want == "" && err != nil || c.want != "" && got != c.want {
+			t.Errorf("%+v: got %v, want %s", c.o, err, c.want)
+			continue
+		}
+		if err == nil {
+			if _, err := x.Windows(context.Background(), windowsOf(1)); err != nil && c.g.Bundle == tiny.Bundle {
+				t.Error(err)
+			}
 		}
 	}
 }

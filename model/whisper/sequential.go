@@ -100,19 +100,26 @@ func (s *sequence) next(ctx context.Context) ([]Segment, error) {
 
 // fill reads until there are n samples, or the sound ends.
 func (s *sequence) fill(n int) error {
+	empty := 0
 	for len(s.sound) < n && s.read == nil {
 		if cap(s.sound) < n {
 			s.sound = append(make([]float32, 0, n), s.sound...)
 		}
 		var k int
-		k, s.read = s.source(s.sound[len(s.sound):n])
+		if k, s.read = s.source(s.sound[len(s.sound):n]); k == 0 && s.read == nil {
+			if empty++; empty == 100 {
+				s.read = io.ErrNoProgress
+			}
+			continue
+		}
+		empty = 0
 		if k < 0 || k > n-len(s.sound) {
 			panic(fmt.Sprintf("whisper: a source filled %d of %d samples", k, n-len(s.sound)))
 		}
 		s.sound = s.sound[:len(s.sound)+k]
 	}
 	if s.read != nil && !errors.Is(s.read, io.EOF) {
-		return s.read
+		return fmt.Errorf("whisper: %w", s.read)
 	}
 	return nil
 }
