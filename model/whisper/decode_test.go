@@ -75,6 +75,7 @@ type goldenOptions struct {
 	Condition         *bool    `json:"condition_on_previous_text"`
 	InitialPrompt     string   `json:"initial_prompt"`
 	NoSpeech          *float32 `json:"no_speech_threshold"`
+	SkipSilence       float32  `json:"hallucination_silence_threshold"`
 }
 
 func (g *goldenOptions) options() *Options {
@@ -96,6 +97,7 @@ func (g *goldenOptions) options() *Options {
 		o.NoSpeech = *g.NoSpeech
 	}
 	o.NoTimestamps, o.MaxTokens, o.Words, o.InitialPrompt = g.WithoutTimestamps, g.SampleLen, g.Words, g.InitialPrompt
+	o.SkipSilence = g.SkipSilence
 	return &o
 }
 

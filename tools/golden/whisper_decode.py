@@ -98,7 +98,7 @@ def noise(n, seed):
 def sequences(m, frames):
     cases = [(1, 1.1, {}), (2, 1.2, {"word_timestamps": True}), (3, 0.9, {"condition_on_previous_text": False}), (4, 1.0, {"initial_prompt": "fox"}),
              (5, 0.3, {"word_timestamps": True}), (6, 0.9, {"beam_size": 3, "word_timestamps": True}), (8, 1.2, {"no_speech_threshold": 0.001}),
-             (9, 0.9, {"language": None})]
+             (9, 0.9, {"language": None})] + [(s, 1.1, {"word_timestamps": True, "hallucination_silence_threshold": 0.02 * s}) for s in range(10, 14)]
     return [dict(sequence(m, noise(int(seconds * 16000), seed), frames, **dict({"language": "en"}, **options)), seed=seed) for seed, seconds, options in cases]
 
 
