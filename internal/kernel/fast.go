@@ -31,6 +31,13 @@ func norm2(x []float32) float32 {
 	return norm2Generic(x)
 }
 
+func top(x []float32) float32 {
+	if tier == cpu.Generic || len(x) == 0 {
+		return maxGeneric(x)
+	}
+	return largest(x)
+}
+
 func softmax(dst, x []float32) {
 	if tier == cpu.Generic {
 		GenericSoftmax(dst, x)

@@ -14,6 +14,8 @@ func layerNorm(dst, x, gamma, beta []float32, eps float32) {
 
 func softmax(dst, x []float32) { GenericSoftmax(dst, x) }
 
+func top(x []float32) float32 { return maxGeneric(x) }
+
 func norm2(x []float32) float32 { return norm2Generic(x) }
 
 func add(dst, a, b []float32) { GenericAdd(dst, a, b) }

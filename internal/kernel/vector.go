@@ -56,3 +56,6 @@ func GenericDot(a, b []float32) float32 {
 	}
 	return (s0 + s1) + (s2 + s3)
 }
+
+// Largest is the largest of x, -Inf if there is none. It may pass over NaN.
+func Largest(x []float32) float32 { return top(x) }

@@ -153,3 +153,16 @@ func TestFromWholeNumbersAndWide(t *testing.T) {
 		t.Errorf("f32: %v", dst[0])
 	}
 }
+
+func TestLargest(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for n := range 70 {
+			x, want := make([]float32, n), math.Inf(-1)
+			for i := range x {
+				x[i] = -1 - float32((i*37)%101)
+				want = max(want, float64(x[i]))
+			}
+			near(t, fmt.Sprint("largest of ", n), Largest(x), want, 0)
+		}
+	})
+}
