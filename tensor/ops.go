@@ -63,6 +63,13 @@ func (x *Tensor) LinearCat(pairs ...*Tensor) *Tensor {
 }
 
 func (p *Pass) gemm(y, x *Tensor, act Activation, residual []float32, pairs ...*Tensor) {
+	p.product(kernel.Gemm{
+		C: y.floats, LDC: y.cols(), A: x.floats, LDA: x.cols(), M: x.Rows(), Act: act, Residual: residual, LDR: y.cols(),
+	}, x.cols(), pairs...)
+}
+
+// product completes g, whose rows have k values, with pairs of weight and bias, and runs it.
+func (p *Pass) product(g kernel.Gemm, k int, pairs ...*Tensor) {
 	t := &p.tasks
 	n := len(pairs) / 2
 	if n > len(t.w) {
@@ -70,20 +77,20 @@ func (p *Pass) gemm(y, x *Tensor, act Activation, residual []float32, pairs ...*
 	}
 	for i := range n {
 		w, bias := pairs[2*i], pairs[2*i+1]
-		check(w.rank >= 2 && w.Len() == w.shape[0]*x.cols(), "linear", "a weight whose columns fit the rows of x", w, " for ", x)
+		if w.rank < 2 || w.Len() != w.shape[0]*k {
+			fail("linear", "a weight whose columns fit the rows", w, " for rows of ", k)
+		}
 		t.w[i], t.bias[i] = w.packed(p), nil
 		if bias != nil {
 			check(bias.Len() == w.shape[0], "linear", "a bias as long as the weight has rows", bias, " for ", w)
 			t.bias[i] = bias.Floats()
 		}
 	}
-	if p.ctx.Err() != nil || x.Rows() == 0 {
+	if p.ctx.Err() != nil || g.M == 0 {
 		return
 	}
-	t.gemm = kernel.Gemm{
-		C: y.floats, LDC: y.cols(), A: x.floats, LDA: x.cols(), M: x.Rows(),
-		W: t.w[:n], Bias: t.bias[:n], Act: act, Residual: residual, LDR: y.cols(),
-	}
+	g.W, g.Bias = t.w[:n], t.bias[:n]
+	t.gemm = g
 	before := p.mem.at
 	if n := t.gemm.Space(); n > 0 {
 		t.gemm.Buffer, _ = p.mem.take(n)

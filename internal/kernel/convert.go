@@ -42,7 +42,7 @@ func (c *Convert) Plan(workers int) (chunks int) {
 		return 0
 	}
 	l, k := g.W[0].layout, g.W[0].K
-	needMatrix("gemm: A", g.A, g.M, k, g.LDA)
+	g.needA()
 	need(len(g.Buffer) >= n, "gemm: buffer", "expected %d values or more, got %d", len(g.Buffer), n)
 	g.left = leftSide{stride: leftStride(l, k)}
 	size := g.M * g.left.stride

@@ -14,11 +14,17 @@ func layerNorm(dst, x, gamma, beta []float32, eps float32) {
 
 func softmax(dst, x []float32) { GenericSoftmax(dst, x) }
 
-func top(x []float32) float32 { return maxGeneric(x) }
+func highest(x []float32) float32 { return maxGeneric(x) }
+
+func exponentials(dst, x []float32, s, top float32) float32 { return GenericExpSum(dst, x, s, top) }
 
 func norm2(x []float32) float32 { return norm2Generic(x) }
 
 func add(dst, a, b []float32) { GenericAdd(dst, a, b) }
+
+func mul(dst, a, b []float32) { GenericMul(dst, a, b) }
+
+func rmsNorm(dst, x, gain []float32, eps float32) { GenericRMSNorm(dst, x, gain, eps) }
 
 func scale(dst, x []float32, s float32) { GenericScale(dst, x, s) }
 
@@ -39,6 +45,12 @@ func toBF16(dst []byte, x []float32) { GenericToBF16(dst, x) }
 func (g *Gemm) block(m0, m1, first, last int) { panic("kernel: no micro-kernel in this build") }
 
 func (a *Attention) head(h headSpan) { panic("kernel: no micro-kernel in this build") }
+
+func stripSize(cpu.Tier) (width, height int) { panic("kernel: no micro-kernel in this build") }
+
+func packHead(_ cpu.Tier, _, _ []float32, _, _, _, _ int) {
+	panic("kernel: no micro-kernel in this build")
+}
 
 func registerLoop(_ *layout, steps int) (ops int) { return fmaLoopGeneric(steps) }
 

@@ -11,7 +11,7 @@ import (
 type Gemm struct {
 	C        []float32 // M rows, LDC apart
 	LDC      int
-	A        []float32 // M rows of K values, LDA apart
+	A        []float32 // M rows of K values, LDA apart; rows less than K apart overlap, as those of a convolution do
 	LDA      int
 	M        int
 	W        []*Packed   // weights of one K and one format
@@ -56,7 +56,7 @@ func (g *Gemm) Plan(workers int) (chunks int) {
 		return 0
 	}
 	if g.layout.left == leftF32 {
-		needMatrix("gemm: A", g.A, g.M, g.k, g.LDA)
+		g.needA()
 		g.left = leftSide{}
 	} else {
 		need(len(g.left.data) >= g.M*leftStride(g.layout, g.k), "gemm", "expected a converted A of %d bytes, got %d", len(g.left.data), g.M*leftStride(g.layout, g.k))
@@ -68,6 +68,12 @@ func (g *Gemm) Plan(workers int) (chunks int) {
 	need(g.Act < activations, "gemm", "expected an activation below %d, got %d", int(g.Act), int(activations))
 	g.blocks = g.split(panels, max(workers, 1))
 	return g.blocks.rows * g.blocks.groups
+}
+
+// needA checks that A holds its rows.
+func (g *Gemm) needA() {
+	need(g.LDA > 0 || g.W[0].K == 0, "gemm: A", "expected rows %d apart or more, got %d", 1, g.LDA)
+	need(len(g.A) >= (g.M-1)*g.LDA+g.W[0].K, "gemm: A", "expected %d values or more, got %d", (g.M-1)*g.LDA+g.W[0].K, len(g.A))
 }
 
 // needMatrix checks that s holds m rows of n values, ld apart.

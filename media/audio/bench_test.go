@@ -69,7 +69,7 @@ func BenchmarkStages(b *testing.B) {
 	}
 	b.Run("level", func(b *testing.B) { // of all the frames
 		for b.Loop() {
-			wave.Raise(r.dst, kernel.Largest(r.dst)-8, 4, 0.25)
+			wave.Raise(r.dst, kernel.Max(r.dst)-8, 4, 0.25)
 		}
 	})
 }

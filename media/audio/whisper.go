@@ -57,5 +57,5 @@ func (w *Whisper) features(dst, sound []float32, total int) {
 		panic(fmt.Sprintf("audio: expected space for %d x %d features, got %d", w.bands, frames, len(dst)))
 	}
 	w.front.run(dst, 1, frames, frames, sound, total)
-	wave.Raise(dst, kernel.Largest(dst)-8, 4, 0.25)
+	wave.Raise(dst, kernel.Max(dst)-8, 4, 0.25)
 }
