@@ -17,6 +17,7 @@ import (
 
 	"github.com/chiasm/chiasm/hub"
 	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/model/clap"
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/siglip"
@@ -64,6 +65,8 @@ var architectures = map[string]func(path string) (family, error){
 	"OpenAI's CLIP":         openCLIP, // a single file of OpenAI's
 	"SiglipModel":           openSigLIP,
 	"siglip":                openSigLIP,
+	"ClapModel":             openCLAP,
+	"clap":                  openCLAP,
 	"sentence-transformers": openSentence, // modules.json
 	"bert":                  openSentence,
 	"roberta":               openSentence,
@@ -76,6 +79,7 @@ var architectures = map[string]func(path string) (family, error){
 var (
 	openCLIP     = opens(clip.Open)
 	openSigLIP   = opens(siglip.Open)
+	openCLAP     = opens(clap.Open)
 	openSentence = opens(sentence.Open)
 )
 

@@ -31,15 +31,15 @@ const (
 )
 
 // NewCLAP makes the front end of a model without fusion ("rand_trunc", Slaney's filters), or of one with fusion ("fusion",
-// HTK's filters).
-func NewCLAP(fusion bool) *CLAP {
+// HTK's filters). The lowest band begins at low hertz: 50 in the published models, 0 where a file doesn't say.
+func NewCLAP(fusion bool, low float64) *CLAP {
 	s := slaney
 	if fusion {
 		s = htk
 	}
 	return &CLAP{fusion: fusion, front: &front[float64]{
 		fft: wave.NewFFT[float64](clapFFT), window: hann[float64](clapFFT), hop: clapHop, left: clapFFT / 2, mirror: true,
-		bank: newMelBank[float64](CLAPBands, clapFFT/2+1, CLAPRate, 0, 14000, s, !fusion),
+		bank: newMelBank[float64](CLAPBands, clapFFT/2+1, CLAPRate, low, 14000, s, !fusion),
 		log:  wave.Log{Floor: 1e-10, Factor: 10 / math.Ln10},
 	}}
 }
