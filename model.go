@@ -15,7 +15,7 @@ import (
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// A Model turns texts and pictures into vectors of one space. It is safe for concurrent use.
+// A Model turns texts, pictures and sounds into vectors of one space. It is safe for concurrent use.
 type Model struct {
 	name, path string
 	kind       string // the row of the table of architectures
@@ -23,6 +23,7 @@ type Model struct {
 	family     family
 	text       readsText   // nil where the family has no such tower
 	image      seesImages  // likewise
+	sound      hearsAudio  // likewise
 	pairs      scoresPairs // likewise
 	opts       Options
 	format     tensor.Format // in which the products read the weights
@@ -34,6 +35,7 @@ func newModel(f family) *Model {
 	m := &Model{family: f}
 	m.text, _ = f.(readsText)
 	m.image, _ = f.(seesImages)
+	m.sound, _ = f.(hearsAudio)
 	m.pairs, _ = f.(scoresPairs)
 	return m
 }
@@ -49,6 +51,9 @@ func (m *Model) modalities() (list []string) {
 	}
 	if m.image != nil {
 		list = append(list, "image")
+	}
+	if m.sound != nil {
+		list = append(list, "audio")
 	}
 	return list
 }

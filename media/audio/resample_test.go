@@ -121,7 +121,7 @@ func TestResamplerInPieces(t *testing.T) {
 // Any two rates must do, in bounded memory.
 func TestResamplerOfOddRates(t *testing.T) {
 	x := noise(3000, 5)
-	for _, rates := range [][2]int{{lowestRate, 48000}, {highestRate, 16000}, {999983, 16000}, {16000, 999983}, {44101, 44100}, {100, 101}, {47999, 48000}} {
+	for _, rates := range [][2]int{{LowestRate, 48000}, {HighestRate, 16000}, {999983, 16000}, {16000, 999983}, {44101, 44100}, {100, 101}, {47999, 48000}} {
 		r := NewResampler(rates[0], rates[1])
 		for _, step := range []*Resampler{r, r.before} {
 			if step == nil {
