@@ -37,7 +37,8 @@ func (m *Model) OpenAudio(ctx context.Context, path string) (Sound, error) {
 	if err != nil {
 		return Sound{}, err
 	}
-	return m.hear(r)
+	defer r.Close()
+	return m.Hear(r)
 }
 
 // ReadAudio is [Model.OpenAudio] for a stream.
@@ -49,11 +50,15 @@ func (m *Model) ReadAudio(ctx context.Context, from io.Reader) (Sound, error) {
 	if err != nil {
 		return Sound{}, err
 	}
-	return m.hear(r)
+	defer r.Close()
+	return m.Hear(r)
 }
 
-func (m *Model) hear(r *audio.Reader) (Sound, error) {
-	defer r.Close()
+// Hear is [Model.OpenAudio] for a file that is open: from where it is read up to now.
+func (m *Model) Hear(r *audio.Reader) (Sound, error) {
+	if m.sound == nil {
+		return Sound{}, m.lacks("hear sounds")
+	}
 	s := Sound{Rate: m.sound.AudioRate()}
 	var err error
 	s.Samples, err = r.Mono(s.Rate).ReadAll(m.sound.AudioLimit())
@@ -63,23 +68,23 @@ func (m *Model) hear(r *audio.Reader) (Sound, error) {
 	if err != nil && !errors.Is(err, audio.ErrTruncated) {
 		return Sound{}, err
 	}
-	if bad := s.check(); bad != nil {
-		return Sound{}, fmt.Errorf("chiasm: %w", bad)
+	if bad := s.Check(); bad != nil {
+		return Sound{}, bad
 	}
 	return s, err
 }
 
-// check says what keeps a sound from having a vector.
-func (s Sound) check() error {
+// Check says what keeps a sound from having a vector: no samples, a rate that none has, samples that are not numbers or far too loud.
+func (s Sound) Check() error {
 	if len(s.Samples) == 0 {
-		return errors.New("the sound has no samples")
+		return errors.New("chiasm: the sound has no samples")
 	}
 	if s.Rate < audio.LowestRate || s.Rate > audio.HighestRate {
-		return fmt.Errorf("the sound has %d samples a second, want %d to %d", s.Rate, audio.LowestRate, audio.HighestRate)
+		return fmt.Errorf("chiasm: the sound has %d samples a second, want %d to %d", s.Rate, audio.LowestRate, audio.HighestRate)
 	}
 	for i, v := range s.Samples {
 		if !(math.Abs(float64(v)) <= loudest) {
-			return fmt.Errorf("sample %d of the sound is %v, want about -1 to 1", i, v)
+			return fmt.Errorf("chiasm: sample %d of the sound is %v, want about -1 to 1", i, v)
 		}
 	}
 	return nil
@@ -100,8 +105,8 @@ func (m *Model) EmbedAudios(ctx context.Context, sounds []Sound) ([]Embedding, e
 	}
 	samples := make([][]float32, len(sounds))
 	for i, s := range sounds {
-		if err := s.check(); err != nil {
-			return nil, fmt.Errorf("chiasm: sound %d of %d: %w", i+1, len(sounds), err)
+		if err := s.Check(); err != nil {
+			return nil, fmt.Errorf("sound %d of %d: %w", i+1, len(sounds), err)
 		}
 		samples[i] = m.atRate(s)
 	}
