@@ -210,9 +210,11 @@ func (v *classifyVerb) answer(ctx context.Context, c *chiasm.Classifier, group [
 	good, _ := split(group)
 	var answers [][]chiasm.Label
 	var err error
-	if group[0].kind == kindAudio {
+	switch {
+	case len(good) == 0:
+	case group[0].kind == kindAudio:
 		answers, err = c.ClassifyAudio(ctx, hearing(good), v.top)
-	} else {
+	default:
 		answers, err = c.Classify(ctx, images(good), v.top)
 	}
 	if err != nil {

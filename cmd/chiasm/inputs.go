@@ -134,7 +134,9 @@ func (in *inputs) named(arg string) iter.Seq[*item] {
 			}
 		}
 		f := in.file(arg, in.kindOf(arg))
-		f.err = err
+		if err != nil {
+			f.err = err
+		}
 		in.give(f, yield)
 	}
 }
@@ -199,7 +201,7 @@ func (in *inputs) only() string {
 }
 
 func (in *inputs) readable(name, kind string, picture func(*image.Options) (*image.RGB, error), sound func() (*audio.Reader, error)) readable {
-	it := &item{name: name, kind: kind, told: func(it *item) { in.app.note("%s: %s", it.name, it.damage) }}
+	it := &item{name: name, kind: kind, told: func(it *item) { in.app.note("%s: %s", it.name, reason(it.name, it.damage)) }}
 	switch {
 	case kind == kindAudio:
 		it.open = func(it *item) error { return in.hear(it, sound) }
