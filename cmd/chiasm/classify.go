@@ -158,9 +158,9 @@ func (v *classifyVerb) run(ctx context.Context, args []string) error {
 	in.stdin = v.stdin
 	failed := &failures{app: v.app, what: in.what()}
 	longer := 0
-	bar := v.app.progress("classifying", v.app.count(in, args), false)
+	bar := v.app.progress("classifying", v.app.count(in, args), inItems)
 	defer v.app.done(bar)
-	for group := range batches(ctx, in.items(args), sizes(v.batch)) {
+	for group := range batches(ctx, in.items(args), batchSizes(v.batch)) {
 		failed.of += len(group)
 		for _, it := range group {
 			if it.sound.Longer {
@@ -191,7 +191,7 @@ func (v *classifyVerb) prepare(ctx context.Context, m *chiasm.Model, labels []st
 			cut.cuts(label)
 		}
 	}
-	bar := v.app.progress(fmt.Sprintf("preparing %s", plural(len(labels), "label", "labels")), -1, false)
+	bar := v.app.progress(fmt.Sprintf("preparing %s", plural(len(labels), "label", "labels")), -1, inItems)
 	defer v.app.done(bar)
 	stop := bar.pulse()
 	defer stop()

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,6 +27,11 @@ A vector hears the beginning of a long sound (chiasm show says how much).
 apart, or --hop 5s five, and gives each a vector, with its start and end in
 seconds.
 
+Some models of sentences want a prompt before each text, which differs for what
+is searched for and what is found. Those that their files name are chosen by
+--prompt-name (chiasm show lists them), others are given with --prompt, as
+"query: " and "passage: " for multilingual-e5.
+
 Vectors are written as JSON lines, or with -o to a file: .jsonl, .npy (float32
 [N, D], the inputs in a FILE.json beside it) or .safetensors (a tensor
 "embeddings" [N, D], the inputs in its metadata). A file appears when it is
@@ -34,7 +41,10 @@ const embedExample = `  chiasm embed --text "a sunset" photos/ > vectors.jsonl
   chiasm embed photos/ -o photos.npy
   cat captions.txt | chiasm embed --kind text - -o captions.safetensors
   chiasm embed --dimensions 256 --texts captions.txt
-  chiasm embed -m laion/clap-htsat-unfused --window 10s --hop 5s recordings/`
+  chiasm embed -m laion/clap-htsat-unfused --window 10s --hop 5s recordings/
+  chiasm embed --prompt-name query --text "who painted the water lilies?"
+  chiasm embed --text-model sentence-transformers/clip-ViT-B-32-multilingual-v1 \
+      -m openai/clip-vit-base-patch32 --text "zwei Hunde" photos/`
 
 // embed is the verb that turns texts and pictures into vectors.
 func (a *app) embed() *cobra.Command {
@@ -42,11 +52,16 @@ func (a *app) embed() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "embed [flags] [FILE...]", Short: "Turn texts, pictures and sounds into vectors", Long: embedLong, Example: embedExample,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			v.prompt.given = cmd.Flags().Changed("prompt")
+			return v.run(cmd.Context(), args)
+		},
 	}
 	v.model = a.modelFlags(cmd)
 	v.texts.flags(cmd.Flags())
 	flags := cmd.Flags()
+	flags.StringVar(&v.prompt.text, "prompt", "", "what stands before each text, in place of the model's default")
+	flags.StringVar(&v.prompt.name, "prompt-name", "", "the same, by the name that the model's files give it")
 	flags.StringVar(&v.kind, "kind", "", "what arguments and standard input are: image, audio or text (default: files are told by what they hold)")
 	flags.StringVarP(&v.output, "output", "o", "", "file to write (default standard output)")
 	flags.StringVar(&v.format, "format", "", "jsonl, npy or safetensors (default: from the name of the file)")
@@ -69,6 +84,35 @@ type embedVerb struct {
 	normalize, json      bool
 	dimensions, batch    int
 	window, hop          time.Duration
+	prompt               prompt
+}
+
+// A prompt is what the flags say of the one before each text.
+type prompt struct {
+	name, text string
+	given      bool // text counts, also if it is empty
+}
+
+// find looks a named prompt up, and takes the model's default one where the flags say nothing.
+func (p *prompt) find(m *chiasm.Model) error {
+	if p.given {
+		return nil
+	}
+	if p.name == "" {
+		p.text = m.DefaultPrompt()
+		return nil
+	}
+	prompts := m.Prompts()
+	text, ok := prompts[p.name]
+	switch {
+	case ok:
+		p.text = text
+	case len(prompts) == 0:
+		return usagef("--prompt-name %s: the model's files name no prompts: want --prompt with the text that its card asks for", p.name)
+	default:
+		return usagef("--prompt-name %s: want one of %s", p.name, strings.Join(slices.Sorted(maps.Keys(prompts)), ", "))
+	}
+	return nil
 }
 
 func (v *embedVerb) check(args []string) error {
@@ -77,6 +121,8 @@ func (v *embedVerb) check(args []string) error {
 		return usagef("there is nothing to embed: want --text, --texts, files or folders")
 	case v.kind != "" && v.kind != kindText && v.kind != kindImage && v.kind != kindAudio:
 		return usagef("--kind %s: want image, audio or text", v.kind)
+	case v.prompt.given && v.prompt.name != "":
+		return usagef("--prompt and --prompt-name exclude each other")
 	case v.window < 0 || v.hop < 0 || v.window > 0 && v.window < shortest || v.hop > 0 && v.hop < shortest:
 		return usagef("--window and --hop: want %v at least", shortest)
 	case v.hop > v.window:
@@ -151,6 +197,9 @@ func (v *embedVerb) run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := v.prompt.find(m); err != nil {
+		return err
+	}
 	space := m.Space()
 	if v.dimensions > space.Dimension {
 		return usagef("--dimensions %d: the model has %d", v.dimensions, space.Dimension)
@@ -171,9 +220,9 @@ func (v *embedVerb) run(ctx context.Context, args []string) (err error) {
 	}
 	failed := &failures{app: v.app, what: "input"}
 	cut := cutter{model: m}
-	bar := v.app.progress("embedding", v.total(in, args), false)
+	bar := v.app.progress("embedding", v.total(in, args), inItems)
 	defer v.app.done(bar)
-	for group := range batches(ctx, v.items(in, args), sizes(v.batch)) {
+	for group := range batches(ctx, v.items(in, args), batchSizes(v.batch)) {
 		failed.of += len(group)
 		if err := v.answer(ctx, m, group, &cut, out, failed); err != nil {
 			return err
@@ -215,7 +264,7 @@ func (v *embedVerb) answer(ctx context.Context, m *chiasm.Model, group []*item, 
 		if it.kind != kindText || it.err != nil {
 			continue
 		}
-		if t := m.Tokenize(it.name); t.Truncated {
+		if t := m.TokenizePrompted(v.prompt.text, it.name); t.Truncated {
 			if v.model.truncate == "error" {
 				it.err = tooLong(len(t.IDs), cut.context())
 				continue
@@ -225,7 +274,7 @@ func (v *embedVerb) answer(ctx context.Context, m *chiasm.Model, group []*item, 
 		}
 	}
 	good, _ := split(group)
-	vectors, err := vectors(ctx, m, good)
+	vectors, err := v.vectors(ctx, m, good)
 	if err != nil {
 		return err
 	}
@@ -244,6 +293,18 @@ func (v *embedVerb) answer(ctx context.Context, m *chiasm.Model, group []*item, 
 		return v.app.flush()
 	}
 	return nil
+}
+
+// vectors embeds items of one kind.
+func (v *embedVerb) vectors(ctx context.Context, m *chiasm.Model, items []*item) ([]chiasm.Embedding, error) {
+	if len(items) == 0 || items[0].kind != kindText {
+		return vectors(ctx, m, items)
+	}
+	texts := make([]string, len(items))
+	for i, it := range items {
+		texts[i] = it.name
+	}
+	return m.EmbedPrompted(ctx, v.prompt.text, texts)
 }
 
 // values is a vector as the flags want it.

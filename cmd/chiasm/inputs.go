@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -92,61 +90,38 @@ func (in *inputs) what() string {
 	return kindImage
 }
 
-// items gives what the arguments name: files, folders with all below them, patterns, and "-" for stdin. Folders are read as they are
-// reached. What cannot be found is an item with an error.
+// items gives the inputs that the arguments name: see [files]. What cannot be found is an item with an error.
 func (in *inputs) items(args []string) iter.Seq[*item] {
 	return func(yield func(*item) bool) {
-		for _, arg := range args {
-			for it := range in.named(arg) {
-				if !yield(it) {
-					return
+		for name, err := range files(args, in.whats(), func(path string) bool { return in.wanted(path) != "" }) {
+			var r readable
+			switch {
+			case err != nil:
+				r.item = &item{name: name, kind: kindImage, err: err}
+				if in.only() == kindAudio {
+					r.kind = kindAudio
 				}
+			case name == "-":
+				r = in.standard()
+			default:
+				r = in.file(name, in.kindOf(name))
 			}
-		}
-	}
-}
-
-func (in *inputs) named(arg string) iter.Seq[*item] {
-	return func(yield func(*item) bool) {
-		if arg == "-" {
-			in.give(in.standard(), yield)
-			return
-		}
-		info, err := os.Stat(arg)
-		switch {
-		case err == nil && info.IsDir():
-			in.walk(arg, yield)
-			return
-		case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?["):
-			names, globErr := filepath.Glob(arg)
-			if globErr != nil {
-				err = fmt.Errorf("%s: %w", arg, globErr)
-			}
-			for _, name := range names {
-				for it := range in.named(escaped(name)) {
-					if !yield(it) {
-						return
-					}
-				}
-			}
-			if len(names) > 0 {
+			if !in.give(r, yield) {
 				return
 			}
 		}
-		f := in.file(arg, in.kindOf(arg))
-		if err != nil {
-			f.err = err
-		}
-		in.give(f, yield)
 	}
 }
 
-// escaped keeps the name of a file from being read as stdin.
-func escaped(name string) string {
-	if name == "-" {
-		return "./-"
+// whats is what the model takes besides texts.
+func (in *inputs) whats() string {
+	switch in.only() {
+	case kindImage:
+		return "pictures"
+	case kindAudio:
+		return "sounds"
 	}
-	return name
+	return "pictures or sounds"
 }
 
 // A readable is an item and the sound that it is read from, if it is one.
@@ -241,52 +216,13 @@ func (in *inputs) kindOf(path string) string {
 	return kindImage
 }
 
-// walk gives what is in a folder and below, in the order of the names. Hidden files and folders are passed by.
-func (in *inputs) walk(dir string, yield func(*item) bool) {
-	found, stopped := false, false
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		hidden := path != dir && strings.HasPrefix(entry.Name(), ".")
-		var next readable
-		switch {
-		case err != nil:
-			next.item = &item{name: path, kind: kindImage, err: err}
-		case hidden && entry.IsDir():
-			return filepath.SkipDir
-		case hidden || entry.IsDir():
-			return nil
-		default:
-			kind := in.wanted(path)
-			if kind == "" {
-				return nil
-			}
-			next = in.file(path, kind)
-		}
-		found = true
-		if !in.give(next, yield) {
-			stopped = true
-			return filepath.SkipAll
-		}
-		return nil
-	})
-	if !stopped && (err != nil || !found) {
-		if err == nil {
-			what := "pictures or sounds"
-			switch in.only() {
-			case kindImage:
-				what = "pictures"
-			case kindAudio:
-				what = "sounds"
-			}
-			err = fmt.Errorf("%s: no %s in this folder", dir, what)
-		}
-		yield(&item{name: dir, kind: kindImage, err: err})
-	}
-}
-
-// extensions are those of the files of a kind. A folder's other files are looked into if they have no extension at all.
+// extensions are those of the files of a kind; videos have sound. A folder's other files are looked into if they have no extension at all.
 var extensions = map[string][]string{
 	kindImage: {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif", ".avif"},
-	kindAudio: {".wav", ".wave", ".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".aifc", ".au", ".caf", ".wma", ".amr", ".wv", ".w64", ".mka"},
+	kindAudio: {
+		".wav", ".wave", ".flac", ".mp3", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".amr", ".caf", ".w64", ".au", ".snd", ".wv", ".ac3",
+		".mka", ".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp", ".asf", ".wmv",
+	},
 }
 
 // wanted is the kind of a file of a folder that the model takes, told by its extension, or without one by how it begins; "" for any other.

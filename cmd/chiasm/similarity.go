@@ -159,9 +159,9 @@ func (v *similarityVerb) embed(ctx context.Context, in *inputs, args []string, a
 	failed := &failures{app: v.app, what: in.what()}
 	var pictures, sounds []chiasm.Embedding
 	longer := 0
-	bar := v.app.progress("comparing", v.app.count(in, args), false)
+	bar := v.app.progress("comparing", v.app.count(in, args), inItems)
 	defer v.app.done(bar)
-	for group := range batches(ctx, in.items(args), sizes(0)) {
+	for group := range batches(ctx, in.items(args), batchSizes(0)) {
 		failed.of += len(group)
 		good, bad := split(group)
 		for _, it := range bad {
@@ -213,8 +213,8 @@ func (v *similarityVerb) score(scores *chiasm.Scores, answer *similarityAnswer) 
 // How many pictures, sounds and texts go through a model together where nobody says otherwise.
 const imageBatch, soundBatch, textBatch = 16, 8, 256
 
-// sizes is how many inputs of a kind are taken together: n, or if that is 0 as many as is usual.
-func sizes(n int) func(kind string) int {
+// batchSizes is how many inputs of a kind are taken together: n, or if that is 0 as many as is usual.
+func batchSizes(n int) func(kind string) int {
 	return func(kind string) int {
 		switch {
 		case n > 0:
@@ -228,22 +228,15 @@ func sizes(n int) func(kind string) int {
 	}
 }
 
-// vectors embeds items of one kind.
+// vectors embeds pictures, or sounds.
 func vectors(ctx context.Context, m *chiasm.Model, items []*item) ([]chiasm.Embedding, error) {
 	if len(items) == 0 {
 		return nil, nil
 	}
-	switch items[0].kind {
-	case kindImage:
-		return m.EmbedImages(ctx, images(items))
-	case kindAudio:
+	if items[0].kind == kindAudio {
 		return m.EmbedAudios(ctx, hearing(items))
 	}
-	texts := make([]string, len(items))
-	for i, it := range items {
-		texts[i] = it.name
-	}
-	return m.EmbedTexts(ctx, texts)
+	return m.EmbedImages(ctx, images(items))
 }
 
 // stdinFlag adds the flag that says what standard input is.

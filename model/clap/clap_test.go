@@ -70,6 +70,9 @@ func TestLimit(t *testing.T) {
 	if n := b.AudioTokens(7); n != 32*32 {
 		t.Errorf("a sound has %d tokens, want %d", n, 32*32)
 	}
+	if x, err := b.EmbedAudio(p, nil); err != nil || x.Len() > 0 {
+		t.Errorf("no sounds: %v, %v", x, err)
+	}
 	if _, err := b.EmbedAudio(p, [][]float32{nil}); err == nil || err.Error() != "clap: sound 0 has no samples" {
 		t.Errorf("an empty sound: %v", err)
 	}

@@ -50,11 +50,11 @@ func New(c Config) *Model {
 
 // EmbedText maps texts, given as ids with their special tokens and without padding, to vectors [B, D], not normalised.
 func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) {
-	x, seq, err := m.Text.Forward(p, texts)
+	x, err := m.Text.First(p, texts)
 	if err != nil {
 		return nil, err
 	}
-	x = m.TextPool.Forward(x.Select(seq[:seq.Len()]))
+	x = m.TextPool.Forward(x)
 	for i, v := range x.Floats() {
 		x.Floats()[i] = float32(math.Tanh(float64(v)))
 	}
@@ -65,8 +65,11 @@ func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, erro
 // out. Each sound's vector is the one that the reference gives it alone: with fusion the reference takes a short sound for a long one if
 // none of its batch is long, and one that is alone therefore always.
 func (m *Model) EmbedAudio(p *tensor.Pass, sounds [][]float32) (*tensor.Tensor, error) {
+	if len(sounds) == 0 {
+		return p.Empty(0, m.Config.D), nil
+	}
 	features := p.Empty(len(sounds), m.front.Images(), audio.CLAPFrames, audio.CLAPBands)
-	size := features.Len() / max(len(sounds), 1)
+	size := features.Len() / len(sounds)
 	for i, sound := range sounds {
 		if len(sound) == 0 {
 			return nil, fmt.Errorf("clap: sound %d has no samples", i)

@@ -54,8 +54,10 @@ func (c *Config) Validate() error {
 	if !(c.Ratio*float64(c.Width) >= 1 && c.Ratio <= 64) {
 		return fmt.Errorf("swin: the ratio of the hidden width is %v, want up to 64", c.Ratio)
 	}
+	biases := 0
 	for i, depth := range c.Depths {
 		rows, cols := c.Rows>>i, c.Cols>>i
+		biases += depth * (rows + c.Window) * (cols + c.Window) * c.Window * c.Window * max(c.Heads[i], 1) // at most
 		switch {
 		case depth < 1 || depth > 1<<8:
 			return fmt.Errorf("swin: stage %d has %d blocks, want 1 to %d", i, depth, 1<<8)
@@ -65,6 +67,8 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("swin: stage %d is a grid of %d x %d tokens, smaller than its windows of %d x %d", i, rows, cols, c.Window, c.Window)
 		case i+1 < len(c.Depths) && (rows%2 != 0 || cols%2 != 0):
 			return fmt.Errorf("swin: stage %d is a grid of %d x %d tokens, which cannot be halved", i, rows, cols)
+		case biases > 1<<27:
+			return fmt.Errorf("swin: the windows of %d x %d have more than %d pairs of tokens", c.Window, c.Window, 1<<27)
 		}
 	}
 	return nil

@@ -34,14 +34,15 @@ func New(c Config) *Tower {
 			t.Stages[i-1].Merge = newMerge(width/2, plain.merged(last))
 		}
 		s, at := &Stage{}, plain
+		there, back := shifted.from(plain), plain.from(shifted)
 		for j := range depth {
-			g := plain
+			g, moves := plain, back
 			if j%2 == 1 && shifted.shift > 0 {
-				g = shifted
+				g, moves = shifted, there
 			}
 			b := newBlock(&c, width, c.Heads[i], g)
 			if g != at {
-				b.moves = g.from(at)
+				b.moves = moves
 			}
 			s.Blocks, at = append(s.Blocks, b), g
 		}

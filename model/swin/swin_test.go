@@ -138,6 +138,7 @@ func TestBadConfigs(t *testing.T) {
 		"multiple of 3 heads":   func(c *swin.Config) { c.Heads = []int{2, 3} },
 		"cannot be halved":      func(c *swin.Config) { c.Rows = 11 },
 		"smaller than its":      func(c *swin.Config) { c.Window = 8 },
+		"pairs of tokens":       func(c *swin.Config) { c.Rows, c.Cols, c.Window, c.Heads = 2048, 2048, 32, []int{8, 16} },
 		"hidden width is NaN":   func(c *swin.Config) { c.Ratio = (c.Ratio - 2) / (c.Ratio - 2) },
 	} {
 		c := small
