@@ -228,3 +228,30 @@ func TestShowSounds(t *testing.T) {
 		t.Error(r.out)
 	}
 }
+
+// A space of texts, pictures and sounds: pictures come first, whatever the order of the arguments.
+func TestPicturesAndSoundsTogether(t *testing.T) {
+	const all = "../../model/embeddinggemma/testdata"
+	r := runChiasm(t, "", "similarity", "-m", all, "--json", "-t", "a dog", "-t", "rain", ringing, tinyWide, humming).want(t, 0)
+	if got := keys(t, r.out); got != "model images sounds texts logits_per_image logits_per_audio probs per" {
+		t.Errorf("fields %s", got)
+	}
+	a := objects[similarityAnswer](t, r)[0]
+	if !slices.Equal(a.Images, []string{tinyWide}) || !slices.Equal(a.Sounds, []string{ringing, humming}) || a.Per != "image" || len(a.Probs) != 3 {
+		t.Errorf("got %+v", a)
+	}
+	lines := objects[vectorLine](t, runChiasm(t, "", "embed", "-m", all, "-t", "a dog", ringing, tinyWide, humming).want(t, 0))
+	var kinds []string
+	for _, l := range lines {
+		kinds = append(kinds, l.Kind)
+	}
+	if !slices.Equal(kinds, []string{"text", "audio", "image", "audio"}) {
+		t.Errorf("kinds %v", kinds)
+	}
+	if c := cosine(lines[0].Embedding, lines[1].Embedding); math.Abs(float64(c-a.PerAudio[0][0])) > 1e-5 { // plain cosines: it was not trained on pairs
+		t.Errorf("cosine %v, logit %v", c, a.PerAudio[0][0])
+	}
+	if table := runChiasm(t, "", "similarity", "-m", all, "--per", "text", "-t", "a dog", ringing, tinyWide).want(t, 0).out; !strings.HasPrefix(table, "file ") || !strings.Contains(table, "(probability over the files") {
+		t.Error(table)
+	}
+}
