@@ -19,6 +19,7 @@ type Sound struct {
 }
 
 // Hears says what sounds the model takes: samples a second, and how many of them one vector hears at most. Both are 0 if it takes none.
+// [audio.Mono.Windows] cuts longer sounds into pieces.
 func (m *Model) Hears() (rate, samples int) {
 	if m.sound == nil {
 		return 0, 0

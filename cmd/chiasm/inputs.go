@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/media/audio"
 	"github.com/chiasm/chiasm/media/image"
@@ -82,7 +84,20 @@ func (a *app) inputs(ctx context.Context, m *chiasm.Model, f *modelFlags) *input
 	return in
 }
 
-// what the model takes besides texts, one of it; for messages.
+// stdinFlag adds the flag that says what standard input is.
+func stdinFlag(cmd *cobra.Command, kind *string) {
+	cmd.Flags().StringVar(kind, "stdin", "", "what - is: image or audio (default: told by how it begins)")
+	complete(cmd, "stdin", kindImage, kindAudio)
+}
+
+func stdinKind(kind string) error {
+	if kind != "" && kind != kindImage && kind != kindAudio {
+		return usagef("--stdin %s: want image or audio", kind)
+	}
+	return nil
+}
+
+// what one input is called in messages.
 func (in *inputs) what() string {
 	if in.hears {
 		return "input"

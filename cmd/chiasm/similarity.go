@@ -210,60 +210,6 @@ func (v *similarityVerb) score(scores *chiasm.Scores, answer *similarityAnswer) 
 	}
 }
 
-// How many pictures, sounds and texts go through a model together where nobody says otherwise.
-const imageBatch, soundBatch, textBatch = 16, 8, 256
-
-// batchSizes is how many inputs of a kind are taken together: n, or if that is 0 as many as is usual.
-func batchSizes(n int) func(kind string) int {
-	return func(kind string) int {
-		switch {
-		case n > 0:
-			return n
-		case kind == kindText:
-			return textBatch
-		case kind == kindAudio:
-			return soundBatch
-		}
-		return imageBatch
-	}
-}
-
-// vectors embeds pictures, or sounds.
-func vectors(ctx context.Context, m *chiasm.Model, items []*item) ([]chiasm.Embedding, error) {
-	if len(items) == 0 {
-		return nil, nil
-	}
-	if items[0].kind == kindAudio {
-		return m.EmbedAudios(ctx, hearing(items))
-	}
-	return m.EmbedImages(ctx, images(items))
-}
-
-// stdinFlag adds the flag that says what standard input is.
-func stdinFlag(cmd *cobra.Command, kind *string) {
-	cmd.Flags().StringVar(kind, "stdin", "", "what - is: image or audio (default: told by how it begins)")
-	complete(cmd, "stdin", kindImage, kindAudio)
-}
-
-func stdinKind(kind string) error {
-	if kind != "" && kind != kindImage && kind != kindAudio {
-		return usagef("--stdin %s: want image or audio", kind)
-	}
-	return nil
-}
-
-// split tells items that can be answered from those that failed.
-func split(group []*item) (good, bad []*item) {
-	for _, it := range group {
-		if it.err != nil {
-			bad = append(bad, it)
-		} else {
-			good = append(good, it)
-		}
-	}
-	return good, bad
-}
-
 func (v *similarityVerb) write(answer *similarityAnswer) error {
 	if v.json {
 		return v.app.writeJSON(answer)
