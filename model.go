@@ -15,7 +15,7 @@ import (
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// A Model turns texts and pictures into vectors of one space. It is safe for concurrent use.
+// A Model turns texts and pictures into vectors of one space, or writes down what is said, as its family can. It is safe for concurrent use.
 type Model struct {
 	name, path string
 	kind       string // the row of the table of architectures
@@ -25,10 +25,12 @@ type Model struct {
 	text       readsText   // nil where the family has no such tower
 	image      seesImages  // likewise
 	pairs      scoresPairs // likewise
+	speech     transcribes // likewise
 	opts       Options
 	format     tensor.Format // in which the products read the weights
 	store      store
 	passes     sync.Pool // of *tensor.Pass, so that a call reuses the memory of another
+	hearers    sync.Pool // of *hearer, likewise
 }
 
 func newModel(f family) *Model {
@@ -36,6 +38,7 @@ func newModel(f family) *Model {
 	m.text, _ = f.(readsText)
 	m.image, _ = f.(seesImages)
 	m.pairs, _ = f.(scoresPairs)
+	m.speech, _ = f.(transcribes)
 	return m
 }
 
@@ -58,6 +61,9 @@ func (m *Model) modalities() (list []string) {
 	}
 	if m.image != nil {
 		list = append(list, "image")
+	}
+	if m.speech != nil {
+		list = append(list, "speech")
 	}
 	return list
 }
@@ -170,21 +176,33 @@ func (m *Model) EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]Embed
 	if m.image == nil {
 		return nil, m.lacks("embed pictures")
 	}
-	w, h := m.image.Pixels().Size()
-	most := max(1, batchTokens/m.image.ImageTokens())
 	out := make([]Embedding, 0, len(imgs))
-	for first := 0; first < len(imgs); first += most {
-		batch := imgs[first:min(first+most, len(imgs))]
+	for len(imgs) > 0 {
+		w, h := m.sizeOf(imgs[0])
+		n, most := 1, min(len(imgs), batchTokens/m.image.ImageTokens(w, h))
+		for n < most {
+			if nextW, nextH := m.sizeOf(imgs[n]); nextW != w || nextH != h {
+				break
+			}
+			n++
+		}
 		err := m.run(ctx, func(p *tensor.Pass) (*tensor.Tensor, error) {
-			pixels := p.Empty(len(batch), 3, h, w)
-			par.Do(&preprocess{m.image.Pixels(), batch, pixels.Floats()}, len(batch), m.opts.Workers)
+			pixels := p.Empty(n, 3, h, w)
+			par.Do(&preprocess{m.image.Pixels(), imgs[:n], pixels.Floats()}, n, m.opts.Workers)
 			return m.image.EmbedImage(pixels), nil
 		}, &out)
 		if err != nil {
 			return nil, err
 		}
+		imgs = imgs[n:]
 	}
 	return out, nil
+}
+
+// sizeOf is the width and height that the model's processor brings a picture to.
+func (m *Model) sizeOf(img stdimage.Image) (w, h int) {
+	size := img.Bounds()
+	return m.image.Pixels().SizeOf(size.Dx(), size.Dy())
 }
 
 // A preprocess task brings pictures into the form that the model takes.
@@ -227,6 +245,9 @@ func (m *Model) run(ctx context.Context, forward func(*tensor.Pass) (*tensor.Ten
 	}
 	if err != nil {
 		return fmt.Errorf("chiasm: %s: %w", m.name, err)
+	}
+	if m.space.Dimension < x.Dim(-1) {
+		x = x.Leading(m.space.Dimension)
 	}
 	raw, unit := x.Floats(), x.Normalize(1e-12).Floats()
 	d := x.Dim(-1)

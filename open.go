@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -16,8 +17,10 @@ import (
 	"github.com/chiasm/chiasm/model/chineseclip"
 	"github.com/chiasm/chiasm/model/clap"
 	"github.com/chiasm/chiasm/model/clip"
+	"github.com/chiasm/chiasm/model/embeddinggemma"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/siglip"
+	"github.com/chiasm/chiasm/model/whisper"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/token"
 )
@@ -25,12 +28,14 @@ import (
 // A family is a kind of model. What it can do besides is the interfaces that follow; the verbs of one that it lacks answer
 // errors.ErrUnsupported. Vectors are not normalised.
 type family interface {
-	Dimension() int  // of the space
 	Layout() string  // whose form the files have
 	Params() any     // what nn.Params walks over
 	Files() []string // that hold the weights
 	Close() error
 }
+
+// makesVectors is a family with a space.
+type makesVectors interface{ Dimension() int }
 
 // readsText is a family with a text tower.
 type readsText interface {
@@ -43,8 +48,8 @@ type readsText interface {
 // seesImages is a family with an image tower.
 type seesImages interface {
 	Pixels() *image.Processor
-	EmbedImage(pixels *tensor.Tensor) *tensor.Tensor // pixels [B, 3, H, W]
-	ImageTokens() int                                // of a picture
+	EmbedImage(pixels *tensor.Tensor) *tensor.Tensor // pixels [B, 3, H, W] of a size that the processor makes
+	ImageTokens(w, h int) int                        // of a picture of that size
 }
 
 // scoresPairs is a family whose vectors were trained to be compared: logits are Scale·cosine + Bias.
@@ -52,6 +57,11 @@ type scoresPairs interface {
 	Scale() float32
 	Bias() float32
 	Sigmoid() bool // a logit's sigmoid is the probability of its pair; else it is one of several alternatives
+}
+
+// cutsVectors is a family whose vectors were trained so that their beginnings are vectors too (Kusupati et al. 2022, Matryoshka).
+type cutsVectors interface {
+	Dimensions() []int // to which they may be cut, the whole among them
 }
 
 // architectures is the one table from what a model's files say of themselves to the code that runs it.
@@ -66,6 +76,8 @@ var architectures = map[string]func(path string) (family, error){
 	"clap":                  openCLAP,
 	"ChineseCLIPModel":      openChineseCLIP,
 	"chinese_clip":          openChineseCLIP,
+	"EmbeddingGemma2Model":  openEmbeddingGemma,
+	"embedding_gemma2":      openEmbeddingGemma,
 	"sentence-transformers": openSentence, // modules.json
 	moduleCLIP:              openModuleCLIP,
 	"bert":                  openSentence,
@@ -74,14 +86,20 @@ var architectures = map[string]func(path string) (family, error){
 	"camembert":             openSentence,
 	"distilbert":            openSentence,
 	"mpnet":                 openSentence,
+
+	"WhisperForConditionalGeneration": openWhisper,
+	"whisper":                         openWhisper,
+	"CTranslate2's Whisper":           openWhisper, // config.json: alignment_heads
 }
 
 var (
-	openCLIP        = opens(clip.Open)
-	openSigLIP      = opens(siglip.Open)
-	openCLAP        = opens(clap.Open)
-	openSentence    = opens(sentence.Open)
-	openChineseCLIP = opens(chineseclip.Open)
+	openCLIP           = opens(clip.Open)
+	openSigLIP         = opens(siglip.Open)
+	openCLAP           = opens(clap.Open)
+	openSentence       = opens(sentence.Open)
+	openChineseCLIP    = opens(chineseclip.Open)
+	openWhisper        = opens(whisper.Open)
+	openEmbeddingGemma = opens(embeddinggemma.Open)
 )
 
 // moduleCLIP is a modules.json whose module is a CLIP model.
@@ -127,7 +145,15 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 	}
-	space.Dimension = f.Dimension()
+	if v, ok := f.(makesVectors); ok {
+		space.Dimension, err = dimension(v, opts.Dimension)
+	} else if opts.Dimension != 0 {
+		err = fmt.Errorf("vectors of %d dimensions, but the model makes none: %w", opts.Dimension, errors.ErrUnsupported)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
+	}
 	if space.Revision == "" {
 		if space.Revision, err = fingerprint(path); err != nil {
 			f.Close()
@@ -169,6 +195,21 @@ func (m *Model) readBy(ctx context.Context, name string) error {
 	}
 	m.words, m.space.Text = words, fmt.Sprintf("%s@%.12s", words.space.Model, words.space.Revision)
 	return nil
+}
+
+// dimension is what a family's vectors have, or the part of it that is asked for.
+func dimension(f makesVectors, wanted int) (int, error) {
+	whole := f.Dimension()
+	if wanted == 0 || wanted == whole {
+		return whole, nil
+	}
+	if cuts, ok := f.(cutsVectors); ok && !slices.Contains(cuts.Dimensions(), wanted) {
+		return 0, fmt.Errorf("vectors of %d dimensions, but the model was trained for %v", wanted, cuts.Dimensions())
+	}
+	if wanted < 0 || wanted > whole {
+		return 0, fmt.Errorf("vectors of %d dimensions, but the model's have %d", wanted, whole)
+	}
+	return wanted, nil
 }
 
 // locate finds where a model lies on disk, downloading it if need be.
@@ -222,6 +263,7 @@ func Recognise(path string) (string, error) {
 		var config struct {
 			Architectures []string `json:"architectures"`
 			ModelType     string   `json:"model_type"`
+			Alignment     [][2]int `json:"alignment_heads"`
 		}
 		if err := json.Unmarshal(data, &config); err != nil {
 			return "", fmt.Errorf("chiasm: %s: %w", filepath.Join(path, "config.json"), err)
@@ -229,6 +271,9 @@ func Recognise(path string) (string, error) {
 		found = config.Architectures
 		if config.ModelType != "" {
 			found = append(found, config.ModelType)
+		}
+		if len(found) == 0 && len(config.Alignment) > 0 {
+			found = append(found, "CTranslate2's Whisper")
 		}
 	}
 	for _, f := range []struct{ file, kind string }{{"open_clip_config.json", "open_clip"}, {"modules.json", "sentence-transformers"}} {

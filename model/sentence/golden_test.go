@@ -90,6 +90,40 @@ func TestTokenizersOfMPNet(t *testing.T) {
 	}
 }
 
+// The first token alone is the first token of all.
+func TestFirstTokenAlone(t *testing.T) {
+	for _, kind := range []string{"bert", "roberta", "distilbert", "mpnet"} {
+		b, err := Open("testdata/" + kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		var ids [][]int32
+		for _, text := range texts {
+			fitted, _ := b.Fit(b.Encode(text).IDs)
+			ids = append(ids, fitted)
+		}
+		p := tensor.NewPass(context.Background(), 0)
+		all, seq, err := b.Encoder.Forward(p, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Pools, b.Dense = []Pool{PoolFirst}, nil
+		first, err := b.EmbedText(p, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := b.Encoder.Config.Width
+		for i := range ids {
+			for j, want := range all.Floats()[int(seq[i])*c:][:c] {
+				if d := first.Floats()[i*c+j] - want; d > 1e-5 || d < -1e-5 {
+					t.Fatalf("%s: value %d of text %d is %v, want %v", kind, j, i, first.Floats()[i*c+j], want)
+				}
+			}
+		}
+	}
+}
+
 func TestBadFolders(t *testing.T) {
 	for what, change := range map[string]struct{ file, content, want string }{
 		"path outside":   {"modules.json", `[{"path": "../bert", "type": "a.Transformer"}]`, `sentence: modules.json: path "../bert" of module 0, want one within the folder`},

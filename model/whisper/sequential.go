@@ -126,7 +126,7 @@ func (s *sequence) listen(ctx context.Context) (language string, heard bool, err
 	if err != nil {
 		return "", false, err
 	}
-	s.language = found[0].Code
+	s.language, s.chance = found[0].Code, found[0].Probability
 	return s.language, len(s.sound) <= s.windowSamples(), nil
 }
 

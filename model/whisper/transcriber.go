@@ -16,6 +16,7 @@ type Transcriber struct {
 	bundle   *Bundle
 	opts     Options
 	language string // of the sound, once known
+	chance   float32
 
 	front   *audio.Whisper
 	pass    *tensor.Pass
@@ -42,7 +43,7 @@ func (b *Bundle) NewTranscriber(opts *Options) (*Transcriber, error) {
 		if o.Language != "" && o.Language != "en" || o.Translate {
 			return nil, fmt.Errorf("whisper: the model knows English alone, want language en and no translation, got %q", o.Language)
 		}
-		t.language = "en"
+		t.language, t.chance = "en", 1
 	} else if _, ok := c.Tokens.Languages[o.Language]; !ok && o.Language != "" {
 		return nil, fmt.Errorf("whisper: the model knows no language %q, want one of %s", o.Language, strings.Join(codes(c.Tokens.Languages), " "))
 	}
@@ -73,13 +74,15 @@ func codes(languages map[string]int32) []string {
 func (t *Transcriber) config() *Config { return &t.bundle.Config }
 func (t *Transcriber) tokens() *Tokens { return &t.bundle.Config.Tokens }
 
-// Language is the code of the language that is spoken, empty as long as it is not known.
-func (t *Transcriber) Language() string { return t.language }
+// Language is the language that is spoken, with the probability 1 if it was given; without a code as long as it is not known.
+func (t *Transcriber) Language() Language { return Language{t.language, t.chance} }
 
 // Forget makes the Transcriber find out the language of the next window, unless the options say it.
 func (t *Transcriber) Forget() {
 	if t.tokens().Multilingual() {
-		t.language = t.opts.Language
+		if t.language, t.chance = t.opts.Language, 0; t.language != "" {
+			t.chance = 1
+		}
 	}
 }
 

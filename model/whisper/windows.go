@@ -96,6 +96,7 @@ func (t *Transcriber) spoken(ctx context.Context, n int) ([]string, error) {
 		}
 		return out, nil
 	}
-	t.language = t.decide(heard[:min(n, t.opts.LanguageWindows)])[0].Code
+	found := t.decide(heard[:min(n, t.opts.LanguageWindows)])[0]
+	t.language, t.chance = found.Code, found.Probability
 	return slices.Repeat([]string{t.language}, n), nil
 }
