@@ -102,6 +102,23 @@ var (
 	openEmbeddingGemma = opens(embeddinggemma.Open)
 )
 
+// What a family can do is found out when it is opened: these are those that would lose a verb without a word if an interface changed.
+var (
+	_, _, _ interface {
+		makesVectors
+		readsText
+		seesImages
+		scoresPairs
+	} = (*clip.Bundle)(nil), (*siglip.Bundle)(nil), (*chineseclip.Bundle)(nil)
+	_, _ interface {
+		makesVectors
+		readsText
+		takesPrompts
+	} = (*sentence.Bundle)(nil), (*embeddinggemma.Bundle)(nil)
+	_ seesImages  = (*embeddinggemma.Bundle)(nil)
+	_ transcribes = (*whisper.Bundle)(nil)
+)
+
 // moduleCLIP is a modules.json whose module is a CLIP model.
 const moduleCLIP = "sentence-transformers' CLIP"
 
