@@ -99,7 +99,7 @@ func TestTextModel(t *testing.T) {
 
 func TestTextModelsThatDoNotFit(t *testing.T) {
 	for _, c := range []struct{ model, text, want string }{
-		{tiny, "model/sentence/testdata/bert", "want a model whose texts have 32 dimensions, as the pictures of " + tiny + "; got 24, and it takes text"},
+		{tiny, "model/sentence/testdata/bert", "want a model whose texts have 32 dimensions, as " + tiny + " has; got 24, and it takes text"},
 		{clipText, clipText, "takes nothing but text"},
 		{tiny, "no/such@thing@here", "no/such@thing@here"},
 		{tiny, "model/sentence", "model/sentence is not a model"},
