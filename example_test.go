@@ -79,3 +79,25 @@ func ExampleModel_Similarity() {
 	fmt.Printf("%.3f\n", scores.PerImage()[0])
 	// Output: [0.158 0.842]
 }
+
+func ExampleModel_EmbedQueries() {
+	ctx := context.Background()
+	m, err := chiasm.Open(ctx, "model/sentence/testdata/xlm-roberta", nil) // a tiny one, of random numbers
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	fmt.Printf("%q\n", m.Prompts())
+	queries, err := m.EmbedQueries(ctx, []string{"two dogs"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	documents, err := m.EmbedDocuments(ctx, []string{"A cat sits on the mat.", "two dogs"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(queries[0].Cosine(documents[1]) > queries[0].Cosine(documents[0]))
+	// Output:
+	// map["document":"passage: " "query":"query: "]
+	// true
+}
