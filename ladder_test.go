@@ -13,7 +13,7 @@ var ladder = [][]string{
 	{"tensor", "token", "media/image", "media/audio", "hub"},
 	{"nn", "weights"},
 	{"model/vit", "model/text", "model/bert"},
-	{"model/clip", "model/siglip", "model/sentence", "model/whisper"},
+	{"model/clip", "model/siglip", "model/sentence", "model/whisper", "model/vad"},
 	{""}, // the root package
 	{"cmd/chiasm"},
 }

@@ -70,6 +70,7 @@ var architectures = map[string]func(path string) (family, error){
 	"xlm-roberta":           openSentence,
 	"camembert":             openSentence,
 	"distilbert":            openSentence,
+	"mpnet":                 openSentence,
 }
 
 var (

@@ -59,8 +59,14 @@ func NewAttention(c, heads int, causal bool) *Attention {
 
 // Forward lets the tokens x [T, C] of each sequence see one another and adds the result to residual [T, C], whose memory it may take.
 func (a *Attention) Forward(x, residual *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
-	qkv := x.LinearCat(a.Query.Weight, a.Query.Bias, a.Key.Weight, a.Key.Bias, a.Value.Weight, a.Value.Bias)
-	return qkv.Attend(seq, a.Heads, a.Causal).LinearAdd(a.Out.Weight, a.Out.Bias, residual)
+	return a.ForwardBiased(x, residual, nil, seq)
+}
+
+// ForwardBiased is Forward with a bias [n, H, T, T] for pairs of tokens, as [tensor.Tensor.AttendBiased] takes it, or nil.
+func (a *Attention) ForwardBiased(x, residual, bias *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
+	y := x.LinearCat(a.Query.Weight, a.Query.Bias, a.Key.Weight, a.Key.Bias, a.Value.Weight, a.Value.Bias)
+	y = y.AttendBiased(seq, a.Heads, a.Causal, bias)
+	return y.LinearAdd(a.Out.Weight, a.Out.Bias, residual)
 }
 
 // Pool is Forward for the picked rows alone, picked [n, C], which see every token x [T, C] of their sequence: n says which of
@@ -107,13 +113,18 @@ func NewBlock(c, heads, hidden int, act tensor.Activation, eps float32, causal b
 
 // Forward maps x [T, C] to the same shape; x must not be used afterwards.
 func (b *Block) Forward(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
+	return b.ForwardBiased(x, nil, seq)
+}
+
+// ForwardBiased is Forward with a bias for the attention, as [Attention.ForwardBiased] takes it.
+func (b *Block) ForwardBiased(x, bias *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
 	p := x.Pass()
 	m := p.Mark()
 	if b.PostNorm {
-		x = b.Norm1.Forward(b.Attn.Forward(x, x, seq))
+		x = b.Norm1.Forward(b.Attn.ForwardBiased(x, x, bias, seq))
 		return p.Keep(m, b.Norm2.Forward(b.MLP.Forward(x, x)))
 	}
-	x = b.Attn.Forward(b.Norm1.Forward(x), x, seq)
+	x = b.Attn.ForwardBiased(b.Norm1.Forward(x), x, bias, seq)
 	x = b.MLP.Forward(b.Norm2.Forward(x), x)
 	return p.Keep(m, x)
 }

@@ -102,7 +102,9 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	ctx := context.Background()
 	run := func() {
 		p.Reset(ctx)
-		b.Pool(b.Forward(input(p, 70, c), seq), p.Steps(2, 50), p.Spans(2, 1), seq)
+		bias := p.Empty(1, 4, 50, 50)
+		clear(bias.Floats())
+		b.Pool(b.ForwardBiased(input(p, 70, c), bias, seq), p.Steps(2, 50), p.Spans(2, 1), seq)
 	}
 	run()
 	run()

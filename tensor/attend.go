@@ -10,15 +10,31 @@ import (
 // Attend is multi-head attention, softmax(Q·Kᵀ/√(C/H))·V, within each sequence, for qkv [T, 3C] whose rows hold query, key and value
 // side by side, as [Tensor.LinearCat] makes them. With causal set a token sees itself and what is before it. It returns [T, C].
 func (qkv *Tensor) Attend(seq Spans, heads int, causal bool) *Tensor {
+	return qkv.AttendBiased(seq, heads, causal, nil)
+}
+
+// AttendBiased is Attend with a bias for each pair of tokens: softmax(Q·Kᵀ/√(C/H) + bias)·V. bias is [n, H, T, T], computed
+// in the same pass or a parameter, or nil for none: sequence s adds the matrices of s mod n, and one shorter than T their upper left corner.
+func (qkv *Tensor) AttendBiased(seq Spans, heads int, causal bool, bias *Tensor) *Tensor {
 	c := qkv.cols() / 3
 	check(qkv.cols() == 3*c, "attend", "rows of query, key and value", qkv)
 	if qkv.Len() == 0 {
 		return in("attend", qkv).Empty(qkv.Rows(), c)
 	}
-	return in("attend", qkv).attend(kernel.Attention{
+	t := kernel.Attention{
 		Q: qkv.floats, K: qkv.floats[c:], V: qkv.floats[2*c:], LDQ: 3 * c, LDK: 3 * c, LDV: 3 * c,
 		Heads: heads, D: c / max(heads, 1), Starts: seq, Causal: causal,
-	}, qkv.Rows(), qkv.Rows())
+	}
+	if bias != nil {
+		if bias.rank != 4 || bias.shape[0] == 0 || bias.shape[1] != heads || min(bias.shape[2], bias.shape[3]) < seq.Longest() {
+			fail("attend", "a bias [n, H, T, T] for every head and the longest sequence", bias, " for ", heads, " heads and ", seq.Longest(), " tokens")
+		}
+		if bias.param == nil {
+			in("attend", qkv, bias)
+		}
+		t.Bias, t.BiasN, t.BiasT, t.BiasS = bias.Floats(), bias.shape[0], bias.shape[2], bias.shape[3]
+	}
+	return in("attend", qkv).attend(t, qkv.Rows(), qkv.Rows())
 }
 
 // AttendTo is the same for queries of their own: x [n, C], of which sequence s owns the rows that queries says, sees all of the keys

@@ -46,7 +46,6 @@ func (kv *KV) Put(x *Tensor, seq Spans, slots, at []int32) {
 
 // Copy gives slot to the positions from first to end-1 of slot from.
 func (kv *KV) Copy(to, from, first, end int) {
-	kv.kept.Grow(max(to, from) + 1)
 	kv.kept.Copy(to, from, first, end)
 }
 

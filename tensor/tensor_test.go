@@ -123,9 +123,18 @@ func TestShapeErrors(t *testing.T) {
 		"wrong value count":  func() { p.Input(make([]float32, 5), 2, 3) },
 		"heads do not fit":   func() { p.Input(make([]float32, 18), 2, 9).Attend(tensor.Spans{0, 2}, 2, false) },
 		"spans do not fit":   func() { p.Input(make([]float32, 18), 2, 9).Attend(tensor.Spans{0, 3}, 3, false) },
-		"too many dims":      func() { p.Empty(1, 1, 1, 1, 1) },
-		"no values":          func() { tensor.Param(2).Floats() },
-		"stored too short":   func() { tensor.Param(2).Store(tensor.F32, make([]byte, 7), nil) },
+		"bias too small": func() {
+			p.Input(make([]float32, 18), 3, 6).AttendBiased(tensor.Spans{0, 3}, 2, false, p.Empty(1, 2, 2, 3))
+		},
+		"bias of other heads": func() {
+			p.Input(make([]float32, 18), 3, 6).AttendBiased(tensor.Spans{0, 3}, 2, false, p.Empty(1, 1, 3, 3))
+		},
+		"bias of another pass": func() {
+			p.Input(make([]float32, 18), 3, 6).AttendBiased(tensor.Spans{0, 3}, 2, false, q.Empty(1, 2, 3, 3))
+		},
+		"too many dims":    func() { p.Empty(1, 1, 1, 1, 1) },
+		"no values":        func() { tensor.Param(2).Floats() },
+		"stored too short": func() { tensor.Param(2).Store(tensor.F32, make([]byte, 7), nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
@@ -173,6 +182,35 @@ func TestAttendToEqualsAttend(t *testing.T) {
 		if got, want := last.Floats()[i*c:][:c], whole.Floats()[r*c:][:c]; !near(got, want, 1e-6) {
 			t.Errorf("row %d: got %v, want %v", r, got, want)
 		}
+	}
+}
+
+// A bias of zeros changes nothing, one that hides a key is as if the key were not there, and sequences take its matrices in turns.
+func TestAttendBiased(t *testing.T) {
+	p := tensor.NewPass(context.Background(), 0)
+	const heads, c = 2, 8
+	qkv := p.Empty(6, 3*c)
+	for i := range qkv.Floats() {
+		qkv.Floats()[i] = float32((i*37)%19)/19 - 0.5
+	}
+	seq := tensor.Spans{0, 3, 6}
+	plain := qkv.Attend(seq, heads, false)
+	bias := p.Empty(2, heads, 4, 4)
+	clear(bias.Floats())
+	if got := qkv.AttendBiased(seq, heads, false, bias); !near(got.Floats(), plain.Floats(), 0) {
+		t.Errorf("a bias of zeros: got %v, want %v", got.Floats(), plain.Floats())
+	}
+	for i := range heads * 4 {
+		bias.Floats()[heads*16+4*i+2] = float32(math.Inf(-1)) // the third key of the second sequence
+	}
+	short := qkv.Select([]int32{0, 1, 2, 3, 4}).Attend(tensor.Spans{0, 3, 5}, heads, false)
+	got := qkv.AttendBiased(seq, heads, false, bias)
+	if !near(got.Floats()[:5*c], short.Floats(), 1e-6) {
+		t.Errorf("a hidden key: got %v, want %v", got.Floats()[:5*c], short.Floats())
+	}
+	fixed := param(bias.Floats(), 2, heads, 4, 4)
+	if of := qkv.AttendBiased(seq, heads, false, fixed); !near(of.Floats(), got.Floats(), 0) {
+		t.Errorf("a parameter: got %v, want %v", of.Floats(), got.Floats())
 	}
 }
 

@@ -312,14 +312,24 @@ func (t *Tokenizer) gpt2Frame(c *Config) error {
 	return nil
 }
 
-// ParseWordPiece builds BERT's tokenizer of a vocab.txt, one token a line.
+// ParseWordPiece builds BERT's tokenizer of a vocab.txt, one token a line, or where c names that class MPNet's, which puts other tokens
+// around a text.
 func ParseWordPiece(vocab []byte, c *Config) (*Tokenizer, error) {
 	if c == nil {
 		c = &Config{}
 	}
 	own := *c
 	c = &own
-	c.defaults(map[string]string{"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"})
+	post := around{}
+	if strings.TrimSuffix(c.Class, "Fast") == "MPNetTokenizer" {
+		post.roberta, post.trim = true, true
+		c.defaults(map[string]string{"bos": "<s>", "eos": "</s>", "unk": "[UNK]", "sep": "</s>", "pad": "<pad>", "cls": "<s>"})
+		if _, ok := c.Special["mask"]; !ok {
+			c.Special["mask"] = AddedToken{Content: "<mask>", LStrip: true, Special: true}
+		}
+	} else {
+		c.defaults(map[string]string{"unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"})
+	}
 	ids := map[string]int32{}
 	for i, line := range strings.Split(strings.TrimSuffix(string(vocab), "\n"), "\n") {
 		line = strings.TrimSuffix(line, "\r")
@@ -339,7 +349,7 @@ func ParseWordPiece(vocab []byte, c *Config) (*Tokenizer, error) {
 		decoder:       wordPieceDecoder("##", true),
 	}
 	t.add(c)
-	post := around{cls: c.Special["cls"].Content, sep: c.Special["sep"].Content}
+	post.cls, post.sep = c.Special["cls"].Content, c.Special["sep"].Content
 	var okCLS, okSEP bool
 	post.clsID, okCLS = t.ID(post.cls)
 	post.sepID, okSEP = t.ID(post.sep)

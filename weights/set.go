@@ -70,6 +70,21 @@ func Open(path string) (*Set, error) {
 	return s, nil
 }
 
+// Parse reads a checkpoint in the form of safetensors that is in memory already. The set's data are data's own.
+func Parse(data []byte) (*Set, error) {
+	entries, metadata, err := readSafetensors(data)
+	if err != nil {
+		return nil, fmt.Errorf("weights: %w", err)
+	}
+	s := &Set{entries: map[string]tensor.Entry{}, metadata: metadata}
+	for _, e := range entries {
+		s.entries[e.Name] = e
+		s.names = append(s.names, e.Name)
+	}
+	sort.Strings(s.names)
+	return s, nil
+}
+
 func (s *Set) read(path string) error {
 	if strings.HasSuffix(path, ".index.json") {
 		return s.readIndex(path)

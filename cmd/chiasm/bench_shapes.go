@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/chiasm/chiasm/model/bert"
 	"github.com/chiasm/chiasm/model/clip"
+	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
 	"github.com/chiasm/chiasm/nn"
@@ -23,7 +25,7 @@ type workload struct {
 }
 
 // benchShapes are the models that can be timed alone.
-var benchShapes = []string{"clip-vit-base-patch32", "clip-vit-large-patch14", "siglip-base-patch16", "clip-text"}
+var benchShapes = []string{"clip-vit-base-patch32", "clip-vit-large-patch14", "siglip-base-patch16", "clip-text", "minilm-l6"}
 
 // newWorkload makes a model of a published size with random weights, in a format; or one product, as the report names it, to race it with peers.
 func newWorkload(shape string, batch, tokens, threads int, format tensor.Format) (*workload, error) {
@@ -45,6 +47,8 @@ func newWorkload(shape string, batch, tokens, threads int, format tensor.Format)
 	switch shape {
 	case "clip-text":
 		w.text(batch, tokens)
+	case "minilm-l6":
+		w.sentence(batch, tokens)
 	case "clip-vit-base-patch32":
 		w.vision(v, 512, batch)
 	case "clip-vit-large-patch14":
@@ -113,6 +117,28 @@ func (w *workload) text(batch, tokens int) {
 	w.flop = float64(batch) * (tower(tokens, c.Width, c.Hidden, c.Layers) + 2*float64(c.Width*m.Config.D))
 	w.run = func(p *tensor.Pass) error {
 		_, err := m.EmbedText(p, texts)
+		return err
+	}
+}
+
+// sentence is the sentence encoder all-MiniLM-L6, the mean of its tokens taken.
+func (w *workload) sentence(batch, tokens int) {
+	c := bert.Config{Width: 384, Layers: 6, Heads: 12, Hidden: 1536, Vocab: 30522, Positions: 512, Types: 2, Act: tensor.GELU, Eps: 1e-12}
+	m := &sentence.Model{Encoder: bert.New(c), Pools: []sentence.Pool{sentence.PoolMean}}
+	texts := make([][]int32, batch)
+	for i := range texts {
+		texts[i] = make([]int32, tokens)
+		for j := range texts[i] {
+			texts[i][j] = int32((i*tokens + j) * 7919 % c.Vocab)
+		}
+	}
+	w.Tokens, w.model = tokens, m
+	w.flop = float64(batch) * whole(tokens, c.Width, c.Hidden, c.Layers)
+	w.run = func(p *tensor.Pass) error {
+		x, err := m.EmbedText(p, texts)
+		if err == nil {
+			x.Normalize(1e-12)
+		}
 		return err
 	}
 }

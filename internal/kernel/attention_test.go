@@ -13,10 +13,18 @@ type attentionCase struct {
 	tq, tk   []int // tk nil: the same as tq
 	causal   bool
 	mask     bool
+	biases   int  // how many matrices of bias, each larger than the longest sequence by 0 and 3
+	snug     bool // … or by nothing
+	kheads   int  // 0: as many as heads
+	window   int
 }
 
 func (c attentionCase) make(r *rand.Rand) (a Attention) {
 	width := c.heads * c.d
+	kwidth := width
+	if c.kheads > 0 {
+		kwidth = c.kheads * c.d
+	}
 	starts := func(n []int) (s []int32, rows int) {
 		s = []int32{0}
 		for _, n := range n {
@@ -25,14 +33,14 @@ func (c attentionCase) make(r *rand.Rand) (a Attention) {
 		}
 		return s, rows
 	}
-	a = Attention{Heads: c.heads, D: c.d, Causal: c.causal, Scale: float32(1 / math.Sqrt(float64(c.d)))}
+	a = Attention{Heads: c.heads, KHeads: c.kheads, D: c.d, Causal: c.causal, Window: c.window, Scale: float32(1 / math.Sqrt(float64(c.d)))}
 	var queries, keys int
 	a.Starts, queries = starts(c.tq)
 	keys = queries
 	if c.tk != nil {
 		a.KStarts, keys = starts(c.tk)
 	}
-	a.LDQ, a.LDK, a.LDV, a.LDO = width+1, width+2, width+3, width+4
+	a.LDQ, a.LDK, a.LDV, a.LDO = width+1, kwidth+2, kwidth+3, width+4
 	a.Q, a.K, a.V = random(r, queries*a.LDQ), random(r, keys*a.LDK), random(r, keys*a.LDV)
 	a.Out = make([]float32, queries*a.LDO)
 	for i := range a.Out {
@@ -46,7 +54,25 @@ func (c attentionCase) make(r *rand.Rand) (a Attention) {
 			}
 		}
 	}
+	if c.biases > 0 {
+		a.BiasN = c.biases
+		for i := range c.tq {
+			a.BiasT = max(a.BiasT, c.tq[i])
+			a.BiasS = max(a.BiasS, int(a.keysOf(i)))
+		}
+		if !c.snug {
+			a.BiasS += 3
+		}
+		a.Bias = random(r, a.BiasN*a.Heads*a.BiasT*a.BiasS)
+	}
 	return a
+}
+
+func (a *Attention) keysOf(sequence int) int32 {
+	if starts := a.KStarts; starts != nil {
+		return starts[sequence+1] - starts[sequence]
+	}
+	return a.Starts[sequence+1] - a.Starts[sequence]
 }
 
 // check compares with plain attention in float64. Scores carry an error of about eps·√D·|q||k|·scale, which the exponential turns
@@ -65,28 +91,38 @@ func (c attentionCase) check(t *testing.T, a *Attention) {
 				if c.causal {
 					n = max(0, min(n, i+1+tk[s]-tq))
 				}
+				first, kh := 0, h
+				if own := i + tk[s] - tq; c.window > 0 {
+					first, n = max(0, own-c.window), max(0, min(n, own+c.window+1))
+				}
+				if c.kheads > 0 {
+					kh = h / (c.heads / c.kheads)
+				}
 				out := make([]float64, c.d)
 				score, top, sum := make([]float64, n), math.Inf(-1), 0.0
-				for j := range n {
+				for j := first; j < n; j++ {
 					for x := range c.d {
-						score[j] += float64(a.Q[row*a.LDQ+h*c.d+x]) * float64(a.K[(int(ks[s])+j)*a.LDK+h*c.d+x])
+						score[j] += float64(a.Q[row*a.LDQ+h*c.d+x]) * float64(a.K[(int(ks[s])+j)*a.LDK+kh*c.d+x])
 					}
 					score[j] *= float64(a.Scale)
 					if a.Mask != nil {
 						score[j] += float64(a.Mask[int(ks[s])+j])
 					}
+					if a.Bias != nil {
+						score[j] += float64(a.Bias[(((s%a.BiasN)*c.heads+h)*a.BiasT+i)*a.BiasS+j])
+					}
 					top = max(top, score[j])
 				}
-				for j := range n {
+				for j := first; j < n; j++ {
 					w := math.Exp(score[j] - top)
 					sum += w
 					for x := range c.d {
-						out[x] += w * float64(a.V[(int(ks[s])+j)*a.LDV+h*c.d+x])
+						out[x] += w * float64(a.V[(int(ks[s])+j)*a.LDV+kh*c.d+x])
 					}
 				}
 				tol := 4 * eps32 * (math.Sqrt(float64(c.d)) + math.Sqrt(float64(n)) + 8) * 2
 				for x := range c.d {
-					if n > 0 {
+					if n > first {
 						out[x] /= sum
 					}
 					near(t, fmt.Sprintf("%+v: sequence %d query %d head %d value %d", c, s, i, h, x), a.Out[row*a.LDO+h*c.d+x], out[x], tol)
@@ -114,11 +150,24 @@ func TestAttentionOfManyShapes(t *testing.T) {
 			{heads: 1, d: 40, tq: []int{19}, mask: true},
 			{heads: 2, d: 33, tq: []int{300}, causal: true},
 			{heads: 1, d: 64, tq: []int{600}},
+			{heads: 4, kheads: 2, d: 24, tq: []int{21, 400}},
+			{heads: 3, kheads: 1, d: 40, tq: []int{1, 2}, tk: []int{37, 9}, causal: true},
+			{heads: 1, d: 16, tq: []int{40, 700, 3}, window: 1},
+			{heads: 2, kheads: 1, d: 32, tq: []int{1100}, window: 37},
+			{heads: 1, d: 16, tq: []int{900}, window: 400, causal: true, mask: true},
+			{heads: 1, d: 24, tq: []int{700, 350}, window: 64, biases: 1},
+			{heads: 1, d: 24, tq: []int{9, 5}, tk: []int{3, 700}, window: 2, causal: true},
+			{heads: 1, d: 24, tq: []int{9}, tk: []int{3}, window: 4},
 			{heads: 1, d: 16, tq: []int{520}, causal: true, mask: true},
 			{heads: 2, d: 24, tq: []int{1, 4}, tk: []int{37, 300}},
 			{heads: 2, d: 24, tq: []int{1, 4, 2}, tk: []int{37, 300, 0}, causal: true},
 			{heads: 1, d: 24, tq: []int{9}, tk: []int{3}, causal: true},
 			{heads: 1, d: 128, tq: []int{20}, tk: []int{45}, mask: true},
+			{heads: 2, d: 24, tq: []int{64, 64, 64, 64, 64}, biases: 3, snug: true},
+			{heads: 3, d: 33, tq: []int{5, 0, 70, 33}, biases: 2},
+			{heads: 2, d: 16, tq: []int{12}, tk: []int{19}, biases: 1, mask: true},
+			{heads: 1, d: 64, tq: []int{700, 40}, biases: 1, causal: true},
+			{heads: 2, d: 40, tq: []int{1, 400}, biases: 1, causal: true, mask: true},
 		} {
 			for _, workers := range []int{1, 8} {
 				if testing.Short() && workers == 1 && c.tq[0] < 300 {
@@ -137,7 +186,7 @@ func TestAttentionDependsOnItsOwnSequence(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
 		r := seeded(21)
 		for _, causal := range []bool{false, true} {
-			c := attentionCase{heads: 2, d: 64, tq: []int{7, 300, 50, 1, 129}, causal: causal}
+			c := attentionCase{heads: 2, d: 64, tq: []int{7, 300, 50, 1, 129}, causal: causal, biases: 1}
 			whole := c.make(r)
 			runAll(&whole, 1)
 			for s, n := range c.tq {
@@ -194,7 +243,7 @@ func TestAttentionKeepsNaN(t *testing.T) {
 
 func TestAttentionAllocatesNothing(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
-		c := attentionCase{heads: 2, d: 64, tq: []int{50, 20}}
+		c := attentionCase{heads: 2, d: 64, tq: []int{50, 20}, biases: 2}
 		a := c.make(seeded(24))
 		run := func() {
 			for c := range a.Plan(2) {
@@ -208,5 +257,17 @@ func TestAttentionAllocatesNothing(t *testing.T) {
 	})
 	mustPanic(t, "short K", func() {
 		(&Attention{Heads: 1, D: 4, Starts: []int32{0, 2}, Q: make([]float32, 8), LDQ: 4, K: make([]float32, 7), LDK: 4, V: make([]float32, 8), LDV: 4, Out: make([]float32, 8), LDO: 4}).Plan(1)
+	})
+	mustPanic(t, "short bias", func() {
+		c := attentionCase{heads: 2, d: 4, tq: []int{5}, biases: 1}
+		a := c.make(seeded(25))
+		a.Bias = a.Bias[1:]
+		a.Plan(1)
+	})
+	mustPanic(t, "narrow bias", func() {
+		c := attentionCase{heads: 2, d: 4, tq: []int{5}, biases: 1}
+		a := c.make(seeded(25))
+		a.BiasS = 4
+		a.Plan(1)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sort"
 	"testing"
 	"time"
@@ -138,6 +139,19 @@ func BenchmarkAttention(b *testing.B) {
 					measure(b, F32, flops, workers, func() { par.Do(&a, a.Plan(workers), workers) })
 				})
 			}
+		}
+	})
+}
+
+// BenchmarkWindows is attention within the windows of a Swin transformer, without and with the bias of their places.
+func BenchmarkWindows(b *testing.B) {
+	eachTierB(b, func(b *testing.B) {
+		for _, biases := range []int{0, 1, 64} {
+			c := attentionCase{heads: 4, d: 24, tq: slices.Repeat([]int{64}, 256), biases: biases, snug: true}
+			a := c.make(seeded(1))
+			b.Run(fmt.Sprintf("256x64,heads=4,biases=%d", biases), func(b *testing.B) {
+				measure(b, F32, 4*24*64*64*4*256, 1, func() { par.Do(&a, a.Plan(1), 1) })
+			})
 		}
 	})
 }

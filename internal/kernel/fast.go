@@ -21,6 +21,20 @@ func layerNorm(dst, x, gamma, beta []float32, eps float32) {
 	affine(dst, x, gamma, beta, mean, scale)
 }
 
+// rmsNorm leaves squares that float32 cannot hold to the generic twin.
+func rmsNorm(dst, x, gain []float32, eps float32) {
+	if tier > cpu.Generic {
+		if s := squares(x, 0); !(s < 1e-24) && !(s > 1e36) {
+			scale(dst, x, float32(1/math.Sqrt(float64(s/float32(len(x)))+float64(eps))))
+			if gain != nil {
+				mul(dst, dst, gain)
+			}
+			return
+		}
+	}
+	GenericRMSNorm(dst, x, gain, eps)
+}
+
 // norm2 leaves squares that float32 cannot hold to the generic twin.
 func norm2(x []float32) float32 {
 	if tier > cpu.Generic {
@@ -37,6 +51,20 @@ func softmax(dst, x []float32) {
 		return
 	}
 	scale(dst, dst, 1/expSum(dst, x, 1, largest(x)))
+}
+
+func highest(x []float32) float32 {
+	if tier == cpu.Generic {
+		return maxGeneric(x)
+	}
+	return largest(x)
+}
+
+func exponentials(dst, x []float32, s, top float32) float32 {
+	if tier == cpu.Generic {
+		return GenericExpSum(dst, x, s, top)
+	}
+	return expSum(dst, x, s, top)
 }
 
 func fromF16(dst []float32, src []byte) {

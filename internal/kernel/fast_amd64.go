@@ -20,6 +20,17 @@ func add(dst, a, b []float32) {
 	}
 }
 
+func mul(dst, a, b []float32) {
+	switch simd(tier) {
+	case cpu.AVX512:
+		mulAVX512(&dst[0], &a[0], &b[0], len(dst))
+	case cpu.AVX2:
+		mulAVX2(&dst[0], &a[0], &b[0], len(dst))
+	default:
+		GenericMul(dst, a, b)
+	}
+}
+
 func scale(dst, x []float32, s float32) {
 	switch simd(tier) {
 	case cpu.AVX512:

@@ -14,6 +14,14 @@ func add(dst, a, b []float32) {
 	}
 }
 
+func mul(dst, a, b []float32) {
+	if tier == cpu.Generic {
+		GenericMul(dst, a, b)
+	} else {
+		mulNEON(&dst[0], &a[0], &b[0], len(dst))
+	}
+}
+
 func scale(dst, x []float32, s float32) {
 	if tier == cpu.Generic {
 		GenericScale(dst, x, s)

@@ -14,9 +14,17 @@ func layerNorm(dst, x, gamma, beta []float32, eps float32) {
 
 func softmax(dst, x []float32) { GenericSoftmax(dst, x) }
 
+func highest(x []float32) float32 { return maxGeneric(x) }
+
+func exponentials(dst, x []float32, s, top float32) float32 { return GenericExpSum(dst, x, s, top) }
+
 func norm2(x []float32) float32 { return norm2Generic(x) }
 
 func add(dst, a, b []float32) { GenericAdd(dst, a, b) }
+
+func mul(dst, a, b []float32) { GenericMul(dst, a, b) }
+
+func rmsNorm(dst, x, gain []float32, eps float32) { GenericRMSNorm(dst, x, gain, eps) }
 
 func scale(dst, x []float32, s float32) { GenericScale(dst, x, s) }
 

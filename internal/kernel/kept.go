@@ -31,8 +31,8 @@ func NewKept(heads, d, room int) *Kept {
 	return k
 }
 
-// Grow takes the memory of the slots 0 to slots-1.
-func (k *Kept) Grow(slots int) {
+// grow takes the memory of the slots 0 to slots-1.
+func (k *Kept) grow(slots int) {
 	for len(k.slots) < slots {
 		k.slots = append(k.slots, keptSlot{aligned(k.Heads * k.Room * k.D), aligned(k.Heads * k.Room * k.wide)})
 	}
@@ -46,7 +46,8 @@ func (k *Kept) head(slot, head int) (keys, values []float32) {
 
 // Copy gives slot to the positions from first to end-1 of slot from.
 func (k *Kept) Copy(to, from, first, end int) {
-	need(first >= 0 && first <= end && end <= k.Room, "kept", "expected positions up to %d, got %d", k.Room, end)
+	need(to >= 0 && from >= 0 && first >= 0 && first <= end && end <= k.Room, "kept", "expected positions up to %d, got %d", k.Room, end)
+	k.grow(max(to, from) + 1)
 	p0, p1 := first/k.width*k.width*k.D, (end+k.width-1)/k.width*k.width*k.D // whole panels: what lies beyond end is not read
 	for h := range k.Heads {
 		keys, values := k.head(to, h)
@@ -102,7 +103,7 @@ func (k *Keep) Plan() (chunks int) {
 	for s, slot := range k.Slots {
 		end := int(k.At[s] + k.Starts[s+1] - k.Starts[s])
 		need(slot >= 0 && k.At[s] >= 0 && end <= k.Room, "keep", "expected positions up to %d, got %d", k.Room, end)
-		k.Grow(int(slot) + 1)
+		k.grow(int(slot) + 1)
 	}
 	return n * k.Heads
 }

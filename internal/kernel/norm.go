@@ -40,6 +40,29 @@ func GenericLayerNorm(dst, x, gamma, beta []float32, eps float32) {
 	}
 }
 
+// RMSNorm writes x/√(mean(x²) + eps)·gain of each row of c values to dst, which may be x. gain has c values, or is nil for 1.
+func RMSNorm(dst, x, gain []float32, c int, eps float32) {
+	rows := wholeRows("rms norm", dst, x, c)
+	if gain != nil {
+		sameLength("rms norm: gain", len(gain), c)
+	}
+	for r := range rows {
+		rmsNorm(dst[r*c:][:c], x[r*c:][:c], gain, eps)
+	}
+}
+
+// GenericRMSNorm defines RMSNorm for one row.
+func GenericRMSNorm(dst, x, gain []float32, eps float32) {
+	var squares float64
+	for _, v := range x {
+		squares += float64(v) * float64(v)
+	}
+	GenericScale(dst, x, float32(1/math.Sqrt(squares/float64(len(x))+float64(eps))))
+	if gain != nil {
+		GenericMul(dst, dst, gain)
+	}
+}
+
 // Softmax writes exp(x)/Σexp(x) of each row of c values to dst, which may be x. A row with a NaN or +Inf is NaN throughout, as is one
 // of -Inf alone.
 func Softmax(dst, x []float32, c int) {
@@ -58,6 +81,34 @@ func GenericSoftmax(dst, x []float32) {
 		sum += e
 	}
 	GenericScale(dst, dst, float32(1/sum))
+}
+
+// Max is the largest value of x, -Inf for none. If there is a NaN it may be passed over.
+func Max(x []float32) float32 {
+	if len(x) == 0 {
+		return float32(math.Inf(-1))
+	}
+	return highest(x)
+}
+
+// ExpSum writes exp(s·x - top) to dst, which may be x, and returns the sum.
+func ExpSum(dst, x []float32, s, top float32) float32 {
+	sameLength("exp sum", len(x), len(dst))
+	if len(dst) == 0 {
+		return 0
+	}
+	return exponentials(dst, x, s, top)
+}
+
+// GenericExpSum defines ExpSum.
+func GenericExpSum(dst, x []float32, s, top float32) float32 {
+	var sum float64
+	for i, v := range x {
+		e := math.Exp(float64(s)*float64(v) - float64(top))
+		dst[i] = float32(e)
+		sum += e
+	}
+	return float32(sum)
 }
 
 // maxGeneric is the largest value, NaN if there is one, -Inf for none.

@@ -159,6 +159,43 @@ func TestLayerNormOfAConstantRowIsBeta(t *testing.T) {
 	})
 }
 
+// TestRMSNorm allows for the rounding of the sum of squares.
+func TestRMSNorm(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := seeded(6)
+		spans(func(c, off int) {
+			if c == 0 {
+				return
+			}
+			const rows = 3
+			x, gain := random(r, rows*c), random(r, c)
+			clear(x[c : 2*c]) // a row without length stays as it is
+			for _, g := range [][]float32{gain, nil} {
+				dst, check := guarded(rows*c, off)
+				RMSNorm(dst, x, g, c, 1e-6)
+				check(t)
+				for row := range rows {
+					in := x[row*c:][:c]
+					var squares float64
+					for _, v := range in {
+						squares += float64(v) * float64(v) / float64(c)
+					}
+					for i, v := range in {
+						want := float64(v) / math.Sqrt(squares+1e-6)
+						if g != nil {
+							want *= float64(g[i])
+						}
+						near(t, fmt.Sprintf("row %d of %d, value %d", row, c, i), dst[row*c+i], want, 4*eps32*math.Sqrt(float64(c))*math.Abs(want))
+					}
+				}
+			}
+		})
+		big := []float32{3e30, 4e30} // whose squares float32 cannot hold
+		RMSNorm(big, big, nil, 2, 1e-6)
+		near(t, "of large numbers", big[1], 4/math.Sqrt(12.5), 1e-6)
+	})
+}
+
 func TestSoftmax(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
 		r := seeded(5)
@@ -189,6 +226,35 @@ func TestSoftmax(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestMaxAndExpSum(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := seeded(9)
+		spans(func(n, off int) {
+			x, _ := guarded(n, off)
+			copy(x, random(r, n))
+			top := math.Inf(-1)
+			for i, v := range x {
+				if i%7 == 3 {
+					v, x[i] = -inf, -inf
+				}
+				top = max(top, float64(v))
+			}
+			near(t, fmt.Sprint("max of ", n), Max(x), top, 0)
+			dst, check := guarded(n, off/2)
+			var want float64
+			got := ExpSum(dst, x, 2.5, 1.25)
+			check(t)
+			for i, v := range x {
+				e := math.Exp(2.5*float64(v) - 1.25)
+				near(t, fmt.Sprint("exponential of ", v), dst[i], e, e*eps32*16+1e-37)
+				want += e
+			}
+			near(t, fmt.Sprint("sum of ", n), got, want, want*eps32*24+1e-37)
+		})
+	})
+	mustPanic(t, "exponentials of two lengths", func() { ExpSum(make([]float32, 3), make([]float32, 4), 1, 0) })
 }
 
 func TestSoftmaxAtTheEdges(t *testing.T) {

@@ -60,11 +60,16 @@ type flash struct {
 	sums          []float32 // [together·height, wide]
 	state         []float32 // [together·height, 4]
 	scores        []float32
+	biases        []float32 // as many as scores
 }
 
 // head computes what h spans.
 func (a *Attention) head(h headSpan) {
-	f := flash{Attention: a, headSpan: h, n: h.visible(h.to-1, a.Causal) - h.k0}
+	skip := (h.first(h.from) - h.k0) / keyBlock * keyBlock // blocks that no query sees
+	if h.k0 += skip; h.bias != nil {
+		h.bias = h.bias[skip:]
+	}
+	f := flash{Attention: a, headSpan: h, n: h.visible(h.to-1) - h.k0}
 	if f.n == 0 {
 		f.clear(h.from, h.to)
 		return
@@ -73,7 +78,7 @@ func (a *Attention) head(h headSpan) {
 	whole := func(n int) int { return (n + f.width - 1) / f.width * f.width }
 	group, lds := together*f.height, min(keyBlock, whole(f.n))
 	f.wide = whole(a.D)
-	keys, values, mask := whole(f.n)*a.D, f.n*f.wide, 0
+	keys, values, mask, biases := whole(f.n)*a.D, f.n*f.wide, 0, 0
 	if a.Kept != nil {
 		keys, values = 0, 0
 	} else if h.to-h.from <= inPlace && f.wide == a.D {
@@ -82,7 +87,10 @@ func (a *Attention) head(h headSpan) {
 	if a.Mask != nil {
 		mask = whole(f.n)
 	}
-	s := takeScratch(keys + values + mask + group*(f.wide+4) + f.height*lds)
+	if a.Bias != nil {
+		biases = f.height * lds
+	}
+	s := takeScratch(keys + values + mask + group*(f.wide+4) + f.height*lds + biases)
 	defer s.release()
 	rest := s.floats
 	take := func(n int) (part []float32) {
@@ -91,6 +99,7 @@ func (a *Attention) head(h headSpan) {
 	}
 	f.keys, f.values, f.mask = take(keys), take(values), take(mask)
 	f.sums, f.state, f.scores = take(group*f.wide), take(group*4), take(f.height*lds)
+	f.biases = take(biases)
 	f.strip = strip{
 		ldq: 4 * uintptr(a.LDQ), d: a.D, scores: pointer(f.scores), lds: 4 * uintptr(lds), scale: a.Scale * math.Log2E,
 		panels: f.wide / f.width, ldf: 4 * uintptr(f.wide),
@@ -103,12 +112,13 @@ func (a *Attention) head(h headSpan) {
 func (f *flash) pack() {
 	f.strip.ldv = 4 * uintptr(f.wide)
 	if f.Kept != nil {
-		f.keys, f.values = f.Kept.head(f.slot, f.column/f.D)
+		keys, values := f.Kept.head(f.slot, f.khead)
+		f.keys, f.values = keys[f.k0*f.D:], values[f.k0*f.width:]
 		f.strip.ldv = 4 * uintptr(f.width)
 		return
 	}
-	packHead(f.tier, f.keys, f.K[f.k0*f.LDK+f.column:], f.LDK, f.n, f.D, f.width)
-	at := f.k0*f.LDV + f.column
+	packHead(f.tier, f.keys, f.K[f.k0*f.LDK+f.khead*f.D:], f.LDK, f.n, f.D, f.width)
+	at := f.k0*f.LDV + f.khead*f.D
 	switch {
 	case len(f.values) == 0:
 		f.values, f.strip.ldv = f.V[at:], 4*uintptr(f.LDV)
@@ -155,11 +165,12 @@ func (f *flash) run() {
 
 // block brings the keys from j on to the query rows r0 to r1, a strip; what is kept of them lies from slot on.
 func (f *flash) block(r0, r1, slot, j int) {
-	t, n := &f.strip, f.visible(r1-1, f.Causal)-f.k0-j
-	if n <= 0 {
-		if j == 0 {
-			f.clear(r0, r1)
-		}
+	t, n := &f.strip, f.visible(r1-1)-f.k0-j
+	begin := (f.first(r0) - f.k0) / keyBlock * keyBlock
+	if n <= 0 && j == begin {
+		f.clear(r0, r1)
+	}
+	if n <= 0 || j < begin {
 		return
 	}
 	last := n <= keyBlock
@@ -167,20 +178,17 @@ func (f *flash) block(r0, r1, slot, j int) {
 	t.q, t.keys = pointer(f.Q[r0*f.LDQ+f.column:]), pointer(f.keys[j*f.D:])
 	t.state = pointer(f.state[4*slot:])
 	t.seen, t.step = t.n, 0
-	if f.Causal {
-		t.seen, t.step = r0+f.ahead+1-f.k0-j, 1
+	if f.after < everything {
+		t.seen, t.step = r0+f.ahead+f.after+1-f.k0-j, 1
 	}
 	sums := pointer(f.sums[slot*f.wide:])
-	if t.from = nil; j > 0 {
+	if t.from = nil; j > begin {
 		t.from = sums
 	}
 	scores(f.tier, t)
-	if len(f.mask) > 0 {
-		for r := range t.rows {
-			row := f.scores[r*int(t.lds)/4:][:t.n]
-			add(row, row, f.mask[j:][:t.n])
-		}
-	}
+	f.addMask(j)
+	f.addBias(r0-f.from, j)
+	f.hide(r0, j)
 	weigh(f.tier, t)
 	t.values, t.inverse = pointer(f.values[j*int(t.ldv)/4:]), 0
 	t.panels, t.out, t.ldo = f.wide/f.width, sums, t.ldf
@@ -192,15 +200,70 @@ func (f *flash) block(r0, r1, slot, j int) {
 	}
 	if f.Kept == nil {
 		weighted(f.tier, t)
-	}
-	for p := 0; p < f.wide && f.Kept != nil; p += f.width { // one panel after the other: from and out move on by themselves
-		t.values, t.panels = pointer(f.values[p*f.Kept.Room+j*f.width:]), 1
-		weighted(f.tier, t)
+	} else {
+		f.weightedPanels(j)
 	}
 	if last {
 		f.finish(r0, r1, slot)
 	}
 }
+
+// weightedPanels is weighted for values that lie panel by panel, for the keys from j on.
+func (f *flash) weightedPanels(j int) {
+	t := &f.strip
+	from, out := t.from, t.out
+	for p := 0; p < f.wide; p += f.width {
+		t.values, t.panels, t.out = pointer(f.values[p*f.Kept.Room+j*f.width:]), 1, unsafe.Add(out, 4*p)
+		if from != nil {
+			t.from = unsafe.Add(from, 4*p)
+		}
+		weighted(f.tier, t)
+	}
+}
+
+// addMask adds the mask of the keys from j on to the scores of the strip.
+func (f *flash) addMask(j int) {
+	if len(f.mask) == 0 {
+		return
+	}
+	t := &f.strip
+	for r := range t.rows {
+		row := f.scores[r*int(t.lds)/4:][:t.n]
+		add(row, row, f.mask[j:][:t.n])
+	}
+}
+
+// addBias adds the bias of the queries from i and the keys from j on, which is in natural units, to the scores of the strip.
+func (f *flash) addBias(i, j int) {
+	if f.bias == nil {
+		return
+	}
+	t, rows, n := &f.strip, f.strip.rows, f.strip.n
+	if n == f.BiasS && n == int(t.lds)/4 { // neither has gaps, as in a window
+		rows, n = 1, rows*n
+	}
+	for r := range rows {
+		bias, row := f.biases[:n], f.scores[r*int(t.lds)/4:][:n]
+		scale(bias, f.bias[(i+r)*f.BiasS+j:][:n], math.Log2E)
+		add(row, row, bias)
+	}
+}
+
+// hide leaves out what lies before the windows of the queries from row r0 on, of the keys from j on.
+func (f *flash) hide(r0, j int) {
+	for r := range f.strip.rows {
+		n := min(f.first(r0+r)-f.k0-j, f.strip.n)
+		if n <= 0 {
+			continue
+		}
+		row := f.scores[r*int(f.strip.lds)/4:][:n]
+		for i := range row {
+			row[i] = hidden
+		}
+	}
+}
+
+var hidden = float32(math.Inf(-1))
 
 // finish does what is left to do for the rows r0 to r1.
 func (f *flash) finish(r0, r1, slot int) {
@@ -209,8 +272,8 @@ func (f *flash) finish(r0, r1, slot int) {
 			copy(f.Out[r*f.LDO+f.column:][:f.D], f.sums[(slot+r-r0)*f.wide:])
 		}
 	}
-	if f.Causal { // the first rows may see no key
-		for r := r0; r < r1 && f.visible(r, true) == f.k0; r++ {
+	for r := r0; r < r1; r++ {
+		if f.visible(r) <= f.first(r) {
 			f.clear(r, r+1)
 		}
 	}

@@ -374,6 +374,11 @@ func toBF16AVX512BF16(dst *byte, x *float32, n int)
 //go:noescape
 func addAVX2(dst *float32, a *float32, b *float32, n int)
 
+// mulAVX2 writes a·b.
+//
+//go:noescape
+func mulAVX2(dst *float32, a *float32, b *float32, n int)
+
 // scaleAVX2 writes x·s.
 //
 //go:noescape
@@ -408,6 +413,11 @@ func largestAVX2(x *float32, n int) float32
 //
 //go:noescape
 func addAVX512(dst *float32, a *float32, b *float32, n int)
+
+// mulAVX512 writes a·b.
+//
+//go:noescape
+func mulAVX512(dst *float32, a *float32, b *float32, n int)
 
 // scaleAVX512 writes x·s.
 //

@@ -49,6 +49,11 @@ func powerNEON(x *float32, n int, top float32) float32
 //go:noescape
 func addNEON(dst *float32, a *float32, b *float32, n int)
 
+// mulNEON writes a·b.
+//
+//go:noescape
+func mulNEON(dst *float32, a *float32, b *float32, n int)
+
 // scaleNEON writes x·s.
 //
 //go:noescape

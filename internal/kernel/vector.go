@@ -16,6 +16,22 @@ func GenericAdd(dst, a, b []float32) {
 	}
 }
 
+// Mul writes a·b, value by value, to dst, which may be either.
+func Mul(dst, a, b []float32) {
+	sameLength("mul", len(a), len(dst))
+	sameLength("mul", len(b), len(dst))
+	if len(dst) > 0 {
+		mul(dst, a, b)
+	}
+}
+
+// GenericMul defines Mul.
+func GenericMul(dst, a, b []float32) {
+	for i, v := range a {
+		dst[i] = v * b[i]
+	}
+}
+
 // Scale writes x·s to dst, which may be x.
 func Scale(dst, x []float32, s float32) {
 	sameLength("scale", len(x), len(dst))

@@ -36,6 +36,38 @@ one3:
 done4:
 	RET
 
+// func mulNEON(dst *float32, a *float32, b *float32, n int)
+TEXT ·mulNEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD a+8(FP), R1
+	MOVD b+16(FP), R2
+	MOVD n+24(FP), R3
+	SUBS $4, R3, R3
+	BLT end2
+
+loop1:
+	FMOVQ.P 16(R1), F0
+	FMOVQ.P 16(R2), F1
+	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
+	FMOVQ.P F0, 16(R0)
+	SUBS $4, R3, R3
+	BGE loop1
+
+end2:
+	ADDS $4, R3, R3
+	BEQ done4
+
+one3:
+	VLD1R.P 4(R1), [V0.S4]
+	VLD1R.P 4(R2), [V1.S4]
+	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
+	FMOVS.P F0, 4(R0)
+	SUBS $1, R3, R3
+	BNE one3
+
+done4:
+	RET
+
 // func scaleNEON(dst *float32, x *float32, n int, s float32)
 TEXT ·scaleNEON(SB), NOSPLIT, $0-28
 	MOVD dst+0(FP), R0

@@ -23,6 +23,12 @@ func TestAddAndScale(t *testing.T) {
 			for i := range dst {
 				near(t, fmt.Sprint("scale ", n, i), dst[i], float64(a[i]*1.7), 0)
 			}
+			Mul(dst, a, b)
+			check(t)
+			for i := range dst {
+				near(t, fmt.Sprint("mul ", n, i), dst[i], float64(a[i]*b[i]), 0)
+			}
+			Scale(dst, a, 1.7)
 			Add(dst, dst, dst) // in place
 			check(t)
 			for i := range dst {
@@ -30,6 +36,24 @@ func TestAddAndScale(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestRotate(t *testing.T) {
+	r := seeded(3)
+	const h = 5
+	x, cos, sin := random(r, 2*h), make([]float32, h), make([]float32, h)
+	angles := []float64{0, 0.3, -2, math.Pi / 2, 100}
+	for i, a := range angles {
+		cos[i], sin[i] = float32(math.Cos(a)), float32(math.Sin(a))
+	}
+	was := append([]float32(nil), x...)
+	Rotate(x, cos, sin)
+	for i, angle := range angles { // as a product of complex numbers
+		a, b := float64(was[i]), float64(was[h+i])
+		near(t, fmt.Sprint("first of pair ", i), x[i], a*math.Cos(angle)-b*math.Sin(angle), 4*eps32*(math.Abs(a)+math.Abs(b)))
+		near(t, fmt.Sprint("second of pair ", i), x[h+i], a*math.Sin(angle)+b*math.Cos(angle), 4*eps32*(math.Abs(a)+math.Abs(b)))
+	}
+	mustPanic(t, "rotate of a row too short", func() { Rotate(x[1:], cos, sin) })
 }
 
 func TestDot(t *testing.T) {

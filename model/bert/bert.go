@@ -13,6 +13,7 @@ type Encoder struct {
 	Position *tensor.Tensor `weight:"embeddings.position_embeddings.weight"`   // [P, C]
 	Type     *tensor.Tensor `weight:"embeddings.token_type_embeddings.weight"` // [2, C], nil for none
 	Norm     *nn.LayerNorm  `weight:"embeddings.LayerNorm"`
+	Distance *tensor.Tensor `weight:"encoder.relative_attention_bias.weight"` // [Buckets, H], nil for none
 	Blocks   []*nn.Block    `weight:"encoder.layers"`
 	Config   Config
 }
@@ -24,6 +25,9 @@ func New(c Config) *Encoder {
 	}
 	if c.Types > 0 {
 		e.Type = tensor.Param(c.Types, c.Width)
+	}
+	if c.Buckets > 0 {
+		e.Distance = tensor.Param(c.Buckets, c.Heads)
 	}
 	for range c.Layers {
 		b := nn.NewBlock(c.Width, c.Heads, c.Hidden, c.Act, c.Eps, false)
@@ -66,8 +70,11 @@ func (e *Encoder) embed(p *tensor.Pass, ids, places []int32) *tensor.Tensor {
 }
 
 func (e *Encoder) layers(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
+	p := x.Pass()
+	m := p.Mark()
+	bias := e.bias(p, seq.Longest())
 	for _, b := range e.Blocks {
-		x = b.Forward(x, seq)
+		x = b.ForwardBiased(x, bias, seq)
 	}
-	return x
+	return p.Keep(m, x)
 }

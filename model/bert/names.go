@@ -9,9 +9,9 @@ import (
 )
 
 // Checkpoints of a model with a head keep the encoder under the name of its kind.
-var prefix = regexp.MustCompile(`^(bert|roberta|distilbert|xlm_roberta)\.`)
+var prefix = regexp.MustCompile(`^(bert|roberta|distilbert|xlm_roberta|mpnet)\.`)
 
-// parts turn the names of BERT and of DistilBERT into those of the layers here.
+// parts turn the names of BERT, DistilBERT and MPNet into those of the layers here.
 var parts = strings.NewReplacer(
 	"encoder.layer.", "encoder.layers.", "transformer.layer.", "encoder.layers.",
 	".attention.self.query.", ".self_attn.q_proj.", ".attention.self.key.", ".self_attn.k_proj.", ".attention.self.value.", ".self_attn.v_proj.",
@@ -19,6 +19,8 @@ var parts = strings.NewReplacer(
 	".intermediate.dense.", ".mlp.fc1.", ".output.dense.", ".mlp.fc2.", ".output.LayerNorm.", ".layer_norm2.",
 	".attention.q_lin.", ".self_attn.q_proj.", ".attention.k_lin.", ".self_attn.k_proj.", ".attention.v_lin.", ".self_attn.v_proj.",
 	".attention.out_lin.", ".self_attn.out_proj.", ".sa_layer_norm.", ".layer_norm1.", ".ffn.lin1.", ".mlp.fc1.", ".ffn.lin2.", ".mlp.fc2.",
+	".attention.attn.q.", ".self_attn.q_proj.", ".attention.attn.k.", ".self_attn.k_proj.", ".attention.attn.v.", ".self_attn.v_proj.",
+	".attention.attn.o.", ".self_attn.out_proj.", ".attention.LayerNorm.", ".layer_norm1.",
 	".output_layer_norm.", ".layer_norm2.", ".LayerNorm.gamma", ".LayerNorm.weight", ".LayerNorm.beta", ".LayerNorm.bias",
 )
 

@@ -1,7 +1,9 @@
 package sentence
 
 import (
+	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/chiasm/chiasm/tensor"
+	"github.com/chiasm/chiasm/token"
 	"github.com/chiasm/chiasm/weights"
 )
 
@@ -44,7 +47,7 @@ func near(t *testing.T, what string, got, want []float32, tolerance float64) {
 }
 
 func TestStages(t *testing.T) {
-	for _, kind := range []string{"bert", "roberta", "xlm-roberta", "distilbert"} {
+	for _, kind := range []string{"bert", "roberta", "xlm-roberta", "distilbert", "mpnet"} {
 		t.Run(kind, func(t *testing.T) {
 			b, err := Open(filepath.Join("testdata", kind))
 			if err != nil {
@@ -90,6 +93,56 @@ func TestStages(t *testing.T) {
 	}
 }
 
+// The tokenizer of tokenizer.json and that of vocab.txt do with the torture list what the reference does.
+func TestTokenizersOfMPNet(t *testing.T) {
+	list, err := os.Open("../../token/testdata/strings.json.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	unzipped, err := gzip.NewReader(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var torture struct{ Strings []string }
+	if err := json.NewDecoder(unzipped).Decode(&torture); err != nil {
+		t.Fatal(err)
+	}
+	set, err := weights.Open("testdata/mpnet/golden.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	old := t.TempDir()
+	for _, name := range []string{"vocab.txt", "tokenizer_config.json"} {
+		data, err := os.ReadFile(filepath.Join("testdata/mpnet", name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(old, name), data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{"testdata/mpnet", old} {
+		tokenizer, err := token.OpenFolder(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, lengths := stage(t, set, "torture.ids"), stage(t, set, "torture.lengths")
+		if len(lengths) != len(torture.Strings) {
+			t.Fatalf("%d strings, want %d", len(torture.Strings), len(lengths))
+		}
+		for i, s := range torture.Strings {
+			n := int(lengths[i])
+			got := tokenizer.Encode(s, true).IDs
+			if !slices.EqualFunc(got, want[:n], func(a int32, b float32) bool { return float32(a) == b }) {
+				t.Errorf("%s: %q: got %v, want %v", dir, s, got, want[:n])
+			}
+			want = want[n:]
+		}
+	}
+}
+
 func TestBadFolders(t *testing.T) {
 	for what, change := range map[string]struct{ file, content, want string }{
 		"path outside":   {"modules.json", `[{"path": "../bert", "type": "a.Transformer"}]`, `sentence: modules.json: path "../bert" of module 0, want one within the folder`},
@@ -97,7 +150,9 @@ func TestBadFolders(t *testing.T) {
 		"no pooling":     {"modules.json", `[{"path": "", "type": "a.Transformer"}]`, "sentence: modules.json lists no Transformer with a Pooling after it"},
 		"not JSON":       {"modules.json", `{`, "sentence: modules.json: unexpected end of JSON input"},
 		"odd heads":      {"config.json", `{"model_type": "bert", "hidden_size": 25}`, "sentence: bert: config: hidden_size 25 is not a multiple of 12 heads"},
-		"other kind":     {"config.json", `{"model_type": "gpt2"}`, `sentence: bert: config.json: model_type "gpt2", want one of [bert roberta xlm-roberta camembert distilbert]`},
+		"other kind":     {"config.json", `{"model_type": "gpt2"}`, `sentence: bert: config.json: model_type "gpt2", want one of [bert roberta xlm-roberta camembert distilbert mpnet]`},
+		"few buckets":    {"config.json", `{"model_type": "mpnet", "relative_attention_num_buckets": 31}`, "sentence: bert: config.json: relative_attention_num_buckets is 31, want 32 or more"},
+		"odd padding":    {"config.json", `{"model_type": "roberta", "pad_token_id": -7}`, "sentence: bert: config: pad_token_id is -7, want 0 to 16777216"},
 		"odd pooling":    {"1_Pooling/config.json", `{"pooling_mode": "median"}`, `sentence: pooling "median", want cls, mean, max, mean_sqrt_len or lasttoken`},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -7,8 +7,11 @@ import shutil
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import (BertConfig, BertModel, DistilBertConfig, DistilBertModel, RobertaConfig, RobertaModel, XLMRobertaConfig,
-                          XLMRobertaModel)
+from transformers import (BertConfig, BertModel, DistilBertConfig, DistilBertModel, MPNetConfig, MPNetModel, MPNetTokenizer, RobertaConfig,
+                          RobertaModel, XLMRobertaConfig, XLMRobertaModel)
+from transformers.models.mpnet.modeling_mpnet import MPNetEncoder
+
+from token_strings import strings
 
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)
@@ -19,6 +22,12 @@ TEXTS = ["A cat sits on the mat.", "two dogs", "", "It's 3 o'clock: naïve faça
 
 def tokenizer(kind):
     """A tokenizer of the kind's family, trained on the texts."""
+    if kind == "mpnet":
+        t, _ = tokenizer("bert")
+        vocab = ["<s>", "<pad>", "</s>", "<unk>"] + [x for x, _ in sorted(t.get_vocab().items(), key=lambda x: x[1])[1:]] + ["<mask>"]
+        vocab.remove("[CLS]")
+        vocab.remove("[SEP]")
+        return MPNetTokenizer({x: i for i, x in enumerate(vocab)})._tokenizer, 1
     first, last, pad, unknown = ("<s>", "</s>", "<pad>", "<unk>") if "roberta" in kind else ("[CLS]", "[SEP]", "[PAD]", "[UNK]")
     special = [first, pad, last, unknown] if "roberta" in kind else [pad, unknown, first, last]
     if kind == "roberta":
@@ -98,6 +107,13 @@ def make(kind, config, model, modes, dense=(), limit=None, prompt=None, lower=Fa
                 if act == "Tanh":
                     v = torch.tanh(v)
         golden |= {f"{i}.ids": torch.tensor(ids, dtype=torch.int32), f"{i}.hidden": h, f"{i}.vector": v}
+    if kind == "mpnet":
+        with open(os.path.join(folder, "vocab.txt"), "w") as f:
+            f.writelines(x + "\n" for x, _ in sorted(t.get_vocab().items(), key=lambda x: x[1]))
+        write(folder, "tokenizer_config.json", {"tokenizer_class": "MPNetTokenizer", "do_lower_case": True, "model_max_length": limit})
+        rows = [t.encode(x).ids for x in strings()]
+        golden |= {"torture.ids": torch.tensor(sum(rows, []), dtype=torch.int32), "torture.lengths": torch.tensor([len(r) for r in rows], dtype=torch.int32),
+                   "buckets": MPNetEncoder.relative_position_bucket(torch.arange(-600, 601)).int()}
     save_file({k: v.contiguous() for k, v in golden.items()}, os.path.join(folder, "golden.safetensors"))
 
 
@@ -109,3 +125,5 @@ make("xlm-roberta", lambda v, pad: XLMRobertaConfig(vocab_size=v, max_position_e
                                                     **SHAPE), XLMRobertaModel, ["mean"], prompt="query")
 make("distilbert", lambda v, pad: DistilBertConfig(vocab_size=v, max_position_embeddings=64, pad_token_id=pad, dim=24, n_layers=2, n_heads=3, hidden_dim=40,
                                                    activation="gelu"), DistilBertModel, ["mean_sqrt_len", "lasttoken"], [(30, False, "Identity"), (12, True, "Tanh")], lower=True)
+make("mpnet", lambda v, pad: MPNetConfig(vocab_size=v, max_position_embeddings=140, pad_token_id=pad, layer_norm_eps=1e-5, **SHAPE), MPNetModel, ["mean"],
+     limit=100)

@@ -20,7 +20,7 @@ import race
 import report
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
-PEERS = ["openvino", "nncf", "onnxruntime", "torch", "transformers", "pillow", "simplejpeg", "pyvips-binary"]
+PEERS = ["openvino", "nncf", "onnxruntime", "torch", "transformers", "ctranslate2", "faster-whisper", "pillow", "simplejpeg", "pyvips-binary"]
 
 
 def cpu():
@@ -47,6 +47,7 @@ def main():
     p.add_argument("--foreign", type=float, default=0.03, help="share of the machine that others may take during a turn that counts")
     p.add_argument("--patience", type=float, default=10, help="seconds to wait before a round for the machine to be quiet")
     p.add_argument("--cache", default=os.path.expanduser("~/.cache/chiasm-peers"), help="folder for models and pictures, several GB")
+    p.add_argument("--real", default=os.environ.get("CHIASM_REALMODELS", os.path.expanduser("~/.cache/chiasm-realmodels")), help="folder of what tools/realmodels fetched")
     p.add_argument("--out", help="write OUT.json and OUT.md too, after every case")
     p.add_argument("--list", action="store_true", help="name the cases and end")
     args = p.parse_args()

@@ -11,7 +11,8 @@ import race
 import towers
 
 WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker.py")
-MODELS = ["image-b32/1", "image-b32/4", "image-b32/16", "image-b32/32", "image-l14/1", "siglip-b16/1", "text-77/1", "text-10/1"]
+MODELS = ["image-b32/1", "image-b32/4", "image-b32/16", "image-b32/32", "image-l14/1", "siglip-b16/1", "text-77/1", "text-10/1",
+          "minilm-20/1", "minilm-20/32", "clap-htsat/1", "whisper-base/1"]
 PRODUCTS = ["50x2304x768", "77x2048x512", "257x4096x1024", "800x3072x768", "800x768x3072", "1024x1024x4096", "10x2048x512"]
 PRECISIONS = {  # what peers offer for each of ours
     "f32": ["openvino f32", "onnxruntime f32", "torch f32"],
@@ -84,13 +85,16 @@ def model(name, threads, args):
     case.compute = ({"w8": "bf16"}.get(precision, precision), work / 1e9)
     if args.chiasm:
         command = [args.chiasm, "bench", "--shape", ours, "--batch", str(batch), "--precision", precision, "--threads", str(threads), "--time", str(args.time), "--json", "--repeat-on-stdin"]
-        if shape.startswith("text-"):
+        if s.kind in ("text", "sentence"):
             command += ["--tokens", str(s.tokens)]
         case.commands["chiasm"] = (command, {}, False)
-    for who in PRECISIONS[precision]:
+    rivals = PRECISIONS[precision]
+    if shape == "whisper-base" and precision in ("f32", "int8"):
+        rivals = [*rivals, f"ctranslate2 {precision}"]
+    for who in rivals:
         peer, at = who.split()
         if re.search(args.who, who):
-            file = towers.files(peer, at, shape, batch, args.cache)
+            file = os.path.join(args.real, "whisper-base") if peer == "ctranslate2" else towers.files(peer, at, shape, batch, args.cache)
             case.commands[who] = worker(threads, args, peer=peer, precision=at, case=shape, batch=batch, file=file)
     case.answer = towers.answer(shape, batch, args.cache)
     case.exact = 1e-9 if precision == "f32" else None

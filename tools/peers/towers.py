@@ -15,59 +15,86 @@ from importlib.metadata import version
 @dataclass(frozen=True)
 class Shape:
     ours: str      # what `chiasm bench --shape` calls it
+    kind: str      # vision, siglip, text, sentence, clap or whisper
     tokens: int
     layers: int
     width: int
     hidden: int
-    space: int     # dimension of the embedding
-    patch: int = 0  # 0 for text
-    pooled: bool = False  # an attention head pools the tokens, as in SigLIP; else one token is read
+    space: int = 0  # dimension of the embedding, 0 where there is no projection
+    patch: int = 0
+    heads: int = 0  # 0: of 64
 
 
 SHAPES = {
-    "image-b32": Shape("clip-vit-base-patch32", 50, 12, 768, 3072, 512, patch=32),
-    "image-l14": Shape("clip-vit-large-patch14", 257, 24, 1024, 4096, 768, patch=14),
-    "siglip-b16": Shape("siglip-base-patch16", 196, 12, 768, 3072, 768, patch=16, pooled=True),
-    "text-77": Shape("clip-text", 77, 12, 512, 2048, 512),
-    "text-10": Shape("clip-text", 10, 12, 512, 2048, 512),
+    "image-b32": Shape("clip-vit-base-patch32", "vision", 50, 12, 768, 3072, 512, patch=32),
+    "image-l14": Shape("clip-vit-large-patch14", "vision", 257, 24, 1024, 4096, 768, patch=14),
+    "siglip-b16": Shape("siglip-base-patch16", "siglip", 196, 12, 768, 3072, patch=16),
+    "text-77": Shape("clip-text", "text", 77, 12, 512, 2048, 512),
+    "text-10": Shape("clip-text", "text", 10, 12, 512, 2048, 512),
+    "minilm-20": Shape("minilm-l6", "sentence", 20, 6, 384, 1536, heads=12),
+    "clap-htsat": Shape("clap-htsat", "clap", 4096, 2, 96, 384, 512, patch=4),  # of the first stage
+    "whisper-base": Shape("whisper-base-encoder", "whisper", 1500, 6, 512, 2048),
 }
+CLAP_DEPTHS, CLAP_WINDOW = (2, 2, 6, 2), 64
+
+
+def layer(s):
+    """Weights of one layer."""
+    return 4 * s.width * s.width + 2 * s.width * s.hidden
 
 
 def flops(name):
     """Floating-point operations of one input through the whole tower as the peers run it: every token through every layer."""
     s = SHAPES[name]
-    linear = 2 * (4 * s.width * s.width + 2 * s.width * s.hidden)  # of one token through one layer
-    work = s.layers * (s.tokens * linear + 4 * s.tokens * s.tokens * s.width)
+    if s.kind == "clap":  # each stage has a quarter of the tokens, twice as wide, and sees windows
+        work = 2 * s.tokens * s.patch ** 2 * s.width + 2 * 8 * s.width * s.space + 2 * s.space ** 2
+        for i, depth in enumerate(CLAP_DEPTHS):
+            tokens, width = s.tokens >> 2 * i, s.width << i
+            work += depth * tokens * (24 * width * width + 4 * CLAP_WINDOW * width) + (4 * tokens * width * width if i < 3 else 0)
+        return work
+    work = s.layers * (s.tokens * 2 * layer(s) + 4 * s.tokens * s.tokens * s.width)
+    if s.kind == "whisper":
+        work += 2 * 3 * (2 * s.tokens * 80 * s.width + s.tokens * s.width * s.width)
     if s.patch:
         work += 2 * (224 // s.patch) ** 2 * 3 * s.patch ** 2 * s.width
-    if s.pooled:  # keys and values of all tokens, the rest of a layer for the one that asks
-        work += 4 * s.tokens * s.width * s.width + 4 * s.tokens * s.width + linear - 4 * s.width * s.width
-    else:
-        work += 2 * s.width * s.space
-    return work
+    if s.kind == "siglip":  # keys and values of all tokens, the rest of a layer for the one that asks
+        work += 4 * s.tokens * s.width * s.width + 4 * s.tokens * s.width + 2 * layer(s) - 4 * s.width * s.width
+    return work + 2 * s.width * s.space
 
 
 def weights(name):
     """How many weights one run must read."""
     s = SHAPES[name]
-    each = 4 * s.width * s.width + 2 * s.width * s.hidden
-    return s.layers * each + 3 * s.patch ** 2 * s.width + (each if s.pooled else s.width * s.space)
+    if s.kind == "clap":
+        stages = sum(depth * 12 * (s.width << i) ** 2 for i, depth in enumerate(CLAP_DEPTHS)) + sum(8 * (s.width << i) ** 2 for i in range(3))
+        return stages + 8 * s.width * s.space + s.space ** 2
+    first = {"whisper": 3 * (80 + s.width) * s.width, "siglip": layer(s)}.get(s.kind, 0)
+    return s.layers * layer(s) + 3 * s.patch ** 2 * s.width + first + s.width * s.space
 
 
 def module(name):
     """The tower as a torch module with one input and one output. Always the same weights."""
     import torch
-    from transformers import (CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection, SiglipVisionConfig,
-                              SiglipVisionModel)
+    import transformers as hf
     s = SHAPES[name]
     torch.manual_seed(1)
-    common = dict(hidden_size=s.width, intermediate_size=s.hidden, num_hidden_layers=s.layers, num_attention_heads=s.width // 64)
-    if not s.patch:
-        model, field = CLIPTextModelWithProjection(CLIPTextConfig(eos_token_id=2, projection_dim=s.space, **common)), "text_embeds"
-    elif s.pooled:
-        model, field = SiglipVisionModel(SiglipVisionConfig(image_size=224, patch_size=s.patch, **common)), "pooler_output"
+    common = dict(hidden_size=s.width, intermediate_size=s.hidden, num_hidden_layers=s.layers, num_attention_heads=s.heads or s.width // 64)
+    forward = None
+    if s.kind == "text":
+        model, field = hf.CLIPTextModelWithProjection(hf.CLIPTextConfig(eos_token_id=2, projection_dim=s.space, **common)), "text_embeds"
+    elif s.kind == "siglip":
+        model, field = hf.SiglipVisionModel(hf.SiglipVisionConfig(image_size=224, patch_size=s.patch, **common)), "pooler_output"
+    elif s.kind == "vision":
+        model, field = hf.CLIPVisionModelWithProjection(hf.CLIPVisionConfig(image_size=224, patch_size=s.patch, projection_dim=s.space, **common)), "image_embeds"
+    elif s.kind == "sentence":
+        model = hf.BertModel(hf.BertConfig(**common), add_pooling_layer=False)
+        forward = lambda x: torch.nn.functional.normalize(model(x).last_hidden_state.mean(1))  # noqa: E731
+    elif s.kind == "clap":
+        model, field = hf.ClapAudioModelWithProjection(hf.ClapAudioConfig(projection_dim=s.space, enable_fusion=False)), "audio_embeds"
     else:
-        model, field = CLIPVisionModelWithProjection(CLIPVisionConfig(image_size=224, patch_size=s.patch, projection_dim=s.space, **common)), "image_embeds"
+        model = hf.WhisperModel(hf.WhisperConfig(vocab_size=51865, num_mel_bins=80, d_model=s.width, encoder_layers=s.layers, decoder_layers=1, encoder_attention_heads=8,
+                                                 decoder_attention_heads=8, encoder_ffn_dim=s.hidden, decoder_ffn_dim=8)).encoder
+        field = "last_hidden_state"
 
     class Tower(torch.nn.Module):
         def __init__(self):
@@ -75,18 +102,29 @@ def module(name):
             self.model = model
 
         def forward(self, x):
-            return self.model(x)[field]
+            return forward(x) if forward else self.model(x)[field]
     return Tower().eval()
 
 
 def inputs(name, batch, seed=2):
     import numpy as np
     s, rng = SHAPES[name], np.random.default_rng(seed)
-    if s.patch:
+    if s.kind in ("vision", "siglip"):
         return rng.standard_normal((batch, 3, 224, 224), dtype=np.float32)
+    if s.kind == "clap":
+        return 20 * rng.standard_normal((batch, 1, 1001, 64), dtype=np.float32) - 40  # decibels
+    if s.kind == "whisper":
+        return rng.standard_normal((batch, 80, 2 * s.tokens), dtype=np.float32) / 2
+    if s.kind == "sentence":
+        return rng.integers(999, 30521, (batch, s.tokens), dtype=np.int64)
     ids = rng.integers(0, 49406, (batch, s.tokens), dtype=np.int64)
     ids[:, 0], ids[:, -1] = 49406, 49407
     return ids
+
+
+def first(y):
+    """What of a model's output is compared: of its first input, as many numbers as an embedding may have."""
+    return y[0].reshape(-1)[:2048].tolist()
 
 
 def products(name):
@@ -170,7 +208,7 @@ def make(name, batch, source, target):
         with torch.no_grad():
             m, x = model(name), torch.from_numpy(example(name, batch))
             with open(os.path.join(os.path.dirname(target), "answer.json"), "w") as f:
-                json.dump(m(x)[0].tolist(), f)
+                json.dump(first(m(x)), f)
             torch.onnx.export(m, (x,), target, input_names=["x"], output_names=["y"], opset_version=18, dynamo=False)
     elif kind.startswith("dynamic"):
         from onnxruntime.quantization import QuantType, quantize_dynamic

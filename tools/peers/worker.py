@@ -62,6 +62,16 @@ def with_openvino(job, x):
     return run, answer, note
 
 
+def with_ctranslate2(job, x):
+    import ctranslate2
+    model = ctranslate2.models.Whisper(job["file"], device="cpu", compute_type={"f32": "float32", "int8": "int8_float32"}[job["precision"]],
+                                       inter_threads=1, intra_threads=job["threads"])
+
+    def run():
+        return model.encode(ctranslate2.StorageView.from_array(x), to_cpu=True)
+    return run, None, f"weights of its own, computes in {model.compute_type}"
+
+
 def main():
     warnings.filterwarnings("ignore")
     job = json.loads(sys.argv[1])
@@ -75,8 +85,9 @@ def main():
     else:
         import towers
         x = towers.example(job["case"], job["batch"])
-        run, answer, note = {"torch": with_torch, "onnxruntime": with_onnxruntime, "openvino": with_openvino}[job["peer"]](job, x)
-        first = answer()[0].tolist()
+        run, answer, note = {"torch": with_torch, "onnxruntime": with_onnxruntime, "openvino": with_openvino,
+                             "ctranslate2": with_ctranslate2}[job["peer"]](job, x)
+        first = answer and towers.first(answer())
     say({"note": note, "answer": first})
     for _ in sys.stdin:
         run()

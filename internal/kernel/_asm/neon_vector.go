@@ -106,6 +106,15 @@ func neonVector(g *neon) {
 	})
 	g.op("RET")
 
+	g.function("mulNEON", "", "writes a·b.", "dst *float32", "a *float32", "b *float32", "n int")
+	dst, a, b = g.arg("dst"), g.arg("a"), g.arg("b")
+	g.walk(g.arg("n"), 1, func(_ int, s span) {
+		x, y := g.load(a, s), g.load(b, s)
+		g.do(fmul, x, x, y)
+		g.store(x, dst, s)
+	})
+	g.op("RET")
+
 	g.function("scaleNEON", "", "writes x·s.", "dst *float32", "x *float32", "n int", "s float32")
 	dst, a = g.arg("dst"), g.arg("x")
 	factor := g.spread("s")

@@ -215,6 +215,7 @@ func vector(s set) func(c *build.Context) {
 	return func(c *build.Context) {
 		g := newGen(c, s)
 		g.add()
+		g.mul()
 		g.scale()
 		g.dot()
 		g.sum()
@@ -230,6 +231,17 @@ func (g *gen) add() {
 	g.walk(g.arg("n"), 1, func(at func(reg.Register) operand.Mem, _ int, m *mask) {
 		x, y := g.load(at(a), m), g.load(at(b), m)
 		g.VADDPS(y, x, x)
+		g.store(x, at(dst), m)
+	})
+	g.end()
+}
+
+func (g *gen) mul() {
+	g.function("mul"+g.name, "func(dst, a, b *float32, n int)", "mul"+g.name+" writes a·b.")
+	dst, a, b := g.arg("dst"), g.arg("a"), g.arg("b")
+	g.walk(g.arg("n"), 1, func(at func(reg.Register) operand.Mem, _ int, m *mask) {
+		x, y := g.load(at(a), m), g.load(at(b), m)
+		g.VMULPS(y, x, x)
 		g.store(x, at(dst), m)
 	})
 	g.end()
