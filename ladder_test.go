@@ -12,8 +12,8 @@ var ladder = [][]string{
 	{"internal/kernel", "internal/pixel", "internal/par", "internal/decode"},
 	{"tensor", "token", "media/image", "media/audio", "hub"},
 	{"nn", "weights"},
-	{"model/vit", "model/text", "model/bert"},
-	{"model/clip", "model/siglip", "model/sentence", "model/whisper", "model/vad"},
+	{"model/vit", "model/text", "model/bert", "model/swin", "internal/golden", "model/gemma"},
+	{"model/clip", "model/siglip", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma"},
 	{""}, // the root package
 	{"cmd/chiasm"},
 }

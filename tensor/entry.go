@@ -1,5 +1,7 @@
 package tensor
 
+import "unsafe"
+
 // An Entry is a tensor as a checkpoint stores it: contiguous row-major little-endian values.
 type Entry struct {
 	Name  string
@@ -7,4 +9,17 @@ type Entry struct {
 	Shape []int
 	Data  []byte
 	Scale []float32 // by what the values of each row, an index of the first dimension, are to be multiplied; nil for nothing
+}
+
+// EntryOf is an entry of float32 values, which it keeps, not copies.
+func EntryOf(name string, values []float32, shape ...int) Entry {
+	data := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values))
+	return Entry{Name: name, DType: F32, Shape: shape, Data: data}
+}
+
+// Floats is a copy of the values, as float32.
+func (e Entry) Floats() []float32 {
+	v := make([]float32, len(e.Data)/e.DType.Size())
+	convert(v, e.DType, e.Data)
+	return v
 }
