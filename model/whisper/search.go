@@ -100,7 +100,7 @@ func (s *search) run(ctx context.Context, p *tensor.Pass, d scorer, noSpeech int
 	s.begin(tasks)
 	p.Reset(ctx)
 	logits := d.Start(p, s.windows, s.prompts, s.wanted).Floats()
-	if err := ctx.Err(); err != nil {
+	if err := ended(ctx); err != nil {
 		return err
 	}
 	vocab := len(logits) / len(s.wanted)
@@ -120,7 +120,7 @@ func (s *search) run(ctx context.Context, p *tensor.Pass, d scorer, noSpeech int
 		}
 		p.Reset(ctx)
 		logits = d.Step(p, s.ids).Floats()
-		if err := ctx.Err(); err != nil {
+		if err := ended(ctx); err != nil {
 			return err
 		}
 	}
