@@ -28,7 +28,6 @@ type Decoder struct {
 
 	spare struct{ window, slot, lengths []int32 } // what Keep fills
 	free  []int32
-	rows  []int32
 }
 
 // NewDecoder makes a decoder that has heard nothing.
