@@ -50,7 +50,7 @@ func (b *Bundle) NewTranscriber(opts *Options) (*Transcriber, error) {
 	}
 	t.Forget()
 	t.front, t.pass, t.decoder = audio.NewWhisper(c.Bands), tensor.NewPass(context.Background(), o.Workers), b.NewDecoder()
-	t.padded = make([]float32, t.windowSamples()+frameSamples)
+	t.padded = make([]float32, t.WindowSamples()+frameSamples)
 	t.initial, t.hotwords, t.prefix = t.encode(o.InitialPrompt), t.encode(o.Hotwords), t.encode(o.Prefix)
 	t.rules = t.newRules()
 	t.search.plan = plan{
@@ -87,8 +87,8 @@ func (t *Transcriber) Forget() {
 	}
 }
 
-// windowSamples is how many samples the model hears at once: 30 seconds for all published ones.
-func (t *Transcriber) windowSamples() int {
+// WindowSamples is how many samples at 16 kHz the model hears at once: 30 seconds for all published ones.
+func (t *Transcriber) WindowSamples() int {
 	return t.config().Frames * frameStamp * audio.WhisperRate / frameRate
 }
 
@@ -218,8 +218,8 @@ func (t *Transcriber) hear(ctx context.Context, windows []Window) error {
 	n := c.Bands * c.Frames * frameStamp
 	t.mel = slices.Grow(t.mel[:0], n*len(windows))[:n*len(windows)]
 	for i, w := range windows {
-		if len(w.Samples) > t.windowSamples() {
-			return fmt.Errorf("whisper: a window has %d samples, want at most %d", len(w.Samples), t.windowSamples())
+		if len(w.Samples) > t.WindowSamples() {
+			return fmt.Errorf("whisper: a window has %d samples, want at most %d", len(w.Samples), t.WindowSamples())
 		}
 		t.features(t.mel[i*n:][:n], w.Samples)
 	}
