@@ -51,10 +51,33 @@ func (x *Tensor) AttendTo(kv *Tensor, queries, seq Spans, heads int) *Tensor {
 	}, x.Rows(), kv.Rows())
 }
 
+// Heads says how the rows of queries, keys and values fall into heads, and what of them attention sees.
+type Heads struct {
+	Queries, Keys int     // heads of queries; of keys and values, which divide them: each serves as many queries in turn
+	D             int     // values of a head
+	Scale         float32 // of the scores; 0 for 1/√D
+	Causal        bool    // a token sees itself and what is before it
+	Window        int     // a token sees nothing further away than so many; 0 for no limit
+}
+
+// AttendHeads is attention within each sequence for queries x [T, Queries·D], keys k and values v [T, Keys·D]. It returns
+// [T, Queries·D].
+func (x *Tensor) AttendHeads(k, v *Tensor, seq Spans, h Heads) *Tensor {
+	p := in("attend", x, k, v)
+	rows := x.Rows()
+	if x.cols() != h.Queries*h.D || k.cols() != h.Keys*h.D || v.cols() != h.Keys*h.D || k.Rows() != rows || v.Rows() != rows || h.Keys < 1 || h.Queries%h.Keys != 0 {
+		fail("attend", "queries, keys and values of the heads", x, ", ", k, " and ", v, " for ", h.Queries, " and ", h.Keys, " heads of ", h.D)
+	}
+	return p.attend(kernel.Attention{
+		Q: x.floats, K: k.floats, V: v.floats, LDQ: x.cols(), LDK: k.cols(), LDV: v.cols(),
+		Heads: h.Queries, KHeads: h.Keys, D: h.D, Scale: h.Scale, Starts: seq, Causal: h.Causal, Window: h.Window,
+	}, rows, rows)
+}
+
 // attend completes and runs a task for rows of queries and keys.
 func (p *Pass) attend(t kernel.Attention, queries, keys int) *Tensor {
 	c := t.Heads * t.D
-	if t.Heads <= 0 || t.D <= 0 || t.LDQ%c != 0 {
+	if t.Heads <= 0 || t.D <= 0 || t.KHeads == 0 && t.LDQ%c != 0 {
 		fail("attend", "a width that the heads divide", t.LDQ, " for ", t.Heads, " heads")
 	}
 	seq := Spans(t.KStarts)
@@ -68,7 +91,9 @@ func (p *Pass) attend(t kernel.Attention, queries, keys int) *Tensor {
 	if p.ctx.Err() != nil {
 		return y
 	}
-	t.Out, t.LDO, t.Scale = y.floats, c, float32(1/math.Sqrt(float64(t.D)))
+	if t.Out, t.LDO = y.floats, c; t.Scale == 0 {
+		t.Scale = float32(1 / math.Sqrt(float64(t.D)))
+	}
 	p.tasks.attend = t
 	par.Do(&p.tasks.attend, p.tasks.attend.Plan(p.workers), p.workers)
 	return y

@@ -123,14 +123,14 @@ func values(param, x *Tensor) []float32 {
 	return param.Floats()
 }
 
-// Lookup gathers rows of a table parameter [V, C] by the ids of x [T] and returns [T, C]. An id outside the table panics: the caller
+// Lookup gathers rows of a table parameter [..., C] by the ids of x [T] and returns [T, C]. An id outside the table panics: the caller
 // checks what comes from outside.
 func (x *Tensor) Lookup(table *Tensor) *Tensor {
 	check(x.pass != nil && x.dtype == I32, "lookup", "integers of a pass", x)
-	check(table.param != nil && table.rank == 2, "lookup", "a table parameter [V, C]", table)
+	check(table.param != nil && table.rank >= 2, "lookup", "a table parameter [..., C]", table)
 	y := x.pass.Empty(len(x.ints), table.cols())
 	for i, id := range x.ints {
-		if id < 0 || int(id) >= table.shape[0] {
+		if id < 0 || int(id) >= table.Rows() {
 			fail("lookup", "an id inside the table", id, " for ", table)
 		}
 		table.read(y.floats[i*table.cols():][:table.cols()], int(id)*table.cols())
@@ -146,8 +146,7 @@ func (x *Tensor) Select(rows []int32) *Tensor {
 			fail("select", "a row of x", r, " of ", x)
 		}
 	}
-	y.fromRows(x, rowTask{op: pick, rows: rows})
-	return y
+	return x.eachRowTo(y, rowTask{op: pick, rows: rows})
 }
 
 // AddPositions adds row t of a table parameter [P, C] to token t of every sequence, in place, and returns x.

@@ -109,8 +109,8 @@ func (t *Tensor) Release() {
 // Stored reports whether a parameter has been given values.
 func (t *Tensor) Stored() bool { return t.param == nil || t.param.raw != nil || t.Len() == 0 }
 
-// Scale is by what the stored values of each row are multiplied, nil for nothing.
-func (t *Tensor) Scale() []float32 {
+// RowScales is by what the stored values of each row are multiplied, nil for nothing.
+func (t *Tensor) RowScales() []float32 {
 	check(t.param != nil, "scale", "a parameter", t)
 	return t.param.scale
 }

@@ -26,6 +26,8 @@ type tasks struct {
 	gemm   kernel.Gemm
 	attend kernel.Attention
 	rows   rowTask
+	local  kernel.Local
+	glu    gluTask
 	w      [4]*kernel.Packed
 	bias   [4][]float32
 }

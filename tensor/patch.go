@@ -26,6 +26,28 @@ func (x *Tensor) Patches(size int) *Tensor {
 	return y
 }
 
+// PatchesLast cuts pictures x [B, C, H, W] as [Tensor.Patches] does, but lays out each pixel's channels together, [B·N, size·size·C],
+// and multiplies the values by scale and adds shift.
+func (x *Tensor) PatchesLast(size int, scale, shift float32) *Tensor {
+	p := in("patches", x)
+	check(x.rank == 4 && size > 0 && x.shape[2] >= size && x.shape[3] >= size, "patches", "pictures [B, C, H, W] at least a patch wide", x)
+	b, c, h, w := x.shape[0], x.shape[1], x.shape[2], x.shape[3]
+	rows, cols := h/size, w/size
+	y := p.Empty(b*rows*cols, c*size*size)
+	for i := range b {
+		for ch := range c {
+			plane := x.floats[(i*c+ch)*h*w:][:h*w]
+			for r := range rows * size {
+				for q := range cols * size {
+					row := (i*rows+r/size)*cols + q/size
+					y.floats[(row*size*size+r%size*size+q%size)*c+ch] = plane[r*w+q]*scale + shift
+				}
+			}
+		}
+	}
+	return y
+}
+
 // Prepend puts a token parameter [C] before each of b sequences of equal length in x [B·N, C]: [B·(N+1), C].
 func (x *Tensor) Prepend(token *Tensor, b int) *Tensor {
 	p := in("prepend", x)

@@ -12,15 +12,24 @@ const (
 	normalize
 	softmax
 	pick
+	rmsNorm
+	activate
+	multiply
+	clamp
+	rotate
 )
 
 // A rowTask applies a function to blocks of rows.
 type rowTask struct {
 	op         rowOp
+	act        Activation
 	dst, src   []float32
-	gain, bias []float32
+	gain, bias []float32 // of multiply, gain is the other operand; of rotate, they are cosines and sines
 	eps        float32
 	rows       []int32 // of src, to pick
+	low, high  float32
+	places     []int32 // axes of each row
+	width      int     // of what of a row is normalised or rotated by itself
 	cols, step int     // length of a row, rows a chunk
 }
 
@@ -43,25 +52,46 @@ func (t *rowTask) Run(i int) {
 		kernel.Normalize(dst, src, t.cols, t.eps)
 	case softmax:
 		kernel.Softmax(dst, src, t.cols)
+	case rmsNorm:
+		kernel.RMSNorm(dst, src, t.gain, t.width, t.eps)
+	case activate:
+		kernel.Activate(t.act, dst, src)
+	case multiply:
+		kernel.Mul(dst, src, t.gain[from:to])
+	case clamp:
+		for i, v := range src {
+			dst[i] = max(t.low, min(t.high, v))
+		}
+	case rotate:
+		t.rotate(dst, from/t.cols)
+	}
+}
+
+// rotate turns the heads of the rows from row on, each axis in its share of a head.
+func (t *rowTask) rotate(rows []float32, row int) {
+	axes := len(t.places) * t.cols / len(t.src)
+	half := t.width / axes / 2
+	for i := 0; i < len(rows); i += 2 * half {
+		place := int(t.places[(row+i/t.cols)*axes+i/(2*half)%axes])
+		kernel.Rotate(rows[i:i+2*half], t.gain[place*half:][:half], t.bias[place*half:][:half])
 	}
 }
 
 // eachRow runs a row task from x to a new tensor of its shape.
 func (x *Tensor) eachRow(task rowTask) *Tensor {
-	y := in("rows", x).Empty(x.shape[:x.rank]...)
-	y.fromRows(x, task)
-	return y
+	return x.eachRowTo(in("rows", x).Empty(x.shape[:x.rank]...), task)
 }
 
-// fromRows runs a row task from x to y.
-func (y *Tensor) fromRows(x *Tensor, task rowTask) {
-	p := y.pass
+// eachRowTo runs it from x to y, which may be x.
+func (x *Tensor) eachRowTo(y *Tensor, task rowTask) *Tensor {
+	p := x.pass
 	if p.ctx.Err() != nil || y.Len() == 0 {
-		return
+		return y
 	}
 	t := &p.tasks.rows
 	*t = task
 	t.dst, t.src, t.cols = y.floats, x.floats, x.cols()
 	t.step = max(1, 16384/t.cols) // some 10 µs a chunk: more than a fork costs
 	par.Do(t, (y.Rows()+t.step-1)/t.step, p.workers)
+	return y
 }

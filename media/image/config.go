@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -16,6 +19,7 @@ type class struct {
 	square    bool   // whether a bare number means both sides rather than the short one
 	filter    Filter
 	mean, std [3]float64
+	tiles     bool // FitTiles by the numbers of a Gemma 4, and no normalising unless the configuration asks
 }
 
 var (
@@ -27,14 +31,15 @@ var (
 // classes holds the image processors of transformers that are nothing but resize, crop, rescale and normalise, by name
 // without the ending ImageProcessor.
 var classes = map[string]class{
-	"CLIP":        {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd},
-	"ChineseCLIP": {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd},
-	"Bit":         {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd},
-	"Blip":        {`{"height": 384, "width": 384}`, 0, true, Bicubic, clipMean, clipStd},
-	"DeiT":        {`{"height": 256, "width": 256}`, 224, true, Bicubic, half, half},
-	"MobileNetV1": {`{"shortest_edge": 256}`, 224, false, Bilinear, half, half},
-	"Siglip":      {`{"height": 224, "width": 224}`, 0, false, Bicubic, half, half},
-	"ViT":         {`{"height": 224, "width": 224}`, 0, true, Bilinear, half, half},
+	"CLIP":        {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd, false},
+	"ChineseCLIP": {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd, false},
+	"Bit":         {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd, false},
+	"Blip":        {`{"height": 384, "width": 384}`, 0, true, Bicubic, clipMean, clipStd, false},
+	"DeiT":        {`{"height": 256, "width": 256}`, 224, true, Bicubic, half, half, false},
+	"MobileNetV1": {`{"shortest_edge": 256}`, 224, false, Bilinear, half, half, false},
+	"Siglip":      {`{"height": 224, "width": 224}`, 0, false, Bicubic, half, half, false},
+	"ViT":         {`{"height": 224, "width": 224}`, 0, true, Bilinear, half, half, false},
+	"Gemma4":      {"", 0, true, Bicubic, [3]float64{}, [3]float64{1, 1, 1}, true},
 }
 
 // largest is the longest side that a configuration may ask for, so that a damaged one cannot ask for all memory.
@@ -50,6 +55,29 @@ func ParseProcessor(data []byte) (*Processor, error) {
 		return nil, fmt.Errorf("image: processor config: %w", err)
 	}
 	return p, nil
+}
+
+// OpenProcessor reads the processor of a model's folder: preprocessor_config.json, else processor_config.json. Where there is neither,
+// the error is fs.ErrNotExist.
+func OpenProcessor(dir string) (*Processor, error) {
+	var data []byte
+	var err error
+	for _, name := range []string{"preprocessor_config.json", "processor_config.json"} {
+		if data, err = os.ReadFile(filepath.Join(dir, name)); err == nil {
+			p, err := ParseProcessor(data)
+			if err != nil {
+				return nil, fmt.Errorf("%w, in %s", err, name)
+			}
+			return p, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("image: %s has no preprocessor_config.json: %w", dir, fs.ErrNotExist)
+	}
+	return nil, fmt.Errorf("image: %w", err)
 }
 
 func parseProcessor(data []byte) (*Processor, error) {
@@ -78,6 +106,7 @@ func parseProcessor(data []byte) (*Processor, error) {
 		Std       json.RawMessage `json:"image_std"`
 		Pad       flag            `json:"do_pad"`
 		PadSize   json.RawMessage `json:"pad_size"`
+		tilesFile
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, err
@@ -94,7 +123,12 @@ func parseProcessor(data []byte) (*Processor, error) {
 		if len(file.Size) == 0 {
 			file.Size = json.RawMessage(c.size)
 		}
-		if err := p.setSize(file.Size, file.Square.or(c.square)); err != nil {
+		if c.tiles {
+			err = p.setTiles(file.tilesFile)
+		} else {
+			err = p.setSize(file.Size, file.Square.or(c.square))
+		}
+		if err != nil {
 			return nil, err
 		}
 		if len(file.Resample) > 0 {
@@ -125,7 +159,7 @@ func parseProcessor(data []byte) (*Processor, error) {
 			}
 		}
 	}
-	if file.Normalize.or(true) {
+	if file.Normalize.or(!c.tiles) {
 		if p.Mean, err = parseChannels("image_mean", file.Mean, c.mean); err != nil {
 			return nil, err
 		}
@@ -184,6 +218,33 @@ type sides struct {
 	Longest   int `json:"longest_edge"`
 	MaxHeight int `json:"max_height"`
 	MaxWidth  int `json:"max_width"`
+}
+
+// tilesFile is what a Gemma 4 says instead of a size: squares of so many patches of so many pixels make a token each.
+type tilesFile struct {
+	Patch  *int `json:"patch_size"`
+	Pool   *int `json:"pooling_kernel_size"`
+	Tokens *int `json:"max_soft_tokens"`
+}
+
+// setTiles reads it; what it leaves out is the reference's.
+func (p *Processor) setTiles(f tilesFile) error {
+	patch, pool, tokens := 16, 3, 280
+	for _, n := range []struct {
+		key  string
+		from *int
+		to   *int
+		most int
+	}{{"patch_size", f.Patch, &patch, 64}, {"pooling_kernel_size", f.Pool, &pool, 8}, {"max_soft_tokens", f.Tokens, &tokens, 1120}} {
+		if n.from != nil {
+			*n.to = *n.from
+		}
+		if *n.to < 1 || *n.to > n.most {
+			return fmt.Errorf("%s: expected 1 to %d, got %d", n.key, n.most, *n.to)
+		}
+	}
+	p.Fit, p.Tile, p.Tiles = FitTiles, patch*pool, tokens
+	return nil
 }
 
 func (p *Processor) setSize(data json.RawMessage, square bool) error {

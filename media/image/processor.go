@@ -18,6 +18,7 @@ const (
 	FitInside              // in proportion, as large as fits in W by H, truncated
 	FitCover               // in proportion, as small as covers W by H, rounded half to even (open_clip)
 	FitContain             // in proportion, as large as fits in W by H, rounded half to even (open_clip)
+	FitTiles               // in proportion, as large as at most Tiles squares of Tile pixels, sides whole numbers of them (Gemma 4)
 )
 
 // A Processor turns pictures into the array that a vision tower reads: resize, centre crop, rescale, normalise, each as
@@ -28,6 +29,8 @@ type Processor struct {
 	W, H    int    // what Fit aims at, in pixels
 	Longest int    // with FitShortest: no side gets longer than this; 0 for no limit
 	Filter  Filter // how pixels are resampled
+
+	Tile, Tiles int // with FitTiles: the side of a square, and how many there are at most
 
 	CropW, CropH int   // centre crop in pixels; what the picture does not cover is padded. 0: no crop
 	Fill         uint8 // value of the padding, before rescaling
@@ -49,6 +52,14 @@ func (p *Processor) Size() (w, h int) {
 		return p.W, p.H
 	}
 	return 0, 0
+}
+
+// Fits is an error unless every result is of the size that a model takes.
+func (p *Processor) Fits(w, h int) error {
+	if pw, ph := p.Size(); pw != w || ph != h {
+		return fmt.Errorf("image: the processor makes pictures of %dx%d, but the model takes %dx%d", pw, ph, w, h)
+	}
+	return nil
 }
 
 // SizeOf returns the width and height of the result for a picture of w by h pixels.
@@ -75,8 +86,25 @@ func (p *Processor) fit(w, h int) (int, int) {
 			ratio = max(float64(h)/float64(p.H), float64(w)/float64(p.W))
 		}
 		w, h = int(math.RoundToEven(float64(w)/ratio)), int(math.RoundToEven(float64(h)/ratio))
+	case FitTiles:
+		w, h = p.tiles(w, h)
 	}
 	return max(w, 1), max(h, 1)
+}
+
+// tiles rounds down; a side for which nothing is left gets one tile, and the other what the proportions then say, rounded down too.
+func (p *Processor) tiles(w, h int) (int, int) {
+	side := float64(p.Tile)
+	w, h = max(w, 1), max(h, 1)
+	factor := math.Sqrt(float64(p.Tiles) * side * side / (float64(h) * float64(w)))
+	across, down := int(factor*float64(w)/side), int(factor*float64(h)/side)
+	switch {
+	case down == 0:
+		across, down = min(w/h, p.Tiles), 1
+	case across == 0:
+		across, down = 1, min(h/w, p.Tiles)
+	}
+	return across * p.Tile, down * p.Tile
 }
 
 func (p *Processor) shortest(w, h int) (int, int) {
