@@ -125,12 +125,13 @@ func (t *Transcriber) newRules() rules {
 	if len(k.Suppress) == 0 && !o.Symbols {
 		r.never = t.symbols()
 	}
-	lm, _ := t.bundle.Tokenizer.ID("<|startoflm|>")
-	for _, id := range append([]int32{k.Start, k.Previous, k.Transcribe, k.Translate, k.NoSpeech, lm}, o.Suppress...) {
-		if id > 0 && int(id) < t.config().Vocab {
+	for _, name := range []string{"startoftranscript", "startofprev", "startoflm", "transcribe", "translate", "nospeech", "nocaptions"} {
+		if id, ok := t.bundle.Tokenizer.ID("<|" + name + "|>"); ok {
 			r.never = append(r.never, id)
 		}
 	}
+	r.never = append(r.never, o.Suppress...)
+	r.never = slices.DeleteFunc(r.never, func(id int32) bool { return id < 0 || int(id) >= t.config().Vocab })
 	if o.Blank {
 		return r
 	}
