@@ -4,22 +4,17 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/chiasm/chiasm/internal/golden"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/weights"
 )
 
 // The vectors of all-MiniLM-L6-v2 are those of sentence-transformers, and a search ranks alike by them. tools/golden/minilm.py made the data.
 func TestRealMiniLM(t *testing.T) {
-	dir := os.Getenv("CHIASM_REALMODELS")
-	if dir == "" {
-		t.Skip("CHIASM_REALMODELS names no folder with real models: make real fetches them")
-	}
-	b, err := Open(filepath.Join(dir, "minilm"))
+	b, err := Open(golden.Real(t, "minilm"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +38,7 @@ func TestRealMiniLM(t *testing.T) {
 		t.Fatal(err)
 	}
 	vectors := x.Normalize(1e-12)
-	near(t, "vectors", vectors.Floats(), stage(t, set, "vectors"), 1e-5)
+	golden.Open(t, "testdata/minilm.safetensors").Near("vectors", vectors.Floats(), 1e-5)
 	ranking, _ := set.Get("ranking")
 	queries, passages := ranking.Shape[0], ranking.Shape[1]
 	scores := vectors.Dots(vectors, 1).Floats()
