@@ -205,3 +205,20 @@ func TestTranscribeInFlatMemory(t *testing.T) {
 		t.Errorf("30 s of sound took %d bytes, 150 s %d", short, long)
 	}
 }
+
+// The gate of "auto" compares vectors: a model without any stays at f32.
+func TestAutoOfSpeech(t *testing.T) {
+	m := open(t, tinyWhisper, &chiasm.Options{Precision: "auto"})
+	if m.Precision() != "f32" {
+		t.Errorf("auto is %s", m.Precision())
+	}
+	if _, err := m.Measure(t.Context(), "int8"); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("measured: %v", err)
+	}
+	for _, precision := range []string{"bf16", "w8", "int8"} {
+		o := anything()
+		if got := segments(t, open(t, tinyWhisper, &chiasm.Options{Precision: precision}), hear(t, voice), o); len(got) == 0 {
+			t.Errorf("%s: no segments", precision)
+		}
+	}
+}
