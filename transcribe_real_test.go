@@ -12,7 +12,7 @@ import (
 	"github.com/chiasm/chiasm/internal/golden"
 )
 
-// With the real Whisper base, clips in five languages have the texts that faster-whisper finds. tools/golden/whisper_real.py made the data.
+// With the real Whisper base, clips in five languages have the texts that faster-whisper finds. tools/golden/transcripts.py made the data.
 func TestRealTranscripts(t *testing.T) {
 	model, clips := golden.Real(t, "whisper-base"), golden.Real(t, "clips")
 	data, err := os.ReadFile("testdata/transcripts.json")

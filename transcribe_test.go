@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/hub"
 	"github.com/chiasm/chiasm/media/audio"
 )
 
@@ -220,5 +221,33 @@ func TestAutoOfSpeech(t *testing.T) {
 		if got := segments(t, open(t, tinyWhisper, &chiasm.Options{Precision: precision}), hear(t, voice), o); len(got) == 0 {
 			t.Errorf("%s: no segments", precision)
 		}
+	}
+}
+
+func TestFilesOfWhisper(t *testing.T) {
+	for _, c := range []struct{ all, want string }{
+		{"README.md config.json model.bin tokenizer.json vocabulary.txt preprocessor_config.json .gitattributes", "README.md config.json model.bin tokenizer.json vocabulary.txt preprocessor_config.json"},
+		{"config.json generation_config.json normalizer.json model.safetensors model.fp32-00001-of-00002.safetensors pytorch_model.bin flax_model.msgpack vocab.json merges.txt",
+			"config.json generation_config.json normalizer.json model.safetensors vocab.json merges.txt"},
+	} {
+		var files []hub.File
+		for _, name := range strings.Fields(c.all) {
+			files = append(files, hub.File{Name: name})
+		}
+		var got []string
+		for _, f := range chiasm.Files(files) {
+			got = append(got, f.Name)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+	for _, folder := range []string{"tiny", "english", "tiny-int8"} {
+		if kind, err := chiasm.Recognise("model/whisper/testdata/" + folder); err != nil || !strings.Contains(kind, "hisper") {
+			t.Errorf("%s is taken for %q (%v)", folder, kind, err)
+		}
+	}
+	if m := open(t, "model/whisper/testdata/tiny-int8", nil); m.Info().Layout != "ctranslate2" || m.Info().Dimension != 0 || m.Info().Space != "" {
+		t.Errorf("got %+v", m.Info())
 	}
 }

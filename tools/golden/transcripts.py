@@ -1,4 +1,4 @@
-"""Writes testdata/transcripts.json: what faster-whisper makes of clips with the real Whisper base. whisper_real.py DIR, where tools/realmodels has
+"""Writes testdata/transcripts.json: what faster-whisper makes of clips with the real Whisper base. transcripts.py DIR, where tools/realmodels has
 laid things out. Of each language's prompts those are taken whose names have the least hashes, of those with 6 words or more and 20 seconds or less."""
 import hashlib
 import json
