@@ -68,7 +68,7 @@ func (m *Model) probe(ctx context.Context) (p probe, err error) {
 	if err != nil {
 		return p, err
 	}
-	if m.text != nil {
+	if m.reader().text != nil {
 		if p.texts, err = m.EmbedTexts(ctx, texts); err != nil {
 			return p, err
 		}
@@ -108,6 +108,9 @@ func (m *Model) Measure(ctx context.Context, precision string) (Accuracy, error)
 	f, err := tensor.ParseFormat(precision)
 	if err != nil {
 		return Accuracy{}, fmt.Errorf("chiasm: precision: %w", err)
+	}
+	if m.words != nil {
+		defer m.words.use(m.words.format) // after the other, which is for both
 	}
 	defer m.use(m.format)
 	m.use(tensor.FormatF32)
@@ -173,6 +176,9 @@ func ranks(got, want probe) float64 {
 func (m *Model) use(f tensor.Format) {
 	nn.SetFormat(m.family.Params(), f)
 	m.format = f
+	if m.words != nil {
+		m.words.use(f)
+	}
 }
 
 // setPrecision brings the model to the precision of its options.

@@ -10,10 +10,18 @@ type Space struct {
 	Model     string // hub id or name of the folder
 	Revision  string // commit on the hub, or a fingerprint of the files
 	Dimension int
+	Text      string // id and revision of the model that reads the texts, "" where it is the same
 }
 
-// String is the form that is stored beside vectors, as in "openai/clip-vit-base-patch32@3d74acf9f4a2/512".
-func (s Space) String() string { return fmt.Sprintf("%s@%.12s/%d", s.Model, s.Revision, s.Dimension) }
+// String is the form that is stored beside vectors, as in "openai/clip-vit-base-patch32@3d74acf9f4a2/512". Where another model reads the
+// texts its id and revision follow after a plus sign.
+func (s Space) String() string {
+	text := ""
+	if s.Text != "" {
+		text = "+" + s.Text
+	}
+	return fmt.Sprintf("%s@%.12s%s/%d", s.Model, s.Revision, text, s.Dimension)
+}
 
 // An Embedding is a vector of length 1 in a space.
 type Embedding struct {

@@ -25,6 +25,9 @@ type Info struct {
 	Licence      string         `json:"licence,omitempty"` // as the model's card states it
 	Files        []File         `json:"files"`
 	Kept         []File         `json:"kept,omitempty"` // what makes the next start faster, by path: see Options.Cache
+	// Prompts are what is put before texts of a kind, by the name of the kind.
+	Prompts map[string]string `json:"prompts,omitempty"`
+	Text    *Info             `json:"text_model,omitempty"` // of the model that reads the texts, where it is another
 }
 
 // A File is one of a model's files.
@@ -38,7 +41,7 @@ func (m *Model) Info() Info {
 	info := Info{
 		Name: m.name, Path: m.path, Architecture: m.kind, Layout: m.family.Layout(), Space: m.space.String(), Modalities: m.modalities(),
 		Dimension: m.space.Dimension, Parameters: nn.Count(m.family.Params()), DTypes: map[string]int{},
-		Context: m.Context(), Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
+		Context: m.Context(), Prompts: m.Prompts(), Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
 	}
 	if m.image != nil {
 		info.ImageSize[0], info.ImageSize[1] = m.image.Pixels().Size()
@@ -46,13 +49,17 @@ func (m *Model) Info() Info {
 	for _, folder := range m.store.folders {
 		info.Kept = append(info.Kept, keptIn(folder)...)
 	}
+	if m.words != nil {
+		text := m.words.Info()
+		info.Text = &text
+	}
 	for _, t := range nn.Params(m.family.Params()) {
 		info.DTypes[t.DType().String()] += t.Len()
 	}
 	return info
 }
 
-// files lists a model's files with their sizes.
+// files lists a model's files with their sizes, those of its modules' folders too.
 func files(path string) (out []File) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -61,13 +68,16 @@ func files(path string) (out []File) {
 	if !info.IsDir() {
 		return []File{{filepath.Base(path), info.Size()}}
 	}
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return nil
-	}
-	for _, e := range entries {
-		if info, err := os.Stat(filepath.Join(path, e.Name())); err == nil && !info.IsDir() { // through the cache's links
-			out = append(out, File{e.Name(), info.Size()})
+	for _, folder := range modelFolders(path) {
+		entries, err := os.ReadDir(filepath.Join(path, folder))
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			name := filepath.Join(folder, e.Name())
+			if info, err := os.Stat(filepath.Join(path, name)); err == nil && !info.IsDir() { // through the cache's links
+				out = append(out, File{filepath.ToSlash(name), info.Size()})
+			}
 		}
 	}
 	return out

@@ -10,10 +10,10 @@ import (
 var ladder = [][]string{
 	{"internal/cpu"},
 	{"internal/kernel", "internal/pixel", "internal/par", "internal/decode"},
-	{"tensor", "token", "media/image", "media/audio", "hub"},
+	{"tensor", "token", "media/image", "media/audio", "media/video", "hub"},
 	{"nn", "weights"},
-	{"model/vit", "model/text", "model/bert", "model/gemma"},
-	{"model/clip", "model/siglip", "model/sentence", "model/whisper", "model/vad", "model/embeddinggemma"},
+	{"model/vit", "model/text", "model/bert", "model/swin", "model/gemma", "internal/golden"},
+	{"model/clip", "model/siglip", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma"},
 	{""}, // the root package
 	{"cmd/chiasm"},
 }

@@ -21,6 +21,7 @@ type Model struct {
 	kind       string // the row of the table of architectures
 	space      Space
 	family     family
+	words      *Model      // reads the texts in place of this model; nil for itself
 	text       readsText   // nil where the family has no such tower
 	image      seesImages  // likewise
 	pairs      scoresPairs // likewise
@@ -38,13 +39,21 @@ func newModel(f family) *Model {
 	return m
 }
 
+// reader is the model that reads the texts.
+func (m *Model) reader() *Model {
+	if m.words != nil {
+		return m.words
+	}
+	return m
+}
+
 // lacks is the error of a verb that the model has no tower for.
 func (m *Model) lacks(verb string) error {
 	return fmt.Errorf("chiasm: %s cannot %s, it takes %s: %w", m.name, verb, strings.Join(m.modalities(), " and "), errors.ErrUnsupported)
 }
 
 func (m *Model) modalities() (list []string) {
-	if m.text != nil {
+	if m.reader().text != nil {
 		list = append(list, "text")
 	}
 	if m.image != nil {
@@ -58,6 +67,9 @@ func (m *Model) modalities() (list []string) {
 func (m *Model) Close() error {
 	m.save()
 	err := m.family.Close()
+	if m.words != nil {
+		err = errors.Join(err, m.words.Close())
+	}
 	if m.store.packed != nil {
 		_ = m.store.packed.Close() // what could not be kept will be packed again
 	}
@@ -75,10 +87,11 @@ func (m *Model) Space() Space { return m.space }
 
 // Context is how many tokens of a text the model reads, 0 if it reads none.
 func (m *Model) Context() int {
-	if m.text == nil {
+	text := m.reader().text
+	if text == nil {
 		return 0
 	}
-	return m.text.Context()
+	return text.Context()
 }
 
 // Tokens is how a model sees a text.
@@ -88,15 +101,8 @@ type Tokens struct {
 	Truncated bool     // the model reads fewer: the text is cut, keeping the end token
 }
 
-// Tokenize shows how the model sees a text: not at all if it reads none.
-func (m *Model) Tokenize(text string) Tokens {
-	if m.text == nil {
-		return Tokens{}
-	}
-	e := m.text.Encode(text)
-	_, truncated := m.text.Fit(append([]int32(nil), e.IDs...))
-	return Tokens{IDs: e.IDs, Pieces: e.Tokens, Truncated: truncated}
-}
+// Tokenize shows how the model sees a text, behind its default prompt if it has one: not at all if it reads none.
+func (m *Model) Tokenize(text string) Tokens { return m.TokenizePrompted(m.DefaultPrompt(), text) }
 
 // EmbedText is the embedding of a text. The error is ctx's if that is cancelled.
 func (m *Model) EmbedText(ctx context.Context, text string) (Embedding, error) {
@@ -127,14 +133,16 @@ func (e *tooLong) Error() string {
 // activations stay small. What comes out does not depend on it.
 const batchTokens = 2048
 
-// EmbedTexts is the embeddings of texts, in their order.
+// EmbedTexts is the embeddings of texts, in their order, behind the model's default prompt if it has one.
 func (m *Model) EmbedTexts(ctx context.Context, texts []string) ([]Embedding, error) {
-	if m.text == nil {
-		return nil, m.lacks("embed texts")
-	}
+	return m.EmbedPrompted(ctx, m.DefaultPrompt(), texts)
+}
+
+// read is the embeddings of texts in this model's space.
+func (m *Model) read(ctx context.Context, prompt string, texts []string) ([]Embedding, error) {
 	ids := make([][]int32, len(texts))
 	for i, text := range texts {
-		all := m.text.Encode(text).IDs
+		all := m.text.Encode(prompt + text).IDs
 		fitted, truncated := m.text.Fit(all)
 		if truncated && m.opts.Truncate == TruncateError {
 			return nil, &tooLong{i, len(all), m.Context()}

@@ -2,12 +2,9 @@ package chiasm
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +14,8 @@ import (
 
 	"github.com/chiasm/chiasm/hub"
 	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/model/chineseclip"
+	"github.com/chiasm/chiasm/model/clap"
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/embeddinggemma"
 	"github.com/chiasm/chiasm/model/sentence"
@@ -72,7 +71,12 @@ var architectures = map[string]func(path string) (family, error){
 	"siglip":                openSigLIP,
 	"EmbeddingGemma2Model":  openEmbeddingGemma,
 	"embedding_gemma2":      openEmbeddingGemma,
+	"ClapModel":             openCLAP,
+	"clap":                  openCLAP,
+	"ChineseCLIPModel":      openChineseCLIP,
+	"chinese_clip":          openChineseCLIP,
 	"sentence-transformers": openSentence, // modules.json
+	moduleCLIP:              openModuleCLIP,
 	"bert":                  openSentence,
 	"roberta":               openSentence,
 	"xlm-roberta":           openSentence,
@@ -82,12 +86,33 @@ var architectures = map[string]func(path string) (family, error){
 }
 
 var (
-	openCLIP     = opens(clip.Open)
-	openSigLIP   = opens(siglip.Open)
-	openSentence = opens(sentence.Open)
+	openCLIP        = opens(clip.Open)
+	openSigLIP      = opens(siglip.Open)
+	openCLAP        = opens(clap.Open)
+	openSentence    = opens(sentence.Open)
+	openChineseCLIP = opens(chineseclip.Open)
 
 	openEmbeddingGemma = opens(embeddinggemma.Open)
 )
+
+// A family that has a method of another form than these want would be taken for one that lacks the modality.
+var (
+	_ seesImages = (*clip.Bundle)(nil)
+	_ seesImages = (*siglip.Bundle)(nil)
+	_ seesImages = (*chineseclip.Bundle)(nil)
+	_ seesImages = (*embeddinggemma.Bundle)(nil)
+)
+
+// moduleCLIP is a modules.json whose module is a CLIP model.
+const moduleCLIP = "sentence-transformers' CLIP"
+
+func openModuleCLIP(path string) (family, error) {
+	folder, ok := sentence.CLIPFolder(path)
+	if !ok { // somebody is at work there
+		return nil, errors.New("its modules.json no longer names a CLIP model")
+	}
+	return openCLIP(folder)
+}
 
 // opens makes what a package opens a family. A failed one is nil, not a family that holds a nil.
 func opens[F family](open func(path string) (F, error)) func(path string) (family, error) {
@@ -139,6 +164,12 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 		return nil, err
 	}
 	m.attach()
+	if opts.TextModel != "" {
+		if err := m.readBy(ctx, opts.TextModel); err != nil {
+			m.Close()
+			return nil, err
+		}
+	}
 	return m, nil
 }
 
@@ -155,6 +186,26 @@ func dimension(f family, wanted int) (int, error) {
 		return 0, fmt.Errorf("vectors of %d dimensions, but the model's have %d", wanted, whole)
 	}
 	return wanted, nil
+}
+
+// readBy opens another model to read the texts.
+func (m *Model) readBy(ctx context.Context, name string) error {
+	if m.image == nil {
+		return fmt.Errorf("chiasm: %s takes nothing but text: a text model beside it has nothing to meet", m.name)
+	}
+	opts := m.opts
+	opts.TextModel = ""
+	words, err := Open(ctx, name, &opts)
+	if err != nil {
+		return err
+	}
+	if words.text == nil || words.space.Dimension != m.space.Dimension {
+		words.Close()
+		return fmt.Errorf("chiasm: text model %s: want a model whose texts have %d dimensions, as the pictures of %s; got %d, and it takes %s",
+			name, m.space.Dimension, m.name, words.space.Dimension, strings.Join(words.modalities(), " and "))
+	}
+	m.words, m.space.Text = words, fmt.Sprintf("%s@%.12s", words.space.Model, words.space.Revision)
+	return nil
 }
 
 // locate finds where a model lies on disk, downloading it if need be.
@@ -217,14 +268,18 @@ func Recognise(path string) (string, error) {
 			found = append(found, config.ModelType)
 		}
 	}
-	for file, kind := range map[string]string{"open_clip_config.json": "open_clip", "modules.json": "sentence-transformers"} {
-		if _, err := os.Stat(filepath.Join(path, file)); err == nil {
-			found = append(found, kind)
+	for _, f := range []struct{ file, kind string }{{"open_clip_config.json", "open_clip"}, {"modules.json", "sentence-transformers"}} {
+		if exists(filepath.Join(path, f.file)) {
+			found = append(found, f.kind)
 		}
+	}
+	dir := path
+	if folder, ok := sentence.CLIPFolder(path); ok {
+		dir, found = folder, []string{moduleCLIP}
 	}
 	for _, name := range found {
 		if architectures[name] != nil {
-			if !hasWeights(path) {
+			if !hasWeights(dir) {
 				return "", fmt.Errorf("chiasm: %s has no weights, want one of %s", path, strings.Join(weightFiles, ", "))
 			}
 			return name, nil
@@ -236,96 +291,7 @@ func Recognise(path string) (string, error) {
 	}
 	sort.Strings(known)
 	if len(found) == 0 {
-		return "", fmt.Errorf("chiasm: %s is not a model: want a config.json with architectures or model_type, or an open_clip_config.json", path)
+		return "", fmt.Errorf("chiasm: %s is not a model: want a config.json with architectures or model_type, an open_clip_config.json or a modules.json", path)
 	}
 	return "", fmt.Errorf("chiasm: %s is of the architecture %s, want one of %s", path, strings.Join(found, ", "), strings.Join(known, ", "))
-}
-
-// weightFiles are the forms that a repository may keep weights in, best first. A name that ends in .index.json brings its shards along.
-var weightFiles = []string{
-	"model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors",
-	"pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin",
-}
-
-// otherFiles are what a model needs besides weights, and its card.
-var otherFiles = []string{
-	"config.json", "open_clip_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json",
-	"special_tokens_map.json", "vocab.json", "merges.txt", "added_tokens.json", "README.md",
-}
-
-// Files chooses, of a repository's files, the ones that chiasm needs: configuration, tokenizer, card, and the best form of the weights.
-// It is what [Open] and `chiasm pull` hand to the hub's client.
-func Files(files []hub.File) []hub.File {
-	byName := map[string]bool{}
-	for _, f := range files {
-		byName[f.Name] = true
-	}
-	want := func(string) bool { return false }
-	for _, name := range weightFiles {
-		if !byName[name] {
-			continue
-		}
-		want = func(file string) bool { return file == name }
-		if stem, ok := strings.CutSuffix(name, ".index.json"); ok {
-			ext := filepath.Ext(stem)
-			want = func(file string) bool {
-				return file == name || strings.HasPrefix(file, strings.TrimSuffix(stem, ext)+"-") && strings.HasSuffix(file, ext)
-			}
-		}
-		break
-	}
-	return slices.DeleteFunc(slices.Clone(files), func(f hub.File) bool {
-		return !want(f.Name) && !slices.Contains(otherFiles, f.Name)
-	})
-}
-
-func hasWeights(dir string) bool {
-	return slices.ContainsFunc(weightFiles, func(name string) bool {
-		_, err := os.Stat(filepath.Join(dir, name))
-		return err == nil
-	})
-}
-
-// fingerprint tells the contents of a local model apart from another's: a hash of its file sizes and of samples of each file.
-func fingerprint(path string) (string, error) {
-	files := []string{path}
-	if info, err := os.Stat(path); err != nil {
-		return "", err
-	} else if info.IsDir() {
-		files = nil
-		for _, name := range slices.Concat(otherFiles[:len(otherFiles)-1], weightFiles) {
-			if _, err := os.Stat(filepath.Join(path, name)); err == nil {
-				files = append(files, filepath.Join(path, name))
-			}
-		}
-	}
-	sum := sha256.New()
-	for _, name := range files {
-		if err := sample(sum, name); err != nil {
-			return "", err
-		}
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
-}
-
-// sample writes a file's name and size and up to 32 pieces of 4 KiB, evenly spread, to w.
-func sample(w io.Writer, name string) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "%s %d\n", filepath.Base(name), info.Size())
-	const piece, pieces = 4096, 32
-	step := max(info.Size()/pieces, piece)
-	for at := int64(0); at < info.Size(); at += step {
-		if _, err := io.Copy(w, io.NewSectionReader(f, at, piece)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

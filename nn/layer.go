@@ -131,10 +131,15 @@ func (b *Block) ForwardBiased(x, bias *tensor.Tensor, seq tensor.Spans) *tensor.
 
 // Pool is Forward for one row of each sequence, which sees every token of its sequence: what a tower's last layer needs when only
 // that row is read. rows [B] are row numbers in x [T, C], each the whole view of its sequence (in a causal tower its last token). It
-// returns [B, C]. It is for blocks that normalise before.
+// returns [B, C].
 func (b *Block) Pool(x *tensor.Tensor, rows []int32, one, seq tensor.Spans) *tensor.Tensor {
 	p := x.Pass()
 	m := p.Mark()
+	if b.PostNorm {
+		y := x.Select(rows)
+		y = b.Norm1.Forward(b.Attn.Pool(x, y, y, one, seq))
+		return p.Keep(m, b.Norm2.Forward(b.MLP.Forward(y, y)))
+	}
 	normed := b.Norm1.Forward(x)
 	y := b.Attn.Pool(normed, normed.Select(rows), x.Select(rows), one, seq)
 	y = b.MLP.Forward(b.Norm2.Forward(y), y)

@@ -77,8 +77,9 @@ func TestBatchEqualsParts(t *testing.T) {
 // Pool is one row of Forward.
 func TestPoolEqualsForward(t *testing.T) {
 	const c = 32
-	for _, causal := range []bool{false, true} {
+	for i, causal := range []bool{false, true, false} {
 		b := newBlock(c, causal)
+		b.PostNorm = i == 2
 		seq := tensor.Spans{0, 9, 10, 40}
 		rows := []int32{8, 9, 39} // the last of each sequence
 		p := tensor.NewPass(context.Background(), 0)

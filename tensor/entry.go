@@ -1,9 +1,24 @@
 package tensor
 
+import "unsafe"
+
 // An Entry is a tensor as a checkpoint stores it: contiguous row-major little-endian values.
 type Entry struct {
 	Name  string
 	DType DType
 	Shape []int
 	Data  []byte
+}
+
+// EntryOf is an entry of float32 values, which it keeps, not copies.
+func EntryOf(name string, values []float32, shape ...int) Entry {
+	data := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), 4*len(values))
+	return Entry{Name: name, DType: F32, Shape: shape, Data: data}
+}
+
+// Floats is a copy of the values, as float32.
+func (e Entry) Floats() []float32 {
+	v := make([]float32, len(e.Data)/e.DType.Size())
+	convert(v, e.DType, e.Data)
+	return v
 }

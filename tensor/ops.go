@@ -141,15 +141,13 @@ func (x *Tensor) Lookup(table *Tensor) *Tensor {
 
 // Select gathers rows of a computed x [T, C] by rows [n] and returns [n, C].
 func (x *Tensor) Select(rows []int32) *Tensor {
-	p := in("select", x)
-	c := x.cols()
-	y := p.Empty(len(rows), c)
-	for i, r := range rows {
+	y := in("select", x).Empty(len(rows), x.cols())
+	for _, r := range rows {
 		if r < 0 || int(r) >= x.Rows() {
 			fail("select", "a row of x", r, " of ", x)
 		}
-		copy(y.floats[i*c:][:c], x.floats[int(r)*c:][:c])
 	}
+	y.fromRows(x, rowTask{op: pick, rows: rows})
 	return y
 }
 

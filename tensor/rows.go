@@ -16,6 +16,7 @@ const (
 	multiply
 	clamp
 	rotate
+	pick
 )
 
 // A rowTask applies a function to blocks of rows.
@@ -28,14 +29,22 @@ type rowTask struct {
 	low, high  float32
 	places     []int32 // axes of each row
 	width      int     // of what of a row is normalised or rotated by itself
+	rows       []int32 // of src, to pick
 	cols, step int     // length of a row, rows a chunk
 }
 
 // Run does chunk i.
 func (t *rowTask) Run(i int) {
 	from := i * t.step * t.cols
-	to := min(from+t.step*t.cols, len(t.src))
-	dst, src := t.dst[from:to], t.src[from:to]
+	to := min(from+t.step*t.cols, len(t.dst))
+	dst := t.dst[from:to]
+	if t.op == pick {
+		for j, r := range t.rows[i*t.step : to/t.cols] {
+			copy(dst[j*t.cols:][:t.cols], t.src[int(r)*t.cols:])
+		}
+		return
+	}
+	src := t.src[from:to]
 	switch t.op {
 	case layerNorm:
 		kernel.LayerNorm(dst, src, t.gain, t.bias, t.cols, t.eps)
@@ -73,16 +82,21 @@ func (x *Tensor) eachRow(task rowTask) *Tensor {
 	return x.eachRowTo(in("rows", x).Empty(x.shape[:x.rank]...), task)
 }
 
-// eachRowTo runs it from x to y, which may be x.
+// eachRowTo runs it from x to y, which may be x, and returns y.
 func (x *Tensor) eachRowTo(y *Tensor, task rowTask) *Tensor {
-	p := x.pass
+	y.fromRows(x, task)
+	return y
+}
+
+// fromRows runs a row task from x to y.
+func (y *Tensor) fromRows(x *Tensor, task rowTask) {
+	p := y.pass
 	if p.ctx.Err() != nil || y.Len() == 0 {
-		return y
+		return
 	}
 	t := &p.tasks.rows
 	*t = task
 	t.dst, t.src, t.cols = y.floats, x.floats, x.cols()
 	t.step = max(1, 16384/t.cols) // some 10 µs a chunk: more than a fork costs
-	par.Do(t, (x.Rows()+t.step-1)/t.step, p.workers)
-	return y
+	par.Do(t, (y.Rows()+t.step-1)/t.step, p.workers)
 }

@@ -264,3 +264,12 @@ func (p *Padding) fill(e *Encoding, length int) {
 	}
 	e.Overflow, e.Dropped = over, dropped
 }
+
+// Fit cuts ids to at most n, in place, keeping the last one, which ends a text, and says whether anything was lost.
+func Fit(ids []int32, n int) (fitted []int32, truncated bool) {
+	if len(ids) <= n {
+		return ids, false
+	}
+	ids[n-1] = ids[len(ids)-1]
+	return ids[:n], true
+}

@@ -24,3 +24,11 @@ func Example() {
 	// 1616 hun [5 8]
 	// 654 de</w> [8 10]
 }
+
+func ExampleFit() {
+	fmt.Println(token.Fit([]int32{1, 2, 3, 4, 5, 9}, 4))
+	fmt.Println(token.Fit([]int32{1, 2, 3, 9}, 4))
+	// Output:
+	// [1 2 3 9] true
+	// [1 2 3 9] false
+}

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/chiasm/chiasm/media/audio"
 	"github.com/chiasm/chiasm/model/bert"
+	"github.com/chiasm/chiasm/model/clap"
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/text"
@@ -25,7 +27,7 @@ type workload struct {
 }
 
 // benchShapes are the models that can be timed alone.
-var benchShapes = []string{"clip-vit-base-patch32", "clip-vit-large-patch14", "siglip-base-patch16", "clip-text", "minilm-l6"}
+var benchShapes = []string{"clip-vit-base-patch32", "clip-vit-large-patch14", "siglip-base-patch16", "clip-text", "minilm-l6", "clap-htsat"}
 
 // newWorkload makes a model of a published size with random weights, in a format; or one product, as the report names it, to race it with peers.
 func newWorkload(shape string, batch, tokens, threads int, format tensor.Format) (*workload, error) {
@@ -49,6 +51,8 @@ func newWorkload(shape string, batch, tokens, threads int, format tensor.Format)
 		w.text(batch, tokens)
 	case "minilm-l6":
 		w.sentence(batch, tokens)
+	case "clap-htsat":
+		w.sound(batch)
 	case "clip-vit-base-patch32":
 		w.vision(v, 512, batch)
 	case "clip-vit-large-patch14":
@@ -140,6 +144,23 @@ func (w *workload) sentence(batch, tokens int) {
 			x.Normalize(1e-12)
 		}
 		return err
+	}
+}
+
+// sound is CLAP's sound tower, from features on, and what leads from it into the space.
+func (w *workload) sound(batch int) {
+	c, err := clap.ParseConfig([]byte("{}")) // the defaults are the shape of the published models
+	must(err)
+	m := clap.New(*c)
+	m.Text, m.TextPool, m.TextHead = nil, nil, nil
+	features := make([]float32, batch*audio.CLAPFrames*audio.CLAPBands)
+	for i := range features {
+		features[i] = float32(i*2654435761%1000)/500 - 1
+	}
+	w.model, w.flop = m, float64(batch)*(c.Swin.Operations()+2*float64(c.Swin.Rows*c.Swin.Cols*c.Patch*c.Patch*c.Swin.Width+c.D*(c.Swin.Last()+c.D)))
+	w.run = func(p *tensor.Pass) error {
+		m.SoundHead.Forward(m.Sound.Forward(p.Input(features, batch, 1, audio.CLAPFrames, audio.CLAPBands)))
+		return nil
 	}
 }
 

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +19,11 @@ them, or patterns. With --kind text the arguments are files of texts, one on
 each line; - is standard input: lines of text with --kind text, one picture with
 --kind image. Texts come first, then the arguments, each in the order given.
 
+Some models of sentences want a prompt before each text, which differs for what
+is searched for and what is found. Those that their files name are chosen by
+--prompt-name (chiasm show lists them), others are given with --prompt, as
+"query: " and "passage: " for multilingual-e5.
+
 Vectors are written as JSON lines, or with -o to a file: .jsonl, .npy (float32
 [N, D], the inputs in a FILE.json beside it) or .safetensors (a tensor
 "embeddings" [N, D], the inputs in its metadata). A file appears when it is
@@ -25,7 +32,10 @@ complete.`
 const embedExample = `  chiasm embed --text "a sunset" photos/ > vectors.jsonl
   chiasm embed photos/ -o photos.npy
   cat captions.txt | chiasm embed --kind text - -o captions.safetensors
-  chiasm embed --dimensions 256 --texts captions.txt`
+  chiasm embed --dimensions 256 --texts captions.txt
+  chiasm embed --prompt-name query --text "who painted the water lilies?"
+  chiasm embed --text-model sentence-transformers/clip-ViT-B-32-multilingual-v1 \
+      -m openai/clip-vit-base-patch32 --text "zwei Hunde" photos/`
 
 // embed is the verb that turns texts and pictures into vectors.
 func (a *app) embed() *cobra.Command {
@@ -33,11 +43,16 @@ func (a *app) embed() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "embed [flags] [IMAGE...]", Short: "Turn texts and pictures into vectors", Long: embedLong, Example: embedExample,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			v.prompt.given = cmd.Flags().Changed("prompt")
+			return v.run(cmd.Context(), args)
+		},
 	}
 	v.model = a.modelFlags(cmd)
 	v.texts.flags(cmd.Flags())
 	flags := cmd.Flags()
+	flags.StringVar(&v.prompt.text, "prompt", "", "what stands before each text, in place of the model's default")
+	flags.StringVar(&v.prompt.name, "prompt-name", "", "the same, by the name that the model's files give it")
 	flags.StringVar(&v.kind, "kind", "", "what arguments and standard input are: image (the default for files) or text")
 	flags.StringVarP(&v.output, "output", "o", "", "file to write (default standard output)")
 	flags.StringVar(&v.format, "format", "", "jsonl, npy or safetensors (default: from the name of the file)")
@@ -57,6 +72,35 @@ type embedVerb struct {
 	kind, output, format string
 	normalize, json      bool
 	dimensions, batch    int
+	prompt               prompt
+}
+
+// A prompt is what the flags say of the one before each text.
+type prompt struct {
+	name, text string
+	given      bool // text counts, also if it is empty
+}
+
+// find looks a named prompt up, and takes the model's default one where the flags say nothing.
+func (p *prompt) find(m *chiasm.Model) error {
+	if p.given {
+		return nil
+	}
+	if p.name == "" {
+		p.text = m.DefaultPrompt()
+		return nil
+	}
+	prompts := m.Prompts()
+	text, ok := prompts[p.name]
+	switch {
+	case ok:
+		p.text = text
+	case len(prompts) == 0:
+		return usagef("--prompt-name %s: the model's files name no prompts: want --prompt with the text that its card asks for", p.name)
+	default:
+		return usagef("--prompt-name %s: want one of %s", p.name, strings.Join(slices.Sorted(maps.Keys(prompts)), ", "))
+	}
+	return nil
 }
 
 // textBatch is how many texts are tokenised and embedded together where nobody says otherwise.
@@ -68,6 +112,8 @@ func (v *embedVerb) check(args []string) error {
 		return usagef("there is nothing to embed: want --text, --texts, files or folders")
 	case v.kind != "" && v.kind != kindText && v.kind != kindImage:
 		return usagef("--kind %s: want image or text", v.kind)
+	case v.prompt.given && v.prompt.name != "":
+		return usagef("--prompt and --prompt-name exclude each other")
 	case v.dimensions < 0:
 		return usagef("--dimensions %d: want a positive number", v.dimensions)
 	case v.batch < 0:
@@ -135,6 +181,9 @@ func (v *embedVerb) run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := v.prompt.find(m); err != nil {
+		return err
+	}
 	space := m.Space()
 	if v.dimensions > space.Dimension {
 		return usagef("--dimensions %d: the model has %d", v.dimensions, space.Dimension)
@@ -195,7 +244,7 @@ func (v *embedVerb) answer(ctx context.Context, m *chiasm.Model, group []*item, 
 		if it.kind != kindText || it.err != nil {
 			continue
 		}
-		if t := m.Tokenize(it.name); t.Truncated {
+		if t := m.TokenizePrompted(v.prompt.text, it.name); t.Truncated {
 			if v.model.truncate == "error" {
 				it.err = tooLong(len(t.IDs), cut.context())
 				continue
@@ -238,7 +287,7 @@ func (v *embedVerb) vectors(ctx context.Context, m *chiasm.Model, items []*item)
 	for i, it := range items {
 		texts[i] = it.name
 	}
-	return m.EmbedTexts(ctx, texts)
+	return m.EmbedPrompted(ctx, v.prompt.text, texts)
 }
 
 // values is a vector as the flags want it.

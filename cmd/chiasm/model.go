@@ -14,9 +14,9 @@ import (
 
 // modelFlags say which model to use, and how.
 type modelFlags struct {
-	name, precision, truncate string
-	threads                   int
-	offline, fast             bool
+	name, text, precision, truncate string
+	threads                         int
+	offline, fast                   bool
 }
 
 // modelEnv names the model to use when --model is not given.
@@ -27,6 +27,7 @@ func (a *app) modelFlags(cmd *cobra.Command) *modelFlags {
 	f := &modelFlags{}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.name, "model", "m", "", "folder, file or hub id org/name[@revision] (default $"+modelEnv+")")
+	flags.StringVar(&f.text, "text-model", "", "another model that reads the texts, of the same space: folder or hub id")
 	flags.StringVar(&f.precision, "precision", "f32", "of the computation: f32 as the reference, bf16, w8, int8, or auto: the fastest that stays accurate")
 	flags.IntVar(&f.threads, "threads", 0, "threads to compute with (default: all)")
 	flags.BoolVar(&f.offline, "offline", false, "never use the network")
@@ -35,12 +36,13 @@ func (a *app) modelFlags(cmd *cobra.Command) *modelFlags {
 	complete(cmd, "precision", "f32", "bf16", "w8", "int8", "auto")
 	complete(cmd, "truncate", "end", "error")
 	must(cmd.RegisterFlagCompletionFunc("model", completeModels))
+	must(cmd.RegisterFlagCompletionFunc("text-model", completeModels))
 	return f
 }
 
 // options checks the flags.
 func (f *modelFlags) options() (*chiasm.Options, error) {
-	o := &chiasm.Options{Precision: f.precision, Workers: f.threads, Offline: f.offline}
+	o := &chiasm.Options{Precision: f.precision, Workers: f.threads, Offline: f.offline, TextModel: f.text}
 	if f.name == "" {
 		f.name = os.Getenv(modelEnv)
 	}

@@ -67,6 +67,9 @@ func (a *app) writeInfo(info chiasm.Info) {
 		}
 	}
 	line("dtype", "%s", strings.Join(dtypes, ", "))
+	for _, name := range slices.Sorted(maps.Keys(info.Prompts)) {
+		line("prompt", "%s: %q", name, info.Prompts[name])
+	}
 	if info.Context > 0 {
 		line("context", "%d tokens", info.Context)
 	}

@@ -26,7 +26,7 @@ func BenchmarkFeatures(b *testing.B) {
 		}
 	})
 	b.Run("clap", func(b *testing.B) {
-		c := NewCLAP(false)
+		c := NewCLAP(false, 0)
 		dst := make([]float32, CLAPFrames*CLAPBands)
 		for b.Loop() {
 			c.Features(dst, x48)

@@ -29,15 +29,15 @@ const (
 )
 
 // NewCLAP makes the front end of a model without fusion ("rand_trunc", Slaney's filters), or of one with fusion ("fusion",
-// HTK's filters).
-func NewCLAP(fusion bool) *CLAP {
+// HTK's filters). The lowest band begins at low hertz: 50 in the published models, 0 where a file doesn't say.
+func NewCLAP(fusion bool, low float64) *CLAP {
 	s := slaney
 	if fusion {
 		s = htk
 	}
 	return &CLAP{fusion: fusion, front: &front{
 		fft: newFFT(clapFFT), window: hann(clapFFT), hop: clapHop, left: clapFFT / 2, mirror: true,
-		bank:  newMelBank(CLAPBands, clapFFT/2+1, CLAPRate, 0, 14000, s, !fusion),
+		bank:  newMelBank(CLAPBands, clapFFT/2+1, CLAPRate, low, 14000, s, !fusion),
 		floor: 1e-10, factor: 10 / math.Ln10,
 	}}
 }

@@ -57,7 +57,7 @@ func (c *melCase) features(t *testing.T) (all []float32, frame func(int) []float
 			return v
 		}
 	case "clap":
-		p := NewCLAP(c.Fusion)
+		p := NewCLAP(c.Fusion, 0)
 		all = make([]float32, p.Images()*CLAPFrames*CLAPBands)
 		if longer := p.Features(all, sound(c.Style, c.Samples, CLAPRate)); longer != c.Longer {
 			t.Errorf("longer: got %v, want %v", longer, c.Longer)

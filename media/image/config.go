@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -52,6 +55,29 @@ func ParseProcessor(data []byte) (*Processor, error) {
 		return nil, fmt.Errorf("image: processor config: %w", err)
 	}
 	return p, nil
+}
+
+// OpenProcessor reads the processor of a model's folder: preprocessor_config.json, else processor_config.json. Where there is neither,
+// the error is fs.ErrNotExist.
+func OpenProcessor(dir string) (*Processor, error) {
+	var data []byte
+	var err error
+	for _, name := range []string{"preprocessor_config.json", "processor_config.json"} {
+		if data, err = os.ReadFile(filepath.Join(dir, name)); err == nil {
+			p, err := ParseProcessor(data)
+			if err != nil {
+				return nil, fmt.Errorf("%w, in %s", err, name)
+			}
+			return p, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("image: %s has no preprocessor_config.json: %w", dir, fs.ErrNotExist)
+	}
+	return nil, fmt.Errorf("image: %w", err)
 }
 
 func parseProcessor(data []byte) (*Processor, error) {

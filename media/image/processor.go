@@ -54,6 +54,14 @@ func (p *Processor) Size() (w, h int) {
 	return 0, 0
 }
 
+// Fits is an error unless every result is of the size that a model takes.
+func (p *Processor) Fits(w, h int) error {
+	if pw, ph := p.Size(); pw != w || ph != h {
+		return fmt.Errorf("image: the processor makes pictures of %dx%d, but the model takes %dx%d", pw, ph, w, h)
+	}
+	return nil
+}
+
 // SizeOf returns the width and height of the result for a picture of w by h pixels.
 func (p *Processor) SizeOf(w, h int) (int, int) {
 	if p.CropW > 0 && p.CropH > 0 {

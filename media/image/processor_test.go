@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	stdimage "image"
+	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -214,4 +217,29 @@ func TestApplyPanicsOnWrongDestination(t *testing.T) {
 		}
 	}()
 	(&Processor{}).Apply(make([]float32, 5), picture(2, 2, "noise"))
+}
+
+func TestOpenProcessor(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := OpenProcessor(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an empty folder: got %v, want fs.ErrNotExist", err)
+	}
+	write := func(name, content string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("processor_config.json", `{"image_processor": {"crop_size": 30, "image_processor_type": "CLIPImageProcessor"}}`)
+	p, err := OpenProcessor(dir)
+	if err != nil || p.Fits(30, 30) != nil {
+		t.Fatalf("got %+v, %v", p, err)
+	}
+	if err := p.Fits(30, 31); err == nil || err.Error() != "image: the processor makes pictures of 30x30, but the model takes 30x31" {
+		t.Errorf("got %v", err)
+	}
+	write("preprocessor_config.json", `{"image_processor_type": "Nobody"}`) // it comes first
+	if _, err := OpenProcessor(dir); err == nil || !strings.HasSuffix(err.Error(), ", in preprocessor_config.json") {
+		t.Errorf("got %v", err)
+	}
 }

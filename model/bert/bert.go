@@ -40,6 +40,28 @@ func New(c Config) *Encoder {
 // Forward maps texts, given as ids with their special tokens and without padding, to a vector per token [T, C], one text after the
 // other as the spans say. Padding is never computed: a text's vectors do not depend on its neighbours.
 func (e *Encoder) Forward(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, tensor.Spans, error) {
+	x, seq, err := e.tokens(p, texts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.layers(x, seq, len(e.Blocks)), seq, nil
+}
+
+// First is the vectors of the first tokens alone, [B, C]: the last layer computes no others.
+func (e *Encoder) First(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) {
+	x, seq, err := e.tokens(p, texts)
+	if err != nil {
+		return nil, err
+	}
+	first, last := seq[:len(texts)], len(e.Blocks)-1
+	if e.Distance != nil {
+		return e.layers(x, seq, last+1).Select(first), nil
+	}
+	return e.Blocks[last].Pool(e.layers(x, seq, last), first, p.Spans(len(texts), 1), seq), nil
+}
+
+// tokens is the tokens of texts [T, C] that the first layer sees.
+func (e *Encoder) tokens(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, tensor.Spans, error) {
 	seq := p.Spans(len(texts), 0)
 	for i, ids := range texts {
 		if len(ids) == 0 || len(ids) > e.Config.Context() {
@@ -56,10 +78,9 @@ func (e *Encoder) Forward(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, tens
 			flat[int(seq[i])+j], places[int(seq[i])+j] = id, int32(e.Config.First+j)
 		}
 	}
-	return e.layers(e.embed(p, flat, places), seq), seq, nil
+	return e.embed(p, flat, places), seq, nil
 }
 
-// embed is the tokens [T, C] that the first layer sees.
 func (e *Encoder) embed(p *tensor.Pass, ids, places []int32) *tensor.Tensor {
 	m := p.Mark()
 	x := p.Ints(ids, len(ids)).Lookup(e.Word).Add(p.Ints(places, len(places)).Lookup(e.Position))
@@ -69,11 +90,12 @@ func (e *Encoder) embed(p *tensor.Pass, ids, places []int32) *tensor.Tensor {
 	return p.Keep(m, e.Norm.Forward(x))
 }
 
-func (e *Encoder) layers(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
+// layers is what the first n layers make of tokens x [T, C].
+func (e *Encoder) layers(x *tensor.Tensor, seq tensor.Spans, n int) *tensor.Tensor {
 	p := x.Pass()
 	m := p.Mark()
 	bias := e.bias(p, seq.Longest())
-	for _, b := range e.Blocks {
+	for _, b := range e.Blocks[:n] {
 		x = b.ForwardBiased(x, bias, seq)
 	}
 	return p.Keep(m, x)

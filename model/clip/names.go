@@ -3,7 +3,6 @@ package clip
 import (
 	"fmt"
 	"strings"
-	"unsafe"
 
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
@@ -116,9 +115,9 @@ func foldScales(entries []tensor.Entry) ([]tensor.Entry, error) {
 	kept := entries[:0]
 	for _, e := range entries {
 		if base, ok := strings.CutSuffix(e.Name, ".ls1"); ok {
-			gammas[base+".self_attn.out_proj."] = values(e)
+			gammas[base+".self_attn.out_proj."] = e.Floats()
 		} else if base, ok := strings.CutSuffix(e.Name, ".ls2"); ok {
-			gammas[base+".mlp.fc2."] = values(e)
+			gammas[base+".mlp.fc2."] = e.Floats()
 		} else {
 			kept = append(kept, e)
 		}
@@ -131,19 +130,12 @@ func foldScales(entries []tensor.Entry) ([]tensor.Entry, error) {
 		if len(gamma) != e.Shape[0] {
 			return nil, fmt.Errorf("clip: weights: the layer scale of %s has %d values, want %d", e.Name, len(gamma), e.Shape[0])
 		}
-		v := values(e)
+		v := e.Floats()
 		row := len(v) / max(len(gamma), 1)
 		for j := range v {
 			v[j] *= gamma[j/row]
 		}
-		kept[i].DType, kept[i].Data = tensor.F32, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
+		kept[i] = tensor.EntryOf(e.Name, v, e.Shape...)
 	}
 	return kept, nil
-}
-
-// values is a copy of an entry's values.
-func values(e tensor.Entry) []float32 {
-	t := tensor.Param(len(e.Data) / e.DType.Size())
-	t.Store(e.DType, e.Data, nil)
-	return t.Floats()
 }

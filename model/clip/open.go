@@ -108,8 +108,8 @@ func open(file, dir string, layout Layout) (_ *Bundle, err error) {
 			return nil, fmt.Errorf("clip: %w", err)
 		}
 	}
-	if w, h := b.Processor.Size(); w != config.Vision.Wide || h != config.Vision.Height {
-		return nil, fmt.Errorf("clip: the image processor makes pictures of %dx%d, but the model takes %dx%d", w, h, config.Vision.Wide, config.Vision.Height)
+	if err := b.Processor.Fits(config.Vision.Wide, config.Vision.Height); err != nil {
+		return nil, fmt.Errorf("clip: %w", err)
 	}
 	return b, nil
 }
@@ -127,14 +127,8 @@ func (b *Bundle) transformers(dir string) (*Config, error) {
 	if b.Tokenizer, err = token.OpenFolder(dir); err != nil {
 		return nil, fmt.Errorf("clip: %w", err)
 	}
-	if file := weights.Find(dir, []string{"preprocessor_config.json", "processor_config.json"}); file != "" {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("clip: %w", err)
-		}
-		if b.Processor, err = image.ParseProcessor(data); err != nil {
-			return nil, fmt.Errorf("clip: %s: %w", filepath.Base(file), err)
-		}
+	if b.Processor, err = image.OpenProcessor(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("clip: %w", err)
 	}
 	return config, nil
 }
@@ -185,7 +179,9 @@ func (b *Bundle) Encode(text string) *token.Encoding {
 }
 
 // Fit cuts ids to what the text tower reads, keeping the end token, in place.
-func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) { return b.Text.Fit(ids) }
+func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) {
+	return token.Fit(ids, b.Context())
+}
 
 // Pixels is the processor that makes pictures into the image tower's input.
 func (b *Bundle) Pixels() *image.Processor { return b.Processor }

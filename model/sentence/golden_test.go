@@ -1,19 +1,16 @@
 package sentence
 
 import (
-	"compress/gzip"
 	"context"
-	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	"github.com/chiasm/chiasm/internal/golden"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/token"
-	"github.com/chiasm/chiasm/weights"
 )
 
 // texts are those of tools/golden/sentence.py.
@@ -22,54 +19,24 @@ var texts = []string{
 	"a long sentence that goes on and on about cats and dogs and mats until the model has had enough of it and cuts it off here",
 }
 
-// stage is a reference's values.
-func stage(t *testing.T, set *weights.Set, name string) []float32 {
-	t.Helper()
-	e, ok := set.Get(name)
-	if !ok {
-		t.Fatalf("no golden stage %s", name)
-	}
-	p := tensor.Param(len(e.Data) / e.DType.Size())
-	p.Store(e.DType, e.Data, nil)
-	return p.Floats()
-}
-
-func near(t *testing.T, what string, got, want []float32, tolerance float64) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
-	}
-	for i := range want {
-		if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= tolerance) {
-			t.Fatalf("%s: value %d is %v, want %v", what, i, got[i], want[i])
-		}
-	}
-}
-
 func TestStages(t *testing.T) {
-	for _, kind := range []string{"bert", "roberta", "xlm-roberta", "distilbert", "mpnet"} {
+	for _, kind := range []string{"bert", "roberta", "xlm-roberta", "distilbert", "mpnet", "clip-text"} {
 		t.Run(kind, func(t *testing.T) {
 			b, err := Open(filepath.Join("testdata", kind))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer b.Close()
-			set, err := weights.Open(filepath.Join("testdata", kind, "golden.safetensors"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer set.Close()
+			reference := golden.Open(t, filepath.Join("testdata", kind, "golden.safetensors"))
 			p := tensor.NewPass(context.Background(), 2)
 			var ids [][]int32
+			_, prompt := b.Prompts()
 			for i, text := range texts {
-				fitted, _ := b.Fit(b.Encode(text).IDs)
+				fitted, _ := b.Fit(b.Encode(prompt + text).IDs)
 				ids = append(ids, fitted)
-				want := stage(t, set, fmt.Sprint(i, ".ids"))
-				got := make([]float32, len(fitted))
-				for j, id := range fitted {
-					got[j] = float32(id)
+				if want := reference.IDs(fmt.Sprint(i, ".ids")); !slices.Equal(fitted, want) {
+					t.Errorf("ids of text %d: got %v, want %v", i, fitted, want)
 				}
-				near(t, fmt.Sprint("ids of text ", i), got, want, 0)
 			}
 			hidden, seq, err := b.Encoder.Forward(p, ids)
 			if err != nil {
@@ -82,8 +49,8 @@ func TestStages(t *testing.T) {
 			d := b.Dimension()
 			for i := range texts {
 				c := b.Encoder.Config.Width
-				near(t, fmt.Sprint("hidden states of text ", i), hidden.Floats()[int(seq[i])*c:int(seq[i+1])*c], stage(t, set, fmt.Sprint(i, ".hidden")), 2e-5)
-				near(t, fmt.Sprint("vector of text ", i), vectors.Floats()[i*d:][:d], stage(t, set, fmt.Sprint(i, ".vector")), 2e-5)
+				reference.Near(fmt.Sprint(i, ".hidden"), hidden.Floats()[int(seq[i])*c:int(seq[i+1])*c], 2e-5)
+				reference.Near(fmt.Sprint(i, ".vector"), vectors.Floats()[i*d:][:d], 2e-5)
 				alone, err := b.EmbedText(p, ids[i:i+1])
 				if err != nil || !slices.Equal(alone.Floats(), vectors.Floats()[i*d:][:d]) {
 					t.Errorf("text %d alone gives other bits than in the batch (%v)", i, err)
@@ -95,24 +62,11 @@ func TestStages(t *testing.T) {
 
 // The tokenizer of tokenizer.json and that of vocab.txt do with the torture list what the reference does.
 func TestTokenizersOfMPNet(t *testing.T) {
-	list, err := os.Open("../../token/testdata/strings.json.gz")
-	if err != nil {
-		t.Fatal(err)
+	torture := golden.Strings(t, "../../token/testdata/strings.json.gz")
+	want := golden.Open(t, "testdata/mpnet/golden.safetensors").Lists("torture.ids", "torture.lengths")
+	if len(want) != len(torture) {
+		t.Fatalf("%d strings, want %d", len(torture), len(want))
 	}
-	defer list.Close()
-	unzipped, err := gzip.NewReader(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var torture struct{ Strings []string }
-	if err := json.NewDecoder(unzipped).Decode(&torture); err != nil {
-		t.Fatal(err)
-	}
-	set, err := weights.Open("testdata/mpnet/golden.safetensors")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer set.Close()
 	old := t.TempDir()
 	for _, name := range []string{"vocab.txt", "tokenizer_config.json"} {
 		data, err := os.ReadFile(filepath.Join("testdata/mpnet", name))
@@ -128,17 +82,10 @@ func TestTokenizersOfMPNet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, lengths := stage(t, set, "torture.ids"), stage(t, set, "torture.lengths")
-		if len(lengths) != len(torture.Strings) {
-			t.Fatalf("%d strings, want %d", len(torture.Strings), len(lengths))
-		}
-		for i, s := range torture.Strings {
-			n := int(lengths[i])
-			got := tokenizer.Encode(s, true).IDs
-			if !slices.EqualFunc(got, want[:n], func(a int32, b float32) bool { return float32(a) == b }) {
-				t.Errorf("%s: %q: got %v, want %v", dir, s, got, want[:n])
+		for i, s := range torture {
+			if got := tokenizer.Encode(s, true).IDs; !slices.Equal(got, want[i]) {
+				t.Errorf("%s: %q: got %v, want %v", dir, s, got, want[i])
 			}
-			want = want[n:]
 		}
 	}
 }
@@ -153,6 +100,8 @@ func TestBadFolders(t *testing.T) {
 		"other kind":     {"config.json", `{"model_type": "gpt2"}`, `sentence: bert: config.json: model_type "gpt2", want one of [bert roberta xlm-roberta camembert distilbert mpnet]`},
 		"few buckets":    {"config.json", `{"model_type": "mpnet", "relative_attention_num_buckets": 31}`, "sentence: bert: config.json: relative_attention_num_buckets is 31, want 32 or more"},
 		"odd padding":    {"config.json", `{"model_type": "roberta", "pad_token_id": -7}`, "sentence: bert: config: pad_token_id is -7, want 0 to 16777216"},
+		"odd default":    {"config_sentence_transformers.json", `{"prompts": {"query": "q"}, "default_prompt_name": "x"}`, `sentence: config_sentence_transformers.json: default_prompt_name is "x", want one of its prompts`},
+		"no prompt":      {"1_Pooling/config.json", `{"pooling_mode": "mean", "include_prompt": false}`, "sentence: pooling that leaves out the prompt (include_prompt is false), want one that takes all tokens"},
 		"odd pooling":    {"1_Pooling/config.json", `{"pooling_mode": "median"}`, `sentence: pooling "median", want cls, mean, max, mean_sqrt_len or lasttoken`},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -22,6 +22,23 @@ type module struct {
 
 func (m *module) kind() string { return m.Type[strings.LastIndexByte(m.Type, '.')+1:] }
 
+// CLIPFolder is where a folder in sentence-transformers' layout keeps a CLIP model in transformers' layout, if it is nothing else.
+func CLIPFolder(dir string) (folder string, ok bool) {
+	var modules []module
+	if _, err := readJSON(dir, "modules.json", &modules); err != nil || len(modules) == 0 {
+		return "", false
+	}
+	for i, m := range modules {
+		switch kind := m.kind(); {
+		case i == 0 && (kind == "CLIPModel" || kind == "CLIP") && (m.Path == "" || filepath.IsLocal(m.Path)):
+		case i > 0 && kind == "Normalize": // every embedding is normalised
+		default:
+			return "", false
+		}
+	}
+	return filepath.Join(dir, modules[0].Path), true
+}
+
 // readJSON decodes a file of a model's folder into v, and reports whether it exists.
 func readJSON(dir, name string, v any) (bool, error) {
 	data, err := os.ReadFile(filepath.Join(dir, name))
@@ -59,9 +76,13 @@ func parsePool(dir string) ([]Pool, error) {
 		Weighted bool            `json:"pooling_mode_weightedmean_tokens"`
 		Last     bool            `json:"pooling_mode_lasttoken"`
 		Mode     json.RawMessage `json:"pooling_mode"` // newer files: a name, or a list of names
+		Prompt   *bool           `json:"include_prompt"`
 	}
 	if ok, err := readJSON(dir, "config.json", &c); err != nil || !ok {
 		return nil, errors.Join(err, missing(ok, dir))
+	}
+	if c.Prompt != nil && !*c.Prompt {
+		return nil, errors.New("sentence: pooling that leaves out the prompt (include_prompt is false), want one that takes all tokens")
 	}
 	var pools []Pool
 	for _, p := range []struct {
@@ -108,20 +129,28 @@ type Dense struct {
 
 // openDense reads a dense module, whose weights stay mapped as long as the set that is returned with it.
 func openDense(dir string) (*Dense, *weights.Set, error) {
-	var c struct {
-		In   int    `json:"in_features"`
-		Out  int    `json:"out_features"`
-		Bias *bool  `json:"bias"`
-		Act  string `json:"activation_function"`
-	}
+	c := struct {
+		In       int     `json:"in_features"`
+		Out      int     `json:"out_features"`
+		Bias     *bool   `json:"bias"`
+		Act      *string `json:"activation_function"`
+		Residual bool    `json:"use_residual"`
+	}{Act: new(string)}
 	if ok, err := readJSON(dir, "config.json", &c); err != nil || !ok {
 		return nil, nil, errors.Join(err, missing(ok, dir))
 	}
 	if c.In < 1 || c.In > 1<<16 || c.Out < 1 || c.Out > 1<<16 {
 		return nil, nil, fmt.Errorf("sentence: dense layer from %d to %d, want sizes of 1 to 65536", c.In, c.Out)
 	}
+	if c.Residual {
+		return nil, nil, errors.New("sentence: dense layer with use_residual, want one without")
+	}
 	d := &Dense{Linear: nn.NewLinear(c.In, c.Out, c.Bias == nil || *c.Bias)}
-	switch act := c.Act[strings.LastIndexByte(c.Act, '.')+1:]; act {
+	act := "Identity" // of a null
+	if c.Act != nil {
+		act = (*c.Act)[strings.LastIndexByte(*c.Act, '.')+1:]
+	}
+	switch act {
 	case "Tanh", "":
 		d.Tanh = true // the reference's default
 	case "Identity":

@@ -17,8 +17,8 @@ import (
 type Bundle struct {
 	*Model
 	Tokenizer *token.Tokenizer
-	Prompts   map[string]string // texts that are put before a query, a passage …, by the names that the model's files give them
-	Prompt    string            // the name of the one that is used when none is asked for; "" for none
+	prompts   map[string]string // by the names that the model's files give them
+	standard  string            // the name of the one that is used when none is asked for; "" for none
 	lower     bool              // texts are put in lower case first
 	sets      []*weights.Set
 }
@@ -71,7 +71,10 @@ func Open(dir string) (_ *Bundle, err error) {
 	if _, err := readJSON(dir, "config_sentence_transformers.json", &prompts); err != nil {
 		return nil, err
 	}
-	b.Prompts, b.Prompt = prompts.Prompts, prompts.Default
+	if _, ok := prompts.Prompts[prompts.Default]; !ok && prompts.Default != "" {
+		return nil, fmt.Errorf("sentence: config_sentence_transformers.json: default_prompt_name is %q, want one of its prompts", prompts.Default)
+	}
+	b.prompts, b.standard = prompts.Prompts, prompts.Default
 	return b, nil
 }
 
@@ -138,9 +141,14 @@ func (b *Bundle) encoder(dir string) error {
 	return nil
 }
 
-// Encode turns a text, behind the model's default prompt, into ids with special tokens, neither padded nor cut.
+// Prompts are what the model's files put before a query, a document …, by name, and the one that is used when none is asked for, "" for
+// none. A prompt is a part of the text that it stands before.
+func (b *Bundle) Prompts() (byName map[string]string, standard string) {
+	return b.prompts, b.prompts[b.standard]
+}
+
+// Encode turns a text into ids with special tokens, neither padded nor cut.
 func (b *Bundle) Encode(text string) *token.Encoding {
-	text = b.Prompts[b.Prompt] + text
 	if b.lower {
 		text = strings.ToLower(text)
 	}
@@ -149,11 +157,7 @@ func (b *Bundle) Encode(text string) *token.Encoding {
 
 // Fit cuts ids to what the model reads, keeping the end token, in place.
 func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) {
-	if len(ids) <= b.context {
-		return ids, false
-	}
-	ids[b.context-1] = ids[len(ids)-1]
-	return ids[:b.context], true
+	return token.Fit(ids, b.context)
 }
 
 // Context is the number of tokens that the model reads of a text.

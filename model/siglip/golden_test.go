@@ -9,35 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chiasm/chiasm/internal/golden"
 	"github.com/chiasm/chiasm/tensor"
-	"github.com/chiasm/chiasm/weights"
 )
 
 // texts are those of tools/golden/siglip.py.
 var texts = []string{"a photo of two cats", "", "A sunset over the mountains, seen from far away: with a great many words that the tower does not read"}
-
-func stage(t *testing.T, set *weights.Set, name string) []float32 {
-	t.Helper()
-	e, ok := set.Get(name)
-	if !ok {
-		t.Fatalf("no golden stage %s", name)
-	}
-	p := tensor.Param(len(e.Data) / e.DType.Size())
-	p.Store(e.DType, e.Data, nil)
-	return p.Floats()
-}
-
-func near(t *testing.T, what string, got, want []float32, tolerance float64) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
-	}
-	for i := range want {
-		if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= tolerance) {
-			t.Fatalf("%s: value %d is %v, want %v", what, i, got[i], want[i])
-		}
-	}
-}
 
 func TestStages(t *testing.T) {
 	for _, name := range []string{"siglip", "siglip2"} {
@@ -47,11 +24,7 @@ func TestStages(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer b.Close()
-			set, err := weights.Open(filepath.Join("testdata", name, "golden.safetensors"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer set.Close()
+			reference := golden.Open(t, filepath.Join("testdata", name, "golden.safetensors"))
 			p := tensor.NewPass(context.Background(), 2)
 			var ids [][]int32
 			for _, text := range texts {
@@ -65,20 +38,20 @@ func TestStages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			near(t, "text.pooled", words.Floats(), stage(t, set, "text.pooled"), 2e-5)
+			reference.Near("text.pooled", words.Floats(), 2e-5)
 			size := b.Config.Vision.Wide
-			pixels := p.Input(stage(t, set, "pixels"), 2, 3, size, size)
+			pixels := p.Input(reference.Floats("pixels"), 2, 3, size, size)
 			images := b.EmbedImage(pixels)
-			near(t, "vision.pooled", images.Floats(), stage(t, set, "vision.pooled"), 2e-5)
+			reference.Near("vision.pooled", images.Floats(), 2e-5)
 			logits := images.Normalize(1e-12).Dots(words.Normalize(1e-12), b.Scale()).Floats()
 			probs := make([]float32, len(logits))
 			for i := range logits {
 				logits[i] += b.Bias()
 				probs[i] = float32(1 / (1 + math.Exp(-float64(logits[i]))))
 			}
-			near(t, "logits", logits, stage(t, set, "logits_per_image"), 1e-4)
-			near(t, "probs", probs, stage(t, set, "probs"), 1e-5)
-			one := b.EmbedImage(p.Input(stage(t, set, "pixels")[3*size*size:], 1, 3, size, size))
+			reference.Near("logits_per_image", logits, 1e-4)
+			reference.Near("probs", probs, 1e-5)
+			one := b.EmbedImage(p.Input(reference.Floats("pixels")[3*size*size:], 1, 3, size, size))
 			if d := b.Dimension(); !slices.Equal(one.Floats(), images.Floats()[d:]) {
 				t.Error("a picture alone gives other bits than in the batch")
 			}

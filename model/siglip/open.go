@@ -43,8 +43,11 @@ func Open(dir string) (_ *Bundle, err error) {
 	if config.Text.PadLeft, err = padsLeft(dir); err != nil {
 		return nil, err
 	}
-	if b.Processor, err = openProcessor(dir, config.Vision.Wide); err != nil {
-		return nil, err
+	if b.Processor, err = image.OpenProcessor(dir); err != nil {
+		return nil, fmt.Errorf("siglip: %w", err)
+	}
+	if err := b.Processor.Fits(config.Vision.Wide, config.Vision.Height); err != nil {
+		return nil, fmt.Errorf("siglip: %w", err)
 	}
 	file := weights.Find(dir, weights.TransformersFiles)
 	if file == "" {
@@ -80,31 +83,13 @@ func padsLeft(dir string) (bool, error) {
 	return c.Side == "left", nil
 }
 
-// openProcessor reads the image processor, which must make pictures of the tower's size.
-func openProcessor(dir string, size int) (*image.Processor, error) {
-	file := weights.Find(dir, []string{"preprocessor_config.json", "processor_config.json"})
-	if file == "" {
-		return nil, fmt.Errorf("siglip: %s has no preprocessor_config.json", dir)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("siglip: %w", err)
-	}
-	p, err := image.ParseProcessor(data)
-	if err != nil {
-		return nil, fmt.Errorf("siglip: %s: %w", filepath.Base(file), err)
-	}
-	if w, h := p.Size(); w != size || h != size {
-		return nil, fmt.Errorf("siglip: the image processor makes pictures of %dx%d, but the model takes %dx%d", w, h, size, size)
-	}
-	return p, nil
-}
-
 // Encode turns a text into ids with special tokens, neither padded nor cut.
 func (b *Bundle) Encode(text string) *token.Encoding { return b.Tokenizer.Encode(text, true) }
 
 // Fit cuts ids to what the text tower reads, keeping the end token, in place.
-func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) { return b.Text.Fit(ids) }
+func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) {
+	return token.Fit(ids, b.Context())
+}
 
 // Pixels is the processor that makes pictures into the image tower's input.
 func (b *Bundle) Pixels() *image.Processor { return b.Processor }

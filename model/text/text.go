@@ -28,19 +28,6 @@ func New(c Config) *Tower {
 	return t
 }
 
-// Fit cuts a text's ids to what the tower reads, keeping the end token, and says whether anything was lost. ids holds the special
-// tokens. It works in place.
-func (t *Tower) Fit(ids []int32) (fitted []int32, truncated bool) {
-	n := t.Config.Context
-	if len(ids) <= n {
-		return ids, false
-	}
-	end := ids[len(ids)-1]
-	ids = ids[:n]
-	ids[n-1] = end
-	return ids, true
-}
-
 // pooled is the index of the token whose vector stands for the text.
 func (c *Config) pooled(ids []int32) int {
 	switch c.Pool {

@@ -23,16 +23,6 @@ func TestPooledToken(t *testing.T) {
 	}
 }
 
-func TestFitKeepsTheEnd(t *testing.T) {
-	text := &Tower{Config: Config{Context: 4}}
-	if ids, cut := text.Fit([]int32{1, 2, 3, 4, 5, 9}); !cut || len(ids) != 4 || ids[3] != 9 || ids[2] != 3 {
-		t.Errorf("got %v, %v", ids, cut)
-	}
-	if ids, cut := text.Fit([]int32{1, 2, 3, 9}); cut || len(ids) != 4 {
-		t.Errorf("got %v, %v", ids, cut)
-	}
-}
-
 func TestPaddingFillsEitherSide(t *testing.T) {
 	part := make([]int32, 5)
 	if (&Config{Pad: 7}).fill(part, []int32{1, 2}); !slices.Equal(part, []int32{1, 2, 7, 7, 7}) {

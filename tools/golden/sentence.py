@@ -64,7 +64,7 @@ FIELDS = {"cls": "pooling_mode_cls_token", "max": "pooling_mode_max_tokens", "me
           "mean_sqrt_len": "pooling_mode_mean_sqrt_len_tokens", "lasttoken": "pooling_mode_lasttoken"}
 
 
-def make(kind, config, model, modes, dense=(), limit=None, prompt=None, lower=False, prefix=""):
+def make(kind, config, model, modes, dense=(), limit=None, prompt=None, lower=False, prefix="", normalize=True):
     folder = os.path.join(OUT, kind)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -83,12 +83,17 @@ def make(kind, config, model, modes, dense=(), limit=None, prompt=None, lower=Fa
         sub = os.path.join(folder, f"{i + 2}_Dense")
         layer = torch.nn.Linear(width, out, bias)
         layer.weight.data = torch.randn(out, width) * 0.2
-        write(sub, "config.json", {"in_features": width, "out_features": out, "bias": bias, "activation_function": f"torch.nn.modules.activation.{act}"})
-        save_file({"linear." + k: v for k, v in layer.state_dict().items()}, os.path.join(sub, "model.safetensors"))
+        write(sub, "config.json", {"in_features": width, "out_features": out, "bias": bias, "activation_function": f"torch.nn.modules.{'linear' if act == 'Identity' else 'activation'}.{act}"})
+        state = {"linear." + k: v for k, v in layer.state_dict().items()}
+        if normalize:
+            save_file(state, os.path.join(sub, "model.safetensors"))
+        else:  # older files
+            torch.save(state, os.path.join(sub, "pytorch_model.bin"))
         modules.append({"path": f"{i + 2}_Dense", "type": "sentence_transformers.models.Dense"})
         layers.append((layer, act))
         width = out
-    modules.append({"path": "9_Normalize", "type": "sentence_transformers.models.Normalize"})
+    if normalize:
+        modules.append({"path": "9_Normalize", "type": "sentence_transformers.models.Normalize"})
     write(folder, "modules.json", [{"idx": i, "name": str(i), **x} for i, x in enumerate(modules)])
     write(folder, "sentence_bert_config.json", {"max_seq_length": limit, "do_lower_case": lower})
     write(folder, "config_sentence_transformers.json", {"prompts": {"query": "query: ", "document": "passage: "}, "default_prompt_name": prompt})
@@ -127,3 +132,5 @@ make("distilbert", lambda v, pad: DistilBertConfig(vocab_size=v, max_position_em
                                                    activation="gelu"), DistilBertModel, ["mean_sqrt_len", "lasttoken"], [(30, False, "Identity"), (12, True, "Tanh")], lower=True)
 make("mpnet", lambda v, pad: MPNetConfig(vocab_size=v, max_position_embeddings=140, pad_token_id=pad, layer_norm_eps=1e-5, **SHAPE), MPNetModel, ["mean"],
      limit=100)
+make("clip-text", lambda v, pad: DistilBertConfig(vocab_size=v, max_position_embeddings=64, pad_token_id=pad, dim=24, n_layers=1, n_heads=3, hidden_dim=40,
+                                                  activation="gelu"), DistilBertModel, ["mean"], [(32, False, "Identity")], limit=32, normalize=False)

@@ -1,0 +1,88 @@
+package clap
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/token"
+	"github.com/chiasm/chiasm/weights"
+)
+
+// A Bundle is a model with its tokenizer and the files they came from.
+type Bundle struct {
+	*Model
+	Tokenizer *token.Tokenizer
+	Weights   *weights.Set
+}
+
+// Close gives back the memory of the weights. No pass may be using them.
+func (b *Bundle) Close() error {
+	nn.Release(b.Model)
+	return b.Weights.Close()
+}
+
+// Open reads a model from a folder in transformers' layout.
+func Open(dir string) (_ *Bundle, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err != nil {
+		return nil, fmt.Errorf("clap: %w", err)
+	}
+	config, err := ParseConfig(data)
+	if err != nil {
+		return nil, err
+	}
+	if config.Low, err = openFeatures(dir, config.Fusion); err != nil {
+		return nil, err
+	}
+	b := &Bundle{}
+	if b.Tokenizer, err = token.OpenFolder(dir); err != nil {
+		return nil, fmt.Errorf("clap: %w", err)
+	}
+	file := weights.Find(dir, weights.TransformersFiles)
+	if file == "" {
+		return nil, fmt.Errorf("clap: %s has no weights, want one of %v", dir, weights.TransformersFiles)
+	}
+	if b.Weights, err = weights.Open(file); err != nil {
+		return nil, fmt.Errorf("clap: %w", err)
+	}
+	b.Model = New(*config)
+	entries, err := Entries(b.Weights)
+	if err == nil {
+		err = nn.Bind(b.Model, entries, b.Weights.Forget)
+	}
+	if err != nil {
+		b.Weights.Close()
+		return nil, fmt.Errorf("clap: %s: %w", file, err)
+	}
+	return b, nil
+}
+
+// Encode turns a text into ids with special tokens, neither padded nor cut.
+func (b *Bundle) Encode(text string) *token.Encoding { return b.Tokenizer.Encode(text, true) }
+
+// Fit cuts ids to what the text tower reads, keeping the end token, in place.
+func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) {
+	n := b.Context()
+	if len(ids) <= n {
+		return ids, false
+	}
+	ids[n-1] = ids[len(ids)-1]
+	return ids[:n], true
+}
+
+// Context is the length of the longest text in tokens.
+func (b *Bundle) Context() int { return b.Config.Text.Context() }
+
+// Dimension is the size of the space.
+func (b *Bundle) Dimension() int { return b.Config.D }
+
+// Layout is whose form the files have.
+func (b *Bundle) Layout() string { return "transformers" }
+
+// Params is the model whose parameters nn.Params walks over.
+func (b *Bundle) Params() any { return b.Model }
+
+// Files are the paths of the weights.
+func (b *Bundle) Files() []string { return b.Weights.Files() }
