@@ -19,13 +19,14 @@ import (
 var weightFiles = []string{
 	"model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors",
 	"pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin",
+	"model.bin", // of CTranslate2
 }
 
 // otherFiles are what a model needs besides weights, and its card.
 var otherFiles = []string{
 	"config.json", "open_clip_config.json", "preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json",
 	"special_tokens_map.json", "vocab.json", "merges.txt", "vocab.txt", "added_tokens.json", "modules.json", "sentence_bert_config.json",
-	"config_sentence_transformers.json", "README.md",
+	"config_sentence_transformers.json", "generation_config.json", "normalizer.json", "vocabulary.json", "vocabulary.txt", "README.md",
 }
 
 // moduleFolder is the name of a folder in which sentence-transformers keeps a module, as 1_Pooling.

@@ -13,11 +13,11 @@ import (
 type Info struct {
 	Name         string         `json:"name"`
 	Path         string         `json:"path"`
-	Architecture string         `json:"architecture"` // as the files name it
-	Layout       string         `json:"layout"`       // transformers, open_clip, openai or sentence-transformers
-	Space        string         `json:"space"`
+	Architecture string         `json:"architecture"`    // as the files name it
+	Layout       string         `json:"layout"`          // transformers, open_clip, openai or sentence-transformers
+	Space        string         `json:"space,omitempty"` // of its vectors, if it makes any
 	Modalities   []string       `json:"modalities"`
-	Dimension    int            `json:"dimension"`
+	Dimension    int            `json:"dimension"` // of the space, 0 for none
 	Parameters   int            `json:"parameters"`
 	DTypes       map[string]int `json:"dtypes"`            // stored number formats, with how many parameters each
 	Context      int            `json:"context"`           // tokens of the longest text, 0 for none
@@ -39,9 +39,12 @@ type File struct {
 // Info describes the model.
 func (m *Model) Info() Info {
 	info := Info{
-		Name: m.name, Path: m.path, Architecture: m.kind, Layout: m.family.Layout(), Space: m.space.String(), Modalities: m.modalities(),
+		Name: m.name, Path: m.path, Architecture: m.kind, Layout: m.family.Layout(), Modalities: m.modalities(),
 		Dimension: m.space.Dimension, Parameters: nn.Count(m.family.Params()), DTypes: map[string]int{},
 		Context: m.Context(), Prompts: m.Prompts(), Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
+	}
+	if m.space.Dimension > 0 {
+		info.Space = m.space.String()
 	}
 	if m.image != nil {
 		info.ImageSize[0], info.ImageSize[1] = m.image.Pixels().Size()

@@ -15,7 +15,7 @@ import (
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// A Model turns texts and pictures into vectors of one space. It is safe for concurrent use.
+// A Model turns texts and pictures into vectors of one space, or writes down what is said, as its family can. It is safe for concurrent use.
 type Model struct {
 	name, path string
 	kind       string // the row of the table of architectures
@@ -25,10 +25,12 @@ type Model struct {
 	text       readsText   // nil where the family has no such tower
 	image      seesImages  // likewise
 	pairs      scoresPairs // likewise
+	speech     transcribes // likewise
 	opts       Options
 	format     tensor.Format // in which the products read the weights
 	store      store
 	passes     sync.Pool // of *tensor.Pass, so that a call reuses the memory of another
+	hearers    sync.Pool // of *hearer, likewise
 }
 
 func newModel(f family) *Model {
@@ -36,6 +38,7 @@ func newModel(f family) *Model {
 	m.text, _ = f.(readsText)
 	m.image, _ = f.(seesImages)
 	m.pairs, _ = f.(scoresPairs)
+	m.speech, _ = f.(transcribes)
 	return m
 }
 
@@ -58,6 +61,9 @@ func (m *Model) modalities() (list []string) {
 	}
 	if m.image != nil {
 		list = append(list, "image")
+	}
+	if m.speech != nil {
+		list = append(list, "speech")
 	}
 	return list
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/chiasm/chiasm/model/embeddinggemma"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/siglip"
+	"github.com/chiasm/chiasm/model/whisper"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/token"
 )
@@ -27,12 +28,14 @@ import (
 // A family is a kind of model. What it can do besides is the interfaces that follow; the verbs of one that it lacks answer
 // errors.ErrUnsupported. Vectors are not normalised.
 type family interface {
-	Dimension() int  // of the space
 	Layout() string  // whose form the files have
 	Params() any     // what nn.Params walks over
 	Files() []string // that hold the weights
 	Close() error
 }
+
+// makesVectors is a family with a space.
+type makesVectors interface{ Dimension() int }
 
 // readsText is a family with a text tower.
 type readsText interface {
@@ -69,12 +72,12 @@ var architectures = map[string]func(path string) (family, error){
 	"OpenAI's CLIP":         openCLIP, // a single file of OpenAI's
 	"SiglipModel":           openSigLIP,
 	"siglip":                openSigLIP,
-	"EmbeddingGemma2Model":  openEmbeddingGemma,
-	"embedding_gemma2":      openEmbeddingGemma,
 	"ClapModel":             openCLAP,
 	"clap":                  openCLAP,
 	"ChineseCLIPModel":      openChineseCLIP,
 	"chinese_clip":          openChineseCLIP,
+	"EmbeddingGemma2Model":  openEmbeddingGemma,
+	"embedding_gemma2":      openEmbeddingGemma,
 	"sentence-transformers": openSentence, // modules.json
 	moduleCLIP:              openModuleCLIP,
 	"bert":                  openSentence,
@@ -83,15 +86,19 @@ var architectures = map[string]func(path string) (family, error){
 	"camembert":             openSentence,
 	"distilbert":            openSentence,
 	"mpnet":                 openSentence,
+
+	"WhisperForConditionalGeneration": openWhisper,
+	"whisper":                         openWhisper,
+	"CTranslate2's Whisper":           openWhisper, // config.json: alignment_heads
 }
 
 var (
-	openCLIP        = opens(clip.Open)
-	openSigLIP      = opens(siglip.Open)
-	openCLAP        = opens(clap.Open)
-	openSentence    = opens(sentence.Open)
-	openChineseCLIP = opens(chineseclip.Open)
-
+	openCLIP           = opens(clip.Open)
+	openSigLIP         = opens(siglip.Open)
+	openCLAP           = opens(clap.Open)
+	openSentence       = opens(sentence.Open)
+	openChineseCLIP    = opens(chineseclip.Open)
+	openWhisper        = opens(whisper.Open)
 	openEmbeddingGemma = opens(embeddinggemma.Open)
 )
 
@@ -146,7 +153,12 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 	}
-	if space.Dimension, err = dimension(f, opts.Dimension); err != nil {
+	if v, ok := f.(makesVectors); ok {
+		space.Dimension, err = dimension(v, opts.Dimension)
+	} else if opts.Dimension != 0 {
+		err = fmt.Errorf("vectors of %d dimensions, but the model makes none: %w", opts.Dimension, errors.ErrUnsupported)
+	}
+	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 	}
@@ -173,21 +185,6 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	return m, nil
 }
 
-// dimension is what a family's vectors have, or the part of it that is asked for.
-func dimension(f family, wanted int) (int, error) {
-	whole := f.Dimension()
-	if wanted == 0 || wanted == whole {
-		return whole, nil
-	}
-	if cuts, ok := f.(cutsVectors); ok && !slices.Contains(cuts.Dimensions(), wanted) {
-		return 0, fmt.Errorf("vectors of %d dimensions, but the model was trained for %v", wanted, cuts.Dimensions())
-	}
-	if wanted < 0 || wanted > whole {
-		return 0, fmt.Errorf("vectors of %d dimensions, but the model's have %d", wanted, whole)
-	}
-	return wanted, nil
-}
-
 // readBy opens another model to read the texts.
 func (m *Model) readBy(ctx context.Context, name string) error {
 	if m.image == nil {
@@ -206,6 +203,21 @@ func (m *Model) readBy(ctx context.Context, name string) error {
 	}
 	m.words, m.space.Text = words, fmt.Sprintf("%s@%.12s", words.space.Model, words.space.Revision)
 	return nil
+}
+
+// dimension is what a family's vectors have, or the part of it that is asked for.
+func dimension(f makesVectors, wanted int) (int, error) {
+	whole := f.Dimension()
+	if wanted == 0 || wanted == whole {
+		return whole, nil
+	}
+	if cuts, ok := f.(cutsVectors); ok && !slices.Contains(cuts.Dimensions(), wanted) {
+		return 0, fmt.Errorf("vectors of %d dimensions, but the model was trained for %v", wanted, cuts.Dimensions())
+	}
+	if wanted < 0 || wanted > whole {
+		return 0, fmt.Errorf("vectors of %d dimensions, but the model's have %d", wanted, whole)
+	}
+	return wanted, nil
 }
 
 // locate finds where a model lies on disk, downloading it if need be.
@@ -259,6 +271,7 @@ func Recognise(path string) (string, error) {
 		var config struct {
 			Architectures []string `json:"architectures"`
 			ModelType     string   `json:"model_type"`
+			Alignment     [][2]int `json:"alignment_heads"`
 		}
 		if err := json.Unmarshal(data, &config); err != nil {
 			return "", fmt.Errorf("chiasm: %s: %w", filepath.Join(path, "config.json"), err)
@@ -266,6 +279,9 @@ func Recognise(path string) (string, error) {
 		found = config.Architectures
 		if config.ModelType != "" {
 			found = append(found, config.ModelType)
+		}
+		if len(found) == 0 && len(config.Alignment) > 0 {
+			found = append(found, "CTranslate2's Whisper")
 		}
 	}
 	for _, f := range []struct{ file, kind string }{{"open_clip_config.json", "open_clip"}, {"modules.json", "sentence-transformers"}} {

@@ -19,14 +19,14 @@ type Options struct {
 	Progress  func(hub.Event) // told of files as they are downloaded
 	Truncate  Truncate        // what to do with texts that are too long
 
-	// Dimension is how many values of each vector are kept, scaled to length 1 again; 0 for all. A model that was trained for it allows
-	// certain numbers and loses little; what others lose is for the caller to find out.
-	Dimension int
-
 	// TextModel is the name of another model that reads the texts, in place of this model's own text tower: one whose vectors were
 	// trained into the same space, as sentence-transformers/clip-ViT-B-32-multilingual-v1 beside CLIP ViT-B/32. It is opened as this
 	// model is, with the same options.
 	TextModel string
+
+	// Dimension is how many values of each vector are kept, scaled to length 1 again; 0 for all. A model that was trained for it allows
+	// certain numbers and loses little; what others lose is for the caller to find out.
+	Dimension int
 
 	// Cache says where [Model.Close] keeps weights in the form in which they are computed with, and Precision "auto" its choice, so that
 	// the next start is faster: "" for a folder .chiasm beside the model, or where that cannot be written one in the user's cache folder;

@@ -68,7 +68,7 @@ func Bind(model any, entries []tensor.Entry, forget func(tensor.Entry)) error {
 		if forget != nil {
 			done = func() { forget(entry) }
 		}
-		t.Store(entry.DType, entry.Data, done)
+		t.StoreScaled(entry.DType, entry.Data, entry.Scale, done)
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func Bind(model any, entries []tensor.Entry, forget func(tensor.Entry)) error {
 // Entries is a model's parameters in the form that checkpoints store.
 func Entries(model any) (entries []tensor.Entry) {
 	for name, t := range Params(model) {
-		entries = append(entries, tensor.Entry{Name: name, DType: t.DType(), Shape: t.Shape(), Data: t.Bytes()})
+		entries = append(entries, tensor.Entry{Name: name, DType: t.DType(), Shape: t.Shape(), Data: t.Bytes(), Scale: t.RowScales()})
 	}
 	return entries
 }

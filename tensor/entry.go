@@ -8,6 +8,7 @@ type Entry struct {
 	DType DType
 	Shape []int
 	Data  []byte
+	Scale []float32 // by what the values of each row, an index of the first dimension, are to be multiplied; nil for nothing
 }
 
 // EntryOf is an entry of float32 values, which it keeps, not copies.

@@ -129,12 +129,11 @@ func (x *Tensor) Lookup(table *Tensor) *Tensor {
 	check(x.pass != nil && x.dtype == I32, "lookup", "integers of a pass", x)
 	check(table.param != nil && table.rank >= 2, "lookup", "a table parameter [..., C]", table)
 	y := x.pass.Empty(len(x.ints), table.cols())
-	size := table.dtype.Size() * table.cols()
 	for i, id := range x.ints {
 		if id < 0 || int(id) >= table.Rows() {
 			fail("lookup", "an id inside the table", id, " for ", table)
 		}
-		convert(y.floats[i*table.cols():][:table.cols()], table.dtype, table.param.raw[int(id)*size:][:size])
+		table.read(y.floats[i*table.cols():][:table.cols()], int(id)*table.cols())
 	}
 	return y
 }
@@ -147,8 +146,7 @@ func (x *Tensor) Select(rows []int32) *Tensor {
 			fail("select", "a row of x", r, " of ", x)
 		}
 	}
-	y.fromRows(x, rowTask{op: pick, rows: rows})
-	return y
+	return x.eachRowTo(y, rowTask{op: pick, rows: rows})
 }
 
 // AddPositions adds row t of a table parameter [P, C] to token t of every sequence, in place, and returns x.

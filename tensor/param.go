@@ -18,11 +18,16 @@ func Param(shape ...int) *Tensor {
 // Store sets the values of a parameter: data holds them as d, little endian, row-major, and is kept, not copied. forget, if not
 // nil, is called when data has been converted to the form that the kernels want and will hardly be read again: a mapped file can let
 // its pages go. The caller sees to it that no pass is using t.
-func (t *Tensor) Store(d DType, data []byte, forget func()) {
+func (t *Tensor) Store(d DType, data []byte, forget func()) { t.StoreScaled(d, data, nil, forget) }
+
+// StoreScaled is Store for values that are multiplied by a scale of their row, an index of the first dimension, to give those of the
+// parameter: integers as a rule. scale is kept, not copied; nil multiplies nothing.
+func (t *Tensor) StoreScaled(d DType, data []byte, scale []float32, forget func()) {
 	check(t.param != nil, "store", "a parameter", t)
+	check(scale == nil || t.rank > 0 && len(scale) == t.shape[0], "store", "a scale for every row", len(scale), " for ", t)
 	check(len(data) == t.Len()*d.Size(), "store", "as many bytes as the shape holds", len(data), " bytes for ", d, t.shape[:t.rank])
 	t.dtype, t.floats = d, nil
-	t.param.raw, t.param.forget, t.param.image = data, forget, nil
+	t.param.raw, t.param.scale, t.param.forget, t.param.image = data, scale, forget, nil
 	t.unpack()
 }
 
@@ -97,12 +102,18 @@ func (t *Tensor) Format() Format {
 func (t *Tensor) Release() {
 	if t.param != nil {
 		t.unpack()
-		t.param.raw, t.param.image, t.floats = nil, nil, nil
+		t.param.raw, t.param.scale, t.param.image, t.floats = nil, nil, nil, nil
 	}
 }
 
 // Stored reports whether a parameter has been given values.
 func (t *Tensor) Stored() bool { return t.param == nil || t.param.raw != nil || t.Len() == 0 }
+
+// RowScales is by what the stored values of each row are multiplied, nil for nothing.
+func (t *Tensor) RowScales() []float32 {
+	check(t.param != nil, "scale", "a parameter", t)
+	return t.param.scale
+}
 
 // Bytes is the stored form of a parameter: row-major little-endian values of its dtype.
 func (t *Tensor) Bytes() []byte {
@@ -121,7 +132,7 @@ func (t *Tensor) Floats() []float32 {
 	if t.floats == nil {
 		check(t.Stored(), "floats", "a parameter with values", t)
 		t.floats = make([]float32, t.Len())
-		convert(t.floats, t.dtype, t.param.raw)
+		t.read(t.floats, 0)
 	}
 	return t.floats
 }
@@ -157,7 +168,7 @@ func (t *Tensor) pack(workers int) *kernel.Packed {
 			}
 		}
 	}
-	task := &packTask{w: kernel.NewPacked(n, k, f), raw: t.param.raw, dtype: t.dtype}
+	task := &packTask{w: kernel.NewPacked(n, k, f), from: t}
 	task.step = task.w.RowBlock() * max(1, 65536/(task.w.RowBlock()*k))
 	par.Do(task, (n+task.step-1)/task.step, workers)
 	return task.w
@@ -165,33 +176,46 @@ func (t *Tensor) pack(workers int) *kernel.Packed {
 
 // A packTask converts and packs blocks of rows of a weight.
 type packTask struct {
-	w     *kernel.Packed
-	raw   []byte
-	dtype DType
-	step  int // rows a chunk
+	w    *kernel.Packed
+	from *Tensor
+	step int // rows a chunk
 }
 
 // Run packs chunk i.
 func (t *packTask) Run(i int) {
 	first := i * t.step
 	rows := min(t.step, t.w.N-first)
-	size := t.dtype.Size() * t.w.K
-	raw := t.raw[first*size : (first+rows)*size]
-	if v, ok := alias(t.dtype, raw); ok {
+	if v, ok := t.from.alias(first*t.w.K, rows*t.w.K); ok {
 		t.w.SetRows(first, v)
 		return
 	}
 	v := make([]float32, rows*t.w.K)
-	convert(v, t.dtype, raw)
+	t.from.read(v, first*t.w.K)
 	t.w.SetRows(first, v)
 }
 
-// alias views raw as float32 values if it holds such, aligned.
-func alias(d DType, raw []byte) ([]float32, bool) {
-	if d != F32 || len(raw) == 0 || uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%4 != 0 {
+// alias views n stored values of a parameter, from first on, as float32 if they are such, aligned.
+func (t *Tensor) alias(first, n int) ([]float32, bool) {
+	size := t.dtype.Size()
+	raw := t.param.raw[first*size : (first+n)*size]
+	if t.dtype != F32 || t.param.scale != nil || len(raw) == 0 || uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%4 != 0 {
 		return nil, false
 	}
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(raw))), len(raw)/4), true
+}
+
+// read fills dst with the values of a parameter from first on.
+func (t *Tensor) read(dst []float32, first int) {
+	size := t.dtype.Size()
+	convert(dst, t.dtype, t.param.raw[first*size:(first+len(dst))*size])
+	if t.param.scale == nil || len(dst) == 0 {
+		return
+	}
+	for width := t.Len() / t.shape[0]; len(dst) > 0; {
+		n := min(width-first%width, len(dst))
+		kernel.Scale(dst[:n], dst[:n], t.param.scale[first/width])
+		dst, first = dst[n:], first+n
+	}
 }
 
 // convert fills dst with the values that raw stores as d.
@@ -216,10 +240,9 @@ func convert(dst []float32, d DType, raw []byte) {
 func (t *Tensor) NonFinite() (index int, value float32, found bool) {
 	const block = 4096
 	var buf [block]float32
-	size := t.dtype.Size()
 	for first := 0; first < t.Len(); first += block {
 		v := buf[:min(block, t.Len()-first)]
-		convert(v, t.dtype, t.param.raw[first*size:(first+len(v))*size])
+		t.read(v, first)
 		for i, x := range v {
 			if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
 				return first + i, x, true

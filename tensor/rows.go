@@ -11,12 +11,12 @@ const (
 	layerNorm rowOp = iota
 	normalize
 	softmax
+	pick
 	rmsNorm
 	activate
 	multiply
 	clamp
 	rotate
-	pick
 )
 
 // A rowTask applies a function to blocks of rows.
@@ -26,10 +26,10 @@ type rowTask struct {
 	dst, src   []float32
 	gain, bias []float32 // of multiply, gain is the other operand; of rotate, they are cosines and sines
 	eps        float32
+	rows       []int32 // of src, to pick
 	low, high  float32
 	places     []int32 // axes of each row
 	width      int     // of what of a row is normalised or rotated by itself
-	rows       []int32 // of src, to pick
 	cols, step int     // length of a row, rows a chunk
 }
 
@@ -82,21 +82,16 @@ func (x *Tensor) eachRow(task rowTask) *Tensor {
 	return x.eachRowTo(in("rows", x).Empty(x.shape[:x.rank]...), task)
 }
 
-// eachRowTo runs it from x to y, which may be x, and returns y.
+// eachRowTo runs it from x to y, which may be x.
 func (x *Tensor) eachRowTo(y *Tensor, task rowTask) *Tensor {
-	y.fromRows(x, task)
-	return y
-}
-
-// fromRows runs a row task from x to y.
-func (y *Tensor) fromRows(x *Tensor, task rowTask) {
-	p := y.pass
+	p := x.pass
 	if p.ctx.Err() != nil || y.Len() == 0 {
-		return
+		return y
 	}
 	t := &p.tasks.rows
 	*t = task
 	t.dst, t.src, t.cols = y.floats, x.floats, x.cols()
 	t.step = max(1, 16384/t.cols) // some 10 µs a chunk: more than a fork costs
 	par.Do(t, (y.Rows()+t.step-1)/t.step, p.workers)
+	return y
 }

@@ -29,6 +29,7 @@ type Tensor struct {
 type param struct {
 	mu     sync.Mutex
 	raw    []byte                   // stored values, little endian
+	scale  []float32                // by what the values of each row are multiplied, or nil
 	forget func()                   // tells the file that raw's pages are not needed for now
 	image  func(Format, int) []byte // finds a packed form that was kept; nil for none
 	format Format                   // in which products read it

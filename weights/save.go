@@ -66,6 +66,9 @@ func encodeHeader(entries []tensor.Entry, metadata map[string]string) ([]byte, [
 		header["__metadata__"] = metadata
 	}
 	for _, e := range sorted {
+		if e.Scale != nil {
+			return nil, nil, fmt.Errorf("tensor %q: expected values without scales, which the format has no place for", e.Name)
+		}
 		dims := make([]int64, len(e.Shape))
 		for i, d := range e.Shape {
 			dims[i] = int64(d)

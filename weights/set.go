@@ -53,7 +53,8 @@ func (s *Set) Close() error {
 	return errors.Join(errs...)
 }
 
-// Open reads a checkpoint from a .safetensors file, from torch's .bin, .pt or .pth, or from the index (….index.json) of a sharded one.
+// Open reads a checkpoint from a .safetensors file, from torch's .bin, .pt or .pth, from CTranslate2's model.bin, or from the index
+// (….index.json) of a sharded one.
 // Files are told apart by their contents.
 func Open(path string) (*Set, error) {
 	s := &Set{entries: map[string]tensor.Entry{}, metadata: map[string]string{}}
@@ -114,20 +115,22 @@ func (s *Set) readFile(path string) error {
 	}
 	s.maps, s.files = append(s.maps, data), append(s.files, path)
 	var entries []tensor.Entry
+	var metadata map[string]string
 	switch {
 	case isZip(data):
 		entries, err = readTorchZip(data)
 	case isLegacyTorch(data):
 		entries, err = readTorchLegacy(data)
+	case isCTranslate2(data):
+		entries, metadata, err = readCTranslate2(data)
 	default:
-		var metadata map[string]string
 		entries, metadata, err = readSafetensors(data)
-		if len(s.files) == 1 {
-			s.metadata = metadata
-		}
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	if len(s.files) == 1 && metadata != nil {
+		s.metadata = metadata
 	}
 	for _, e := range entries {
 		if _, ok := s.entries[e.Name]; ok {

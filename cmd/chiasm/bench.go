@@ -204,7 +204,7 @@ func (a *app) benchAll(ctx context.Context, f *benchFlags, formats []tensor.Form
 		fmt.Fprintln(a.stdout)
 	}
 	var all []measurement
-	bar := a.progress("measuring", int64(len(formats)*(len(benchGemms)+len(benchModels))), false)
+	bar := a.progress("measuring", int64(len(formats)*(len(benchGemms)+len(benchModels))), inItems)
 	defer a.done(bar)
 	for _, format := range formats {
 		for _, s := range benchGemms {

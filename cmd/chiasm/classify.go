@@ -147,7 +147,7 @@ func (v *classifyVerb) run(ctx context.Context, args []string) error {
 		return err
 	}
 	failed := &failures{app: v.app, what: "image"}
-	bar := v.app.progress("classifying", v.app.count(args), false)
+	bar := v.app.progress("classifying", v.app.count(args), inItems)
 	defer v.app.done(bar)
 	for group := range batches(ctx, v.app.reading(pictures(args, v.app.stdin), m, v.model), upTo(v.batch)) {
 		failed.of += len(group)
@@ -174,7 +174,7 @@ func (v *classifyVerb) prepare(ctx context.Context, m *chiasm.Model, labels []st
 			cut.cuts(label)
 		}
 	}
-	bar := v.app.progress(fmt.Sprintf("preparing %s", plural(len(labels), "label", "labels")), -1, false)
+	bar := v.app.progress(fmt.Sprintf("preparing %s", plural(len(labels), "label", "labels")), -1, inItems)
 	defer v.app.done(bar)
 	stop := bar.pulse()
 	defer stop()

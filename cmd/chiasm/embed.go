@@ -196,7 +196,7 @@ func (v *embedVerb) run(ctx context.Context, args []string) (err error) {
 	}
 	failed := &failures{app: v.app, what: "input"}
 	cut := cutter{model: m}
-	bar := v.app.progress("embedding", v.total(args), false)
+	bar := v.app.progress("embedding", v.total(args), inItems)
 	defer v.app.done(bar)
 	size := func(kind string) int {
 		switch {

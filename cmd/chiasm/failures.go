@@ -34,7 +34,7 @@ func (f *failures) add(it *item) failure {
 // reason is an item's error without the item's name.
 func reason(it *item) string {
 	message := strings.TrimPrefix(oneLine(it.err.Error()), "chiasm: ")
-	for _, operation := range []string{"", "open ", "stat ", "lstat ", "read "} {
+	for _, operation := range []string{"", "open ", "stat ", "lstat ", "read ", "audio: "} {
 		message = strings.TrimPrefix(message, operation+it.name+": ")
 	}
 	return message

@@ -2,10 +2,7 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -56,6 +53,7 @@ func (a *app) reading(items iter.Seq[*item], m *chiasm.Model, f *modelFlags) ite
 const (
 	kindText  = "text"
 	kindImage = "image"
+	kindSound = "sound"
 )
 
 // extensions are those of picture files. A folder's other files are looked into if they have no extension at all.
@@ -63,97 +61,24 @@ var extensions = []string{
 	".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif", ".avif",
 }
 
-// pictures gives the pictures that the arguments name: files, folders with all below them, patterns, and "-" for stdin. Folders are read
-// as they are reached. What cannot be found is an item with an error.
+// pictures gives the pictures that the arguments name: see [files]. What cannot be found is an item with an error.
 func pictures(args []string, stdin io.Reader) iter.Seq[*item] {
 	return func(yield func(*item) bool) {
-		for _, arg := range args {
-			for it := range picturesOf(arg, stdin) {
-				if !yield(it) {
-					return
-				}
+		for name, err := range files(args, "pictures", isPicture) {
+			it := picture(name)
+			if it.err = err; name == "-" {
+				it.open = func(o *image.Options) (*image.RGB, error) { return image.Read(stdin, o) }
 			}
-		}
-	}
-}
-
-func picturesOf(arg string, stdin io.Reader) iter.Seq[*item] {
-	return func(yield func(*item) bool) {
-		if arg == "-" {
-			yield(&item{name: "-", kind: kindImage, open: func(o *image.Options) (*image.RGB, error) { return image.Read(stdin, o) }})
-			return
-		}
-		info, err := os.Stat(arg)
-		switch {
-		case err == nil && info.IsDir():
-			walk(arg, yield)
-			return
-		case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?["):
-			names, globErr := filepath.Glob(arg)
-			if globErr != nil {
-				err = fmt.Errorf("%s: %w", arg, globErr)
-			}
-			for _, name := range names {
-				for it := range picturesOf(escaped(name), stdin) {
-					if !yield(it) {
-						return
-					}
-				}
-			}
-			if len(names) > 0 {
+			if !yield(it) {
 				return
 			}
 		}
-		it := picture(arg)
-		it.err = err
-		yield(it)
 	}
-}
-
-// escaped keeps the name of a file from being read as stdin.
-func escaped(name string) string {
-	if name == "-" {
-		return "./-"
-	}
-	return name
 }
 
 // picture is a file as an item.
 func picture(path string) *item {
 	return &item{name: path, kind: kindImage, open: func(o *image.Options) (*image.RGB, error) { return image.Open(path, o) }}
-}
-
-// walk gives the pictures in a folder and below, in the order of their names. Hidden files and folders are passed by.
-func walk(dir string, yield func(*item) bool) {
-	found, stopped := false, false
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		hidden := path != dir && strings.HasPrefix(entry.Name(), ".")
-		switch {
-		case err != nil:
-			found = true
-			if !yield(&item{name: path, kind: kindImage, err: err}) {
-				stopped = true
-				return filepath.SkipAll
-			}
-			return nil
-		case hidden && entry.IsDir():
-			return filepath.SkipDir
-		case hidden || entry.IsDir() || !isPicture(path):
-			return nil
-		}
-		found = true
-		if !yield(picture(path)) {
-			stopped = true
-			return filepath.SkipAll
-		}
-		return nil
-	})
-	if !stopped && (err != nil || !found) {
-		if err == nil {
-			err = fmt.Errorf("%s: no pictures in this folder", dir)
-		}
-		yield(&item{name: dir, kind: kindImage, err: err})
-	}
 }
 
 // isPicture tells a picture by its extension, or without one by how it begins.

@@ -30,8 +30,15 @@ func (l late) Write(b []byte) (int, error) {
 	return l.w.Write(b)
 }
 
-// progress starts a bar for total things, or bytes; total is -1 while it is unknown. It is nil where none may be shown.
-func (a *app) progress(what string, total int64, bytes bool) *progress {
+// The units of progress.
+const (
+	inItems   = "items"
+	inBytes   = "bytes"
+	inSeconds = "s" // of sound
+)
+
+// progress starts a bar for total things of a unit; total is -1 while it is unknown. It is nil where none may be shown.
+func (a *app) progress(what string, total int64, unit string) *progress {
 	if !a.terminal || a.quiet {
 		return nil
 	}
@@ -41,10 +48,10 @@ func (a *app) progress(what string, total int64, bytes bool) *progress {
 		progressbar.OptionSetSpinnerChangeInterval(0), // a goroutine that would outlive the bar
 		progressbar.OptionSetPredictTime(true), progressbar.OptionShowCount(), progressbar.OptionSetElapsedTime(true),
 	}
-	if bytes {
+	if unit == inBytes {
 		options = append(options, progressbar.OptionShowBytes(true))
 	} else {
-		options = append(options, progressbar.OptionShowIts(), progressbar.OptionSetItsString("items"))
+		options = append(options, progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit))
 	}
 	a.bar = &progress{bar: progressbar.NewOptions64(total, options...)}
 	return a.bar

@@ -16,7 +16,7 @@ func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		a := &app{stderr: &out, terminal: true, stdout: bufio.NewWriter(&out)}
-		bar := a.progress("embedding", 100, false)
+		bar := a.progress("embedding", 100, inItems)
 		bar.add(10)
 		time.Sleep(patience / 2)
 		bar.add(10)
@@ -47,7 +47,7 @@ func TestProgress(t *testing.T) {
 
 		out.Reset()
 		for _, a := range []*app{{stderr: &out}, {stderr: &out, terminal: true, quiet: true}} {
-			bar := a.progress("embedding", 100, false)
+			bar := a.progress("embedding", 100, inItems)
 			time.Sleep(2 * patience)
 			bar.add(50)
 			a.done(bar)

@@ -110,7 +110,7 @@ func (d *downloads) event(e hub.Event) {
 		return
 	}
 	if d.bar == nil {
-		d.bar = d.app.progress(e.File, e.AllTotal, true)
+		d.bar = d.app.progress(e.File, e.AllTotal, inBytes)
 	}
 	d.bar.set(e.File, e.AllDone, e.AllTotal)
 }

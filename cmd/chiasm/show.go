@@ -54,9 +54,13 @@ func (a *app) writeInfo(info chiasm.Info) {
 	line("path", "%s", info.Path)
 	line("architecture", "%s", info.Architecture)
 	line("layout", "%s", info.Layout)
-	line("space", "%s", info.Space)
+	if info.Space != "" {
+		line("space", "%s", info.Space)
+	}
 	line("modalities", "%s", strings.Join(info.Modalities, ", "))
-	line("dimension", "%d", info.Dimension)
+	if info.Dimension > 0 {
+		line("dimension", "%d", info.Dimension)
+	}
 	line("parameters", "%s", grouped(info.Parameters))
 	var dtypes []string
 	for _, name := range slices.Sorted(maps.Keys(info.DTypes)) {

@@ -125,7 +125,7 @@ func (v *similarityVerb) run(ctx context.Context, args []string) error {
 	}
 	failed := &failures{app: v.app, what: "image"}
 	var pictureVectors []chiasm.Embedding
-	bar := v.app.progress("comparing", v.app.count(args), false)
+	bar := v.app.progress("comparing", v.app.count(args), inItems)
 	defer v.app.done(bar)
 	for group := range batches(ctx, v.app.reading(pictures(args, v.app.stdin), m, v.model), upTo(imageBatch)) {
 		failed.of += len(group)

@@ -168,7 +168,7 @@ func (a *Attention) rows(h *headSpan) (keys, values []float32, ldk, ldv int) {
 	switch {
 	case a.Kept != nil:
 		keys, values = a.Kept.head(h.slot, h.khead)
-		return keys, values, a.Kept.D, a.Kept.wide
+		return keys, values, a.Kept.D, a.Kept.column
 	case h.k0 == h.k1:
 		return nil, nil, 0, 0
 	}

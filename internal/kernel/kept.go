@@ -8,23 +8,26 @@ import "github.com/chiasm/chiasm/internal/cpu"
 type Kept struct {
 	Heads, D, Room int // Room is the positions of a sequence at most
 
-	tier        cpu.Tier
-	width, wide int
-	slots       []keptSlot
+	tier         cpu.Tier
+	width        int // of a panel of keys
+	column, wide int // of a panel of values, and of all of them
+	slots        []keptSlot
 }
 
-// A keptSlot is one sequence: of each head the keys [Room/width, D, width], panels as those of a strip, and the values [Room, wide].
+// A keptSlot is one sequence: of each head the keys [Room/width, D, width], panels as those of a strip, and the values
+// [wide/column, Room, column], of which each panel is read from end to end.
 type keptSlot struct{ keys, values []float32 }
 
 // NewKept makes room for sequences of so many positions.
 func NewKept(heads, d, room int) *Kept {
 	need(heads > 0 && d > 0 && room > 0, "kept", "expected heads, width and room of %d or more, got %d", 1, min(heads, d, room))
-	k := &Kept{Heads: heads, D: d, tier: attentionTier, width: 1}
+	k := &Kept{Heads: heads, D: d, tier: attentionTier, width: 1, column: d} // row by row for the generic path
 	if k.tier > cpu.Generic {
 		k.width, _ = stripSize(k.tier)
+		k.column = k.width
 	}
 	k.Room = (room + k.width - 1) / k.width * k.width
-	k.wide = (d + k.width - 1) / k.width * k.width
+	k.wide = (d + k.column - 1) / k.column * k.column
 	return k
 }
 
@@ -49,7 +52,9 @@ func (k *Kept) Copy(to, from, first, end int) {
 		keys, values := k.head(to, h)
 		oldKeys, oldValues := k.head(from, h)
 		copy(keys[p0:p1], oldKeys[p0:p1])
-		copy(values[first*k.wide:end*k.wide], oldValues[first*k.wide:])
+		for p := 0; p < len(values); p += k.Room * k.column {
+			copy(values[p+first*k.column:p+end*k.column], oldValues[p+first*k.column:])
+		}
 	}
 }
 
@@ -107,9 +112,11 @@ func (k *Keep) Run(chunk int) {
 	s, head := chunk/k.Heads, chunk%k.Heads
 	row, n, at := int(k.Starts[s]), int(k.Starts[s+1]-k.Starts[s]), int(k.At[s])
 	keys, values := k.head(int(k.Slots[s]), head)
-	for j := range n {
-		to := values[(at+j)*k.wide:][:k.wide]
-		clear(to[copy(to, k.V[(row+j)*k.LDV+head*k.D:][:k.D]):])
+	for c := 0; c < k.D; c += k.column {
+		panel, width := values[c*k.Room+at*k.column:], min(k.column, k.D-c) // what is beyond D stays zero
+		for j := range n {
+			copy(panel[j*k.column:], k.V[(row+j)*k.LDV+head*k.D+c:][:width])
+		}
 	}
 	first := min(n, (k.width-at%k.width)%k.width)
 	if k.tier == cpu.Generic || n-first < k.width {

@@ -113,7 +113,8 @@ func (f *flash) pack() {
 	f.strip.ldv = 4 * uintptr(f.wide)
 	if f.Kept != nil {
 		keys, values := f.Kept.head(f.slot, f.khead)
-		f.keys, f.values = keys[f.k0*f.D:], values[f.k0*f.wide:]
+		f.keys, f.values = keys[f.k0*f.D:], values[f.k0*f.width:]
+		f.strip.ldv = 4 * uintptr(f.width)
 		return
 	}
 	packHead(f.tier, f.keys, f.K[f.k0*f.LDK+f.khead*f.D:], f.LDK, f.n, f.D, f.width)
@@ -197,7 +198,13 @@ func (f *flash) block(r0, r1, slot, j int) {
 	if last {
 		t.inverse = 1
 	}
-	weighted(f.tier, t)
+	if f.Kept == nil {
+		weighted(f.tier, t)
+	}
+	for p := 0; p < f.wide && f.Kept != nil; p += f.width { // one panel after the other: from and out move on by themselves
+		t.values, t.panels = pointer(f.values[p*f.Kept.Room+j*f.width:]), 1
+		weighted(f.tier, t)
+	}
 	if last {
 		f.finish(r0, r1, slot)
 	}

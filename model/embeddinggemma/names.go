@@ -36,7 +36,11 @@ func Entries(set *weights.Set, m *Model) (entries []tensor.Entry, err error) {
 			entries = append(entries, e)
 			continue
 		}
-		split, err := nn.SplitRows(e, len(m.Text.Layers), func(i int) string { return fmt.Sprintf("language_model.layers.%d.ple_input.weight", i) })
+		var names []string
+		for i := range m.Text.Layers {
+			names = append(names, fmt.Sprintf("language_model.layers.%d.ple_input.weight", i))
+		}
+		split, err := nn.SplitRows(e, names...)
 		if err != nil {
 			return nil, err
 		}

@@ -28,6 +28,9 @@ func (w *Window) Time(seconds float64, ends bool) float64 {
 	return seconds
 }
 
+// Shift is how many seconds later than in the window something lies in the sound that lies so many seconds after the window's beginning.
+func (w *Window) Shift(seconds float64) float64 { return w.Time(seconds, false) - seconds }
+
 // A Source gives the samples of a sound, one channel at 16 kHz, as audio.Mono does.
 type Source interface {
 	Read(dst []float32) (n int, err error) // io.EOF at the end

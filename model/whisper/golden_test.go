@@ -25,11 +25,17 @@ func open(t *testing.T, name string) golden {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { b.Close() })
+	return openGolden(t, b, name)
+}
+
+func openGolden(t *testing.T, b *Bundle, name string) golden {
+	t.Helper()
 	set, err := weights.Open(filepath.Join("testdata", name, "golden.safetensors"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { b.Close(); set.Close() })
+	t.Cleanup(func() { set.Close() })
 	return golden{t, b, set}
 }
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/chiasm/chiasm/tensor"
-	"github.com/chiasm/chiasm/weights"
 )
 
 // blockNames turn the names of an encoder's layer into those of nn.Block.
@@ -13,11 +12,10 @@ var blockNames = strings.NewReplacer(
 	".self_attn_layer_norm.", ".layer_norm1.", ".final_layer_norm.", ".layer_norm2.", ".fc1.", ".mlp.fc1.", ".fc2.", ".mlp.fc2.",
 )
 
-// Entries is a checkpoint in the form that a [Model] binds.
-func Entries(set *weights.Set) (entries []tensor.Entry, err error) {
-	for _, name := range set.Names() {
-		e, _ := set.Get(name)
-		e.Name = strings.TrimPrefix(name, "model.")
+// Entries is a checkpoint of transformers' in the form that a [Model] binds.
+func Entries(stored []tensor.Entry) (entries []tensor.Entry, err error) {
+	for _, e := range stored {
+		e.Name = strings.TrimPrefix(e.Name, "model.")
 		switch {
 		case e.Name == "proj_out.weight": // is decoder.embed_tokens.weight
 			continue
