@@ -155,6 +155,14 @@ func (t *tag) expand(ids []int32, n int) []int32 {
 // Pixels is the processor that makes pictures into the image tower's input; nil for a model without.
 func (b *Bundle) Pixels() *image.Processor { return b.Processor }
 
+// FramePixels is the processor that makes a video's frames into the image tower's input; nil for a model without.
+func (b *Bundle) FramePixels() *image.Processor { return b.Frames }
+
+// SampleVideo lists the numbers of the frames to look at, as [video.Sampling] has it.
+func (b *Bundle) SampleVideo(frames int, rate, seconds float64) (picked []int) {
+	return b.Sampling.Pick(frames, rate, seconds)
+}
+
 // ImageTokens is the length in tokens of a picture of w by h pixels, as the processor makes it.
 func (b *Bundle) ImageTokens(w, h int) int { return b.Config.Vision.Tokens(w, h) + 4 }
 
@@ -172,8 +180,13 @@ func (b *Bundle) EmbedImage(pixels *tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// AudioRate is the samples per second of what the model hears.
-func (b *Bundle) AudioRate() int { return audio.GemmaRate }
+// AudioRate is the samples per second of what the model hears, 0 for a model that does not.
+func (b *Bundle) AudioRate() int {
+	if b.Listener == nil {
+		return 0
+	}
+	return audio.GemmaRate
+}
 
 // AudioLimit is how many samples of a sound one vector hears.
 func (b *Bundle) AudioLimit() int { return audio.GemmaSamples }
