@@ -88,6 +88,20 @@ func TestPartsEqualSingles(t *testing.T) {
 	if alone, err := m.EmbedParts(ctx, Part{Text: "two dogs"}); err != nil || !slices.Equal(alone.Values, text.Values) {
 		t.Errorf("a text alone has another vector as a part (%v)", err)
 	}
+	sound := Sound{Samples: make([]float32, 9000), Rate: 16000}
+	for i := range sound.Samples {
+		sound.Samples[i] = float32(i*7919%997)/1000 - 0.5
+	}
+	heard, err := m.EmbedAudio(ctx, sound)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if alone, err := m.EmbedParts(ctx, Part{Sound: &sound}); err != nil || !slices.Equal(alone.Values, heard.Values) {
+		t.Errorf("a sound alone has another vector as a part (%v)", err)
+	}
+	if _, err := m.EmbedParts(ctx, Part{Sound: &Sound{Rate: 16000}}); err == nil || !strings.Contains(err.Error(), "no samples") {
+		t.Errorf("a sound of nothing: got %v", err)
+	}
 	both, err := m.EmbedParts(ctx, Part{Text: "two dogs"}, Part{Image: imgs[0]})
 	if err != nil {
 		t.Fatal(err)

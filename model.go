@@ -14,7 +14,8 @@ import (
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// A Model turns texts and pictures into vectors of one space, or writes down what is said, as its family can. It is safe for concurrent use.
+// A Model turns texts, pictures and sounds into vectors of one space, or writes down what is said, as its family can. It is safe for
+// concurrent use.
 type Model struct {
 	name, path string
 	kind       string // the row of the table of architectures
@@ -23,6 +24,7 @@ type Model struct {
 	words      *Model      // reads the texts in place of this model; nil for itself
 	text       readsText   // nil where the family has no such tower
 	image      seesImages  // likewise
+	sound      hearsAudio  // likewise
 	pairs      scoresPairs // likewise
 	speech     transcribes // likewise
 	parts      joinsParts  // likewise
@@ -42,6 +44,9 @@ func newModel(f family) *Model {
 	}
 	if m.parts, _ = f.(joinsParts); m.parts != nil && m.parts.FramePixels() != nil {
 		m.video = m.parts
+	}
+	if m.sound, _ = f.(hearsAudio); m.sound != nil && m.sound.AudioRate() == 0 { // likewise
+		m.sound = nil
 	}
 	m.pairs, _ = f.(scoresPairs)
 	m.speech, _ = f.(transcribes)
@@ -67,6 +72,9 @@ func (m *Model) modalities() (list []string) {
 	}
 	if m.image != nil {
 		list = append(list, "image")
+	}
+	if m.sound != nil {
+		list = append(list, "audio")
 	}
 	if m.video != nil {
 		list = append(list, "video")

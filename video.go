@@ -27,10 +27,11 @@ type Video struct {
 	Times  []float64 // when each is shown, in seconds, of frames that have been chosen; nil for all frames
 }
 
-// A Part is a text, a picture or a video of a sequence: one of them is set.
+// A Part is a text, a picture, a sound or a video of a sequence: one of them is set.
 type Part struct {
 	Text  string
 	Image stdimage.Image
+	Sound *Sound
 	Video *Video
 }
 
@@ -123,6 +124,13 @@ func (m *Model) part(p *tensor.Pass, part Part) (embeddinggemma.Part, error) {
 		return embeddinggemma.Part{}, m.lacks("see pictures")
 	case part.Image != nil:
 		return embeddinggemma.Part{Image: m.pixels(p, m.image.Pixels(), []stdimage.Image{part.Image})}, nil
+	case part.Sound != nil && m.sound == nil:
+		return embeddinggemma.Part{}, m.lacks("hear sounds")
+	case part.Sound != nil:
+		if err := part.Sound.Check(); err != nil {
+			return embeddinggemma.Part{}, err
+		}
+		return embeddinggemma.Part{Sound: m.atRate(*part.Sound)}, nil
 	case part.Video != nil && m.video == nil:
 		return embeddinggemma.Part{}, m.lacks("see videos")
 	case part.Video != nil:

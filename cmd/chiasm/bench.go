@@ -242,6 +242,7 @@ var (
 	}{
 		{"clip-vit-base-patch32", 1, 77}, {"clip-vit-base-patch32", 16, 77}, {"clip-text", 1, 77}, {"clip-text", 1, 10},
 		{"siglip-base-patch16", 1, 77}, {"clip-vit-large-patch14", 1, 77}, {"minilm-l6", 1, 20}, {"minilm-l6", 32, 20},
+		{"whisper-base-encoder", 1, 77},
 	}
 )
 

@@ -12,6 +12,7 @@ import (
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
+	"github.com/chiasm/chiasm/model/whisper"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 )
@@ -27,7 +28,7 @@ type workload struct {
 }
 
 // benchShapes are the models that can be timed alone.
-var benchShapes = []string{"clip-vit-base-patch32", "clip-vit-large-patch14", "siglip-base-patch16", "clip-text", "minilm-l6", "clap-htsat"}
+var benchShapes = []string{"clip-vit-base-patch32", "clip-vit-large-patch14", "siglip-base-patch16", "clip-text", "minilm-l6", "clap-htsat", "whisper-base-encoder"}
 
 // newWorkload makes a model of a published size with random weights, in a format; or one product, as the report names it, to race it with peers.
 func newWorkload(shape string, batch, tokens, threads int, format tensor.Format) (*workload, error) {
@@ -51,6 +52,8 @@ func newWorkload(shape string, batch, tokens, threads int, format tensor.Format)
 		w.text(batch, tokens)
 	case "minilm-l6":
 		w.sentence(batch, tokens)
+	case "whisper-base-encoder":
+		w.whisper(batch)
 	case "clap-htsat":
 		w.sound(batch)
 	case "clip-vit-base-patch32":
@@ -144,6 +147,26 @@ func (w *workload) sentence(batch, tokens int) {
 			x.Normalize(1e-12)
 		}
 		return err
+	}
+}
+
+// whisper is the encoder of Whisper base, which hears 30 seconds of sound.
+func (w *workload) whisper(batch int) {
+	c := whisper.Config{
+		Width: 512, Encoder: whisper.Layers{Layers: 6, Heads: 8, Hidden: 2048}, Decoder: whisper.Layers{Heads: 8, Hidden: 1}, // the rest is dropped
+		Bands: 80, Frames: 1500, Context: 1, Vocab: 1, Act: tensor.GELU,
+	}
+	m := whisper.New(c)
+	m.Text = nil
+	mel := make([]float32, batch*c.Bands*2*c.Frames)
+	for i := range mel {
+		mel[i] = float32(i*2654435761%1000)/500 - 1
+	}
+	conv := 2 * 3 * float64(2*c.Frames*c.Bands*c.Width+c.Frames*c.Width*c.Width)
+	w.model, w.flop = m, float64(batch)*(conv+whole(c.Frames, c.Width, c.Encoder.Hidden, c.Encoder.Layers))
+	w.run = func(p *tensor.Pass) error {
+		m.Encode(p.Input(mel, batch, c.Bands, 2*c.Frames))
+		return nil
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"os"
 	"testing"
 
-	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/weights"
 )
 
@@ -37,9 +36,7 @@ func (s *Set) Floats(name string) []float32 {
 	if !ok {
 		s.t.Fatalf("no golden stage %s", name)
 	}
-	p := tensor.Param(len(e.Data) / e.DType.Size())
-	p.Store(e.DType, e.Data, nil)
-	return p.Floats()
+	return e.Floats()
 }
 
 // IDs is the values of a stage that holds ids.
@@ -63,16 +60,20 @@ func (s *Set) Lists(ids, lengths string) (lists [][]int32) {
 	return lists
 }
 
-// Near stops the test unless every value is within a tolerance of the stage's.
+// Near stops the test unless every value is within a tolerance of the stage's. Where a stage has another beside it named name.step, it
+// holds the first of each step values.
 func (s *Set) Near(name string, got []float32, tolerance float64) {
 	s.t.Helper()
-	want := s.Floats(name)
-	if len(got) != len(want) {
-		s.t.Fatalf("%s: %d values, want %d", name, len(got), len(want))
+	want, step := s.Floats(name), 1
+	if _, ok := s.set.Get(name + ".step"); ok {
+		step = int(s.IDs(name + ".step")[0])
+	}
+	if (len(got)+step-1)/step != len(want) {
+		s.t.Fatalf("%s: %d values, want %d of each %d", name, len(got), len(want), step)
 	}
 	for i := range want {
-		if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= tolerance) {
-			s.t.Fatalf("%s: value %d is %v, want %v within %g", name, i, got[i], want[i], tolerance)
+		if d := math.Abs(float64(got[i*step]) - float64(want[i])); !(d <= tolerance) {
+			s.t.Fatalf("%s: value %d is %v, want %v within %g", name, i*step, got[i*step], want[i], tolerance)
 		}
 	}
 }

@@ -34,11 +34,11 @@ func New(c Config) *Model {
 // EmbedText maps texts, given as ids with their special tokens and without padding, to vectors [B, D], not normalised. A text's first
 // token stands for it.
 func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) {
-	x, seq, err := m.Text.Forward(p, texts)
+	x, err := m.Text.First(p, texts)
 	if err != nil {
 		return nil, err
 	}
-	return m.TextProjection.Forward(x.Select(seq[:seq.Len()])), nil
+	return m.TextProjection.Forward(x), nil
 }
 
 // EmbedImage maps pictures [B, 3, H, W], as the model's processor makes them, to vectors [B, D], not normalised.
