@@ -128,7 +128,17 @@ var (
 		readsText
 		takesPrompts
 	} = (*sentence.Bundle)(nil), (*embeddinggemma.Bundle)(nil)
-	_ seesImages  = (*embeddinggemma.Bundle)(nil)
+	_ interface {
+		seesImages
+		hearsAudio
+		joinsParts
+	} = (*embeddinggemma.Bundle)(nil)
+	_ interface {
+		makesVectors
+		readsText
+		hearsAudio
+		scoresPairs
+	} = (*clap.Bundle)(nil)
 	_ transcribes = (*whisper.Bundle)(nil)
 )
 

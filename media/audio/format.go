@@ -8,7 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+
+	"github.com/chiasm/chiasm/internal/ffmpeg"
 )
 
 // Errors that callers test for with errors.Is.
@@ -20,7 +21,7 @@ var (
 	// ErrLimit is a warning of [Load] and [Mono.ReadAll]: the sound goes on beyond the limit, up to which it was read.
 	ErrLimit = errors.New("the sound is longer than the limit")
 	// ErrNoFFmpeg says that the program ffmpeg is needed and not installed.
-	ErrNoFFmpeg = errors.New("the program ffmpeg is needed and not installed (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg; Windows: winget install ffmpeg)")
+	ErrNoFFmpeg = ffmpeg.ErrMissing
 )
 
 // A Format is what a file says of its sound.
@@ -80,40 +81,8 @@ var formats = [...]struct {
 	{"mp3", isMP3, openMP3},
 }
 
-// Formats that ffmpeg reads, by its name for their demuxer. It is told the name, so that it never guesses: playlists and
-// lists of other files are none of these.
-var demuxers = [...]struct {
-	name  string
-	match func(head []byte) bool
-}{
-	{"ogg", starts("OggS")},
-	{"mov", func(b []byte) bool {
-		return len(b) >= 8 && slices.Contains([]string{"ftyp", "moov", "mdat", "wide", "free", "skip"}, string(b[4:8]))
-	}},
-	{"matroska", starts("\x1a\x45\xdf\xa3")},
-	{"avi", riff("AVI ")},
-	{"w64", starts("riff\x2e\x91\xcf\x11")},
-	{"asf", starts("\x30\x26\xb2\x75\x8e\x66\xcf\x11")},
-	{"flv", starts("FLV\x01")},
-	{"caf", starts("caff")},
-	{"au", starts(".snd")},
-	{"amr", starts("#!AMR")},
-	{"wv", starts("wvpk")},
-	{"mpeg", starts("\x00\x00\x01\xba")},
-	{"mpegts", func(b []byte) bool { return len(b) > 376 && b[0] == 0x47 && b[188] == 0x47 && b[376] == 0x47 }},
-	{"ac3", starts("\x0b\x77")},
-	{"aac", func(b []byte) bool { return len(b) > 1 && b[0] == 0xff && b[1]&0xf6 == 0xf0 }},
-	{"mp3", func(b []byte) bool { _, ok := findMPEG(b, true); return ok }}, // layers I and II
-}
-
 func starts(prefix string) func([]byte) bool {
 	return func(head []byte) bool { return bytes.HasPrefix(head, []byte(prefix)) }
-}
-
-func riff(kind string) func([]byte) bool {
-	return func(head []byte) bool {
-		return len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == kind
-	}
 }
 
 // open recognises a sound and makes the decoder for it. The function that it returns, if any, ends what was started.
@@ -166,14 +135,13 @@ func Recognise(head []byte) bool {
 	return ok
 }
 
-// foreign names the demuxer for a file that begins so.
+// foreign names ffmpeg's demuxer for a file that begins so.
 func foreign(head []byte) (name string, ok bool) {
-	for _, d := range demuxers {
-		if d.match(head) {
-			return d.name, true
-		}
+	if name, ok = ffmpeg.Demuxer(head); ok {
+		return name, true
 	}
-	return "", false
+	_, ok = findMPEG(head, true) // layers I and II
+	return "mp3", ok
 }
 
 // openForeign starts ffmpeg on a file of which the beginning has been read already.
