@@ -37,6 +37,30 @@ func Example() {
 	// two dogs playing     0.058
 }
 
+// What is this sound? CLAP was trained on texts such as "This is a sound of rain."
+func ExampleClassifier_ClassifyAudio() {
+	ctx := context.Background()
+	model, err := chiasm.Open(ctx, "model/clap/testdata/unfused", nil) // or "laion/clap-htsat-unfused"
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer model.Close()
+	classifier, err := model.Classifier(ctx, []string{"a bell", "rain"}, []string{"This is a sound of {}."})
+	if err != nil {
+		log.Fatal(err)
+	}
+	sound, err := model.OpenAudio(ctx, "media/audio/testdata/files/44100.mp3")
+	if err != nil {
+		log.Fatal(err)
+	}
+	labels, err := classifier.ClassifyAudio(ctx, []chiasm.Sound{sound}, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s %.3f\n", labels[0][0].Name, labels[0][0].Prob)
+	// Output: rain 0.544
+}
+
 func ExampleModel_Similarity() {
 	ctx := context.Background()
 	model, err := chiasm.Open(ctx, "model/clip/testdata/transformers", nil)

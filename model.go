@@ -15,7 +15,8 @@ import (
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// A Model turns texts and pictures into vectors of one space, or writes down what is said, as its family can. It is safe for concurrent use.
+// A Model turns texts, pictures and sounds into vectors of one space, or writes down what is said, as its family can. It is safe for
+// concurrent use.
 type Model struct {
 	name, path string
 	kind       string // the row of the table of architectures
@@ -24,6 +25,7 @@ type Model struct {
 	words      *Model      // reads the texts in place of this model; nil for itself
 	text       readsText   // nil where the family has no such tower
 	image      seesImages  // likewise
+	sound      hearsAudio  // likewise
 	pairs      scoresPairs // likewise
 	speech     transcribes // likewise
 	opts       Options
@@ -37,6 +39,7 @@ func newModel(f family) *Model {
 	m := &Model{family: f}
 	m.text, _ = f.(readsText)
 	m.image, _ = f.(seesImages)
+	m.sound, _ = f.(hearsAudio)
 	m.pairs, _ = f.(scoresPairs)
 	m.speech, _ = f.(transcribes)
 	return m
@@ -61,6 +64,9 @@ func (m *Model) modalities() (list []string) {
 	}
 	if m.image != nil {
 		list = append(list, "image")
+	}
+	if m.sound != nil {
+		list = append(list, "audio")
 	}
 	if m.speech != nil {
 		list = append(list, "speech")

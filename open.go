@@ -52,6 +52,19 @@ type seesImages interface {
 	ImageTokens(w, h int) int                        // of a picture of that size
 }
 
+// hearsAudio is a family with a sound tower.
+type hearsAudio interface {
+	AudioRate() int                                                        // Hz of the samples that it takes
+	AudioLimit() int                                                       // samples of a sound that one vector hears; what follows is left out
+	EmbedAudio(p *tensor.Pass, sounds [][]float32) (*tensor.Tensor, error) // one channel at AudioRate, each at most AudioLimit long
+	AudioTokens(samples int) int                                           // tokens of a sound of so many samples
+}
+
+// scalesTexts is a family that scores sounds given a text on a scale of their own.
+type scalesTexts interface {
+	ScaleOfTexts() float32 // instead of Scale
+}
+
 // scoresPairs is a family whose vectors were trained to be compared: logits are Scale·cosine + Bias.
 type scoresPairs interface {
 	Scale() float32

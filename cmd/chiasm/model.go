@@ -96,9 +96,10 @@ func (a *app) open(ctx context.Context, f *modelFlags) (*chiasm.Model, error) {
 
 // A cutter finds texts that the model cannot read whole and says so once.
 type cutter struct {
-	model *chiasm.Model
-	cut   int // how many texts so far
-	limit int
+	model  *chiasm.Model
+	cut    int // how many texts so far
+	sounds int // how many sounds were longer than what the model hears
+	limit  int
 }
 
 // cuts reports whether a text is too long, and counts it.

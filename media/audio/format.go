@@ -31,16 +31,16 @@ type Format struct {
 	Frames   int64 // samples of each channel; of WAV and AIFF no more than the file holds, else what its header says; -1: not known
 }
 
-const (
-	lowestRate, highestRate = 100, 1_000_000 // Hz
-	mostChannels            = 256
-)
+// LowestRate and HighestRate are the sample rates that files may have, in Hz.
+const LowestRate, HighestRate = 100, 1_000_000
+
+const mostChannels = 256
 
 // check refuses what no sound has, before any memory is taken for it.
 func (f *Format) check() error {
 	switch {
-	case f.Rate < lowestRate || f.Rate > highestRate:
-		return fmt.Errorf("expected a sample rate from %d to %d Hz, got %d", lowestRate, highestRate, f.Rate)
+	case f.Rate < LowestRate || f.Rate > HighestRate:
+		return fmt.Errorf("expected a sample rate from %d to %d Hz, got %d", LowestRate, HighestRate, f.Rate)
 	case f.Channels < 1 || f.Channels > mostChannels:
 		return fmt.Errorf("expected 1 to %d channels, got %d", mostChannels, f.Channels)
 	}
@@ -149,6 +149,21 @@ func (s *source) open() (decoder, Format, func() error, error) {
 		return openFFmpeg(s, name)
 	}
 	return nil, Format{}, nil, ErrFormat
+}
+
+// Recognise reports whether a file that begins so is a sound, or a video, in one of the formats that [Open] reads, ffmpeg's among
+// them. A few kilobytes tell.
+func Recognise(head []byte) bool {
+	if starts("ID3")(head) {
+		return true
+	}
+	for _, f := range formats {
+		if f.match(head) {
+			return true
+		}
+	}
+	_, ok := foreign(head)
+	return ok
 }
 
 // foreign names the demuxer for a file that begins so.
