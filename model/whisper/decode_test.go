@@ -142,9 +142,8 @@ func (g golden) transcriber(o *Options) *Transcriber {
 
 // listen lets the decoder hear the windows of the golden data.
 func (g golden) listen(t *Transcriber) {
-	mel := g.stage("mel")
 	t.pass.Reset(context.Background())
-	t.decoder.Hear(g.Encode(t.pass.Input(mel.Floats(), mel.Shape()...)))
+	t.decoder.Hear(g.Encode(g.mel(t.pass)))
 }
 
 func close64(a, b, tolerance float64) bool { return math.Abs(a-b) <= tolerance }

@@ -22,7 +22,7 @@ func (t *Transcriber) Detect(ctx context.Context, samples []float32) ([]Language
 	if !t.tokens().Multilingual() {
 		return []Language{{"en", 1}}, nil
 	}
-	size := t.windowSamples()
+	size := t.WindowSamples()
 	samples = samples[:min(len(samples), t.opts.LanguageWindows*size)]
 	windows := []Window{{Samples: samples[:min(len(samples), size)]}}
 	for at := size; at < len(samples); at += size {

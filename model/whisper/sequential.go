@@ -52,7 +52,7 @@ type sequence struct {
 
 // next is the segments of the next window, io.EOF if there is none.
 func (s *sequence) next(ctx context.Context) ([]Segment, error) {
-	size := s.windowSamples()
+	size := s.WindowSamples()
 	want := size
 	if s.language == "" && !s.opts.Multilingual {
 		want = s.opts.LanguageWindows * size
@@ -133,7 +133,7 @@ func (s *sequence) listen(ctx context.Context) (language string, heard bool, err
 		return "", false, err
 	}
 	s.language, s.chance = found[0].Code, found[0].Probability
-	return s.language, len(s.sound) <= s.windowSamples(), nil
+	return s.language, len(s.sound) <= s.WindowSamples(), nil
 }
 
 // cut makes segments of a window's text, keeps what the next window is to know of it, and returns how many frames are done with.

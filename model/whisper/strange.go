@@ -74,7 +74,7 @@ func (h *heard) byWords(seek int) {
 // segments that look as if nobody said them, and these are dropped, to be heard again in another window. It tells whether all are.
 func (s *sequence) skipSilence(h *heard) (all bool) {
 	long := float64(s.opts.SkipSilence)
-	windowEnd := h.offset + float64(s.windowSamples())/frameSamples/frameRate
+	windowEnd := h.offset + float64(s.WindowSamples())/frameSamples/frameRate
 	if end, ok := h.last(); ok && !h.ended && end > h.offset && windowEnd-end <= long {
 		h.rest = h.frames
 	}

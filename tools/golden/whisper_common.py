@@ -40,19 +40,20 @@ def build(c, weights, heads):
 
 
 def sequence(m, sound, frames, **options):
-    """What the reference's transcribe finds when the features of each window are made of its samples alone, silence after them: they hold
-    their own numbers until a window is cut out of them."""
+    """What the reference's transcribe finds when the features of each window are made of its samples and a frame of silence alone, zeros
+    behind them: they hold their own numbers until a window is cut out of them."""
     content = len(sound) // 160
     extractor = WhisperFeatureExtractor(feature_size=m.dims.n_mels)
 
     def window(index, n):
         index = index[0, :n]
         index = index[index < content]
-        samples = np.zeros(n * 160, np.float32)
+        samples, features = np.zeros((len(index) + 1) * 160, np.float32), np.zeros((m.dims.n_mels, n), np.float32)
         if len(index):
             part = sound[int(index[0]) * 160 : (int(index[-1]) + 1) * 160]
             samples[: len(part)] = part
-        return torch.from_numpy(extractor._np_extract_fbank_features(samples[None], "cpu")[0])
+            features[:, : len(index)] = extractor._np_extract_fbank_features(samples[None], "cpu")[0][:, : len(index)]
+        return torch.from_numpy(features)
 
     transcribe.log_mel_spectrogram = lambda *_, **__: torch.arange(content + frames)[None]
     transcribe.pad_or_trim = window
