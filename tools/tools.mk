@@ -18,7 +18,8 @@ $(GOLDEN)/.done: tools/golden/requirements.txt
 GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py chineseclip.py clap.py clip.py pictures.py image_files.py image_processor.py image_resize.py sentence.py siglip.py subtitles.py token_golden.py token_tables.py weights.py whisper.py whisper_decode.py
 
 golden: golden-env
-	@for script in $(GOLDEN_SCRIPTS) "jpeg_files.py media/image/testdata/jpeg" "vad.py $$($(GO) run ./tools/realmodels)"; do \
+	@for script in $(GOLDEN_SCRIPTS) "jpeg_files.py media/image/testdata/jpeg" "vad.py $$($(GO) run ./tools/realmodels)" \
+		"whisper_real.py $$($(GO) run ./tools/realmodels)"; do \
 		echo "$$script"; $(GOLDEN)/bin/python tools/golden/$$script || exit 1; done
 
 fullsize: build golden-env
