@@ -335,7 +335,7 @@ func TestSpans(t *testing.T) {
 func TestWindowsHearTheRest(t *testing.T) {
 	g, ctx, found := open(t, "tiny"), context.Background(), 0
 	o := Defaults()
-	o.Language, o.Beam = "de", 1
+	o.Language, o.Temperatures, o.BestOf, o.MaxTokens, o.NoSpeech = "de", []float32{1}, 1, 4, 1
 	x := g.transcriber(&o)
 	for seed := range uint32(60) {
 		w := Window{Start: float64(seed), Samples: noise(11840, seed)}
