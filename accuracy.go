@@ -126,6 +126,9 @@ func (m *Model) Measure(ctx context.Context, precision string) (Accuracy, error)
 	if m.words != nil {
 		defer m.words.use(m.words.format) // after the other, which is for both
 	}
+	if m.space.Dimension == 0 {
+		return Accuracy{}, m.lacks("be measured, for want of vectors")
+	}
 	defer m.use(m.format)
 	m.use(tensor.FormatF32)
 	exact, err := m.probe(ctx)
@@ -215,6 +218,9 @@ func (m *Model) setPrecision(ctx context.Context) error {
 // choose finds the fastest precision that this processor has kernels for and that passes the gate on this model.
 func (m *Model) choose(ctx context.Context) error {
 	candidates := tensor.NativeFormats()
+	if m.space.Dimension == 0 {
+		candidates = []tensor.Format{tensor.FormatF32} // the gate compares vectors, and there are none
+	}
 	if len(candidates) == 1 {
 		m.use(candidates[0])
 		return nil

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"image"
 	"log"
+	"os"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/media/audio"
 )
 
 // How similar are these texts to this picture?
@@ -78,4 +80,61 @@ func ExampleModel_Similarity() {
 	}
 	fmt.Printf("%.3f\n", scores.PerImage()[0])
 	// Output: [0.158 0.842]
+}
+
+func ExampleModel_EmbedQueries() {
+	ctx := context.Background()
+	m, err := chiasm.Open(ctx, "model/sentence/testdata/xlm-roberta", nil) // a tiny one, of random numbers
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	fmt.Printf("%q\n", m.Prompts())
+	queries, err := m.EmbedQueries(ctx, []string{"two dogs"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	documents, err := m.EmbedDocuments(ctx, []string{"A cat sits on the mat.", "two dogs"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(queries[0].Cosine(documents[1]) > queries[0].Cosine(documents[0]))
+	// Output:
+	// map["document":"passage: " "query":"query: "]
+	// true
+}
+
+func ExampleModel_Transcribe() {
+	ctx := context.Background()
+	model, err := chiasm.Open(ctx, "openai/whisper-base", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer model.Close()
+	sound, err := audio.Open(ctx, "talk.mp3")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sound.Close()
+	for s, err := range model.Transcribe(ctx, sound, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%6.2f %s\n", s.Start, s.Text)
+	}
+}
+
+func ExampleTranscript_Write() {
+	transcript := chiasm.Transcript{Segments: []chiasm.Segment{{Start: 0.5, End: 2.25, Text: " Good evening."}, {Start: 3, End: 5, Text: " Here is the news."}}}
+	if err := transcript.Write(os.Stdout, "srt", nil); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// 1
+	// 00:00:00,500 --> 00:00:02,250
+	// Good evening.
+	//
+	// 2
+	// 00:00:03,000 --> 00:00:05,000
+	// Here is the news.
 }

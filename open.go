@@ -115,15 +115,31 @@ var (
 	openEmbeddingGemma = opens(embeddinggemma.Open)
 )
 
-// A family that has a method of another form than these want would be taken for one that lacks the modality.
+// What a family can do is found out when it is opened: these are those that would lose a verb without a word if an interface changed.
 var (
-	_ seesImages = (*clip.Bundle)(nil)
-	_ seesImages = (*siglip.Bundle)(nil)
-	_ seesImages = (*chineseclip.Bundle)(nil)
-	_ seesImages = (*embeddinggemma.Bundle)(nil)
-	_ hearsAudio = (*clap.Bundle)(nil)
-	_ hearsAudio = (*embeddinggemma.Bundle)(nil)
-	_ joinsParts = (*embeddinggemma.Bundle)(nil)
+	_, _, _ interface {
+		makesVectors
+		readsText
+		seesImages
+		scoresPairs
+	} = (*clip.Bundle)(nil), (*siglip.Bundle)(nil), (*chineseclip.Bundle)(nil)
+	_, _ interface {
+		makesVectors
+		readsText
+		takesPrompts
+	} = (*sentence.Bundle)(nil), (*embeddinggemma.Bundle)(nil)
+	_ interface {
+		seesImages
+		hearsAudio
+		joinsParts
+	} = (*embeddinggemma.Bundle)(nil)
+	_ interface {
+		makesVectors
+		readsText
+		hearsAudio
+		scoresPairs
+	} = (*clap.Bundle)(nil)
+	_ transcribes = (*whisper.Bundle)(nil)
 )
 
 // moduleCLIP is a modules.json whose module is a CLIP model.
@@ -203,7 +219,8 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 
 // readBy opens another model to read the texts.
 func (m *Model) readBy(ctx context.Context, name string) error {
-	if m.image == nil {
+	others := slices.DeleteFunc(m.modalities(), func(modality string) bool { return modality == "text" })
+	if len(others) == 0 {
 		return fmt.Errorf("chiasm: %s takes nothing but text: a text model beside it has nothing to meet", m.name)
 	}
 	opts := m.opts
@@ -214,7 +231,7 @@ func (m *Model) readBy(ctx context.Context, name string) error {
 	}
 	if words.text == nil || words.space.Dimension != m.space.Dimension {
 		words.Close()
-		return fmt.Errorf("chiasm: text model %s: want a model whose texts have %d dimensions, as the pictures of %s; got %d, and it takes %s",
+		return fmt.Errorf("chiasm: text model %s: want a model whose texts have %d dimensions, as %s has; got %d, and it takes %s",
 			name, m.space.Dimension, m.name, words.space.Dimension, strings.Join(words.modalities(), " and "))
 	}
 	m.words, m.space.Text = words, fmt.Sprintf("%s@%.12s", words.space.Model, words.space.Revision)

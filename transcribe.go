@@ -167,11 +167,16 @@ func (j *hearing) windows(ctx context.Context, segment func(Segment) bool) error
 	if speech.MinSilence == 0 {
 		speech.MinSilence = 160 * time.Millisecond
 	}
-	if speech.MaxSpeech == 0 || speech.MaxSpeech > 30*time.Second {
-		speech.MaxSpeech = 30 * time.Second
+	most := time.Duration(j.t.WindowSamples()) * time.Second / vad.Rate
+	if speech.MaxSpeech == 0 || speech.MaxSpeech > most {
+		speech.MaxSpeech = most
 	}
+	if speech.Pad == 0 {
+		speech.Pad = 400 * time.Millisecond
+	}
+	speech.Pad = min(speech.Pad, most/8) // so that there is room for speech
 	f := feed(ctx, func(yield func(*vad.Window) bool) {
-		for w, err := range vad.Windows(j.sound, &speech, audio.WhisperSamples) {
+		for w, err := range vad.Windows(j.sound, &speech, j.t.WindowSamples()) {
 			if err != nil || !yield(w) {
 				return
 			}

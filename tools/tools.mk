@@ -15,7 +15,7 @@ $(GOLDEN)/.done: tools/golden/requirements.txt
 	touch $@
 
 # Scripts that write golden data; the others are imported by these or have another purpose.
-GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py clap.py clip.py pictures.py image_files.py image_processor.py image_resize.py sentence.py siglip.py subtitles.py token_golden.py token_tables.py weights.py
+GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py chineseclip.py clap.py clip.py pictures.py image_files.py image_processor.py image_resize.py sentence.py siglip.py subtitles.py token_golden.py token_tables.py weights.py whisper.py whisper_decode.py
 
 golden: golden-env
 	@for script in $(GOLDEN_SCRIPTS) "jpeg_files.py media/image/testdata/jpeg" "vad.py $$($(GO) run ./tools/realmodels)"; do \

@@ -4,16 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"os"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/chiasm/chiasm/internal/golden"
 	"github.com/chiasm/chiasm/media/audio"
-	"github.com/chiasm/chiasm/tensor"
-	"github.com/chiasm/chiasm/weights"
 )
+
+const data = "testdata/golden.safetensors"
 
 // noise is a sequence from 0 to 1, as in tools/golden/vad.py.
 func noise(n int) []float32 {
@@ -46,32 +46,12 @@ func sound(t testing.TB) []float32 {
 	return slices.Concat(make([]float32, Rate), voice, hiss, scaled(0.3), make([]float32, 5*Rate/2), scaled(-1))
 }
 
-func golden(t *testing.T, name string) []float32 {
-	t.Helper()
-	set, err := weights.Open("testdata/golden.safetensors")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer set.Close()
-	e, ok := set.Get(name)
-	if !ok {
-		t.Fatalf("no golden %s", name)
-	}
-	p := tensor.Param(e.Shape...)
-	p.Store(e.DType, e.Data, nil)
-	return slices.Clone(p.Floats())
-}
-
 func TestProbabilities(t *testing.T) {
-	x, want := sound(t), golden(t, "voice")
+	x, want := sound(t), golden.Open(t, data).Floats("voice")
 	x = append(x, make([]float32, Chunk*len(want)-len(x))...)
 	got := make([]float32, len(want))
 	NewStream().Probabilities(got, x)
-	for i := range want {
-		if d := math.Abs(float64(got[i] - want[i])); !(d <= 1e-4) {
-			t.Fatalf("chunk %d: got %v, want %v", i, got[i], want[i])
-		}
-	}
+	golden.Open(t, data).Near("voice", got, 1e-4)
 	pieces, s := make([]float32, len(want)), NewStream()
 	for i := 0; i < len(pieces); {
 		n := min(1+i%7, len(pieces)-i)
@@ -106,9 +86,9 @@ func (c *spanCase) options() *Options {
 
 func spanCases(t *testing.T) (cases []spanCase) {
 	t.Helper()
-	data, err := os.ReadFile("testdata/spans.json")
+	list, err := os.ReadFile("testdata/spans.json")
 	if err == nil {
-		err = json.Unmarshal(data, &cases)
+		err = json.Unmarshal(list, &cases)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +107,7 @@ func TestSpans(t *testing.T) {
 			got = append(got, [2]int64{s.Start, s.End})
 		}
 		needed := int64(0)
-		for _, p := range golden(t, c.Probabilities) {
+		for _, p := range golden.Open(t, data).Floats(c.Probabilities) {
 			before := len(got)
 			cut.next(p, found)
 			for _, s := range got[before:] {

@@ -22,7 +22,7 @@ func (t *Transcriber) Detect(ctx context.Context, samples []float32) ([]Language
 	if !t.tokens().Multilingual() {
 		return []Language{{"en", 1}}, nil
 	}
-	size := t.windowSamples()
+	size := t.WindowSamples()
 	samples = samples[:min(len(samples), t.opts.LanguageWindows*size)]
 	windows := []Window{{Samples: samples[:min(len(samples), size)]}}
 	for at := size; at < len(samples); at += size {
@@ -66,7 +66,7 @@ func (t *Transcriber) languages(ctx context.Context, n int) ([][]Language, error
 	}
 	t.pass.Reset(ctx)
 	logits := t.decoder.Start(t.pass, windows, prompts, nil).Floats()
-	if err := ctx.Err(); err != nil {
+	if err := ended(ctx); err != nil {
 		return nil, err
 	}
 	vocab := len(logits) / n

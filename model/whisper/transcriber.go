@@ -23,9 +23,11 @@ type Transcriber struct {
 	decoder *Decoder
 	rules   rules
 	search  search
+	tasks   []*task // one for each window of a batch, used again and again
 	zip     zipper
 	mel     []float32 // features of a batch
-	padded  []float32 // samples of a window
+	padded  []float32 // samples of a window and a frame
+	heard   []float32 // features of them
 
 	initial, hotwords, prefix []int32 // of the options' texts
 	words                     aligner
@@ -48,13 +50,16 @@ func (b *Bundle) NewTranscriber(opts *Options) (*Transcriber, error) {
 		return nil, fmt.Errorf("whisper: the model knows no language %q, want one of %s", o.Language, strings.Join(codes(c.Tokens.Languages), " "))
 	}
 	t.Forget()
+	if int(c.Tokens.Timestamp) >= c.Vocab {
+		o.NoTimestamps = true // it has none
+	}
 	t.front, t.pass, t.decoder = audio.NewWhisper(c.Bands), tensor.NewPass(context.Background(), o.Workers), b.NewDecoder()
-	t.padded = make([]float32, t.windowSamples())
+	t.padded = make([]float32, t.WindowSamples()+frameSamples)
 	t.initial, t.hotwords, t.prefix = t.encode(o.InitialPrompt), t.encode(o.Hotwords), t.encode(o.Prefix)
 	t.rules = t.newRules()
 	t.search.plan = plan{
 		rules: &t.rules, beam: o.Beam, finished: o.finished(), samples: o.BestOf, penalty: float64(o.LengthPenalty),
-		context: c.Context, tokens: o.MaxTokens, workers: o.Workers,
+		context: c.Context, tokens: min(o.MaxTokens, c.Context), workers: o.Workers,
 	}
 	if o.MaxTokens <= 0 {
 		t.search.tokens = c.Context / 2
@@ -86,8 +91,8 @@ func (t *Transcriber) Forget() {
 	}
 }
 
-// windowSamples is how many samples the model hears at once: 30 seconds for all published ones.
-func (t *Transcriber) windowSamples() int {
+// WindowSamples is how many samples at 16 kHz the model hears at once: 30 seconds for all published ones.
+func (t *Transcriber) WindowSamples() int {
 	return t.config().Frames * frameStamp * audio.WhisperRate / frameRate
 }
 
@@ -114,7 +119,7 @@ func (t *Transcriber) newRules() rules {
 	o, k := &t.opts, t.tokens()
 	r := rules{end: k.End, stamps: k.Timestamp, plain: o.NoTimestamps, latest: k.Timestamp + int32(k.LatestFirst)}
 	if o.LatestStart >= 0 {
-		r.latest = k.Timestamp + int32(math.RoundToEven(float64(o.LatestStart)*stampRate))
+		r.latest = k.Timestamp + int32(min(math.RoundToEven(float64(o.LatestStart)*stampRate), float64(t.config().Vocab)))
 	}
 	for _, id := range k.Suppress {
 		if id >= k.End || !o.Symbols {
@@ -124,12 +129,13 @@ func (t *Transcriber) newRules() rules {
 	if len(k.Suppress) == 0 && !o.Symbols {
 		r.never = t.symbols()
 	}
-	lm, _ := t.bundle.Tokenizer.ID("<|startoflm|>")
-	for _, id := range append([]int32{k.Start, k.Previous, k.Transcribe, k.Translate, k.NoSpeech, lm}, o.Suppress...) {
-		if id > 0 && int(id) < t.config().Vocab {
+	for _, name := range []string{"startoftranscript", "startofprev", "startoflm", "transcribe", "translate", "nospeech", "nocaptions"} {
+		if id, ok := t.bundle.Tokenizer.ID("<|" + name + "|>"); ok {
 			r.never = append(r.never, id)
 		}
 	}
+	r.never = append(r.never, o.Suppress...)
+	r.never = slices.DeleteFunc(r.never, func(id int32) bool { return id < 0 || int(id) >= t.config().Vocab })
 	if o.Blank {
 		return r
 	}
@@ -197,19 +203,40 @@ func (t *Transcriber) task(language string) []int32 {
 	return []int32{k.Languages[language], k.Transcribe}
 }
 
+// features writes the features of a window, [bands, 2·Frames]. Behind its sound, which a frame of silence follows, they are 0, as openai/whisper
+// and faster-whisper have it in transcripts; that is not the features of silence.
+func (t *Transcriber) features(dst, sound []float32) {
+	frames := len(sound) / frameSamples
+	clear(t.padded[copy(t.padded, sound[:frames*frameSamples]):][:frameSamples])
+	heard := slices.Grow(t.heard[:0], t.front.Bands()*(frames+1))[:t.front.Bands()*(frames+1)]
+	t.heard = heard
+	t.front.Long(heard, t.padded[:(frames+1)*frameSamples])
+	clear(dst)
+	for band := range t.front.Bands() {
+		copy(dst[band*len(dst)/t.front.Bands():], heard[band*(frames+1):][:frames])
+	}
+}
+
 // hear listens to windows: the decoder knows them by their numbers.
 func (t *Transcriber) hear(ctx context.Context, windows []Window) error {
 	c := t.config()
 	n := c.Bands * c.Frames * frameStamp
 	t.mel = slices.Grow(t.mel[:0], n*len(windows))[:n*len(windows)]
 	for i, w := range windows {
-		if len(w.Samples) > len(t.padded) {
-			return fmt.Errorf("whisper: a window has %d samples, want at most %d", len(w.Samples), len(t.padded))
+		if len(w.Samples) > t.WindowSamples() {
+			return fmt.Errorf("whisper: a window has %d samples, want at most %d", len(w.Samples), t.WindowSamples())
 		}
-		clear(t.padded[copy(t.padded, w.Samples):])
-		t.front.Long(t.mel[i*n:][:n], t.padded)
+		t.features(t.mel[i*n:][:n], w.Samples)
 	}
 	t.pass.Reset(ctx)
 	t.decoder.Hear(t.bundle.Encode(t.pass.Input(t.mel, len(windows), c.Bands, c.Frames*frameStamp)))
-	return ctx.Err()
+	return ended(ctx)
+}
+
+// ended is why the context ended, nil if it didn't.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("whisper: %w", err)
+	}
+	return nil
 }

@@ -40,23 +40,29 @@ func (t *Transcriber) addWords(ctx context.Context, segments []Segment, window i
 	if err != nil {
 		return err
 	}
-	usual := usualLength(timings)
-	shorten(timings, 2*usual)
-	join(timings)
+	share(timings, segments, counts, w.Start, spoken)
+	return nil
+}
+
+// share gives the words of a window that begins at offset to its segments, which have so many tokens each.
+func share(words []timing, segments []Segment, counts []int, offset, spoken float64) {
+	usual := usualLength(words)
+	shorten(words, 2*usual)
+	join(words)
 	for i := range segments {
 		s := &segments[i]
-		for n := 0; len(timings) > 0 && n < counts[i]; timings = timings[1:] {
-			if k := &timings[0]; k.text != "" {
-				s.Words = append(s.Words, Word{hundredths(w.Start + k.start), hundredths(w.Start + k.end), k.text, k.probability})
+		for n := 0; len(words) > 0 && n < counts[i]; words = words[1:] {
+			w := &words[0]
+			if w.text != "" {
+				s.Words = append(s.Words, Word{hundredths(offset + w.start), hundredths(offset + w.end), w.text, w.probability})
 			}
-			n += timings[0].tokens
+			n += w.tokens
 		}
 		if len(s.Words) > 0 {
 			s.settle(usual, spoken)
 			spoken = s.End
 		}
 	}
-	return nil
 }
 
 func hundredths(seconds float64) float64 { return math.Round(seconds*100) / 100 }
@@ -78,7 +84,7 @@ func (t *Transcriber) align(ctx context.Context, ids []int32, window int, langua
 	}
 	t.pass.Reset(ctx)
 	weights, logits := t.decoder.Align(t.pass, window, read, rows)
-	if err := ctx.Err(); err != nil {
+	if err := ended(ctx); err != nil {
 		return nil, err
 	}
 	a := &t.words
