@@ -143,7 +143,6 @@ func TestMisuse(t *testing.T) {
 	d := g.NewDecoder()
 	heard := g.Encode(g.mel(p))
 	d.Hear(heard)
-	d.Start(p, []int32{0}, [][]int32{make([]int32, g.Config.Context)}, nil)
 	for name, f := range map[string]func(){
 		"mel of other bands": func() { g.Encode(p.Empty(1, 3, 74)) },
 		"half a window":      func() { d.Hear(p.Empty(3, g.Config.Width)) },
@@ -161,6 +160,7 @@ func TestMisuse(t *testing.T) {
 					t.Errorf("got %v, want a *tensor.ShapeError", e)
 				}
 			}()
+			d.Start(p, []int32{0}, [][]int32{make([]int32, g.Config.Context)}, nil)
 			f()
 		})
 	}
