@@ -231,18 +231,30 @@ func batchSizes(n int) func(kind string) int {
 			return textBatch
 		case kind == kindAudio:
 			return soundBatch
+		case kind == kindVideo:
+			return 1 // its frames are many pictures
 		}
 		return imageBatch
 	}
 }
 
-// vectors embeds pictures, or sounds.
+// vectors embeds pictures, sounds or videos.
 func vectors(ctx context.Context, m *chiasm.Model, items []*item) ([]chiasm.Embedding, error) {
 	if len(items) == 0 {
 		return nil, nil
 	}
-	if items[0].kind == kindAudio {
+	switch items[0].kind {
+	case kindAudio:
 		return m.EmbedAudios(ctx, hearing(items))
+	case kindVideo:
+		out := make([]chiasm.Embedding, len(items))
+		for i, it := range items {
+			var err error
+			if out[i], err = m.EmbedVideo(ctx, it.video); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
 	}
 	return m.EmbedImages(ctx, images(items))
 }

@@ -62,7 +62,7 @@ func (a *app) embed() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&v.prompt.text, "prompt", "", "what stands before each text, in place of the model's default")
 	flags.StringVar(&v.prompt.name, "prompt-name", "", "the same, by the name that the model's files give it")
-	flags.StringVar(&v.kind, "kind", "", "what arguments and standard input are: image, audio or text (default: files are told by what they hold)")
+	flags.StringVar(&v.kind, "kind", "", "what arguments and standard input are: image, audio, video or text (default: files are told by what they hold, videos by their sound)")
 	flags.StringVarP(&v.output, "output", "o", "", "file to write (default standard output)")
 	flags.StringVar(&v.format, "format", "", "jsonl, npy or safetensors (default: from the name of the file)")
 	flags.BoolVar(&v.normalize, "normalize", true, "scale vectors to length 1")
@@ -71,7 +71,7 @@ func (a *app) embed() *cobra.Command {
 	flags.DurationVar(&v.window, "window", 0, "cut sounds into stretches of this length, as 10s (default: the beginning, as long as the model hears)")
 	flags.DurationVar(&v.hop, "hop", 0, "between the beginnings of stretches (default: the window)")
 	flags.BoolVar(&v.json, "json", false, "JSON lines, which is the default")
-	complete(cmd, "kind", kindImage, kindAudio, kindText)
+	complete(cmd, "kind", kindImage, kindAudio, kindVideo, kindText)
 	complete(cmd, "format", formats...)
 	return cmd
 }
@@ -119,8 +119,10 @@ func (v *embedVerb) check(args []string) error {
 	switch {
 	case len(v.texts) == 0 && len(args) == 0:
 		return usagef("there is nothing to embed: want --text, --texts, files or folders")
-	case v.kind != "" && v.kind != kindText && v.kind != kindImage && v.kind != kindAudio:
-		return usagef("--kind %s: want image, audio or text", v.kind)
+	case v.kind != "" && !slices.Contains([]string{kindText, kindImage, kindAudio, kindVideo}, v.kind):
+		return usagef("--kind %s: want image, audio, video or text", v.kind)
+	case v.kind == kindVideo && slices.Contains(args, "-"):
+		return usagef("a video cannot come by standard input: want a file")
 	case v.prompt.given && v.prompt.name != "":
 		return usagef("--prompt and --prompt-name exclude each other")
 	case v.window < 0 || v.hop < 0 || v.window > 0 && v.window < shortest || v.hop > 0 && v.hop < shortest:
@@ -203,6 +205,9 @@ func (v *embedVerb) run(ctx context.Context, args []string) (err error) {
 	space := m.Space()
 	if v.dimensions > space.Dimension {
 		return usagef("--dimensions %d: the model has %d", v.dimensions, space.Dimension)
+	}
+	if list := m.Dimensions(); v.dimensions > 0 && len(list) > 0 && !slices.Contains(list, v.dimensions) {
+		return usagef("--dimensions %d: the model was trained for %v", v.dimensions, list)
 	}
 	if v.dimensions > 0 {
 		space.Dimension = v.dimensions

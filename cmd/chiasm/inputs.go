@@ -24,16 +24,18 @@ const (
 	kindText  = "text"
 	kindImage = "image"
 	kindAudio = "audio"
+	kindVideo = "video" // where it is asked for: a file that holds one is else a sound
 )
 
 // An item is one input of a verb.
 type item struct {
 	name string            // as in the output: the text, the path, "-" for stdin
-	kind string            // "text", "image" or "audio"
+	kind string            // "text", "image", "audio" or "video"
 	open func(*item) error // reads a picture into img, a sound into sound; nil if there is nothing to read
 
 	img    *image.RGB
 	sound  chiasm.Sound
+	video  *chiasm.Video
 	part   *part       // of a longer sound, which this is
 	damage error       // what was wrong with it though it could be read
 	err    error       // why there is no answer for it
@@ -56,6 +58,10 @@ func (it *item) bytes() int {
 	n := 4 * len(it.sound.Samples)
 	if it.img != nil {
 		n += len(it.img.Pix)
+	}
+	if it.video != nil && len(it.video.Frames) > 0 {
+		size := it.video.Frames[0].Bounds().Size()
+		n += 3 * size.X * size.Y * len(it.video.Frames)
 	}
 	return n
 }
@@ -130,6 +136,9 @@ func (in *inputs) items(args []string) iter.Seq[*item] {
 
 // whats is what the model takes besides texts.
 func (in *inputs) whats() string {
+	if in.files == kindVideo {
+		return "videos"
+	}
 	switch in.only() {
 	case kindImage:
 		return "pictures"
@@ -195,6 +204,11 @@ func (in *inputs) readable(name, kind string, picture func(*image.Options) (*ima
 	switch {
 	case kind == kindAudio:
 		it.open = func(it *item) error { return in.hear(it, sound) }
+	case kind == kindVideo:
+		it.open = func(it *item) (err error) {
+			it.video, err = in.model.OpenVideo(in.ctx, it.name)
+			return err
+		}
 	case in.sees:
 		it.open = func(it *item) (err error) {
 			o := in.options
@@ -234,11 +248,13 @@ func (in *inputs) kindOf(path string) string {
 // extensions are those of the files of a kind; videos have sound. A folder's other files are looked into if they have no extension at all.
 var extensions = map[string][]string{
 	kindImage: {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif", ".avif"},
-	kindAudio: {
+	kindAudio: append([]string{
 		".wav", ".wave", ".flac", ".mp3", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".amr", ".caf", ".w64", ".au", ".snd", ".wv", ".ac3",
-		".mka", ".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp", ".asf", ".wmv",
-	},
+		".mka",
+	}, videoExtensions...),
 }
+
+var videoExtensions = []string{".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp", ".asf", ".wmv"}
 
 // wanted is the kind of a file of a folder that the model takes, told by its extension, or without one by how it begins; "" for any other.
 func (in *inputs) wanted(path string) (kind string) {
@@ -253,6 +269,12 @@ func (in *inputs) wanted(path string) (kind string) {
 		}
 	} else {
 		kind = kindAs(headOf(path))
+	}
+	if in.files == kindVideo {
+		if slices.Contains(videoExtensions, strings.ToLower(filepath.Ext(path))) {
+			return kindVideo
+		}
+		return ""
 	}
 	if kind == kindImage && in.sees || kind == kindAudio && in.hears {
 		return kind

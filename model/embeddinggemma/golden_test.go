@@ -6,11 +6,13 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chiasm/chiasm/internal/golden"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/model/gemma"
+	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 )
 
@@ -79,6 +81,38 @@ func TestText(t *testing.T) {
 		}
 		g.Near(fmt.Sprintf("text.%d.vector", i), alone.Floats(), 2e-5)
 	}
+}
+
+// A tower's weights are made ready once its modality is used, and not before.
+func TestTowersWaitForTheirUse(t *testing.T) {
+	b, g := open(t)
+	p := tensor.NewPass(context.Background(), 2)
+	ready := func() (towers []string) {
+		for name, w := range nn.Params(b.Model) {
+			tower, _, _ := strings.Cut(name, ".")
+			if image, _ := w.Image(); image != nil && !slices.Contains(towers, tower) {
+				towers = append(towers, tower)
+			}
+		}
+		return towers
+	}
+	check := func(want ...string) {
+		t.Helper()
+		if got := ready(); !slices.Equal(got, want) {
+			t.Errorf("ready are %v, want %v", got, want)
+		}
+	}
+	check()
+	if _, err := b.EmbedText(p, [][]int32{b.Encode("two dogs").IDs}); err != nil {
+		t.Fatal(err)
+	}
+	check("language_model")
+	b.EmbedImage(picture(t, b, p, 0))
+	check("language_model", "vision_tower", "embed_vision")
+	if _, err := b.EmbedAudio(p, [][]float32{g.Floats("sound.1")}); err != nil {
+		t.Fatal(err)
+	}
+	check("language_model", "vision_tower", "embed_vision", "audio_tower", "embed_audio")
 }
 
 // everySeventh picks the rows that the golden data keeps of patches.

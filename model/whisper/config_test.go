@@ -143,10 +143,12 @@ func TestMisuse(t *testing.T) {
 	d := g.NewDecoder()
 	heard := g.Encode(g.mel(p))
 	d.Hear(heard)
+	full := [][]int32{make([]int32, g.Config.Context)}
+	d.Start(p, []int32{0}, full, nil)
 	for name, f := range map[string]func(){
 		"mel of other bands": func() { g.Encode(p.Empty(1, 3, 74)) },
 		"half a window":      func() { d.Hear(p.Empty(3, g.Config.Width)) },
-		"no room":            func() { d.Step(p, []int32{1}) },
+		"no room":            func() { d.Start(p, []int32{0}, full, nil); d.Step(p, []int32{1}) },
 		"tokens for nobody":  func() { d.Step(p, []int32{1, 2}) },
 		"strange hypothesis": func() { d.Keep([]int32{1}) },
 		"long text":          func() { d.Align(p, 0, make([]int32, g.Config.Context+1), nil) },
@@ -160,7 +162,6 @@ func TestMisuse(t *testing.T) {
 					t.Errorf("got %v, want a *tensor.ShapeError", e)
 				}
 			}()
-			d.Start(p, []int32{0}, [][]int32{make([]int32, g.Config.Context)}, nil)
 			f()
 		})
 	}

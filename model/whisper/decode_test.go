@@ -20,7 +20,17 @@ type decodeGolden struct {
 		Found          [][4]any     // text, tokens, start, end
 		Want           [][3]any     // start, end, words
 	}
-	Ratios  [][2]any
+	Ratios   [][2]any
+	Journeys []struct {
+		Content   int // frames
+		Threshold float32
+		Visits    []struct {
+			Seek  int
+			IDs   []int32
+			Words [][][4]any // of each segment: text, start and end in the window, probability
+		}
+		Segments [][2]float64
+	}
 	Tiny    tinyGolden
 	English tinyGolden
 }
@@ -310,6 +320,57 @@ func TestSettle(t *testing.T) {
 				t.Errorf("%d: segment %d: got %+v, want %v", i, k, s, w.Want[k])
 			}
 		}
+	}
+}
+
+// TestJourney goes through sounds as the reference does when what it hears in each window is given.
+func TestJourney(t *testing.T) {
+	skipped := 0
+	for i, w := range readDecodeGolden(t).Journeys {
+		o := Defaults()
+		o.Words, o.SkipSilence = true, w.Threshold
+		b := &Bundle{Model: &Model{Config: Config{Frames: 1500, Context: 448, Tokens: Tokens{End: 20, Timestamp: 26}}}}
+		s := &sequence{Transcriber: &Transcriber{bundle: b, opts: o}, sound: make([]float32, w.Content*frameSamples), read: io.EOF}
+		var got [][2]float64
+		for k, v := range w.Visits {
+			if s.seek != v.Seek {
+				t.Fatalf("%d: window %d begins at %d, want %d", i, k, s.seek, v.Seek)
+			}
+			h := heard{frames: min(3000, len(s.sound)/frameSamples), offset: float64(s.seek) / frameRate}
+			var parts []span
+			parts, h.rest, h.ended = spans(v.IDs, 26, h.frames, false)
+			for n, part := range parts {
+				x := Segment{Start: h.offset + part.start, End: h.offset + part.end, Text: "x", IDs: part.ids}
+				for _, word := range v.Words[n] {
+					x.Words = append(x.Words, Word{hundredths(h.offset + word[1].(float64)), hundredths(h.offset + word[2].(float64)), word[0].(string), word[3].(float64)})
+				}
+				if len(x.Words) > 0 {
+					x.Start, x.End = x.Words[0].Start, x.Words[len(x.Words)-1].End
+				}
+				h.segments = append(h.segments, x)
+			}
+			kept := s.keep(&h, 0)
+			skipped += len(parts) - len(kept)
+			for _, x := range kept {
+				got = append(got, [2]float64{x.Start, x.End})
+			}
+			s.advance(h.rest)
+		}
+		if len(s.sound) >= frameSamples {
+			t.Errorf("%d: %d samples are left", i, len(s.sound))
+		}
+		if len(got) != len(w.Segments) {
+			t.Errorf("%d: %d segments, want %d", i, len(got), len(w.Segments))
+			continue
+		}
+		for k, x := range got {
+			if !close64(x[0], w.Segments[k][0], 1e-6) || !close64(x[1], w.Segments[k][1], 1e-6) {
+				t.Errorf("%d: segment %d: got %v, want %v", i, k, x, w.Segments[k])
+			}
+		}
+	}
+	if skipped < 20 {
+		t.Errorf("only %d segments were skipped", skipped)
 	}
 }
 

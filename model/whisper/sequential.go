@@ -149,9 +149,17 @@ func (s *sequence) cut(ctx context.Context, x *text, w *Window, language string)
 		if err := s.addWords(ctx, h.segments, 0, language, w, s.spoken); err != nil {
 			return nil, 0, err
 		}
+	}
+	segments := s.keep(&h, x.last)
+	return segments, h.rest, nil
+}
+
+// keep decides which segments of a window stay and where the next one begins, and what the model reads before it.
+func (s *sequence) keep(h *heard, temperature float32) []Segment {
+	if s.opts.Words {
 		h.byWords(s.seek)
-		if s.opts.SkipSilence > 0 && s.skipSilence(&h) {
-			return nil, h.rest, nil
+		if s.opts.SkipSilence > 0 && s.skipSilence(h) {
+			return nil
 		}
 		if end, ok := h.last(); ok {
 			s.spoken = end
@@ -164,13 +172,13 @@ func (s *sequence) cut(ctx context.Context, x *text, w *Window, language string)
 	for _, y := range segments {
 		s.before = append(s.before, y.IDs...)
 	}
-	if !s.opts.Condition || x.last > s.opts.ResetAbove {
+	if !s.opts.Condition || temperature > s.opts.ResetAbove {
 		s.before = s.before[:0]
 	}
 	if n := len(s.before) - s.config().Context; n > 0 {
 		s.before = append(s.before[:0], s.before[n:]...) // a prompt is shorter
 	}
-	return segments, h.rest, nil
+	return segments
 }
 
 // advance drops what is done with.
