@@ -4,7 +4,7 @@ export CGO_ENABLED := 0
 GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES := ./...
-CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./tensor ./nn ./token ./media/image ./media/audio ./hub ./model/... .
+CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./model/... .
 
 .PHONY: build demo test lint unit levels purego race arm64 generate generate-check fuzz realmodels real bench clean
 
@@ -32,7 +32,7 @@ LEVELS := $(if $(filter arm64,$(shell $(GO) env GOARCH)),generic neon neondot ne
 levels:
 	for level in $(LEVELS); do \
 		echo "CHIASM_CPU=$$level"; \
-		CHIASM_CPU=$$level $(GO) test -count=1 ./internal/kernel ./internal/pixel ./media/image ./media/audio ./tensor ./nn ./model/... . || exit 1; \
+		CHIASM_CPU=$$level $(GO) test -count=1 ./internal/kernel ./internal/pixel ./internal/wave ./media/image ./media/audio ./tensor ./nn ./model/... . || exit 1; \
 	done
 
 purego:
@@ -56,10 +56,10 @@ arm64:
 	else echo "arm64: left out, qemu-aarch64-static is not installed (Debian: qemu-user-static)"; fi
 
 generate:
-	$(GO) generate ./internal/kernel ./internal/pixel
+	$(GO) generate ./internal/kernel ./internal/pixel ./internal/wave
 
 generate-check: generate
-	@git diff --exit-code --stat -- internal/kernel internal/pixel || { echo "the committed assembly is not what its generator makes"; exit 1; }
+	@git diff --exit-code --stat -- internal/kernel internal/pixel internal/wave || { echo "the committed assembly is not what its generator makes"; exit 1; }
 
 FUZZTIME ?= 30s
 fuzz:

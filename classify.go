@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A Classifier sorts pictures into labels that it was never trained on: each label is the mean direction of its prompts' embeddings
+// A Classifier sorts pictures and sounds into labels that it was never trained on: each label is the mean direction of its prompts' embeddings
 // (Radford et al. 2021, prompt ensembling).
 type Classifier struct {
 	model  *Model
@@ -78,8 +78,21 @@ func (c *Classifier) Classify(ctx context.Context, imgs []stdimage.Image, k int)
 	if err != nil {
 		return nil, err
 	}
+	return c.best(embedded, k), nil
+}
+
+// ClassifyAudio is [Classifier.Classify] for sounds.
+func (c *Classifier) ClassifyAudio(ctx context.Context, sounds []Sound, k int) ([][]Label, error) {
+	embedded, err := c.model.EmbedAudios(ctx, sounds)
+	if err != nil {
+		return nil, err
+	}
+	return c.best(embedded, k), nil
+}
+
+func (c *Classifier) best(embedded []Embedding, k int) [][]Label {
 	scores := c.model.Score(c.texts, embedded)
-	out := make([][]Label, len(imgs))
+	out := make([][]Label, len(embedded))
 	for i, probs := range scores.PerImage() {
 		best := make([]Label, len(c.labels))
 		for j, p := range probs {
@@ -91,5 +104,5 @@ func (c *Classifier) Classify(ctx context.Context, imgs []stdimage.Image, k int)
 		}
 		out[i] = best
 	}
-	return out, nil
+	return out
 }

@@ -30,6 +30,15 @@ type Embedding struct {
 	Space  Space
 }
 
+// Dimensions are the lengths that the model's vectors were trained to be cut to, the whole first, by [Embedding.Truncate] or
+// [Options.Dimension]; nil if it was not.
+func (m *Model) Dimensions() []int {
+	if cuts, ok := m.family.(cutsVectors); ok {
+		return cuts.Dimensions()
+	}
+	return nil
+}
+
 // A SpaceError is the caller's bug of comparing vectors of two spaces. It is always a panic value.
 type SpaceError struct{ A, B Space }
 

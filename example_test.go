@@ -39,6 +39,30 @@ func Example() {
 	// two dogs playing     0.058
 }
 
+// What is this sound? CLAP was trained on texts such as "This is a sound of rain."
+func ExampleClassifier_ClassifyAudio() {
+	ctx := context.Background()
+	model, err := chiasm.Open(ctx, "model/clap/testdata/unfused", nil) // or "laion/clap-htsat-unfused"
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer model.Close()
+	classifier, err := model.Classifier(ctx, []string{"a bell", "rain"}, []string{"This is a sound of {}."})
+	if err != nil {
+		log.Fatal(err)
+	}
+	sound, err := model.OpenAudio(ctx, "media/audio/testdata/files/44100.mp3")
+	if err != nil {
+		log.Fatal(err)
+	}
+	labels, err := classifier.ClassifyAudio(ctx, []chiasm.Sound{sound}, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s %.3f\n", labels[0][0].Name, labels[0][0].Prob)
+	// Output: rain 0.544
+}
+
 func ExampleModel_Similarity() {
 	ctx := context.Background()
 	model, err := chiasm.Open(ctx, "model/clip/testdata/transformers", nil)
@@ -56,6 +80,28 @@ func ExampleModel_Similarity() {
 	}
 	fmt.Printf("%.3f\n", scores.PerImage()[0])
 	// Output: [0.158 0.842]
+}
+
+func ExampleModel_EmbedQueries() {
+	ctx := context.Background()
+	m, err := chiasm.Open(ctx, "model/sentence/testdata/xlm-roberta", nil) // a tiny one, of random numbers
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	fmt.Printf("%q\n", m.Prompts())
+	queries, err := m.EmbedQueries(ctx, []string{"two dogs"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	documents, err := m.EmbedDocuments(ctx, []string{"A cat sits on the mat.", "two dogs"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(queries[0].Cosine(documents[1]) > queries[0].Cosine(documents[0]))
+	// Output:
+	// map["document":"passage: " "query":"query: "]
+	// true
 }
 
 func ExampleModel_Transcribe() {

@@ -19,10 +19,12 @@ type Info struct {
 	Modalities   []string       `json:"modalities"`
 	Dimension    int            `json:"dimension"` // of the space, 0 for none
 	Parameters   int            `json:"parameters"`
-	DTypes       map[string]int `json:"dtypes"`            // stored number formats, with how many parameters each
-	Context      int            `json:"context"`           // tokens of the longest text, 0 for none
-	ImageSize    [2]int         `json:"image_size"`        // width and height that pictures are brought to, 0 for none
-	Licence      string         `json:"licence,omitempty"` // as the model's card states it
+	DTypes       map[string]int `json:"dtypes"`                  // stored number formats, with how many parameters each
+	Context      int            `json:"context"`                 // tokens of the longest text, 0 for none
+	ImageSize    [2]int         `json:"image_size"`              // width and height that pictures are brought to, 0 for none
+	AudioRate    int            `json:"audio_rate,omitempty"`    // samples a second that sounds are brought to, 0 for none
+	AudioSeconds float64        `json:"audio_seconds,omitempty"` // of a sound that one vector hears at most
+	Licence      string         `json:"licence,omitempty"`       // as the model's card states it
 	Files        []File         `json:"files"`
 	Kept         []File         `json:"kept,omitempty"` // what makes the next start faster, by path: see Options.Cache
 	// Prompts are what is put before texts of a kind, by the name of the kind.
@@ -48,6 +50,9 @@ func (m *Model) Info() Info {
 	}
 	if m.image != nil {
 		info.ImageSize[0], info.ImageSize[1] = m.image.Pixels().Size()
+	}
+	if rate, samples := m.Hears(); rate > 0 {
+		info.AudioRate, info.AudioSeconds = rate, float64(samples)/float64(rate)
 	}
 	for _, folder := range m.store.folders {
 		info.Kept = append(info.Kept, keptIn(folder)...)

@@ -9,7 +9,7 @@ import (
 // ladder is the order of the packages: each imports only from lower rungs, never from a sibling.
 var ladder = [][]string{
 	{"internal/cpu"},
-	{"internal/kernel", "internal/pixel", "internal/par", "internal/decode"},
+	{"internal/kernel", "internal/pixel", "internal/wave", "internal/par", "internal/decode", "internal/ffmpeg"},
 	{"tensor", "token", "media/image", "media/audio", "media/video", "hub"},
 	{"nn", "weights"},
 	{"model/vit", "model/text", "model/bert", "model/swin", "internal/golden", "model/gemma"},

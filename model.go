@@ -9,13 +9,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/chiasm/chiasm/internal/par"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// A Model turns texts and pictures into vectors of one space, or writes down what is said, as its family can. It is safe for concurrent use.
+// A Model turns texts, pictures and sounds into vectors of one space, or writes down what is said, as its family can. It is safe for
+// concurrent use.
 type Model struct {
 	name, path string
 	kind       string // the row of the table of architectures
@@ -24,8 +24,11 @@ type Model struct {
 	words      *Model      // reads the texts in place of this model; nil for itself
 	text       readsText   // nil where the family has no such tower
 	image      seesImages  // likewise
+	sound      hearsAudio  // likewise
 	pairs      scoresPairs // likewise
 	speech     transcribes // likewise
+	parts      joinsParts  // likewise
+	video      joinsParts  // the same, where it has an image tower
 	opts       Options
 	format     tensor.Format // in which the products read the weights
 	store      store
@@ -36,7 +39,15 @@ type Model struct {
 func newModel(f family) *Model {
 	m := &Model{family: f}
 	m.text, _ = f.(readsText)
-	m.image, _ = f.(seesImages)
+	if m.image, _ = f.(seesImages); m.image != nil && m.image.Pixels() == nil { // a model of the family, but without that tower
+		m.image = nil
+	}
+	if m.parts, _ = f.(joinsParts); m.parts != nil && m.parts.FramePixels() != nil {
+		m.video = m.parts
+	}
+	if m.sound, _ = f.(hearsAudio); m.sound != nil && m.sound.AudioRate() == 0 { // likewise
+		m.sound = nil
+	}
 	m.pairs, _ = f.(scoresPairs)
 	m.speech, _ = f.(transcribes)
 	return m
@@ -61,6 +72,12 @@ func (m *Model) modalities() (list []string) {
 	}
 	if m.image != nil {
 		list = append(list, "image")
+	}
+	if m.sound != nil {
+		list = append(list, "audio")
+	}
+	if m.video != nil {
+		list = append(list, "video")
 	}
 	if m.speech != nil {
 		list = append(list, "speech")
@@ -187,9 +204,7 @@ func (m *Model) EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]Embed
 			n++
 		}
 		err := m.run(ctx, func(p *tensor.Pass) (*tensor.Tensor, error) {
-			pixels := p.Empty(n, 3, h, w)
-			par.Do(&preprocess{m.image.Pixels(), imgs[:n], pixels.Floats()}, n, m.opts.Workers)
-			return m.image.EmbedImage(pixels), nil
+			return m.image.EmbedImage(m.pixels(p, m.image.Pixels(), imgs[:n])), nil
 		}, &out)
 		if err != nil {
 			return nil, err

@@ -52,6 +52,19 @@ type seesImages interface {
 	ImageTokens(w, h int) int                        // of a picture of that size
 }
 
+// hearsAudio is a family with a sound tower.
+type hearsAudio interface {
+	AudioRate() int                                                        // Hz of the samples that it takes
+	AudioLimit() int                                                       // samples of a sound that one vector hears; what follows is left out
+	EmbedAudio(p *tensor.Pass, sounds [][]float32) (*tensor.Tensor, error) // one channel at AudioRate, each at most AudioLimit long
+	AudioTokens(samples int) int                                           // tokens of a sound of so many samples
+}
+
+// scalesTexts is a family that scores sounds given a text on a scale of their own.
+type scalesTexts interface {
+	ScaleOfTexts() float32 // instead of Scale
+}
+
 // scoresPairs is a family whose vectors were trained to be compared: logits are Scale·cosine + Bias.
 type scoresPairs interface {
 	Scale() float32
@@ -100,6 +113,33 @@ var (
 	openChineseCLIP    = opens(chineseclip.Open)
 	openWhisper        = opens(whisper.Open)
 	openEmbeddingGemma = opens(embeddinggemma.Open)
+)
+
+// What a family can do is found out when it is opened: these are those that would lose a verb without a word if an interface changed.
+var (
+	_, _, _ interface {
+		makesVectors
+		readsText
+		seesImages
+		scoresPairs
+	} = (*clip.Bundle)(nil), (*siglip.Bundle)(nil), (*chineseclip.Bundle)(nil)
+	_, _ interface {
+		makesVectors
+		readsText
+		takesPrompts
+	} = (*sentence.Bundle)(nil), (*embeddinggemma.Bundle)(nil)
+	_ interface {
+		seesImages
+		hearsAudio
+		joinsParts
+	} = (*embeddinggemma.Bundle)(nil)
+	_ interface {
+		makesVectors
+		readsText
+		hearsAudio
+		scoresPairs
+	} = (*clap.Bundle)(nil)
+	_ transcribes = (*whisper.Bundle)(nil)
 )
 
 // moduleCLIP is a modules.json whose module is a CLIP model.
@@ -179,7 +219,8 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 
 // readBy opens another model to read the texts.
 func (m *Model) readBy(ctx context.Context, name string) error {
-	if m.image == nil {
+	others := slices.DeleteFunc(m.modalities(), func(modality string) bool { return modality == "text" })
+	if len(others) == 0 {
 		return fmt.Errorf("chiasm: %s takes nothing but text: a text model beside it has nothing to meet", m.name)
 	}
 	opts := m.opts
@@ -190,7 +231,7 @@ func (m *Model) readBy(ctx context.Context, name string) error {
 	}
 	if words.text == nil || words.space.Dimension != m.space.Dimension {
 		words.Close()
-		return fmt.Errorf("chiasm: text model %s: want a model whose texts have %d dimensions, as the pictures of %s; got %d, and it takes %s",
+		return fmt.Errorf("chiasm: text model %s: want a model whose texts have %d dimensions, as %s has; got %d, and it takes %s",
 			name, m.space.Dimension, m.name, words.space.Dimension, strings.Join(words.modalities(), " and "))
 	}
 	m.words, m.space.Text = words, fmt.Sprintf("%s@%.12s", words.space.Model, words.space.Revision)

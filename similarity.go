@@ -6,11 +6,12 @@ import (
 	"math"
 )
 
-// Scores says how well each of several texts fits each of several pictures.
+// Scores says how well each of several texts fits each of several pictures or sounds.
 type Scores struct {
-	Logits [][]float32 // [image][text]: temperature-scaled cosines
+	Logits [][]float32 // [image or sound][text]: temperature-scaled cosines
 	// Sigmoid: each pair has a probability of its own (SigLIP), instead of one among others.
 	Sigmoid bool
+	ofTexts float32 // logits of sounds for a text (CLAP's logits_per_text) are so many times these; 0 for the same
 }
 
 // Similarity compares every text with every picture, as CLIP's logits_per_image does.
@@ -26,21 +27,41 @@ func (m *Model) Similarity(ctx context.Context, texts []string, imgs []stdimage.
 	return m.Score(t, i), nil
 }
 
-// Score is [Model.Similarity] for embeddings that are there already. It panics with a *SpaceError if they are not the model's.
-func (m *Model) Score(texts, images []Embedding) *Scores {
+// SimilarityAudio compares every text with every sound, as CLAP's logits_per_audio does.
+func (m *Model) SimilarityAudio(ctx context.Context, texts []string, sounds []Sound) (*Scores, error) {
+	t, err := m.EmbedTexts(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.EmbedAudios(ctx, sounds)
+	if err != nil {
+		return nil, err
+	}
+	return m.Score(t, s), nil
+}
+
+// Score is [Model.Similarity] for embeddings that are there already, of whatever kinds the model takes. It panics with a *SpaceError if
+// they are not the model's.
+func (m *Model) Score(texts, others []Embedding) *Scores {
 	scale, bias := float32(1), float32(0) // of a model that was not trained on pairs: plain cosines
-	s := &Scores{Logits: make([][]float32, len(images))}
+	s := &Scores{Logits: make([][]float32, len(others))}
 	if m.pairs != nil {
 		scale, bias, s.Sigmoid = m.pairs.Scale(), m.pairs.Bias(), m.pairs.Sigmoid()
 	}
-	for i, img := range images {
+	if family, ok := m.family.(scalesTexts); ok {
+		s.ofTexts = family.ScaleOfTexts() / scale
+	}
+	for i, other := range others {
 		s.Logits[i] = make([]float32, len(texts))
 		for j, text := range texts {
-			s.Logits[i][j] = scale*img.Cosine(text) + bias
+			s.Logits[i][j] = scale*other.Cosine(text) + bias
 		}
 	}
 	return s
 }
+
+// PerAudio is [Scores.PerImage], by the name that fits sounds.
+func (s *Scores) PerAudio() [][]float32 { return s.PerImage() }
 
 // PerImage is the probabilities [image][text] of the texts given each picture: a softmax over its texts, or the sigmoid of each.
 func (s *Scores) PerImage() [][]float32 {
@@ -54,7 +75,7 @@ func (s *Scores) PerImage() [][]float32 {
 	return out
 }
 
-// PerText is the probabilities [image][text] of the pictures given each text: a softmax over the pictures, or the sigmoid of each.
+// PerText is the probabilities [image][text] of the pictures (or sounds) given each text: a softmax over them, or the sigmoid of each.
 func (s *Scores) PerText() [][]float32 {
 	if s.Sigmoid {
 		return s.sigmoids()
@@ -70,6 +91,9 @@ func (s *Scores) PerText() [][]float32 {
 	for j := range s.Logits[0] {
 		for i := range s.Logits {
 			column[i] = s.Logits[i][j]
+			if s.ofTexts > 0 {
+				column[i] *= s.ofTexts
+			}
 		}
 		for i, v := range softmax(column) {
 			out[i][j] = v

@@ -2,6 +2,7 @@ package chiasm_test
 
 import (
 	"context"
+	stdimage "image"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/hub"
 	"github.com/chiasm/chiasm/internal/golden"
+	"github.com/chiasm/chiasm/media/image"
 )
 
 const (
@@ -97,7 +99,7 @@ func TestTextModel(t *testing.T) {
 
 func TestTextModelsThatDoNotFit(t *testing.T) {
 	for _, c := range []struct{ model, text, want string }{
-		{tiny, "model/sentence/testdata/bert", "want a model whose texts have 32 dimensions, as the pictures of " + tiny + "; got 24, and it takes text"},
+		{tiny, "model/sentence/testdata/bert", "want a model whose texts have 32 dimensions, as " + tiny + " has; got 24, and it takes text"},
 		{clipText, clipText, "takes nothing but text"},
 		{tiny, "no/such@thing@here", "no/such@thing@here"},
 		{tiny, "model/sentence", "model/sentence is not a model"},
@@ -245,5 +247,25 @@ func TestFilesOfModules(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// Chinese-CLIP through the facade gives the reference's logits of a picture that tools/golden/chineseclip.py makes.
+func TestChineseCLIP(t *testing.T) {
+	const dir = "model/chineseclip/testdata/vocab"
+	m := open(t, dir, nil)
+	picture := image.NewRGB(37, 23)
+	for i := range picture.Pix {
+		picture.Pix[i] = byte(i * 7)
+	}
+	texts := golden.Strings(t, "model/chineseclip/testdata/texts.json.gz")[:4]
+	scores, err := m.Similarity(context.Background(), texts, []stdimage.Image{picture})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range golden.Open(t, dir+"/golden.safetensors").Floats("logits_per_image")[:4] {
+		if d := scores.Logits[0][i] - want; d > 1e-4 || d < -1e-4 {
+			t.Errorf("%q: logit %v, want %v", texts[i], scores.Logits[0][i], want)
+		}
 	}
 }

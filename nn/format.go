@@ -9,8 +9,13 @@ import (
 
 // SetFormat makes the products of a model read their weights in format f. The int8 formats are for the layers that come in lists, the
 // bulk of every tower; what stands alone, as the embedding of patches and the projection into the space, comes first or last, is small
-// and sensitive, and takes bf16 instead. No pass may be using the model.
+// and sensitive, and takes bf16 instead. A model that knows better has a SetFormat of its own, which is called. No pass may be using the
+// model.
 func SetFormat(model any, f tensor.Format) {
+	if m, ok := model.(interface{ SetFormat(tensor.Format) }); ok {
+		m.SetFormat(f)
+		return
+	}
 	for name, t := range Params(model) {
 		if t.Rank() < 2 {
 			continue

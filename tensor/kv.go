@@ -14,12 +14,13 @@ type KV struct {
 	task kernel.Keep
 }
 
-// NewKV makes a KV for sequences of up to room positions. Their memory is taken as slots are first written to.
-func NewKV(heads, d, room int) *KV {
+// NewKV makes a KV for sequences of up to room positions. Their memory is taken as slots are first written to. half lets it keep numbers in
+// half precision, which it does where the processor widens them on the way.
+func NewKV(heads, d, room int, half bool) *KV {
 	if heads <= 0 || d <= 0 || room <= 0 {
 		fail("kv", "heads, width and room of 1 or more", heads, ", ", d, " and ", room)
 	}
-	return &KV{kept: kernel.NewKept(heads, d, room)}
+	return &KV{kept: kernel.NewKept(heads, d, room, half)}
 }
 
 // width is the number of values of a key.
@@ -46,7 +47,6 @@ func (kv *KV) Put(x *Tensor, seq Spans, slots, at []int32) {
 
 // Copy gives slot to the positions from first to end-1 of slot from.
 func (kv *KV) Copy(to, from, first, end int) {
-	kv.kept.Grow(max(to, from) + 1)
 	kv.kept.Copy(to, from, first, end)
 }
 

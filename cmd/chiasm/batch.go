@@ -8,20 +8,22 @@ import (
 
 	stdimage "image"
 
+	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/internal/cpu"
 )
 
-// readAhead is how many bytes of decoded pictures may wait to be computed with. The limit may be passed by one picture per decoder.
+// readAhead is how many bytes of decoded pictures and sounds may wait to be computed with. The limit may be passed by one of them per
+// decoder.
 const readAhead = 32 << 20
 
-// A feed hands out items in their order, with the next pictures being decoded meanwhile.
+// A feed hands out items in their order, with the next ones being decoded meanwhile.
 type feed struct {
 	ctx     context.Context
 	ordered chan *slot
 
 	mu      sync.Mutex
 	room    *sync.Cond
-	waiting int // bytes of decoded pictures that nobody has taken
+	waiting int // bytes of what is decoded that nobody has taken
 	broken  any // what a goroutine panicked with
 }
 
@@ -33,12 +35,12 @@ type slot struct {
 }
 
 // batches gives the items in their order, grouped by kind, up to size(kind) of them; a group ends early rather than wait for a slow source. Items that
-// failed come along, with their error. The pictures of a group are dropped when the next is asked for.
+// failed come along, with their error. What a group holds is dropped when the next is asked for.
 func batches(ctx context.Context, items iter.Seq[*item], size func(kind string) int) iter.Seq[[]*item] {
 	return func(yield func([]*item) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		f := &feed{ctx: ctx, ordered: make(chan *slot, max(size(kindText), size(kindImage)))}
+		f := &feed{ctx: ctx, ordered: make(chan *slot, max(size(kindText), size(kindImage), size(kindAudio)))}
 		f.room = sync.NewCond(&f.mu)
 		stop := context.AfterFunc(ctx, f.room.Broadcast)
 		defer stop()
@@ -73,7 +75,7 @@ func batches(ctx context.Context, items iter.Seq[*item], size func(kind string) 
 				return
 			}
 			for _, it := range group {
-				it.img = nil
+				it.img, it.sound.Samples = nil, nil
 			}
 			f.free(bytes)
 		}
@@ -115,7 +117,13 @@ func (f *feed) start(items iter.Seq[*item]) {
 		defer close(work)
 		defer f.guard()
 		for it := range items {
-			s := &slot{item: it, ready: make(chan struct{})}
+			s := &slot{item: it, ready: make(chan struct{}), bytes: it.bytes()}
+			if s.bytes > 0 { // it comes decoded; all that came before is with a decoder, so that none is kept out
+				if !f.wait() {
+					return
+				}
+				f.free(-s.bytes)
+			}
 			select {
 			case f.ordered <- s:
 			case <-f.ctx.Done():
@@ -145,7 +153,7 @@ func (f *feed) start(items iter.Seq[*item]) {
 	}
 }
 
-// wait returns true when there is room for one more picture. It is asked before an item is taken, so that a later one can never keep an
+// wait returns true when there is room for one more. It is asked before an item is taken, so that a later one can never keep an
 // earlier one out.
 func (f *feed) wait() bool {
 	f.mu.Lock()
@@ -164,19 +172,19 @@ func (f *feed) free(bytes int) {
 	f.room.Broadcast()
 }
 
-// decode opens an item's picture. A decoder's bug is that picture's failure, nobody else's.
+// decode opens an item. A decoder's bug is that item's failure, nobody else's.
 func (f *feed) decode(s *slot) {
 	defer close(s.ready)
 	defer func() {
 		if r := recover(); r != nil {
-			s.img, s.err = nil, fmt.Errorf("the decoder failed: %v", r)
+			s.img, s.sound, s.err = nil, chiasm.Sound{}, fmt.Errorf("the decoder failed: %v", r)
 		}
 	}()
-	if s.img, s.err = s.read(); s.err != nil {
-		s.img = nil
+	if s.err = s.open(s.item); s.err != nil {
+		s.img, s.sound = nil, chiasm.Sound{}
 		return
 	}
-	s.bytes = len(s.img.Pix)
+	s.bytes = s.item.bytes()
 	f.free(-s.bytes)
 }
 
@@ -208,4 +216,57 @@ func images(items []*item) []stdimage.Image {
 		out[i] = it.img
 	}
 	return out
+}
+
+// How many pictures, sounds and texts go through a model together where nobody says otherwise.
+const imageBatch, soundBatch, textBatch = 16, 8, 256
+
+// batchSizes is how many inputs of a kind are taken together: n, or if that is 0 as many as is usual.
+func batchSizes(n int) func(kind string) int {
+	return func(kind string) int {
+		switch {
+		case n > 0:
+			return n
+		case kind == kindText:
+			return textBatch
+		case kind == kindAudio:
+			return soundBatch
+		case kind == kindVideo:
+			return 1 // its frames are many pictures
+		}
+		return imageBatch
+	}
+}
+
+// vectors embeds pictures, sounds or videos.
+func vectors(ctx context.Context, m *chiasm.Model, items []*item) ([]chiasm.Embedding, error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	switch items[0].kind {
+	case kindAudio:
+		return m.EmbedAudios(ctx, hearing(items))
+	case kindVideo:
+		out := make([]chiasm.Embedding, len(items))
+		for i, it := range items {
+			var err error
+			if out[i], err = m.EmbedVideo(ctx, it.video); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	return m.EmbedImages(ctx, images(items))
+}
+
+// split tells items that can be answered from those that failed.
+func split(group []*item) (good, bad []*item) {
+	for _, it := range group {
+		if it.err != nil {
+			bad = append(bad, it)
+		} else {
+			good = append(good, it)
+		}
+	}
+	return good, bad
 }

@@ -20,16 +20,17 @@ func source(n int, opened *atomic.Int64, size int) iter.Seq[*item] {
 			it := &item{name: fmt.Sprint(i), kind: kindText}
 			if i%5 != 0 {
 				it.kind = kindImage
-				it.open = func(*image.Options) (*image.RGB, error) {
+				it.open = func(it *item) error {
 					time.Sleep(time.Duration(i*7919%13) * time.Millisecond)
 					if i%7 == 0 {
-						return nil, errors.New("no")
+						return errors.New("no")
 					}
 					if i%11 == 0 {
 						panic("a decoder's bug")
 					}
 					opened.Add(1)
-					return &image.RGB{Pix: make([]byte, size), W: 1, H: size / 3}, nil
+					it.img = &image.RGB{Pix: make([]byte, size), W: 1, H: size / 3}
+					return nil
 				}
 			}
 			if !yield(it) {

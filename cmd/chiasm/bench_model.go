@@ -7,6 +7,7 @@ import (
 	"fmt"
 	stdimage "image"
 	"image/color"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -20,8 +21,9 @@ type trial struct {
 	Model    string          `json:"model"`
 	Path     string          `json:"path"`
 	Threads  int             `json:"threads"`
-	Image    float64         `json:"image_ms"` // one picture of 640x480, its preprocessing included; medians; 0 where the model takes none
-	Text     float64         `json:"text_ms"`  // one short text
+	Image    float64         `json:"image_ms"`           // one picture of 640x480, its preprocessing included; medians; 0 where the model takes none
+	Text     float64         `json:"text_ms"`            // one short text
+	Sound    float64         `json:"sound_ms,omitempty"` // ten seconds of sound, or what the model hears of them
 	Accuracy chiasm.Accuracy `json:"accuracy"`
 	Passes   bool            `json:"passes"` // the gate of --precision auto
 }
@@ -47,16 +49,25 @@ func (a *app) benchModel(ctx context.Context, f *benchFlags, formats []tensor.Fo
 		return nil
 	}
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "precision\tpath\timage ms\ttext ms\ttexts mean\tworst\timages mean\tworst\tranked alike\tgate")
+	fmt.Fprintln(t, strings.Join(trialColumns(nil), "\t"))
 	for _, r := range all {
-		gate := "passes"
-		if !r.Passes {
-			gate = "fails"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%.1f %%\t%s\n", r.Accuracy.Precision, r.Path, had(r.Image, 2), had(r.Text, 2),
-			agreed(r.Accuracy.Texts), agreed(r.Accuracy.Images), 100*r.Accuracy.Rank, gate)
+		fmt.Fprintln(t, strings.Join(trialColumns(&r), "\t"))
 	}
 	return t.Flush()
+}
+
+// trialColumns is a row of the table, or its head.
+func trialColumns(r *trial) []string {
+	if r == nil {
+		return []string{"precision", "path", "image ms", "text ms", "sound ms", "texts mean", "worst", "images mean", "worst", "sounds mean", "worst", "ranked alike", "gate"}
+	}
+	gate := "passes"
+	if !r.Passes {
+		gate = "fails"
+	}
+	a := &r.Accuracy
+	return []string{a.Precision, r.Path, had(r.Image, 2), had(r.Text, 2), had(r.Sound, 2), agreed(a.Texts), agreed(a.Images), agreed(a.Sounds),
+		fmt.Sprintf("%.1f %%", 100*a.Rank), gate}
 }
 
 // had is a figure, or a dash for what the model cannot do.
@@ -91,6 +102,13 @@ func (a *app) try(ctx context.Context, f *benchFlags, format tensor.Format) (tri
 		return r, err
 	}
 	if r.Text, err = repeat(f.seconds, func() error { _, err := m.EmbedText(ctx, benchText); return err }); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return r, err
+	}
+	hum := chiasm.Sound{Samples: make([]float32, 10*48000), Rate: 48000}
+	for i := range hum.Samples {
+		hum.Samples[i] = float32(i%480)/480 - 0.5
+	}
+	if r.Sound, err = repeat(f.seconds, func() error { _, err := m.EmbedAudio(ctx, hum); return err }); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return r, err
 	}
 	r.Accuracy, err = m.Measure(ctx, format.String())

@@ -43,6 +43,10 @@ func TestBenchOfAModel(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
+	heard := objects[trial](t, runChiasm(t, "", "bench", "--time", "0.01", "--json", "--precision", "f32", "--model", tinyEars).want(t, 0))
+	if r := heard[0]; r.Sound <= 0 || r.Image != 0 || r.Accuracy.Sounds.Count != 8 || !r.Passes {
+		t.Errorf("a model that hears: %+v", r)
+	}
 	r := runChiasm(t, "", "bench", "--time", "0.01", "--precision", "bf16", "--model", tiny).want(t, 0)
 	if !strings.Contains(r.out, "bf16") || !strings.Contains(r.out, "passes") {
 		t.Errorf("got %q", r.out)

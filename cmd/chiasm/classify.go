@@ -11,7 +11,7 @@ import (
 	"github.com/chiasm/chiasm"
 )
 
-const classifyLong = `Sorts pictures into labels that the model was never trained on.
+const classifyLong = `Sorts pictures and sounds into labels that the model was never trained on.
 
 Every label is put into every template, and the mean of their directions stands
 for the label. Without a template the label is taken as it is.
@@ -20,18 +20,19 @@ for the label. Without a template the label is taken as it is.
 JSON array of strings). --templates imagenet is the 80 prompts that CLIP's
 authors evaluated with, imagenet-simple the 7 that they found to be enough.
 
-Pictures are files, folders with all below them, patterns, or - for one picture
-on standard input.`
+Pictures, and sounds if the model hears, are files, folders with all below them,
+patterns, or - for one on standard input. They are told apart by what they hold.`
 
 const classifyExample = `  chiasm classify --labels cat,dog,bird photos/
   chiasm classify --labels @labels.txt --template "a photo of a {}" --top 1 *.jpg
-  chiasm classify --labels @labels.txt --templates imagenet --json photos/`
+  chiasm classify --labels @labels.txt --templates imagenet --json photos/
+  chiasm classify -m laion/clap-htsat-unfused --labels @sounds.txt --template "This is a sound of {}." yard/`
 
 // classify is the verb that sorts pictures into labels.
 func (a *app) classify() *cobra.Command {
 	v := &classifyVerb{app: a}
 	cmd := &cobra.Command{
-		Use: "classify [flags] IMAGE...", Short: "Sort pictures into labels of your own", Long: classifyLong, Example: classifyExample,
+		Use: "classify [flags] FILE...", Short: "Sort pictures and sounds into labels of your own", Long: classifyLong, Example: classifyExample,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
 	}
@@ -41,8 +42,9 @@ func (a *app) classify() *cobra.Command {
 	flags.StringArrayVar(&v.template, "template", nil, `prompt with {} where the label goes, as "a photo of a {}"; repeats`)
 	flags.StringVar(&v.templates, "templates", "", "published prompts: "+strings.Join(chiasm.TemplateNames, " or "))
 	flags.IntVarP(&v.top, "top", "k", 5, "how many labels to show, the best first (0: all)")
-	flags.IntVar(&v.batch, "batch-size", imageBatch, "pictures at once")
-	flags.BoolVar(&v.json, "json", false, "one JSON line for each picture")
+	flags.IntVar(&v.batch, "batch-size", 0, "inputs at once (default 16 pictures, 8 sounds)")
+	flags.BoolVar(&v.json, "json", false, "one JSON line for each input")
+	stdinFlag(cmd, &v.stdin)
 	complete(cmd, "templates", chiasm.TemplateNames...)
 	return cmd
 }
@@ -51,15 +53,17 @@ type classifyVerb struct {
 	app              *app
 	model            *modelFlags
 	labels, template []string
-	templates        string
+	templates, stdin string
 	top, batch       int
 	json             bool
 }
 
 // classifyLine is a line that --json writes.
 type classifyLine struct {
-	Image  string      `json:"image"`
+	Image  string      `json:"image,omitempty"`
+	Sound  string      `json:"sound,omitempty"`
 	Labels []labelJSON `json:"labels"`
+	Cut    bool        `json:"truncated,omitempty"` // the sound is longer than what was heard of it
 }
 
 type labelJSON struct {
@@ -67,9 +71,10 @@ type labelJSON struct {
 	Prob  float32 `json:"prob"`
 }
 
-// classifyFailure is classifyLine for a picture that got no answer.
+// classifyFailure is classifyLine for an input that got no answer.
 type classifyFailure struct {
-	Image string `json:"image"`
+	Image string `json:"image,omitempty"`
+	Sound string `json:"sound,omitempty"`
 	Error string `json:"error"`
 }
 
@@ -78,10 +83,10 @@ func (v *classifyVerb) check(args []string) error {
 	case len(v.labels) == 0:
 		return usagef("no labels are given: want --labels a,b,c or --labels @FILE")
 	case len(args) == 0:
-		return usagef("no picture is given")
+		return usagef("no picture or sound is given")
 	case v.top < 0:
 		return usagef("--top %d: want a positive number, or 0 for all", v.top)
-	case v.batch < 1:
+	case v.batch < 0:
 		return usagef("--batch-size %d: want a positive number", v.batch)
 	}
 	for _, t := range v.template {
@@ -95,6 +100,9 @@ func (v *classifyVerb) check(args []string) error {
 			return &usageError{err}
 		}
 		v.template = append(v.template, set...)
+	}
+	if err := stdinKind(v.stdin); err != nil {
+		return err
 	}
 	stdin := false
 	for _, l := range v.labels {
@@ -146,11 +154,19 @@ func (v *classifyVerb) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	failed := &failures{app: v.app, what: "image"}
-	bar := v.app.progress("classifying", v.app.count(args), inItems)
+	in := v.app.inputs(ctx, m, v.model)
+	in.stdin = v.stdin
+	failed := &failures{app: v.app, what: in.what()}
+	longer := 0
+	bar := v.app.progress("classifying", v.app.count(in, args), inItems)
 	defer v.app.done(bar)
-	for group := range batches(ctx, v.app.reading(pictures(args, v.app.stdin), m, v.model), upTo(v.batch)) {
+	for group := range batches(ctx, in.items(args), batchSizes(v.batch)) {
 		failed.of += len(group)
+		for _, it := range group {
+			if it.sound.Longer {
+				longer++
+			}
+		}
 		if err := v.answer(ctx, c, group, failed); err != nil {
 			return err
 		}
@@ -160,6 +176,7 @@ func (v *classifyVerb) run(ctx context.Context, args []string) error {
 		return ctx.Err()
 	}
 	v.app.done(bar)
+	v.app.reportSounds(m, longer, "")
 	return failed.err()
 }
 
@@ -191,7 +208,15 @@ func (v *classifyVerb) prepare(ctx context.Context, m *chiasm.Model, labels []st
 // answer classifies a group and writes its lines in order.
 func (v *classifyVerb) answer(ctx context.Context, c *chiasm.Classifier, group []*item, failed *failures) error {
 	good, _ := split(group)
-	answers, err := c.Classify(ctx, images(good), v.top)
+	var answers [][]chiasm.Label
+	var err error
+	switch {
+	case len(good) == 0:
+	case group[0].kind == kindAudio:
+		answers, err = c.ClassifyAudio(ctx, hearing(good), v.top)
+	default:
+		answers, err = c.Classify(ctx, images(good), v.top)
+	}
 	if err != nil {
 		return err
 	}
@@ -199,10 +224,14 @@ func (v *classifyVerb) answer(ctx context.Context, c *chiasm.Classifier, group [
 		if it.err != nil {
 			f := failed.add(it)
 			if v.json {
-				err = v.app.writeJSON(classifyFailure{f.Input, f.Error})
+				line := classifyFailure{Image: f.Input, Error: f.Error}
+				if it.kind == kindAudio {
+					line.Image, line.Sound = "", f.Input
+				}
+				err = v.app.writeJSON(line)
 			}
 		} else {
-			err = v.write(it.name, answers[0])
+			err = v.write(it, answers[0])
 			answers = answers[1:]
 		}
 		if err != nil {
@@ -212,15 +241,18 @@ func (v *classifyVerb) answer(ctx context.Context, c *chiasm.Classifier, group [
 	return v.app.flush()
 }
 
-func (v *classifyVerb) write(name string, labels []chiasm.Label) error {
+func (v *classifyVerb) write(it *item, labels []chiasm.Label) error {
 	if v.json {
-		line := classifyLine{name, []labelJSON{}}
+		line := classifyLine{Image: it.name, Labels: []labelJSON{}, Cut: it.sound.Longer}
+		if it.kind == kindAudio {
+			line.Image, line.Sound = "", it.name
+		}
 		for _, l := range labels {
 			line.Labels = append(line.Labels, labelJSON{l.Name, l.Prob})
 		}
 		return v.app.writeJSON(line)
 	}
-	fmt.Fprintln(v.app.stdout, clean(name))
+	fmt.Fprintln(v.app.stdout, clean(it.name))
 	for _, l := range labels {
 		fmt.Fprintf(v.app.stdout, "%8.2f%%  %s\n", 100*l.Prob, clean(l.Name))
 	}
@@ -233,13 +265,13 @@ func (a *app) flush() error {
 	return a.stdout.Flush()
 }
 
-// count is how many pictures the arguments name, for progress; -1 if nobody will see it, or it cannot be known.
-func (a *app) count(args []string) int64 {
+// count is how many inputs the arguments name, for progress; -1 if nobody will see it, or it cannot be known.
+func (a *app) count(in *inputs, args []string) int64 {
 	if !a.terminal || a.quiet || slices.Contains(args, "-") {
 		return -1
 	}
 	n := int64(0)
-	for range pictures(args, nil) {
+	for range in.items(args) {
 		n++
 	}
 	return n

@@ -26,16 +26,16 @@ func (f *failures) add(it *item) failure {
 	if it.kind == kindText {
 		name = shorten(fmt.Sprintf("%q", name), 60)
 	}
-	message := reason(it)
+	message := reason(it.name, it.err)
 	f.app.say("%s: %s", name, message)
 	return failure{it.name, message}
 }
 
-// reason is an item's error without the item's name.
-func reason(it *item) string {
-	message := strings.TrimPrefix(oneLine(it.err.Error()), "chiasm: ")
-	for _, operation := range []string{"", "open ", "stat ", "lstat ", "read ", "audio: "} {
-		message = strings.TrimPrefix(message, operation+it.name+": ")
+// reason is the error of an item without the item's name.
+func reason(name string, err error) string {
+	message := strings.TrimPrefix(strings.TrimPrefix(oneLine(err.Error()), "chiasm: "), "audio: ")
+	for _, operation := range []string{"", "open ", "stat ", "lstat ", "read "} {
+		message = strings.TrimPrefix(message, operation+name+": ")
 	}
 	return message
 }

@@ -120,7 +120,7 @@ func TestHubVerbs(t *testing.T) {
 	}
 	a := objects[similarityAnswer](t, runChiasm(t, "", "similarity", "--json", "-m", hubModel, "-t", "cat", tinyWide).want(t, 0))[0]
 	b := objects[similarityAnswer](t, runChiasm(t, "", "similarity", "--json", "-m", tiny, "-t", "cat", tinyWide).want(t, 0))[0]
-	if a.Model != hubModel || a.Logits[0][0] != b.Logits[0][0] {
+	if a.Model != hubModel || a.PerImage[0][0] != b.PerImage[0][0] {
 		t.Errorf("the model from the hub gave %+v, the folder %+v", a, b)
 	}
 	var out bytes.Buffer

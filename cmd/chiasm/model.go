@@ -26,9 +26,11 @@ const modelEnv = "CHIASM_MODEL"
 func (a *app) modelFlags(cmd *cobra.Command) *modelFlags {
 	f := a.anyModelFlags(cmd)
 	flags := cmd.Flags()
+	flags.StringVar(&f.text, "text-model", "", "another model that reads the texts, of the same space: folder or hub id")
 	flags.BoolVar(&f.fast, "fast-pictures", false, "decode JPEG files at a reduced size where the model needs no more: faster, and nearly the same")
 	flags.StringVar(&f.truncate, "truncate", "end", "texts that are too long: end cuts them, error refuses them")
 	complete(cmd, "truncate", "end", "error")
+	must(cmd.RegisterFlagCompletionFunc("text-model", completeModels))
 	return f
 }
 
@@ -37,13 +39,11 @@ func (a *app) anyModelFlags(cmd *cobra.Command) *modelFlags {
 	f := &modelFlags{truncate: "end"}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.name, "model", "m", "", "folder, file or hub id org/name[@revision] (default $"+modelEnv+")")
-	flags.StringVar(&f.text, "text-model", "", "another model that reads the texts, of the same space: folder or hub id")
 	flags.StringVar(&f.precision, "precision", "f32", "of the computation: f32 as the reference, bf16, w8, int8, or auto: the fastest that stays accurate")
 	flags.IntVar(&f.threads, "threads", 0, "threads to compute with (default: all)")
 	flags.BoolVar(&f.offline, "offline", false, "never use the network")
 	complete(cmd, "precision", "f32", "bf16", "w8", "int8", "auto")
 	must(cmd.RegisterFlagCompletionFunc("model", completeModels))
-	must(cmd.RegisterFlagCompletionFunc("text-model", completeModels))
 	return f
 }
 
@@ -96,9 +96,10 @@ func (a *app) open(ctx context.Context, f *modelFlags) (*chiasm.Model, error) {
 
 // A cutter finds texts that the model cannot read whole and says so once.
 type cutter struct {
-	model *chiasm.Model
-	cut   int // how many texts so far
-	limit int
+	model  *chiasm.Model
+	cut    int // how many texts so far
+	sounds int // how many sounds were longer than what the model hears
+	limit  int
 }
 
 // cuts reports whether a text is too long, and counts it.

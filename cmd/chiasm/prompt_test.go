@@ -73,8 +73,8 @@ func TestTextModelBeside(t *testing.T) {
 		cosine += v * lines[1].Embedding[i]
 	}
 	scale := m.Score([]chiasm.Embedding{{Values: []float32{1}}}, []chiasm.Embedding{{Values: []float32{1}}}).Logits[0][0]
-	if d := with.Logits[0][0] - scale*cosine; d > 1e-4 || d < -1e-4 || with.Logits[0][0] == without.Logits[0][0] {
-		t.Errorf("the logit is %v, want %v", with.Logits[0][0], scale*cosine)
+	if d := with.PerImage[0][0] - scale*cosine; d > 1e-4 || d < -1e-4 || with.PerImage[0][0] == without.PerImage[0][0] {
+		t.Errorf("the logit is %v, want %v", with.PerImage[0][0], scale*cosine)
 	}
 	runChiasm(t, "", "classify", "-m", tiny, "--text-model", clipText, "--labels", "a dog,a cat", picture).want(t, 0)
 	runChiasm(t, "", "classify", "-m", tiny, "--text-model", prompted, "--labels", "a dog,a cat", picture).want(t, 1, "want a model whose texts have 32 dimensions")

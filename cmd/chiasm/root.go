@@ -15,8 +15,8 @@ func (a *app) verbs() []*cobra.Command {
 	}
 }
 
-const rootLong = `chiasm puts text and pictures into one space, so that they can be compared:
-how similar is this text to this image?
+const rootLong = `chiasm puts text, pictures and sounds into one space, so that they can be
+compared: how similar is this text to this image, or to this sound?
 
 A model is a folder, or a hub id such as openai/clip-vit-base-patch32, which is
 taken from the Hugging Face cache or downloaded into it. CHIASM_MODEL names the
@@ -29,7 +29,7 @@ const rootExample = `  chiasm similarity --model openai/clip-vit-base-patch32 --
 // root is the command that all verbs hang on.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use: "chiasm", Short: "Text and pictures in one space", Long: rootLong, Example: rootExample,
+		Use: "chiasm", Short: "Text, pictures and sounds in one space", Long: rootLong, Example: rootExample,
 		SilenceErrors: true, SilenceUsage: true,
 		Args: cobra.ArbitraryArgs, // so that an unknown verb comes to RunE
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -80,6 +80,9 @@ func (a *app) writeInfo(info chiasm.Info) {
 	if info.ImageSize[0] > 0 {
 		line("image size", "%d × %d", info.ImageSize[0], info.ImageSize[1])
 	}
+	if info.AudioRate > 0 {
+		line("sounds", "%d Hz, %g s of each at most", info.AudioRate, info.AudioSeconds)
+	}
 	if info.Licence != "" {
 		line("licence", "%s", info.Licence)
 	} else {

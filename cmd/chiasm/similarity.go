@@ -10,23 +10,27 @@ import (
 	"github.com/chiasm/chiasm"
 )
 
-const similarityLong = `Compares every text with every picture: the logits that the reference calls
-logits_per_image, and the probabilities that follow from them.
+const similarityLong = `Compares every text with every picture, or every sound if the model hears: the
+logits that the reference calls logits_per_image or logits_per_audio, and the
+probabilities that follow from them.
 
---per image, the default, spreads the probability of each picture over the
-texts: which text fits it best? --per text spreads that of each text over the
-pictures: which picture fits it best?
+--per image (or audio), the default, spreads the probability of each picture or
+sound over the texts: which text fits it best? --per text spreads that of each
+text over the pictures and sounds: which of them fits it best?
 
-Pictures are files, folders with all below them, patterns, or - for one picture
-on standard input.`
+Pictures and sounds are files, folders with all below them, patterns, or - for
+one on standard input. They are told apart by what they hold. Of a long sound
+the model hears the beginning; see chiasm show.`
 
 const similarityExample = `  chiasm similarity --text "a sunset over the mountains" sunset.jpg
   chiasm similarity --text "a cat" --text "a dog" photos/
-  chiasm similarity --texts captions.txt --per text --json *.jpg`
+  chiasm similarity --texts captions.txt --per text --json *.jpg
+  chiasm similarity -m laion/clap-htsat-unfused --text "a dog barks" yard.wav`
 
 // What a softmax runs over.
 const (
 	perImage = "image"
+	perAudio = "audio" // the same, by the name that fits sounds
 	perText  = "text"
 )
 
@@ -34,15 +38,16 @@ const (
 func (a *app) similarity() *cobra.Command {
 	v := &similarityVerb{app: a}
 	cmd := &cobra.Command{
-		Use: "similarity [flags] IMAGE...", Short: "Compare texts with pictures", Long: similarityLong, Example: similarityExample,
+		Use: "similarity [flags] FILE...", Short: "Compare texts with pictures and sounds", Long: similarityLong, Example: similarityExample,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
 	}
 	v.model = a.modelFlags(cmd)
 	v.texts.flags(cmd.Flags())
-	cmd.Flags().StringVar(&v.per, "per", perImage, "what the probabilities are spread over the others of: image or text")
+	cmd.Flags().StringVar(&v.per, "per", perImage, "what the probabilities are spread over the others of: image, audio or text")
+	stdinFlag(cmd, &v.stdin)
 	cmd.Flags().BoolVar(&v.json, "json", false, "one JSON object")
-	complete(cmd, "per", perImage, perText)
+	complete(cmd, "per", perImage, perAudio, perText)
 	return cmd
 }
 
@@ -51,6 +56,7 @@ type similarityVerb struct {
 	model   *modelFlags
 	texts   textSources
 	per     string
+	stdin   string // the kind of what is on standard input
 	json    bool
 	sigmoid bool // the model gives each pair a probability of its own
 }
@@ -58,23 +64,35 @@ type similarityVerb struct {
 // similarityAnswer is the object that --json writes.
 type similarityAnswer struct {
 	Model     string      `json:"model"`
-	Images    []string    `json:"images"`
+	Images    []string    `json:"images,omitzero"`
+	Sounds    []string    `json:"sounds,omitempty"`
 	Texts     []string    `json:"texts"`
-	Logits    [][]float32 `json:"logits_per_image"` // [image][text]
-	Probs     [][]float32 `json:"probs"`            // [image][text]
+	PerImage  [][]float32 `json:"logits_per_image,omitzero"`  // [image][text]
+	PerAudio  [][]float32 `json:"logits_per_audio,omitempty"` // [sound][text]
+	Probs     [][]float32 `json:"probs"`                      // [image, then sound][text]
 	Per       string      `json:"per"`
-	Truncated []bool      `json:"truncated,omitempty"`
+	Truncated []bool      `json:"truncated,omitempty"`        // of the texts
+	Parts     []bool      `json:"truncated_sounds,omitempty"` // the sound is longer than what was heard of it
 	Errors    []failure   `json:"errors,omitempty"`
 }
 
+// names are those of the rows.
+func (a *similarityAnswer) names() []string { return slices.Concat(a.Images, a.Sounds) }
+
+// logits has a row for each.
+func (a *similarityAnswer) logits() [][]float32 { return slices.Concat(a.PerImage, a.PerAudio) }
+
 func (v *similarityVerb) check(args []string) error {
 	switch {
-	case v.per != perImage && v.per != perText:
-		return usagef("--per %s: want image or text", v.per)
+	case v.per != perImage && v.per != perAudio && v.per != perText:
+		return usagef("--per %s: want image, audio or text", v.per)
 	case len(v.texts) == 0:
 		return usagef("no text is given: want --text or --texts")
 	case len(args) == 0:
-		return usagef("no picture is given")
+		return usagef("no picture or sound is given")
+	}
+	if err := stdinKind(v.stdin); err != nil {
+		return err
 	}
 	return oneStdin(args, v.texts.usesStdin())
 }
@@ -110,7 +128,7 @@ func (v *similarityVerb) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	answer := similarityAnswer{Model: m.Name(), Images: []string{}, Texts: texts, Per: v.per}
+	answer := similarityAnswer{Model: m.Name(), Texts: texts, Per: v.per}
 	cut := cutter{model: m}
 	for _, text := range texts {
 		answer.Truncated = append(answer.Truncated, cut.cuts(text))
@@ -123,55 +141,73 @@ func (v *similarityVerb) run(ctx context.Context, args []string) error {
 	if cut.cut == 0 {
 		answer.Truncated = nil
 	}
-	failed := &failures{app: v.app, what: "image"}
-	var pictureVectors []chiasm.Embedding
-	bar := v.app.progress("comparing", v.app.count(args), inItems)
-	defer v.app.done(bar)
-	for group := range batches(ctx, v.app.reading(pictures(args, v.app.stdin), m, v.model), upTo(imageBatch)) {
-		failed.of += len(group)
-		good, bad := split(group)
-		for _, it := range bad {
-			answer.Errors = append(answer.Errors, failed.add(it))
-		}
-		vectors, err := m.EmbedImages(ctx, images(good))
-		if err != nil {
-			return err
-		}
-		for _, it := range good {
-			answer.Images = append(answer.Images, it.name)
-		}
-		pictureVectors = append(pictureVectors, vectors...)
-		bar.add(len(group))
+	in := v.app.inputs(ctx, m, v.model)
+	in.stdin = v.stdin
+	vectors, failed, err := v.embed(ctx, in, args, &answer)
+	if err != nil {
+		return err
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	scores := m.Score(textVectors, pictureVectors)
-	v.sigmoid = scores.Sigmoid
-	answer.Logits, answer.Probs = scores.Logits, scores.PerImage()
-	if v.per == perText {
-		answer.Probs = scores.PerText()
-	}
-	v.app.done(bar)
+	v.score(m.Score(textVectors, vectors), &answer)
 	if err := v.write(&answer); err != nil {
 		return err
 	}
 	return failed.err()
 }
 
-// imageBatch is how many pictures go through a model together where nobody says otherwise.
-const imageBatch = 16
-
-// split tells items that can be answered from those that failed.
-func split(group []*item) (good, bad []*item) {
-	for _, it := range group {
-		if it.err != nil {
-			bad = append(bad, it)
-		} else {
-			good = append(good, it)
+// embed gives the vectors of the pictures, then of the sounds, and puts their names into the answer.
+func (v *similarityVerb) embed(ctx context.Context, in *inputs, args []string, answer *similarityAnswer) ([]chiasm.Embedding, *failures, error) {
+	failed := &failures{app: v.app, what: in.what()}
+	var pictures, sounds []chiasm.Embedding
+	longer := 0
+	bar := v.app.progress("comparing", v.app.count(in, args), inItems)
+	defer v.app.done(bar)
+	for group := range batches(ctx, in.items(args), batchSizes(0)) {
+		failed.of += len(group)
+		good, bad := split(group)
+		for _, it := range bad {
+			answer.Errors = append(answer.Errors, failed.add(it))
 		}
+		vectors, err := vectors(ctx, in.model, good)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i, it := range good {
+			if it.kind == kindImage {
+				answer.Images, pictures = append(answer.Images, it.name), append(pictures, vectors[i])
+				continue
+			}
+			answer.Sounds, sounds = append(answer.Sounds, it.name), append(sounds, vectors[i])
+			answer.Parts = append(answer.Parts, it.sound.Longer)
+			if it.sound.Longer {
+				longer++
+			}
+		}
+		bar.add(len(group))
 	}
-	return good, bad
+	v.app.done(bar)
+	v.app.reportSounds(in.model, longer, "")
+	if longer == 0 {
+		answer.Parts = nil
+	}
+	return append(pictures, sounds...), failed, ctx.Err()
+}
+
+// score puts logits and probabilities into the answer.
+func (v *similarityVerb) score(scores *chiasm.Scores, answer *similarityAnswer) {
+	v.sigmoid = scores.Sigmoid
+	n := len(answer.Images)
+	if n > 0 || len(answer.Sounds) == 0 {
+		answer.Images = append([]string{}, answer.Images...)
+		answer.PerImage = append([][]float32{}, scores.Logits[:n]...)
+	} else if v.per == perImage {
+		answer.Per = perAudio
+	}
+	answer.PerAudio = scores.Logits[n:]
+	if v.per == perText {
+		answer.Probs = scores.PerText()
+	} else {
+		answer.Probs = scores.PerImage()
+	}
 }
 
 func (v *similarityVerb) write(answer *similarityAnswer) error {
@@ -179,8 +215,8 @@ func (v *similarityVerb) write(answer *similarityAnswer) error {
 		return v.app.writeJSON(answer)
 	}
 	switch {
-	case len(answer.Images) == 0:
-	case len(answer.Images) == 1 && len(answer.Texts) == 1:
+	case len(answer.names()) == 0:
+	case len(answer.names()) == 1 && len(answer.Texts) == 1:
 		v.writeOne(answer)
 	default:
 		v.writeTable(answer)
@@ -193,18 +229,19 @@ func (a *app) writeJSON(value any) error { return encode(a.stdout, value) }
 
 // writeOne says what there is to say of one text and one picture.
 func (v *similarityVerb) writeOne(answer *similarityAnswer) {
-	fmt.Fprintf(v.app.stdout, "%s  %s\n", clean(answer.Images[0]), clean(answer.Texts[0]))
+	fmt.Fprintf(v.app.stdout, "%s  %s\n", clean(answer.names()[0]), clean(answer.Texts[0]))
 	alone := ""
 	if !v.sigmoid {
 		alone = " (there is nothing else to choose from)"
 	}
-	fmt.Fprintf(v.app.stdout, "logit %.4f  probability %.2f%%%s\n", answer.Logits[0][0], 100*answer.Probs[0][0], alone)
+	fmt.Fprintf(v.app.stdout, "logit %.4f  probability %.2f%%%s\n", answer.logits()[0][0], 100*answer.Probs[0][0], alone)
 }
 
-// writeTable writes pictures as rows and texts as columns, or the other way round where that fits better, or else a list of pairs.
+// writeTable writes pictures and sounds as rows and texts as columns, or the other way round where that fits better, or else a list of pairs.
 func (v *similarityVerb) writeTable(answer *similarityAnswer) {
+	names, logits := answer.names(), answer.logits()
 	cell := func(image, text int) string {
-		return fmt.Sprintf("%6.2f%% %8.4f", 100*answer.Probs[image][text], answer.Logits[image][text])
+		return fmt.Sprintf("%6.2f%% %8.4f", 100*answer.Probs[image][text], logits[image][text])
 	}
 	const cellWidth, most = 16, 6
 	fits := func(n int) bool {
@@ -214,10 +251,10 @@ func (v *similarityVerb) writeTable(answer *similarityAnswer) {
 		return 16+n*(len(gap)+cellWidth) <= v.app.width
 	}
 	t := &grid{}
-	switch rows, columns := len(answer.Images), len(answer.Texts); {
+	switch rows, columns := len(names), len(answer.Texts); {
 	case fits(columns):
-		t.head("image", shortenPath, answer.Texts, shorten, cellWidth)
-		for i, name := range answer.Images {
+		t.head(answer.row(), shortenPath, answer.Texts, shorten, cellWidth)
+		for i, name := range names {
 			row := []string{name}
 			for j := range columns {
 				row = append(row, cell(i, j))
@@ -225,7 +262,7 @@ func (v *similarityVerb) writeTable(answer *similarityAnswer) {
 			t.add(row...)
 		}
 	case fits(rows):
-		t.head("text", shorten, answer.Images, shortenPath, cellWidth)
+		t.head("text", shorten, names, shortenPath, cellWidth)
 		for j, text := range answer.Texts {
 			row := []string{text}
 			for i := range rows {
@@ -237,15 +274,26 @@ func (v *similarityVerb) writeTable(answer *similarityAnswer) {
 		v.pairs(t, answer)
 	}
 	t.write(v.app.stdout, v.app.width)
-	fmt.Fprintf(v.app.stdout, "(probability over the %ss, and logit)\n", other(v.per))
+	fmt.Fprintf(v.app.stdout, "(probability over the %s, and logit)\n", answer.others())
 }
 
-// other is what the probabilities of a picture or text are spread over.
-func other(per string) string {
-	if per == perImage {
-		return perText
+// row is what a row is called.
+func (a *similarityAnswer) row() string {
+	switch {
+	case len(a.Sounds) == 0:
+		return "image"
+	case len(a.Images) == 0:
+		return "sound"
 	}
-	return perImage
+	return "file"
+}
+
+// others is what the probabilities are spread over.
+func (a *similarityAnswer) others() string {
+	if a.Per == perText {
+		return a.row() + "s"
+	}
+	return "texts"
 }
 
 // head makes the columns of a grid.
@@ -258,10 +306,11 @@ func (t *grid) head(first string, firstCut func(string, int) string, others []st
 
 // pairs lists every pair, the best first within each picture, or within each text.
 func (v *similarityVerb) pairs(t *grid, answer *similarityAnswer) {
-	t.columns = []column{{title: "image", cut: shortenPath}, {title: "prob", right: true}, {title: "logit", right: true}, {title: "text", cut: shorten}}
+	t.columns = []column{{title: answer.row(), cut: shortenPath}, {title: "prob", right: true}, {title: "logit", right: true}, {title: "text", cut: shorten}}
 	type pair struct{ image, text int }
 	var all []pair
-	for i := range answer.Images {
+	names, logits := answer.names(), answer.logits()
+	for i := range names {
 		for j := range answer.Texts {
 			all = append(all, pair{i, j})
 		}
@@ -274,7 +323,7 @@ func (v *similarityVerb) pairs(t *grid, answer *similarityAnswer) {
 		if d := group(p) - group(q); d != 0 {
 			return d
 		}
-		switch x, y := answer.Logits[p.image][p.text], answer.Logits[q.image][q.text]; {
+		switch x, y := logits[p.image][p.text], logits[q.image][q.text]; {
 		case x > y:
 			return -1
 		case x < y:
@@ -283,7 +332,7 @@ func (v *similarityVerb) pairs(t *grid, answer *similarityAnswer) {
 		return 0
 	})
 	for _, p := range all {
-		t.add(answer.Images[p.image], fmt.Sprintf("%.2f%%", 100*answer.Probs[p.image][p.text]),
-			fmt.Sprintf("%.4f", answer.Logits[p.image][p.text]), answer.Texts[p.text])
+		t.add(names[p.image], fmt.Sprintf("%.2f%%", 100*answer.Probs[p.image][p.text]),
+			fmt.Sprintf("%.4f", logits[p.image][p.text]), answer.Texts[p.text])
 	}
 }

@@ -39,7 +39,7 @@ func TestSimilarityEqualsTheReference(t *testing.T) {
 			if cut > 0 && !slices.Equal(a.Truncated, c.Truncated) {
 				t.Errorf("truncated is %v, want %v", a.Truncated, c.Truncated)
 			}
-			near(t, "logits", a.Logits, golden(t, dir, "e2e.logits_per_image"))
+			near(t, "logits", a.PerImage, golden(t, dir, "e2e.logits_per_image"))
 			near(t, "probs", a.Probs, golden(t, dir, "e2e.probs"))
 		})
 	}
@@ -103,7 +103,7 @@ func TestSimilarityGoesOnAfterBadPictures(t *testing.T) {
 	r := runChiasm(t, "", "similarity", "--json", "-m", tiny, "-t", "cat", "-t", "dog", "missing.png", tinyWide, junk)
 	r.want(t, 1, "chiasm: missing.png: no such file or directory", "junk.png: ", "2 of 3 images failed")
 	a := objects[similarityAnswer](t, r)[0]
-	if len(a.Images) != 1 || len(a.Logits) != 1 || len(a.Errors) != 2 || a.Errors[0].Input != "missing.png" || a.Errors[1].Input != junk {
+	if len(a.Images) != 1 || len(a.PerImage) != 1 || len(a.Errors) != 2 || a.Errors[0].Input != "missing.png" || a.Errors[1].Input != junk {
 		t.Errorf("got %+v", a)
 	}
 	r = runChiasm(t, "", "similarity", "--json", "-m", tiny, "-t", "cat", "missing.png").want(t, 1, "missing.png", "1 of 1 image failed")
@@ -119,7 +119,7 @@ func TestSimilarityReadsStdin(t *testing.T) {
 	}
 	piped := objects[similarityAnswer](t, runChiasm(t, string(data), "similarity", "--json", "-m", tiny, "-t", "cat", "-").want(t, 0))[0]
 	named := objects[similarityAnswer](t, runChiasm(t, "cat\n", "similarity", "--json", "-m", tiny, "--texts", "-", tinyWide).want(t, 0))[0]
-	if piped.Images[0] != "-" || named.Texts[0] != "cat" || piped.Logits[0][0] != named.Logits[0][0] {
+	if piped.Images[0] != "-" || named.Texts[0] != "cat" || piped.PerImage[0][0] != named.PerImage[0][0] {
 		t.Errorf("got %+v and %+v", piped, named)
 	}
 }

@@ -139,6 +139,8 @@ type lines struct {
 type vectorLine struct {
 	Input     string    `json:"input"`
 	Kind      string    `json:"kind"`
+	Start     *float64  `json:"start,omitempty"` // of a stretch of a sound, in seconds
+	End       *float64  `json:"end,omitempty"`
 	Space     string    `json:"space"`
 	Truncated bool      `json:"truncated,omitempty"`
 	Embedding []float32 `json:"embedding"`
@@ -150,7 +152,11 @@ func (l *lines) begin(space chiasm.Space) error {
 }
 
 func (l *lines) vector(it *item, values []float32, truncated bool) error {
-	return encode(l.w, vectorLine{it.name, it.kind, l.space, truncated, values})
+	line := vectorLine{Input: it.name, Kind: it.kind, Space: l.space, Truncated: truncated, Embedding: values}
+	if it.part != nil {
+		line.Start, line.End = &it.part.start, &it.part.end
+	}
+	return encode(l.w, line)
 }
 
 func (l *lines) failed(f failure) error { return encode(l.w, f) }
@@ -220,7 +226,7 @@ func (s *npy) vector(it *item, values []float32, _ bool) error {
 		s.beside.w.WriteByte(',')
 	}
 	s.n++
-	if err := encode(s.beside.w, it.name); err != nil {
+	if err := encode(s.beside.w, it.fragment()); err != nil {
 		return err
 	}
 	return writeFloats(s.file.w, values)
@@ -268,7 +274,7 @@ func (s *safetensors) begin(space chiasm.Space) error {
 }
 
 func (s *safetensors) vector(it *item, values []float32, _ bool) error {
-	s.inputs = append(s.inputs, it.name)
+	s.inputs = append(s.inputs, it.fragment())
 	return writeFloats(s.file.w, values)
 }
 

@@ -205,7 +205,7 @@ func (v *transcribeVerb) run(ctx context.Context, args []string) error {
 		case errors.Is(err, errors.ErrUnsupported), errors.Is(err, errOutput):
 			return err
 		case err != nil:
-			f := failed.add(&item{name: name, kind: kindSound, err: err})
+			f := failed.add(&item{name: name, kind: kindAudio, err: err})
 			if v.json {
 				if err := v.app.writeJSON(f); err != nil {
 					return err
@@ -247,7 +247,7 @@ func (v *transcribeVerb) answer(ctx context.Context, m *chiasm.Model, name strin
 	}
 	for s, err := range m.Transcribe(ctx, sound, &opts) {
 		if errors.Is(err, audio.ErrTruncated) {
-			v.app.note("%s: %s", name, reason(&item{name: name, err: err}))
+			v.app.note("%s: %s", name, reason(name, err))
 			continue
 		}
 		if err != nil {
@@ -267,16 +267,10 @@ func (v *transcribeVerb) open(ctx context.Context, name string) (*audio.Reader, 
 	return audio.Open(ctx, name)
 }
 
-// sounds are the extensions of sounds and videos.
-var sounds = []string{
-	".wav", ".wave", ".flac", ".mp3", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".amr", ".caf", ".w64", ".au", ".snd", ".wv", ".ac3",
-	".mka", ".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp", ".asf", ".wmv",
-}
-
 // isSound tells a sound by its extension.
 func isSound(path string) bool {
 	info, err := os.Stat(path) // through links
-	return slices.Contains(sounds, strings.ToLower(filepath.Ext(path))) && (err != nil || info.Mode().IsRegular())
+	return slices.Contains(extensions[kindAudio], strings.ToLower(filepath.Ext(path))) && (err != nil || info.Mode().IsRegular())
 }
 
 // outputs is the files that the transcript of a sound goes to; none for standard output.

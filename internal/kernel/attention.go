@@ -167,8 +167,8 @@ func (h *headSpan) visible(r int) int { return max(h.k0, min(h.k1, r+h.ahead+h.a
 func (a *Attention) rows(h *headSpan) (keys, values []float32, ldk, ldv int) {
 	switch {
 	case a.Kept != nil:
-		keys, values = a.Kept.head(h.slot, h.khead)
-		return keys, values, a.Kept.D, a.Kept.column
+		k, v := a.Kept.head(h.slot, h.khead)
+		return floatsOf(k), floatsOf(v), a.Kept.D, a.Kept.column
 	case h.k0 == h.k1:
 		return nil, nil, 0, 0
 	}

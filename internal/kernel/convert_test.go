@@ -172,3 +172,40 @@ func TestProductsBesideTheCollector(t *testing.T) {
 		})
 	}
 }
+
+// TestToF16RoundsLikeItsTwin is over every number in half precision, what lies beside it and in the middle to the next, and over all
+// lengths.
+func TestToF16RoundsLikeItsTwin(t *testing.T) {
+	var x []float32
+	var exact []uint16
+	for h := range 1 << 16 {
+		v := f16(uint16(h))
+		exact = append(exact, uint16(h))
+		b := math.Float32bits(v)
+		x = append(x, v, math.Float32frombits(b+1), math.Float32frombits(b^0x1000), math.Float32frombits(b^0x1001), math.Float32frombits(b^0xfff))
+	}
+	for i, h := range exact {
+		if got := f16Of(x[5*i]); got != h && x[5*i] == x[5*i] {
+			t.Fatalf("%v is %#x, want %#x", x[5*i], got, h)
+		}
+	}
+	x = append(x, 65519.996, 65520, 1e9, -1e-9, 0x1p-25, 0x1.000002p-25, float32(math.Inf(-1)), nan)
+	want := make([]byte, 2*len(x))
+	GenericToF16(want, x)
+	eachTier(t, func(t *testing.T) {
+		got := make([]byte, 2*len(x))
+		ToF16(got, x)
+		for i := range x {
+			if g, w := binary.LittleEndian.Uint16(got[2*i:]), binary.LittleEndian.Uint16(want[2*i:]); g != w {
+				t.Fatalf("%v (%#x) is %#x, want %#x", x[i], math.Float32bits(x[i]), g, w)
+			}
+		}
+		for n := range 40 {
+			dst := make([]byte, 2*n+2)
+			ToF16(dst[:2*n], x[:n])
+			if !bytes.Equal(dst[:2*n], want[:2*n]) || dst[2*n] != 0 {
+				t.Fatalf("%d numbers: %v, want %v", n, dst, want[:2*n])
+			}
+		}
+	})
+}

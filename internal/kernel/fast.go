@@ -75,6 +75,14 @@ func fromF16(dst []float32, src []byte) {
 	GenericFromF16(dst, src)
 }
 
+func toF16(dst []byte, src []float32) {
+	if n := len(src) &^ (lanes(tier) - 1); n > 0 && tier > cpu.Generic && readsHalf {
+		narrowF16(&dst[0], &src[0], n)
+		dst, src = dst[2*n:], src[n:]
+	}
+	GenericToF16(dst, src)
+}
+
 func fromBF16(dst []float32, src []byte) {
 	if n := len(dst) &^ (lanes(tier) - 1); n > 0 && tier > cpu.Generic {
 		widenBF16(&dst[0], &src[0], n)

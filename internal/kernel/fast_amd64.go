@@ -150,6 +150,15 @@ func widenF16(dst *float32, src *byte, n int) {
 	}
 }
 
+// narrowF16 rounds n numbers, a multiple of the lanes.
+func narrowF16(dst *byte, src *float32, n int) {
+	if tier >= cpu.AVX512 {
+		toF16AVX512(dst, src, n)
+	} else {
+		toF16AVX2(dst, src, n)
+	}
+}
+
 // widenBF16 does likewise.
 func widenBF16(dst *float32, src *byte, n int) {
 	if tier >= cpu.AVX512 {

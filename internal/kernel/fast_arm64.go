@@ -81,6 +81,9 @@ func lanes(cpu.Tier) int { return 4 }
 // widenF16 widens n numbers, a multiple of the lanes.
 func widenF16(dst *float32, src *byte, n int) { fromF16NEON(dst, src, n) }
 
+// narrowF16 is not called: nothing keeps half precision here.
+func narrowF16(*byte, *float32, int) {}
+
 // widenBF16 does likewise.
 func widenBF16(dst *float32, src *byte, n int) { fromBF16NEON(dst, src, n) }
 

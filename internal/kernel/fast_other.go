@@ -32,6 +32,11 @@ func dot(a, b []float32) float32 { return GenericDot(a, b) }
 
 func fromF16(dst []float32, src []byte) { GenericFromF16(dst, src) }
 
+func toF16(dst []byte, src []float32) { GenericToF16(dst, src) }
+
+// readsHalf: there is nothing that would.
+const readsHalf = false
+
 func fromBF16(dst []float32, src []byte) { GenericFromBF16(dst, src) }
 
 func packPanel(_ cpu.Tier, panel, rows []float32, k, ld, at, width int) {

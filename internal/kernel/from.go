@@ -34,6 +34,35 @@ func f16(h uint16) float32 {
 	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }
 
+// ToF16 rounds numbers to IEEE half precision, half to even, two little-endian bytes each.
+func ToF16(dst []byte, src []float32) {
+	if enough("to f16", src, dst, 2) {
+		toF16(dst, src)
+	}
+}
+
+// GenericToF16 defines ToF16.
+func GenericToF16(dst []byte, src []float32) {
+	for i, v := range src {
+		binary.LittleEndian.PutUint16(dst[2*i:], f16Of(v))
+	}
+}
+
+// f16Of rounds one number, half to even. What is too large becomes infinite.
+func f16Of(v float32) uint16 {
+	b := math.Float32bits(v)
+	sign, size := uint16(b>>16)&0x8000, b&0x7fffffff
+	switch {
+	case size > 0x7f800000: // NaN, which becomes quiet
+		return sign | 0x7e00 | uint16(size>>13)&0x3ff
+	case size >= 0x477ff000: // beyond the middle between the largest number and the next
+		return sign | 0x7c00
+	case size < 0x38800000: // the result is a multiple of 2⁻²⁴: adding ½ rounds to one
+		return sign | uint16(math.Float32bits(math.Float32frombits(size)+0.5)-0x3f000000)
+	}
+	return sign | uint16((size-0x38000000+0xfff+size>>13&1)>>13)
+}
+
 // FromBF16 widens len(dst) bfloat16 numbers, two little-endian bytes each. It is exact.
 func FromBF16(dst []float32, src []byte) {
 	if enough("from bf16", dst, src, 2) {

@@ -1,12 +1,17 @@
 package kernel
 
-import "github.com/chiasm/chiasm/internal/cpu"
+import (
+	"unsafe"
+
+	"github.com/chiasm/chiasm/internal/cpu"
+)
 
 // Kept is keys and values of sequences that later queries will meet again and again, laid out once in the form that attention reads.
 // Each sequence has a slot. The memory of a slot is taken when it is first written to; systems that hand out pages on first use give it
 // no more than the positions need.
 type Kept struct {
-	Heads, D, Room int // Room is the positions of a sequence at most
+	Heads, D, Room int  // Room is the positions of a sequence at most
+	Half           bool // numbers are kept in half precision
 
 	tier         cpu.Tier
 	width        int // of a panel of keys
@@ -16,45 +21,71 @@ type Kept struct {
 
 // A keptSlot is one sequence: of each head the keys [Room/width, D, width], panels as those of a strip, and the values
 // [wide/column, Room, column], of which each panel is read from end to end.
-type keptSlot struct{ keys, values []float32 }
+type keptSlot struct{ keys, values []byte }
 
-// NewKept makes room for sequences of so many positions.
-func NewKept(heads, d, room int) *Kept {
+// NewKept makes room for sequences of so many positions. half asks for half precision, which is what is done where the kernels widen it
+// on the way.
+func NewKept(heads, d, room int, half bool) *Kept {
 	need(heads > 0 && d > 0 && room > 0, "kept", "expected heads, width and room of %d or more, got %d", 1, min(heads, d, room))
 	k := &Kept{Heads: heads, D: d, tier: attentionTier, width: 1, column: d} // row by row for the generic path
 	if k.tier > cpu.Generic {
 		k.width, _ = stripSize(k.tier)
-		k.column = k.width
+		k.column, k.Half = k.width, half && readsHalf
 	}
 	k.Room = (room + k.width - 1) / k.width * k.width
 	k.wide = (d + k.column - 1) / k.column * k.column
 	return k
 }
 
-// Grow takes the memory of the slots 0 to slots-1.
-func (k *Kept) Grow(slots int) {
+// size is the bytes of a number.
+func (k *Kept) size() int {
+	if k.Half {
+		return 2
+	}
+	return 4
+}
+
+// grow takes the memory of the slots 0 to slots-1.
+func (k *Kept) grow(slots int) {
 	for len(k.slots) < slots {
-		k.slots = append(k.slots, keptSlot{aligned(k.Heads * k.Room * k.D), aligned(k.Heads * k.Room * k.wide)})
+		k.slots = append(k.slots, keptSlot{k.memory(k.Heads * k.Room * k.D), k.memory(k.Heads * k.Room * k.wide)})
 	}
 }
 
+// memory is room for n numbers, all zero.
+func (k *Kept) memory(n int) []byte {
+	n *= k.size()
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(aligned((n+3)/4)))), n)
+}
+
 // head is the keys and the values of a head of a slot.
-func (k *Kept) head(slot, head int) (keys, values []float32) {
-	s, n, w := &k.slots[slot], k.Room*k.D, k.Room*k.wide
+func (k *Kept) head(slot, head int) (keys, values []byte) {
+	s, n, w := &k.slots[slot], k.Room*k.D*k.size(), k.Room*k.wide*k.size()
 	return s.keys[head*n:][:n], s.values[head*w:][:w]
 }
 
 // Copy gives slot to the positions from first to end-1 of slot from.
 func (k *Kept) Copy(to, from, first, end int) {
-	need(first >= 0 && first <= end && end <= k.Room, "kept", "expected positions up to %d, got %d", k.Room, end)
-	p0, p1 := first/k.width*k.width*k.D, (end+k.width-1)/k.width*k.width*k.D // whole panels: what lies beyond end is not read
+	need(to >= 0 && from >= 0 && first >= 0 && first <= end && end <= k.Room, "kept", "expected positions up to %d, got %d", k.Room, end)
+	k.grow(max(to, from) + 1)
+	panel, row := k.width*k.D*k.size(), k.column*k.size()
+	p0, p1 := first/k.width*panel, (end+k.width-1)/k.width*panel // whole panels: what lies beyond end is not read
 	for h := range k.Heads {
 		keys, values := k.head(to, h)
 		oldKeys, oldValues := k.head(from, h)
 		copy(keys[p0:p1], oldKeys[p0:p1])
-		for p := 0; p < len(values); p += k.Room * k.column {
-			copy(values[p+first*k.column:p+end*k.column], oldValues[p+first*k.column:])
+		for p := 0; p < len(values); p += k.Room * row {
+			copy(values[p+first*row:p+end*row], oldValues[p+first*row:])
 		}
+	}
+}
+
+// write stores numbers from i on.
+func (k *Kept) write(dst []byte, i int, src []float32) {
+	if k.Half {
+		ToF16(dst[2*i:][:2*len(src)], src)
+	} else {
+		copy(floatsOf(dst)[i:], src)
 	}
 }
 
@@ -62,18 +93,26 @@ func (k *Kept) Copy(to, from, first, end int) {
 func (k *Kept) Scores(dst, queries []float32, ld, slot, head, n int, factor float32) {
 	need(slot >= 0 && slot < len(k.slots) && head < k.Heads && n <= k.Room, "kept", "expected a slot below %d, got %d", len(k.slots), slot)
 	keys, _ := k.head(slot, head)
+	size := k.width * k.D
+	s := takeScratch(size)
+	defer s.release()
 	var sums [maxKept]float32
-	for r := 0; r*n < len(dst); r++ {
-		q, row := queries[r*ld:][:k.D], dst[r*n:][:n]
-		for j := 0; j < n; j += k.width {
-			panel, sum := keys[j*k.D:][:k.width*k.D], sums[:k.width]
+	for j := 0; j < n; j += k.width {
+		panel, bytes := s.floats[:size], keys[j*k.D*k.size():][:size*k.size()]
+		if k.Half {
+			FromF16(panel, bytes)
+		} else {
+			panel = floatsOf(bytes)
+		}
+		for r := 0; r*n < len(dst); r++ {
+			sum, row := sums[:k.width], dst[r*n+j:r*n+min(j+k.width, n)]
 			clear(sum)
-			for i, v := range q {
+			for i, v := range queries[r*ld:][:k.D] {
 				for c, w := range panel[i*k.width:][:len(sum)] {
 					sum[c] += v * w
 				}
 			}
-			GenericScale(row[j:min(j+k.width, n)], sum[:min(k.width, n-j)], factor)
+			GenericScale(row, sum[:len(row)], factor)
 		}
 	}
 }
@@ -102,7 +141,7 @@ func (k *Keep) Plan() (chunks int) {
 	for s, slot := range k.Slots {
 		end := int(k.At[s] + k.Starts[s+1] - k.Starts[s])
 		need(slot >= 0 && k.At[s] >= 0 && end <= k.Room, "keep", "expected positions up to %d, got %d", k.Room, end)
-		k.Grow(int(slot) + 1)
+		k.grow(int(slot) + 1)
 	}
 	return n * k.Heads
 }
@@ -113,28 +152,46 @@ func (k *Keep) Run(chunk int) {
 	row, n, at := int(k.Starts[s]), int(k.Starts[s+1]-k.Starts[s]), int(k.At[s])
 	keys, values := k.head(int(k.Slots[s]), head)
 	for c := 0; c < k.D; c += k.column {
-		panel, width := values[c*k.Room+at*k.column:], min(k.column, k.D-c) // what is beyond D stays zero
+		width := min(k.column, k.D-c) // what is beyond D stays zero
 		for j := range n {
-			copy(panel[j*k.column:], k.V[(row+j)*k.LDV+head*k.D+c:][:width])
+			k.write(values, c*k.Room+(at+j)*k.column, k.V[(row+j)*k.LDV+head*k.D+c:][:width])
 		}
 	}
 	first := min(n, (k.width-at%k.width)%k.width)
 	if k.tier == cpu.Generic || n-first < k.width {
 		first = n
 	}
-	k.columns(keys, head, row, at, 0, first)
+	k.columns(keys, k.K[row*k.LDK+head*k.D:], at, first)
 	if first < n {
-		to := keys[(at+first)*k.D:]
-		packHead(k.tier, to, k.K[(row+first)*k.LDK+head*k.D:], k.LDK, n-first, k.D, k.width)
+		k.panels(keys, k.K[(row+first)*k.LDK+head*k.D:], at+first, n-first)
 	}
 }
 
-// columns writes keys one by one: rows row+j, for j from first to end-1, to positions at+j.
-func (k *Keep) columns(keys []float32, head, row, at, first, end int) {
-	for j := first; j < end; j++ {
-		to := keys[(at+j)/k.width*k.width*k.D+(at+j)%k.width:]
-		for i, v := range k.K[(row+j)*k.LDK+head*k.D:][:k.D] {
-			to[i*k.width] = v
+// columns writes n keys one by one to the positions from at on.
+func (k *Keep) columns(keys []byte, rows []float32, at, n int) {
+	for j := range n {
+		to := (at+j)/k.width*k.width*k.D + (at+j)%k.width
+		for i, v := range rows[j*k.LDK:][:k.D] {
+			if k.Half {
+				h := f16Of(v)
+				keys[2*(to+i*k.width)], keys[2*(to+i*k.width)+1] = byte(h), byte(h>>8)
+			} else {
+				floatsOf(keys)[to+i*k.width] = v
+			}
 		}
 	}
+}
+
+// panels writes n keys panel by panel to the positions from at on, where a panel begins.
+func (k *Keep) panels(keys []byte, rows []float32, at, n int) {
+	if !k.Half {
+		packHead(k.tier, floatsOf(keys)[at*k.D:], rows, k.LDK, n, k.D, k.width)
+		return
+	}
+	s := takeScratch((n + k.width - 1) / k.width * k.width * k.D)
+	defer s.release()
+	packed := s.floats[:(n+k.width-1)/k.width*k.width*k.D]
+	clear(packed[n/k.width*k.width*k.D:]) // packing leaves some of the last panel as it was
+	packHead(k.tier, packed, rows, k.LDK, n, k.D, k.width)
+	k.write(keys, at*k.D, packed)
 }

@@ -39,6 +39,23 @@ loop1:
 	VZEROUPPER
 	RET
 
+// func toF16AVX2(dst *byte, src *float32, n int)
+// Requires: AVX, F16C
+TEXT ·toF16AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop1:
+	VMOVUPS   (CX), Y0
+	VCVTPS2PH $0x00, Y0, (AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x10, AX
+	SUBQ      $0x08, DX
+	JNZ       loop1
+	VZEROUPPER
+	RET
+
 // func transposeAVX2(dst *float32, src *float32, step int, ld int, k int)
 // Requires: AVX
 TEXT ·transposeAVX2(SB), NOSPLIT, $0-40

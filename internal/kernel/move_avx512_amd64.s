@@ -39,6 +39,23 @@ loop1:
 	VZEROUPPER
 	RET
 
+// func toF16AVX512(dst *byte, src *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·toF16AVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+loop1:
+	VMOVUPS   (CX), Z0
+	VCVTPS2PH $0x00, Z0, (AX)
+	ADDQ      $0x40, CX
+	ADDQ      $0x20, AX
+	SUBQ      $0x10, DX
+	JNZ       loop1
+	VZEROUPPER
+	RET
+
 // func transposeAVX512(dst *float32, src *float32, step int, ld int, k int)
 // Requires: AVX, AVX512F
 TEXT ·transposeAVX512(SB), NOSPLIT, $0-40

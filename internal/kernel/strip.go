@@ -56,11 +56,15 @@ type flash struct {
 	wide          int       // D filled up to whole panels
 	keys          []float32 // [panels, D, width]
 	values        []float32 // rows, ldv apart
-	mask          []float32
-	sums          []float32 // [together·height, wide]
-	state         []float32 // [together·height, 4]
-	scores        []float32
-	biases        []float32 // as many as scores
+	kept          struct {  // in place of the latter two
+		keys, values []byte
+		size         int // bytes of a number
+	}
+	mask   []float32
+	sums   []float32 // [together·height, wide]
+	state  []float32 // [together·height, 4]
+	scores []float32
+	biases []float32 // as many as scores
 }
 
 // head computes what h spans.
@@ -112,9 +116,10 @@ func (a *Attention) head(h headSpan) {
 func (f *flash) pack() {
 	f.strip.ldv = 4 * uintptr(f.wide)
 	if f.Kept != nil {
+		f.kept.size = f.Kept.size()
 		keys, values := f.Kept.head(f.slot, f.khead)
-		f.keys, f.values = keys[f.k0*f.D:], values[f.k0*f.width:]
-		f.strip.ldv = 4 * uintptr(f.width)
+		f.kept.keys, f.kept.values = keys[f.k0*f.D*f.kept.size:], values[f.k0*f.width*f.kept.size:]
+		f.strip.ldv = uintptr(f.width * f.kept.size)
 		return
 	}
 	packHead(f.tier, f.keys, f.K[f.k0*f.LDK+f.khead*f.D:], f.LDK, f.n, f.D, f.width)
@@ -175,7 +180,12 @@ func (f *flash) block(r0, r1, slot, j int) {
 	}
 	last := n <= keyBlock
 	t.rows, t.n = r1-r0, min(n, keyBlock)
-	t.q, t.keys = pointer(f.Q[r0*f.LDQ+f.column:]), pointer(f.keys[j*f.D:])
+	t.q = pointer(f.Q[r0*f.LDQ+f.column:])
+	if f.Kept == nil {
+		t.keys = pointer(f.keys[j*f.D:])
+	} else {
+		t.keys = unsafe.Pointer(&f.kept.keys[j*f.D*f.kept.size])
+	}
 	t.state = pointer(f.state[4*slot:])
 	t.seen, t.step = t.n, 0
 	if f.after < everything {
@@ -185,12 +195,12 @@ func (f *flash) block(r0, r1, slot, j int) {
 	if t.from = nil; j > begin {
 		t.from = sums
 	}
-	scores(f.tier, t)
+	scores(f.tier, t, f.half())
 	f.addMask(j)
 	f.addBias(r0-f.from, j)
 	f.hide(r0, j)
 	weigh(f.tier, t)
-	t.values, t.inverse = pointer(f.values[j*int(t.ldv)/4:]), 0
+	t.inverse = 0
 	t.panels, t.out, t.ldo = f.wide/f.width, sums, t.ldf
 	if last && f.wide == f.D {
 		t.out, t.ldo = pointer(f.Out[r0*f.LDO+f.column:]), 4*uintptr(f.LDO)
@@ -199,16 +209,32 @@ func (f *flash) block(r0, r1, slot, j int) {
 		t.inverse = 1
 	}
 	if f.Kept == nil {
-		weighted(f.tier, t)
-	}
-	for p := 0; p < f.wide && f.Kept != nil; p += f.width { // one panel after the other: from and out move on by themselves
-		t.values, t.panels = pointer(f.values[p*f.Kept.Room+j*f.width:]), 1
-		weighted(f.tier, t)
+		t.values = pointer(f.values[j*int(t.ldv)/4:])
+		weighted(f.tier, t, false)
+	} else {
+		f.weightedPanels(j)
 	}
 	if last {
 		f.finish(r0, r1, slot)
 	}
 }
+
+// weightedPanels is weighted for values that lie panel by panel, for the keys from j on.
+func (f *flash) weightedPanels(j int) {
+	t := &f.strip
+	from, out := t.from, t.out
+	for p := 0; p < f.wide; p += f.width {
+		t.values = unsafe.Pointer(&f.kept.values[(p*f.Kept.Room+j*f.width)*f.kept.size])
+		t.panels, t.out = 1, unsafe.Add(out, 4*p)
+		if from != nil {
+			t.from = unsafe.Add(from, 4*p)
+		}
+		weighted(f.tier, t, f.half())
+	}
+}
+
+// half reports whether keys and values are kept in half precision.
+func (f *flash) half() bool { return f.Kept != nil && f.Kept.Half }
 
 // addMask adds the mask of the keys from j on to the scores of the strip.
 func (f *flash) addMask(j int) {

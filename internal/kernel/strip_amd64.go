@@ -12,10 +12,18 @@ func stripSize(t cpu.Tier) (width, height int) {
 	return 16, 6
 }
 
-func scores(t cpu.Tier, s *strip) {
-	if t >= cpu.AVX512 {
+// readsHalf: scores and weighted take keys and values in half precision.
+const readsHalf = true
+
+func scores(t cpu.Tier, s *strip, half bool) {
+	switch {
+	case t >= cpu.AVX512 && half:
+		scoresHalfAVX512(s)
+	case t >= cpu.AVX512:
 		scoresAVX512(s)
-	} else {
+	case half:
+		scoresHalfAVX2(s)
+	default:
 		scoresAVX2(s)
 	}
 }
@@ -28,10 +36,15 @@ func weigh(t cpu.Tier, s *strip) {
 	}
 }
 
-func weighted(t cpu.Tier, s *strip) {
-	if t >= cpu.AVX512 {
+func weighted(t cpu.Tier, s *strip, half bool) {
+	switch {
+	case t >= cpu.AVX512 && half:
+		valuesHalfAVX512(s)
+	case t >= cpu.AVX512:
 		valuesAVX512(s)
-	} else {
+	case half:
+		valuesHalfAVX2(s)
+	default:
 		valuesAVX2(s)
 	}
 }

@@ -13,7 +13,10 @@ import (
 // scores the keys.
 func stripSize(cpu.Tier) (width, height int) { return 16, 6 }
 
-func scores(_ cpu.Tier, s *strip) {
+// readsHalf: nothing takes keys and values in half precision.
+const readsHalf = false
+
+func scores(_ cpu.Tier, s *strip, _ bool) {
 	var scales [16]float32
 	for i := range scales {
 		scales[i] = s.scale
@@ -52,7 +55,7 @@ func weigh(_ cpu.Tier, s *strip) {
 	}
 }
 
-func weighted(_ cpu.Tier, s *strip) { valuesNEON(s) }
+func weighted(_ cpu.Tier, s *strip, _ bool) { valuesNEON(s) }
 
 // packKeys writes n rows of d values, ld bytes apart, as columns of panels of size bytes.
 func packKeys(t cpu.Tier, dst, src *float32, size, ld, n, d int) {

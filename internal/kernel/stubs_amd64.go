@@ -509,6 +509,11 @@ func fromF16AVX2(dst *float32, src *byte, n int)
 //go:noescape
 func fromBF16AVX2(dst *float32, src *byte, n int)
 
+// toF16AVX2 rounds n numbers, a multiple of a vector and not 0, to half precision, half to even.
+//
+//go:noescape
+func toF16AVX2(dst *byte, src *float32, n int)
+
 // transposeAVX2 writes one row of src, ld bytes apart, per lane: vector i, step bytes apart in dst, holds value i of each. k is a multiple of the lanes and not 0.
 //
 //go:noescape
@@ -543,6 +548,26 @@ func scoresAVX512(a *strip)
 //
 //go:noescape
 func valuesAVX512(a *strip)
+
+// scoresHalfAVX2 writes the scaled inner products of the queries of a strip with n keys, and of what fills up their last vector.
+//
+//go:noescape
+func scoresHalfAVX2(a *strip)
+
+// valuesHalfAVX2 writes from·shrink + weights·values, by choice times the inverse of the norm, of a strip. It moves values, from and out on.
+//
+//go:noescape
+func valuesHalfAVX2(a *strip)
+
+// scoresHalfAVX512 writes the scaled inner products of the queries of a strip with n keys, and of what fills up their last vector.
+//
+//go:noescape
+func scoresHalfAVX512(a *strip)
+
+// valuesHalfAVX512 writes from·shrink + weights·values, by choice times the inverse of the norm, of a strip. It moves values, from and out on.
+//
+//go:noescape
+func valuesHalfAVX512(a *strip)
 
 // weighAVX2 turns the scores of a strip, exponents of 2, into weights: 2 to the power of score less largest score, 0 for keys that a row does not see. It keeps the state of the rows.
 //
@@ -638,6 +663,11 @@ func fromF16AVX512(dst *float32, src *byte, n int)
 //
 //go:noescape
 func fromBF16AVX512(dst *float32, src *byte, n int)
+
+// toF16AVX512 rounds n numbers, a multiple of a vector and not 0, to half precision, half to even.
+//
+//go:noescape
+func toF16AVX512(dst *byte, src *float32, n int)
 
 // transposeAVX512 writes one row of src, ld bytes apart, per lane: vector i, step bytes apart in dst, holds value i of each. k is a multiple of the lanes and not 0.
 //

@@ -5,6 +5,9 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+
+	"github.com/chiasm/chiasm/internal/kernel"
+	"github.com/chiasm/chiasm/internal/wave"
 )
 
 // BenchmarkFeatures is the front ends at 30 seconds of sound (CLAP: ten), by the clock; see tools/peers/audio.py for a race.
@@ -42,36 +45,31 @@ func BenchmarkFeatures(b *testing.B) {
 	})
 }
 
-// BenchmarkStages is what the front ends are made of, for four frames of Whisper.
+// BenchmarkStages is what the front ends are made of, for eight frames of Whisper.
 func BenchmarkStages(b *testing.B) {
 	w := NewWhisper(80)
 	f := w.front
-	s := &scratch{f.fft.newWork(), make([]row, f.fft.n/2+1), make([]float32, lanes*len(f.window))}
-	r := &run{front: f, sound: noise(2000, 1), total: 2000}
-	b.Run("window", func(b *testing.B) {
-		for b.Loop() {
-			r.load(s, 4, lanes)
-		}
-	})
-	b.Run("fft", func(b *testing.B) {
-		for b.Loop() {
-			f.fft.power(s.power, s.work)
-		}
-	})
-	var sums [80]row
-	b.Run("filters", func(b *testing.B) {
-		for b.Loop() {
-			for band := range sums {
-				sums[band] = f.bank.sum(band, s.power)
+	s := f.newScratch()
+	r := &run[float32]{front: f, dst: make([]float32, 80*WhisperFrames), perFrame: 1, perBand: WhisperFrames, sound: noise(2000, 1), total: 2000}
+	for _, stage := range []struct {
+		name string
+		do   func()
+	}{
+		{"window", func() { r.load(s, 4, wave.Lanes) }},
+		{"fft", func() { f.fft.Power(s.power, s.work) }},
+		{"filters", func() { f.bank.Sums(s.sums, s.power) }},
+		{"log", func() { wave.Logs(s.logs, s.sums, f.log) }},
+		{"place", func() { r.place(s.logs, 4, wave.Lanes) }},
+	} {
+		b.Run(stage.name, func(b *testing.B) {
+			for b.Loop() {
+				stage.do()
 			}
-		}
-	})
-	b.Run("log", func(b *testing.B) {
+		})
+	}
+	b.Run("level", func(b *testing.B) { // of all the frames
 		for b.Loop() {
-			for band := range sums {
-				sums[band] = row{1, 2, 3, 4}
-				ln(&sums[band])
-			}
+			wave.Raise(r.dst, kernel.Max(r.dst)-8, 4, 0.25)
 		}
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"sync"
+
+	"github.com/chiasm/chiasm/internal/wave"
 )
 
 // CLAP makes the log-mel features of CLAP, in decibels: frames of 1024 samples every 480 at 48 kHz, 64 bands up to 14 kHz.
@@ -11,7 +13,7 @@ import (
 // long sound at random, these are always the same. A sound of less than ten seconds is repeated as often as it fits whole,
 // then followed by silence (repeatpad). Safe for any number of goroutines.
 type CLAP struct {
-	front  *front
+	front  *front[float64]
 	fusion bool
 	sounds sync.Pool
 	mels   sync.Pool
@@ -35,10 +37,10 @@ func NewCLAP(fusion bool, low float64) *CLAP {
 	if fusion {
 		s = htk
 	}
-	return &CLAP{fusion: fusion, front: &front{
-		fft: newFFT(clapFFT), window: hann(clapFFT), hop: clapHop, left: clapFFT / 2, mirror: true,
-		bank:  newMelBank(CLAPBands, clapFFT/2+1, CLAPRate, low, 14000, s, !fusion),
-		floor: 1e-10, factor: 10 / math.Ln10,
+	return &CLAP{fusion: fusion, front: &front[float64]{
+		fft: wave.NewFFT[float64](clapFFT), window: hann[float64](clapFFT), hop: clapHop, left: clapFFT / 2, mirror: true,
+		bank: newMelBank[float64](CLAPBands, clapFFT/2+1, CLAPRate, low, 14000, s, !fusion),
+		log:  wave.Log{Floor: 1e-10, Factor: 10 / math.Ln10},
 	}}
 }
 

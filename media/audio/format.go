@@ -8,7 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+
+	"github.com/chiasm/chiasm/internal/ffmpeg"
 )
 
 // Errors that callers test for with errors.Is.
@@ -20,7 +21,7 @@ var (
 	// ErrLimit is a warning of [Load] and [Mono.ReadAll]: the sound goes on beyond the limit, up to which it was read.
 	ErrLimit = errors.New("the sound is longer than the limit")
 	// ErrNoFFmpeg says that the program ffmpeg is needed and not installed.
-	ErrNoFFmpeg = errors.New("the program ffmpeg is needed and not installed (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg; Windows: winget install ffmpeg)")
+	ErrNoFFmpeg = ffmpeg.ErrMissing
 )
 
 // A Format is what a file says of its sound.
@@ -31,16 +32,16 @@ type Format struct {
 	Frames   int64 // samples of each channel; of WAV and AIFF no more than the file holds, else what its header says; -1: not known
 }
 
-const (
-	lowestRate, highestRate = 100, 1_000_000 // Hz
-	mostChannels            = 256
-)
+// LowestRate and HighestRate are the sample rates that files may have, in Hz.
+const LowestRate, HighestRate = 100, 1_000_000
+
+const mostChannels = 256
 
 // check refuses what no sound has, before any memory is taken for it.
 func (f *Format) check() error {
 	switch {
-	case f.Rate < lowestRate || f.Rate > highestRate:
-		return fmt.Errorf("expected a sample rate from %d to %d Hz, got %d", lowestRate, highestRate, f.Rate)
+	case f.Rate < LowestRate || f.Rate > HighestRate:
+		return fmt.Errorf("expected a sample rate from %d to %d Hz, got %d", LowestRate, HighestRate, f.Rate)
 	case f.Channels < 1 || f.Channels > mostChannels:
 		return fmt.Errorf("expected 1 to %d channels, got %d", mostChannels, f.Channels)
 	}
@@ -80,40 +81,8 @@ var formats = [...]struct {
 	{"mp3", isMP3, openMP3},
 }
 
-// Formats that ffmpeg reads, by its name for their demuxer. It is told the name, so that it never guesses: playlists and
-// lists of other files are none of these.
-var demuxers = [...]struct {
-	name  string
-	match func(head []byte) bool
-}{
-	{"ogg", starts("OggS")},
-	{"mov", func(b []byte) bool {
-		return len(b) >= 8 && slices.Contains([]string{"ftyp", "moov", "mdat", "wide", "free", "skip"}, string(b[4:8]))
-	}},
-	{"matroska", starts("\x1a\x45\xdf\xa3")},
-	{"avi", riff("AVI ")},
-	{"w64", starts("riff\x2e\x91\xcf\x11")},
-	{"asf", starts("\x30\x26\xb2\x75\x8e\x66\xcf\x11")},
-	{"flv", starts("FLV\x01")},
-	{"caf", starts("caff")},
-	{"au", starts(".snd")},
-	{"amr", starts("#!AMR")},
-	{"wv", starts("wvpk")},
-	{"mpeg", starts("\x00\x00\x01\xba")},
-	{"mpegts", func(b []byte) bool { return len(b) > 376 && b[0] == 0x47 && b[188] == 0x47 && b[376] == 0x47 }},
-	{"ac3", starts("\x0b\x77")},
-	{"aac", func(b []byte) bool { return len(b) > 1 && b[0] == 0xff && b[1]&0xf6 == 0xf0 }},
-	{"mp3", func(b []byte) bool { _, ok := findMPEG(b, true); return ok }}, // layers I and II
-}
-
 func starts(prefix string) func([]byte) bool {
 	return func(head []byte) bool { return bytes.HasPrefix(head, []byte(prefix)) }
-}
-
-func riff(kind string) func([]byte) bool {
-	return func(head []byte) bool {
-		return len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == kind
-	}
 }
 
 // open recognises a sound and makes the decoder for it. The function that it returns, if any, ends what was started.
@@ -151,14 +120,28 @@ func (s *source) open() (decoder, Format, func() error, error) {
 	return nil, Format{}, nil, ErrFormat
 }
 
-// foreign names the demuxer for a file that begins so.
-func foreign(head []byte) (name string, ok bool) {
-	for _, d := range demuxers {
-		if d.match(head) {
-			return d.name, true
+// Recognise reports whether a file that begins so is a sound, or a video, in one of the formats that [Open] reads, ffmpeg's among
+// them. A few kilobytes tell.
+func Recognise(head []byte) bool {
+	if starts("ID3")(head) {
+		return true
+	}
+	for _, f := range formats {
+		if f.match(head) {
+			return true
 		}
 	}
-	return "", false
+	_, ok := foreign(head)
+	return ok
+}
+
+// foreign names ffmpeg's demuxer for a file that begins so.
+func foreign(head []byte) (name string, ok bool) {
+	if name, ok = ffmpeg.Demuxer(head); ok {
+		return name, true
+	}
+	_, ok = findMPEG(head, true) // layers I and II
+	return "mp3", ok
 }
 
 // openForeign starts ffmpeg on a file of which the beginning has been read already.

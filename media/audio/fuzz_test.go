@@ -73,7 +73,7 @@ func FuzzResample(f *testing.F) {
 	f.Add(44101, 16000, 1000, 100)
 	f.Add(8000, 48000, 10, 1)
 	f.Fuzz(func(t *testing.T, from, to, n, piece int) {
-		if from < lowestRate || from > highestRate || to < lowestRate || to > highestRate || n < 0 || n > 5000 || piece < 1 || from > 100*to || to > 100*from {
+		if from < LowestRate || from > HighestRate || to < LowestRate || to > HighestRate || n < 0 || n > 5000 || piece < 1 || from > 100*to || to > 100*from {
 			return
 		}
 		x := noise(n, 1)

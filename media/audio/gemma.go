@@ -1,11 +1,15 @@
 package audio
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/chiasm/chiasm/internal/wave"
+)
 
 // Gemma makes the log-mel features of Gemma 4's sound tower, which EmbeddingGemma 2 shares: frames of 20 ms every 10 ms at
 // 16 kHz, padded with silence to the power of two, 128 HTK filters over magnitudes, ln(x + 0.001). Equal to transformers'
 // Gemma4AudioFeatureExtractor on a list of one sound, computed in 64 bits. Safe for any number of goroutines.
-type Gemma struct{ front *front }
+type Gemma struct{ front *front[float64] }
 
 // What Gemma hears.
 const (
@@ -21,14 +25,14 @@ const (
 
 // NewGemma makes the front end.
 func NewGemma() *Gemma {
-	window := hann(gemmaFrame)
+	window := hann[float64](gemmaFrame)
 	for i, v := range window {
 		window[i] = float64(float32(v)) // as the reference keeps it
 	}
-	return &Gemma{&front{
-		fft: newFFT(gemmaFFT), window: window, hop: gemmaHop, left: gemmaFrame / 2, magnitude: true,
-		bank:   newMelBank(GemmaBands, gemmaFFT/2+1, GemmaRate, 0, 8000, htk, false),
-		offset: 1e-3, factor: 1,
+	return &Gemma{&front[float64]{
+		fft: wave.NewFFT[float64](gemmaFFT), window: window, hop: gemmaHop, left: gemmaFrame / 2, magnitude: true,
+		bank: newMelBank[float64](GemmaBands, gemmaFFT/2+1, GemmaRate, 0, 8000, htk, false),
+		log:  wave.Log{Offset: 1e-3, Factor: 1},
 	}}
 }
 

@@ -5,38 +5,38 @@ import (
 	"sync"
 
 	"github.com/chiasm/chiasm/internal/par"
+	"github.com/chiasm/chiasm/internal/wave"
 )
 
 // A front turns sound into frames of log-mel energies: window, power spectrum, filters, logarithm. It doesn't change and is
-// safe for any number of goroutines.
-type front struct {
-	fft       *fft
-	window    []float64 // as long as a frame
-	hop       int       // samples between frames
-	left      int       // samples of padding before the first
-	bank      *melBank
-	magnitude bool    // filters see the roots of the power
-	floor     float64 // the least energy
-	offset    float64 // added to the energy
-	factor    float64 // of the natural logarithm
-	mirror    bool    // padding reflects the sound instead of being silent
+// safe for any number of goroutines. What lies 80 dB below the loudest, as Whisper hears it, needs 32 bits; the decibels of
+// CLAP and the small offset of Gemma need 64.
+type front[T wave.Float] struct {
+	fft       *wave.FFT[T]
+	window    []T // as long as a frame
+	hop       int // samples between frames
+	left      int // samples of padding before the first
+	bank      *wave.Bank[T]
+	magnitude bool // filters see the roots of the power
+	log       wave.Log
+	mirror    bool // padding reflects the sound instead of being silent
 	runs      sync.Pool
 }
 
 // hann is the periodic window of that length.
-func hann(n int) []float64 {
-	w := make([]float64, n)
+func hann[T wave.Float](n int) []T {
+	w := make([]T, n)
 	for i := range w {
-		w[i] = 0.5 - 0.5*math.Cos(2*math.Pi*float64(i)/float64(n))
+		w[i] = T(0.5 - 0.5*math.Cos(2*math.Pi*float64(i)/float64(n)))
 	}
 	return w
 }
 
-const chunkFrames = 32 // of a piece of work; a multiple of lanes
+const chunkFrames = 32 // of a piece of work; a multiple of wave.Lanes
 
 // A run is a front at work on one sound.
-type run struct {
-	*front
+type run[T wave.Float] struct {
+	*front[T]
 	dst       []float32
 	perFrame  int // distance of frames in dst
 	perBand   int // distance of bands
@@ -46,17 +46,26 @@ type run struct {
 	scratches sync.Pool
 }
 
-type scratch struct {
-	work  *work
-	power []row
+// A scratch is the memory of one goroutine at work on a few frames at a time.
+type scratch[T wave.Float] struct {
+	work  *wave.Work[T]
+	power []wave.Row[T]
+	sums  []wave.Row[T]
+	logs  []float32 // [bands, lanes]
 	edges []float32 // frames that reach into the padding
 }
 
+func (f *front[T]) newScratch() *scratch[T] {
+	bands := f.bank.Filters()
+	return &scratch[T]{f.fft.NewWork(), f.bank.NewPower(f.fft.Size()/2 + 1), make([]wave.Row[T], bands),
+		make([]float32, wave.Lanes*bands), make([]float32, wave.Lanes*len(f.window))}
+}
+
 // run writes the energies of frames to dst.
-func (f *front) run(dst []float32, perFrame, perBand, frames int, sound []float32, total int) {
-	r, ok := f.runs.Get().(*run)
+func (f *front[T]) run(dst []float32, perFrame, perBand, frames int, sound []float32, total int) {
+	r, ok := f.runs.Get().(*run[T])
 	if !ok {
-		r = &run{}
+		r = &run[T]{}
 	}
 	r.front, r.dst, r.perFrame, r.perBand, r.frames, r.sound, r.total = f, dst, perFrame, perBand, frames, sound, total
 	par.Do(r, (frames+chunkFrames-1)/chunkFrames, 0)
@@ -65,41 +74,46 @@ func (f *front) run(dst []float32, perFrame, perBand, frames int, sound []float3
 }
 
 // Run does one chunk of frames.
-func (r *run) Run(chunk int) {
-	s, ok := r.scratches.Get().(*scratch)
+func (r *run[T]) Run(chunk int) {
+	s, ok := r.scratches.Get().(*scratch[T])
 	if !ok {
-		s = &scratch{r.fft.newWork(), make([]row, r.fft.n/2+1), make([]float32, lanes*len(r.window))}
+		s = r.newScratch()
 	}
 	end := min((chunk+1)*chunkFrames, r.frames)
-	for t := chunk * chunkFrames; t < end; t += lanes {
-		n := min(lanes, end-t)
+	for t := chunk * chunkFrames; t < end; t += wave.Lanes {
+		n := min(wave.Lanes, end-t)
 		r.load(s, t, n)
-		r.fft.power(s.power, s.work)
+		r.fft.Power(s.power, s.work)
 		if r.magnitude {
-			for k := range s.power {
-				for l, v := range s.power[k] {
-					s.power[k][l] = math.Sqrt(v)
-				}
-			}
+			wave.Roots(s.power)
 		}
-		for band := range r.bank.weights {
-			sums := r.bank.sum(band, s.power)
-			for l, v := range sums {
-				sums[l] = max(v, r.floor) + r.offset
-			}
-			ln(&sums)
-			for l, v := range sums[:n] {
-				r.dst[(t+l)*r.perFrame+band*r.perBand] = float32(r.factor * v)
-			}
-		}
+		r.bank.Sums(s.sums, s.power)
+		wave.Logs(s.logs, s.sums, r.log)
+		r.place(s.logs, t, n)
 	}
 	r.scratches.Put(s)
 }
 
+// place writes n frames from t on to where they belong.
+func (r *run[T]) place(logs []float32, t, n int) {
+	dst := r.dst[t*r.perFrame:]
+	for band := range r.bank.Filters() {
+		lanes := (*[wave.Lanes]float32)(logs[band*wave.Lanes:])
+		to := dst[band*r.perBand:]
+		if r.perFrame == 1 && n == wave.Lanes {
+			*(*[wave.Lanes]float32)(to) = *lanes
+			continue
+		}
+		for l, v := range lanes[:n] {
+			to[l*r.perFrame] = v
+		}
+	}
+}
+
 // load puts n frames from t on, windowed, into the lanes; the last one also into lanes that are left over.
-func (r *run) load(s *scratch, t, n int) {
+func (r *run[T]) load(s *scratch[T], t, n int) {
 	size := len(r.window)
-	var frames [lanes][]float32
+	var frames [wave.Lanes][]float32
 	for l := range frames {
 		if l >= n {
 			frames[l] = frames[n-1]
@@ -115,18 +129,11 @@ func (r *run) load(s *scratch, t, n int) {
 			frames[l][i] = r.sample(start + i)
 		}
 	}
-	window, cells := r.window, s.work.a
-	a, b, c, d := frames[0][:size], frames[1][:size], frames[2][:size], frames[3][:size]
-	for i := 0; i+1 < len(window) && i+1 < len(a) && i+1 < len(b) && i+1 < len(c) && i+1 < len(d); i += 2 {
-		v, w := window[i], window[i+1]
-		cells[i/2].r = row{float64(a[i]) * v, float64(b[i]) * v, float64(c[i]) * v, float64(d[i]) * v}
-		cells[i/2].i = row{float64(a[i+1]) * w, float64(b[i+1]) * w, float64(c[i+1]) * w, float64(d[i+1]) * w}
-	}
-	clear(cells[size/2:])
+	r.fft.Load(s.work, &frames, r.window)
 }
 
 // sample is the sound at i, which may lie in the padding.
-func (r *run) sample(i int) float32 {
+func (r *run[T]) sample(i int) float32 {
 	if r.mirror && (i < 0 || i >= r.total) && r.total > 1 {
 		period := 2 * (r.total - 1)
 		i = (i%period + period) % period

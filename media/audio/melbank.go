@@ -1,6 +1,10 @@
 package audio
 
-import "math"
+import (
+	"math"
+
+	"github.com/chiasm/chiasm/internal/wave"
+)
 
 // A scale relates hertz to mels.
 type scale struct{ mel, hertz func(float64) float64 }
@@ -28,21 +32,15 @@ var (
 	}
 )
 
-// A melBank holds triangular filters over the bins of a spectrum; of each only the bins that it weighs.
-type melBank struct {
-	start   []int // first bin of each filter
-	weights [][]float64
-}
-
-// newMelBank makes the filters as transformers' mel_filter_bank and librosa do: peaks evenly spaced in mels from low to high
-// hertz. area divides each by its width.
-func newMelBank(bands, bins, rate int, low, high float64, s scale, area bool) *melBank {
+// newMelBank makes triangular filters over the bins of a spectrum as transformers' mel_filter_bank and librosa do: peaks
+// evenly spaced in mels from low to high hertz. area divides each by its width.
+func newMelBank[T wave.Float](bands, bins, rate int, low, high float64, s scale, area bool) *wave.Bank[T] {
 	peaks := make([]float64, bands+2)
 	first, last := s.mel(low), s.mel(high)
 	for i := range peaks {
 		peaks[i] = s.hertz(first + (last-first)*float64(i)/float64(bands+1))
 	}
-	b := &melBank{start: make([]int, bands), weights: make([][]float64, bands)}
+	starts, weights := make([]int, bands), make([][]float64, bands)
 	for m := range bands {
 		left, peak, right := peaks[m], peaks[m+1], peaks[m+2]
 		height := 1.0
@@ -55,25 +53,11 @@ func newMelBank(bands, bins, rate int, low, high float64, s scale, area bool) *m
 			if w <= 0 {
 				continue
 			}
-			if b.weights[m] == nil {
-				b.start[m] = k
+			if weights[m] == nil {
+				starts[m] = k
 			}
-			b.weights[m] = append(b.weights[m], w*height)
+			weights[m] = append(weights[m], w*height)
 		}
 	}
-	return b
-}
-
-// sum is what a filter gives of a spectrum.
-func (b *melBank) sum(band int, power []row) (s row) {
-	w := b.weights[band]
-	power = power[b.start[band]:][:len(w)]
-	for k, v := range w {
-		p := &power[k]
-		s[0] += v * p[0]
-		s[1] += v * p[1]
-		s[2] += v * p[2]
-		s[3] += v * p[3]
-	}
-	return s
+	return wave.NewBank[T](starts, weights)
 }

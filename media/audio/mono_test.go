@@ -18,7 +18,7 @@ func stereo(x, y []float32, rate int) []byte {
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x[i]))
 		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(y[i]))
 	}
-	return wave(3, 2, uint32(rate), 8, 32, uint32(len(b)), b)
+	return waveFile(3, 2, uint32(rate), 8, 32, uint32(len(b)), b)
 }
 
 func openStereo(t *testing.T, n, rate int) (*Reader, []float32) {

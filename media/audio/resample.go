@@ -6,8 +6,12 @@ import "fmt"
 // bank of filters. Up to 0.9 of the lower rate's half it is flat within 0.01 dB; what lies beyond that half and its images
 // is more than 100 dB down. Samples keep their times: the first comes out at the time of the first, and n samples in
 // become ceil(n·to/from), as librosa counts. However the input is cut into pieces, the output is the same in all bits.
+//
+// Where the ratio has too many phases for a filter each, there are two steps: between the rates and twice the lower one,
+// where nothing near the pass band has to be stopped, so that a short filter does; and by a half, where two filters do.
 type Resampler struct {
-	step   int // between two outputs lie step/phases input samples
+	before *Resampler // the first of two steps
+	step   int        // between two outputs lie step/phases input samples
 	phases int
 	taps   int // of a filter; a multiple of 8
 	engine engine
@@ -33,7 +37,7 @@ const (
 	stopBand   = 108.0   // dB: some more than is promised, for sums in 32 bits
 	transition = 0.1     // of the lower rate's half: from 0.9 to 1
 	largest    = 1 << 18 // weights at most where every phase has its own filter
-	finest     = 1024    // filters to a zero crossing where neighbours are interpolated: -118 dB
+	finest     = 1024    // filters to a sample of the lower rate where neighbours are interpolated
 	atOnce     = 1 << 14 // outputs made in one go, about
 )
 
@@ -48,13 +52,35 @@ func NewResampler(from, to int) *Resampler {
 		r.engine = identity{}
 		return r
 	}
-	f := newKernelShape(min(1, float64(to)/float64(from)))
-	r.taps = 2 * f.width
-	if r.engine = newMatrices(f, r.step, r.phases); r.engine == nil {
-		r.engine = newInterpolated(f, r.step, r.phases)
+	f := newKernelShape(min(1, float64(to)/float64(from)), 1-transition, 1)
+	if m := newMatrices(f, r.step, r.phases); m != nil {
+		r.start(f, m)
+		return r
 	}
-	r.buf = make([]float32, f.width-1, 8*r.taps)
+	if to < from {
+		r.before = &Resampler{step: r.step, phases: 2 * r.phases}
+		r.before.interpolate(float64(to) / float64(from))
+		r.step, r.phases = 2, 1
+		f = newKernelShape(0.5, 1-transition, 1)
+		r.start(f, newMatrices(f, 2, 1))
+		return r
+	}
+	r.before = NewResampler(1, 2)
+	r.step *= 2
+	r.interpolate(0.5)
 	return r
+}
+
+// interpolate makes r a step to or from twice the lower rate, which is band of the input's: up to three halves of the lower
+// rate nothing need be stopped.
+func (r *Resampler) interpolate(band float64) {
+	f := newKernelShape(band, 1, 3)
+	r.start(f, newInterpolated(f, r.step, r.phases))
+}
+
+func (r *Resampler) start(f kernelShape, e engine) {
+	r.engine, r.taps = e, 2*f.width
+	r.buf = make([]float32, f.width-1, 8*r.taps)
 }
 
 func gcd(a, b int) int {
@@ -69,6 +95,27 @@ func (r *Resampler) Push(x []float32) {
 	if r.ended {
 		panic("audio: Resampler.Push after End")
 	}
+	if r.before == nil {
+		r.take(x)
+		return
+	}
+	r.before.Push(x)
+	r.pass()
+}
+
+// pass takes what the first step has ready.
+func (r *Resampler) pass() {
+	var piece [1 << 10]float32
+	for {
+		n := r.before.Pull(piece[:])
+		if n == 0 {
+			return
+		}
+		r.take(piece[:n])
+	}
+}
+
+func (r *Resampler) take(x []float32) {
 	if r.at > len(r.buf)/2 {
 		r.buf = r.buf[:copy(r.buf, r.buf[r.at:])]
 		r.at = 0
@@ -80,6 +127,10 @@ func (r *Resampler) Push(x []float32) {
 // End says that no more will come.
 func (r *Resampler) End() {
 	if !r.ended {
+		if r.before != nil {
+			r.before.End()
+			r.pass()
+		}
 		r.ended = true
 		r.buf = append(r.buf, make([]float32, r.taps+r.engine.ahead())...)
 	}
@@ -88,7 +139,7 @@ func (r *Resampler) End() {
 // Pull fills dst with what is ready, and returns how many samples. Fewer than fit: push more, or after End it is all.
 func (r *Resampler) Pull(dst []float32) int {
 	if r.ended {
-		dst = dst[:min(int64(len(dst)), r.Length(r.in)-r.pulled)]
+		dst = dst[:min(int64(len(dst)), r.length(r.in)-r.pulled)]
 	}
 	n := 0
 	for n < len(dst) {
@@ -111,6 +162,14 @@ func (r *Resampler) Pull(dst []float32) int {
 
 // Length is the number of samples that n samples become.
 func (r *Resampler) Length(n int64) int64 {
+	if r.before != nil {
+		n = r.before.Length(n)
+	}
+	return r.length(n)
+}
+
+// length is what this step makes of n samples.
+func (r *Resampler) length(n int64) int64 {
 	phases, step := int64(r.phases), int64(r.step)
 	return n/step*phases + (n%step*phases+step-1)/step
 }

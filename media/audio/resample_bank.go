@@ -5,20 +5,25 @@ import (
 	"sync"
 
 	"github.com/chiasm/chiasm/internal/kernel"
+	"github.com/chiasm/chiasm/internal/wave"
 )
 
 // A kernelShape is the windowed sinc.
 type kernelShape struct {
 	width int     // it reaches so many input samples to each side
 	band  float64 // the lower rate in terms of the input's
+	edge  float64 // between what it passes and what it stops, in terms of the input rate's half
+	even  bool    // it stops the input's rate itself, so that the taps at any place have the same sum
 }
 
-func newKernelShape(band float64) kernelShape {
-	half := (stopBand - 7.95) / (2.285 * math.Pi * transition * band) / 2
-	return kernelShape{(int(math.Ceil(half)) + 3) &^ 3, band}
+// newKernelShape makes the filter that passes and stops up to and from so many times the lower rate's half.
+func newKernelShape(band, pass, stop float64) kernelShape {
+	half := (stopBand - 7.95) / (2.285 * math.Pi * (stop - pass) * band) / 2
+	return kernelShape{(int(math.Ceil(half)) + 3) &^ 3, band, (pass + stop) / 2 * band, stop*band <= 2}
 }
 
-// filter writes the taps for an output that lies at, from 0 to 1, behind the input sample at tap width-1. They sum to 1.
+// filter writes the taps for an output that lies at, from 0 to 1, behind the input sample at tap width-1. They sum to 1 at
+// any place if the shape is even, and else on average.
 func (f *kernelShape) filter(dst []float32, at float64, h []float64) {
 	window := kaiser()
 	sum := 0.0
@@ -26,8 +31,11 @@ func (f *kernelShape) filter(dst []float32, at float64, h []float64) {
 		x := at + float64(f.width-1-t)
 		place := math.Abs(x) / float64(f.width) * kaiserSteps
 		k := int(place)
-		h[t] = sinc((1-transition/2)*f.band*x) * (window[k] + (place-float64(k))*(window[k+1]-window[k]))
+		h[t] = f.edge * sinc(f.edge*x) * (window[k] + (place-float64(k))*(window[k+1]-window[k]))
 		sum += h[t]
+	}
+	if !f.even {
+		sum = 1
 	}
 	for t, v := range h {
 		dst[t] = float32(v / sum)
@@ -140,39 +148,34 @@ func (m *matrices) fill(dst, x []float32) ([]float32, int) {
 // interpolated has filters so close to each other that a line between neighbours is as good as the filter itself: for
 // ratios with many phases.
 type interpolated struct {
-	step, phases int
-	taps         int
-	fine         int       // filters to an input sample
-	bank         []float32 // [fine+1, taps]
-	phase        int       // of the next output
+	wave.Interpolation
+	phase int // of the next output
 }
 
 func newInterpolated(f kernelShape, step, phases int) engine {
-	e := &interpolated{step: step, phases: phases, taps: 2 * f.width, fine: max(int(math.Ceil(finest*f.band)), 1)}
-	e.bank = make([]float32, (e.fine+1)*e.taps)
-	h := make([]float64, e.taps)
-	for p := range e.fine + 1 {
-		f.filter(e.bank[p*e.taps:(p+1)*e.taps], float64(p)/float64(e.fine), h)
+	fine, taps := max(int(math.Ceil(finest*f.band)), 1), 2*f.width
+	e := &interpolated{wave.Interpolation{Step: step, Phases: phases, Taps: taps, Fine: fine, Bank: make([]float32, (fine+1)*taps)}, 0}
+	h := make([]float64, taps)
+	for p := range fine + 1 {
+		f.filter(e.Bank[p*taps:(p+1)*taps], float64(p)/float64(fine), h)
 	}
 	return e
 }
 
-func (e *interpolated) ahead() int { return e.step/e.phases + 1 }
+func (e *interpolated) ahead() int { return e.Step/e.Phases + 1 }
 
 func (e *interpolated) fill(dst, x []float32) ([]float32, int) {
-	at := 0
-	for ; at+e.taps <= len(x) && len(dst) < atOnce; at += e.phase / e.phases {
-		e.phase %= e.phases
-		dst = append(dst, e.value(x[at:at+e.taps], float64(e.phase)/float64(e.phases)*float64(e.fine)))
-		e.phase += e.step
+	room := len(x) - e.Taps + 1 // input samples at which an output may begin
+	if room <= 0 {
+		return dst, 0
 	}
-	e.phase %= e.phases
-	return dst, at
-}
-
-func (e *interpolated) value(x []float32, place float64) float32 {
-	k := int(place)
-	low := kernel.Dot(x, e.bank[k*e.taps:(k+1)*e.taps])
-	high := kernel.Dot(x, e.bank[(k+1)*e.taps:(k+2)*e.taps])
-	return low + float32(place-float64(k))*(high-low)
+	n := min((room*e.Phases-1-e.phase)/e.Step+1, atOnce)
+	if cap(dst) < n {
+		dst = make([]float32, atOnce)
+	}
+	dst = dst[:n]
+	e.Values(dst, x, e.phase)
+	next := e.phase + n*e.Step
+	e.phase = next % e.Phases
+	return dst, next / e.Phases
 }

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// wave is a WAV file with that fmt chunk and samples; size is what the data chunk claims.
-func wave(tag, channels int, rate uint32, align, bits int, size uint32, samples []byte, before ...byte) []byte {
+// waveFile is a WAV file with that fmt chunk and samples; size is what the data chunk claims.
+func waveFile(tag, channels int, rate uint32, align, bits int, size uint32, samples []byte, before ...byte) []byte {
 	b := []byte("RIFF\x00\x00\x00\x00WAVE")
 	b = append(b, before...)
 	b = append(b, "fmt \x10\x00\x00\x00"...)
@@ -51,10 +51,10 @@ const rate8k = "\x40\x0b\xfa\x00\x00\x00\x00\x00\x00\x00" // 8000 Hz
 
 func TestHostileHeaders(t *testing.T) {
 	two := []byte{1, 0, 2, 0}
-	rf64 := wave(1, 1, 8000, 2, 16, 0xffffffff, two, append([]byte("ds64\x1c\x00\x00\x00"), bytes.Repeat([]byte{0xff}, 28)...)...)
+	rf64 := waveFile(1, 1, 8000, 2, 16, 0xffffffff, two, append([]byte("ds64\x1c\x00\x00\x00"), bytes.Repeat([]byte{0xff}, 28)...)...)
 	copy(rf64, "RF64")
 	float := func(v float32) []byte {
-		return wave(3, 1, 8000, 4, 32, 4, binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
+		return waveFile(3, 1, 8000, 4, 32, 4, binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
 	}
 	for _, c := range []struct {
 		name string
@@ -65,22 +65,22 @@ func TestHostileHeaders(t *testing.T) {
 		{"text", []byte("What hath God wrought? It is a question."), "not a sound in a known format"},
 		{"playlist", []byte("#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:9,\nfile:///etc/passwd\n"), "not a sound in a known format"},
 		{"list of files", []byte("ffconcat version 1.0\nfile /etc/passwd\n"), "not a sound in a known format"},
-		{"rate 0", wave(1, 1, 0, 2, 16, 4, two), "sample rate from 100 to 1000000 Hz, got 0"},
-		{"rate 4 GHz", wave(1, 1, 4_000_000_000, 2, 16, 4, two), "got 4000000000"},
-		{"no channels", wave(1, 0, 8000, 2, 16, 4, two), "1 to 256 channels, got 0"},
-		{"many channels", wave(1, 65535, 8000, 2, 16, 4, two), "1 to 256 channels, got 65535"},
-		{"no bits", wave(1, 1, 8000, 0, 0, 4, two), "got 0 in blocks of 0 bytes"},
-		{"many bits", wave(1, 1, 8000, 65535, 65535, 4, two), "got 65535"},
-		{"5 bytes", wave(1, 1, 8000, 5, 40, 4, two), "got 40"},
-		{"float of 16 bits", wave(3, 1, 8000, 2, 16, 4, two), "got 16"},
-		{"no codec", wave(0, 1, 8000, 2, 16, 4, two), "expected a codec, got number 0"},
-		{"codec of others", wave(0x161, 1, 8000, 2, 16, 4, two), "codec with number 353 in a wav file: can be read from a named file alone"},
+		{"rate 0", waveFile(1, 1, 0, 2, 16, 4, two), "sample rate from 100 to 1000000 Hz, got 0"},
+		{"rate 4 GHz", waveFile(1, 1, 4_000_000_000, 2, 16, 4, two), "got 4000000000"},
+		{"no channels", waveFile(1, 0, 8000, 2, 16, 4, two), "1 to 256 channels, got 0"},
+		{"many channels", waveFile(1, 65535, 8000, 2, 16, 4, two), "1 to 256 channels, got 65535"},
+		{"no bits", waveFile(1, 1, 8000, 0, 0, 4, two), "got 0 in blocks of 0 bytes"},
+		{"many bits", waveFile(1, 1, 8000, 65535, 65535, 4, two), "got 65535"},
+		{"5 bytes", waveFile(1, 1, 8000, 5, 40, 4, two), "got 40"},
+		{"float of 16 bits", waveFile(3, 1, 8000, 2, 16, 4, two), "got 16"},
+		{"no codec", waveFile(0, 1, 8000, 2, 16, 4, two), "expected a codec, got number 0"},
+		{"codec of others", waveFile(0x161, 1, 8000, 2, 16, 4, two), "codec with number 353 in a wav file: can be read from a named file alone"},
 		{"short fmt", []byte("RIFF\x20\x00\x00\x00WAVEfmt \x04\x00\x00\x00\x01\x00\x01\x00data\x04\x00\x00\x00abcd"), "at least 16 bytes, got 4"},
 		{"endless fmt", []byte("RIFF\x20\x00\x00\x00WAVEfmt \xff\xff\xff\x7f\x01\x00\x01\x00"), "ends within its header"},
 		{"no fmt", []byte("RIFF\x20\x00\x00\x00WAVEdata\x04\x00\x00\x00abcd"), "expected a fmt chunk before"},
-		{"no data", wave(1, 1, 8000, 2, 16, 4, two)[:36], "ends within its header"},
-		{"endless chunk", wave(1, 1, 8000, 2, 16, 4, two, []byte("junk\xff\xff\xff\xffabcd")...), "ends within its header"},
-		{"data of 4 GB", wave(1, 1, 8000, 2, 16, 0xfffffff0, two), ErrTruncated.Error()},
+		{"no data", waveFile(1, 1, 8000, 2, 16, 4, two)[:36], "ends within its header"},
+		{"endless chunk", waveFile(1, 1, 8000, 2, 16, 4, two, []byte("junk\xff\xff\xff\xffabcd")...), "ends within its header"},
+		{"data of 4 GB", waveFile(1, 1, 8000, 2, 16, 0xfffffff0, two), ErrTruncated.Error()},
 		{"data of 18 EB", rf64, ""},
 		{"not a number", float(float32(math.NaN())), "sample 0 of channel 0: expected a finite number, got NaN"},
 		{"infinite", float(float32(math.Inf(-1))), "got -Inf"},
@@ -113,7 +113,7 @@ func TestHostileHeaders(t *testing.T) {
 func TestStreamsWithoutSize(t *testing.T) {
 	samples := bytes.Repeat([]byte{1, 0, 2, 0}, 100)
 	for _, size := range []uint32{0, 0xffffffff, 0x7ffff000, 0x7fffffff, 0x80000000, 0xffffffff - 36} {
-		data := wave(1, 1, 8000, 2, 16, size, samples)
+		data := waveFile(1, 1, 8000, 2, 16, size, samples)
 		for _, riff := range []uint32{0xffffffff, size, 36} {
 			if size == 0 && riff == 0 {
 				riff = 36
@@ -129,7 +129,7 @@ func TestStreamsWithoutSize(t *testing.T) {
 		}
 	}
 	// A data chunk that says it is empty, within a file that goes on as it says, is.
-	data := append(wave(1, 1, 8000, 2, 16, 0, nil), "LIST\x04\x00\x00\x00abcd"...)
+	data := append(waveFile(1, 1, 8000, 2, 16, 0, nil), "LIST\x04\x00\x00\x00abcd"...)
 	binary.LittleEndian.PutUint32(data[4:], uint32(len(data)-8))
 	if all, f, err := readBytes(data); err != nil || len(all) != 0 || f.Frames != 0 {
 		t.Errorf("empty: %d samples, %+v, %v", len(all), f, err)
@@ -138,15 +138,15 @@ func TestStreamsWithoutSize(t *testing.T) {
 		t.Errorf("aiff: %d samples, %v", len(all), err)
 	}
 	// An odd chunk is followed by a byte of padding; samples that the last block lacks are missed.
-	data = wave(1, 2, 8000, 4, 16, 7, []byte{1, 0, 2, 0, 3, 0, 4}, []byte("odd \x03\x00\x00\x00abc\x00")...)
+	data = waveFile(1, 2, 8000, 4, 16, 7, []byte{1, 0, 2, 0, 3, 0, 4}, []byte("odd \x03\x00\x00\x00abc\x00")...)
 	if all, _, err := readBytes(data); err != nil || len(all) != 2 {
 		t.Errorf("odd: %d samples, %v", len(all), err)
 	}
 	// 12 bits in two bytes and 24 in four lie at the top.
-	if all, _, err := readBytes(wave(1, 1, 8000, 2, 12, 2, []byte{0, 0x40})); err != nil || !slices.Equal(all, []float32{0.5}) {
+	if all, _, err := readBytes(waveFile(1, 1, 8000, 2, 12, 2, []byte{0, 0x40})); err != nil || !slices.Equal(all, []float32{0.5}) {
 		t.Errorf("12 bits: %v, %v", all, err)
 	}
-	if all, _, err := readBytes(wave(1, 1, 8000, 4, 24, 4, []byte{0, 0, 0, 0x40})); err != nil || !slices.Equal(all, []float32{0.5}) {
+	if all, _, err := readBytes(waveFile(1, 1, 8000, 4, 24, 4, []byte{0, 0, 0, 0x40})); err != nil || !slices.Equal(all, []float32{0.5}) {
 		t.Errorf("24 bits in four bytes: %v, %v", all, err)
 	}
 }
@@ -315,7 +315,7 @@ func TestLongSoundsInLittleMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads for a second")
 	}
-	head := wave(1, 2, 8000, 4, 16, 0xffffffff, nil)
+	head := waveFile(1, 2, 8000, 4, 16, 0xffffffff, nil)
 	r, err := New(context.Background(), io.MultiReader(bytes.NewReader(head), io.LimitReader(zeros{}, 4*8000*3600*2)))
 	if err != nil {
 		t.Fatal(err)

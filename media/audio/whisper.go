@@ -3,13 +3,16 @@ package audio
 import (
 	"fmt"
 	"math"
+
+	"github.com/chiasm/chiasm/internal/kernel"
+	"github.com/chiasm/chiasm/internal/wave"
 )
 
 // Whisper makes the log-mel features of Whisper and of models that share its front end: frames of 25 ms every 10 ms,
 // Slaney's filters up to 8 kHz, logarithms to base 10 of which the lowest lie 8 below the highest, (x+4)/4. Equal to
 // transformers' WhisperFeatureExtractor and to openai/whisper's log_mel_spectrogram. Safe for any number of goroutines.
 type Whisper struct {
-	front *front
+	front *front[float32]
 	bands int
 }
 
@@ -28,10 +31,10 @@ func NewWhisper(bands int) *Whisper {
 	if bands <= 0 {
 		panic(fmt.Sprintf("audio: expected mel bands, got %d", bands))
 	}
-	return &Whisper{bands: bands, front: &front{
-		fft: newFFT(whisperFFT), window: hann(whisperFFT), hop: whisperHop, left: whisperFFT / 2, mirror: true,
-		bank:  newMelBank(bands, whisperFFT/2+1, WhisperRate, 0, 8000, slaney, true),
-		floor: 1e-10, factor: 1 / math.Ln10,
+	return &Whisper{bands: bands, front: &front[float32]{
+		fft: wave.NewFFT[float32](whisperFFT), window: hann[float32](whisperFFT), hop: whisperHop, left: whisperFFT / 2, mirror: true,
+		bank: newMelBank[float32](bands, whisperFFT/2+1, WhisperRate, 0, 8000, slaney, true),
+		log:  wave.Log{Floor: 1e-10, Factor: 1 / math.Ln10},
 	}}
 }
 
@@ -54,11 +57,5 @@ func (w *Whisper) features(dst, sound []float32, total int) {
 		panic(fmt.Sprintf("audio: expected space for %d x %d features, got %d", w.bands, frames, len(dst)))
 	}
 	w.front.run(dst, 1, frames, frames, sound, total)
-	highest := float32(math.Inf(-1))
-	for _, v := range dst {
-		highest = max(highest, v)
-	}
-	for i, v := range dst {
-		dst[i] = (max(v, highest-8) + 4) / 4
-	}
+	wave.Raise(dst, kernel.Max(dst)-8, 4, 0.25)
 }

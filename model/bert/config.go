@@ -107,6 +107,9 @@ func ParseKind(kind string, data []byte) (*Config, error) {
 	return c, c.Validate()
 }
 
+// maxBias bounds what a bias for every pair of tokens may take: published models have 3 million values.
+const maxBias = 1 << 28
+
 // Validate says what makes c impossible.
 func (c *Config) Validate() error {
 	for _, f := range []struct {
@@ -121,6 +124,9 @@ func (c *Config) Validate() error {
 		if f.value < f.min || f.value > f.max {
 			return fmt.Errorf("bert: config: %s is %d, want %d to %d", f.name, f.value, f.min, f.max)
 		}
+	}
+	if n := c.Heads * c.Positions * c.Positions; c.Buckets > 0 && n > maxBias {
+		return fmt.Errorf("bert: config: %d heads and %d positions have %d biases by distance, want at most %d", c.Heads, c.Positions, n, maxBias)
 	}
 	if c.Width%c.Heads != 0 {
 		return fmt.Errorf("bert: config: hidden_size %d is not a multiple of %d heads", c.Width, c.Heads)

@@ -64,7 +64,7 @@ func TestStages(t *testing.T) {
 			size := b.Config.Vision.Wide
 			pixels := reference.Floats("pixels")
 			input := p.Input(pixels, 2, 3, size, size)
-			seq := p.Spans(2, b.ImageTokens())
+			seq := p.Spans(2, b.Config.Vision.Tokens())
 			x := b.Vision.Embed(input, seq)
 			reference.Near("vision.hidden.0", x.Floats(), 2e-5)
 			for i, block := range b.Vision.Blocks {

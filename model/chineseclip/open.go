@@ -74,8 +74,8 @@ func (b *Bundle) Pixels() *image.Processor { return b.Processor }
 // Context is the length of the longest text in tokens.
 func (b *Bundle) Context() int { return b.Config.Text.Context() }
 
-// ImageTokens is the length of a picture in tokens.
-func (b *Bundle) ImageTokens() int { return b.Config.Vision.Tokens() }
+// ImageTokens is the length of a picture in tokens, whatever its size is said to be: the processor makes one size only.
+func (b *Bundle) ImageTokens(_, _ int) int { return b.Config.Vision.Tokens() }
 
 // Dimension is the size of the space.
 func (b *Bundle) Dimension() int { return b.Config.D }

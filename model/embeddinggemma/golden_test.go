@@ -6,12 +6,14 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/chiasm/chiasm/internal/golden"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/model/gemma"
+	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
-	"github.com/chiasm/chiasm/weights"
 )
 
 // texts are those of tools/golden/embeddinggemma.py, the last with the prompt of a query.
@@ -21,60 +23,21 @@ var texts = []string{
 }
 
 // open is the model and what the reference computes with it.
-func open(t *testing.T) (*Bundle, *golden) {
+func open(t *testing.T) (*Bundle, *golden.Set) {
 	t.Helper()
 	b, err := Open("testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := weights.Open(filepath.Join("testdata", "golden.safetensors"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { b.Close(); set.Close() })
-	return b, &golden{t, set}
+	t.Cleanup(func() { b.Close() })
+	return b, golden.Open(t, "testdata/golden.safetensors")
 }
 
-// golden is a reference's values.
-type golden struct {
-	t   *testing.T
-	set *weights.Set
-}
-
-func (g *golden) values(name string) []float32 {
-	g.t.Helper()
-	e, ok := g.set.Get(name)
-	if !ok {
-		g.t.Fatalf("no golden stage %s", name)
+func sameIDs(t *testing.T, g *golden.Set, name string, got []int32) {
+	t.Helper()
+	if want := g.IDs(name); !slices.Equal(got, want) {
+		t.Errorf("%s: got %v, want %v", name, got, want)
 	}
-	p := tensor.Param(len(e.Data) / e.DType.Size())
-	p.Store(e.DType, e.Data, nil)
-	return p.Floats()
-}
-
-func (g *golden) near(name string, got []float32, tolerance float64) {
-	g.t.Helper()
-	want, worst := g.values(name), 0.0
-	if len(got) != len(want) {
-		g.t.Fatalf("%s: %d values, want %d", name, len(got), len(want))
-	}
-	for i := range want {
-		d := math.Abs(float64(got[i]) - float64(want[i]))
-		if !(d <= tolerance) {
-			g.t.Fatalf("%s: value %d is %v, want %v", name, i, got[i], want[i])
-		}
-		worst = max(worst, d)
-	}
-	g.t.Logf("%s: off by %.2g at most", name, worst)
-}
-
-func (g *golden) ids(name string, got []int32) {
-	g.t.Helper()
-	values := make([]float32, len(got))
-	for i, id := range got {
-		values[i] = float32(id)
-	}
-	g.near(name, values, 0)
 }
 
 func TestText(t *testing.T) {
@@ -88,14 +51,14 @@ func TestText(t *testing.T) {
 			t.Errorf("the default prompt is %q, want none", standard)
 		}
 		ids = append(ids, b.Encode(text).IDs)
-		g.ids(fmt.Sprintf("text.%d.ids", i), ids[i])
+		sameIDs(t, g, fmt.Sprintf("text.%d.ids", i), ids[i])
 	}
 	for _, i := range []int{0, 4} {
 		x, err := b.Text.Embed(p, ids[i])
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.near(fmt.Sprintf("text.%d.layer0", i), x.Floats(), 1e-6)
+		g.Near(fmt.Sprintf("text.%d.layer0", i), x.Floats(), 1e-6)
 		at, inputs := gemma.InOrder(p, p.Spans(1, len(ids[i]))), x.Scaled(1)
 		for j, l := range b.Text.Layers {
 			x = l.Forward(x, inputs, at)
@@ -103,7 +66,7 @@ func TestText(t *testing.T) {
 			if j == len(b.Text.Layers)-1 { // here the reference has already projected
 				y = b.Text.Projection.Forward(b.Text.Norm.Forward(x))
 			}
-			g.near(fmt.Sprintf("text.%d.layer%d", i, j+1), y.Floats(), 2e-5)
+			g.Near(fmt.Sprintf("text.%d.layer%d", i, j+1), y.Floats(), 2e-5)
 		}
 	}
 	vectors, err := b.EmbedText(p, ids)
@@ -116,8 +79,40 @@ func TestText(t *testing.T) {
 		if err != nil || !slices.Equal(alone.Floats(), vectors.Floats()[i*d:][:d]) {
 			t.Errorf("text %d alone gives other bits than in the batch (%v)", i, err)
 		}
-		g.near(fmt.Sprintf("text.%d.vector", i), alone.Floats(), 2e-5)
+		g.Near(fmt.Sprintf("text.%d.vector", i), alone.Floats(), 2e-5)
 	}
+}
+
+// A tower's weights are made ready once its modality is used, and not before.
+func TestTowersWaitForTheirUse(t *testing.T) {
+	b, g := open(t)
+	p := tensor.NewPass(context.Background(), 2)
+	ready := func() (towers []string) {
+		for name, w := range nn.Params(b.Model) {
+			tower, _, _ := strings.Cut(name, ".")
+			if image, _ := w.Image(); image != nil && !slices.Contains(towers, tower) {
+				towers = append(towers, tower)
+			}
+		}
+		return towers
+	}
+	check := func(want ...string) {
+		t.Helper()
+		if got := ready(); !slices.Equal(got, want) {
+			t.Errorf("ready are %v, want %v", got, want)
+		}
+	}
+	check()
+	if _, err := b.EmbedText(p, [][]int32{b.Encode("two dogs").IDs}); err != nil {
+		t.Fatal(err)
+	}
+	check("language_model")
+	b.EmbedImage(picture(t, b, p, 0))
+	check("language_model", "vision_tower", "embed_vision")
+	if _, err := b.EmbedAudio(p, [][]float32{g.Floats("sound.1")}); err != nil {
+		t.Fatal(err)
+	}
+	check("language_model", "vision_tower", "embed_vision", "audio_tower", "embed_audio")
 }
 
 // everySeventh picks the rows that the golden data keeps of patches.
@@ -144,7 +139,7 @@ func picture(t *testing.T, b *Bundle, p *tensor.Pass, i int) *tensor.Tensor {
 
 func TestImage(t *testing.T) {
 	b, g := open(t)
-	sizes := g.values("image.sizes")
+	sizes := g.Floats("image.sizes")
 	for i := 0; i < len(sizes); i += 4 {
 		w, h := b.Processor.SizeOf(int(sizes[i]), int(sizes[i+1]))
 		if w != int(sizes[i+2]) || h != int(sizes[i+3]) {
@@ -156,22 +151,22 @@ func TestImage(t *testing.T) {
 			p := tensor.NewPass(context.Background(), workers)
 			pixels := picture(t, b, p, i)
 			patches := pixels.PatchesLast(b.Config.Vision.Patch, 255, 0)
-			g.near(fmt.Sprintf("image.%d.pixels", i), patches.Floats(), 1e-4)
+			g.Near(fmt.Sprintf("image.%d.pixels", i), patches.Floats(), 1e-4)
 			x, at := b.Vision.Embed(pixels)
-			g.near(fmt.Sprintf("image.%d.embed", i), everySeventh(x), 1e-5)
+			g.Near(fmt.Sprintf("image.%d.embed", i), everySeventh(x), 1e-5)
 			for j, block := range b.Vision.Blocks {
 				x = block.Forward(x, at)
-				g.near(fmt.Sprintf("image.%d.layer%d", i, j), everySeventh(x), 5e-5)
+				g.Near(fmt.Sprintf("image.%d.layer%d", i, j), everySeventh(x), 5e-5)
 			}
-			g.near(fmt.Sprintf("image.%d.tokens", i), b.VisionIn.Forward(b.Vision.Forward(pixels)).Floats(), 5e-5)
-			g.near(fmt.Sprintf("image.%d.vector", i), b.EmbedImage(pixels).Floats(), 5e-5)
+			g.Near(fmt.Sprintf("image.%d.tokens", i), b.VisionIn.Forward(b.Vision.Forward(pixels)).Floats(), 5e-5)
+			g.Near(fmt.Sprintf("image.%d.vector", i), b.EmbedImage(pixels).Floats(), 5e-5)
 		}
 	}
 }
 
 func TestSound(t *testing.T) {
 	b, g := open(t)
-	sounds := [][]float32{g.values("sound.0"), g.values("sound.1")}
+	sounds := [][]float32{g.Floats("sound.0"), g.Floats("sound.1")}
 	for i := range sounds {
 		for j := range sounds[i] {
 			sounds[i][j] /= 32768
@@ -185,42 +180,41 @@ func TestSound(t *testing.T) {
 		}
 		for i := range sounds {
 			x := b.Hearing.Subsample(b.features(p, sounds[i]))
-			g.near(fmt.Sprintf("sound.%d.subsampled", i), x.Floats(), 2e-5)
+			g.Near(fmt.Sprintf("sound.%d.subsampled", i), x.Floats(), 2e-5)
 			seq, distances := p.Spans(1, x.Rows()), b.Hearing.Distances(p)
 			whole := x.Scaled(1)
 			for j, l := range b.Hearing.Layers {
 				if j == 0 {
 					y := l.Before.Forward(x.Scaled(1))
-					g.near(fmt.Sprintf("sound.%d.forward1", i), y.Floats(), 5e-5)
-					y.RMSNormAdd(g.attended(l, i, y, distances, seq), l.AfterAttn.Weight, l.AfterAttn.Eps)
-					g.near(fmt.Sprintf("sound.%d.convolved", i), l.Conv.Forward(y, seq).Floats(), 5e-5)
+					g.Near(fmt.Sprintf("sound.%d.forward1", i), y.Floats(), 5e-5)
+					y.RMSNormAdd(attended(g, l, i, y, distances, seq), l.AfterAttn.Weight, l.AfterAttn.Eps)
+					g.Near(fmt.Sprintf("sound.%d.convolved", i), l.Conv.Forward(y, seq).Floats(), 5e-5)
 				}
 				x = l.Forward(x, distances, seq)
-				g.near(fmt.Sprintf("sound.%d.layer%d", i, j), x.Floats(), 5e-5)
+				g.Near(fmt.Sprintf("sound.%d.layer%d", i, j), x.Floats(), 5e-5)
 			}
-			g.near(fmt.Sprintf("sound.%d.tokens", i), b.HearingIn.Forward(b.Hearing.Forward(whole, seq)).Floats(), 5e-5)
+			g.Near(fmt.Sprintf("sound.%d.tokens", i), b.HearingIn.Forward(b.Hearing.Forward(whole, seq)).Floats(), 5e-5)
 			alone, err := b.EmbedAudio(p, sounds[i:i+1])
 			if d := b.Dimension(); err != nil || !slices.Equal(alone.Floats(), both.Floats()[i*d:][:d]) {
 				t.Errorf("sound %d alone gives other bits than in the batch (%v)", i, err)
 			}
-			g.near(fmt.Sprintf("sound.%d.vector", i), alone.Floats(), 5e-5)
+			g.Near(fmt.Sprintf("sound.%d.vector", i), alone.Floats(), 5e-5)
 		}
 	}
 }
 
 // attended is what the attention of a layer makes of y, compared.
-func (g *golden) attended(l *gemma.AudioLayer, i int, y, distances *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
-	g.t.Helper()
+func attended(g *golden.Set, l *gemma.AudioLayer, i int, y, distances *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
 	z := l.Attn.Forward(l.BeforeAttn.Forward(y), distances, seq)
-	g.near(fmt.Sprintf("sound.%d.attention", i), z.Floats(), 5e-5)
+	g.Near(fmt.Sprintf("sound.%d.attention", i), z.Floats(), 5e-5)
 	return z
 }
 
 // seen is the golden video's frames as the reference's processor makes them, which resizes by torchvision.
-func seen(b *Bundle, g *golden, p *tensor.Pass) Part {
+func seen(b *Bundle, g *golden.Set, p *tensor.Pass) Part {
 	part := frames(b, g, p)
 	size, w := b.Config.Vision.Patch, part.Frames.Dim(3)
-	planes, values := part.Frames.Floats(), g.values("video.pixels")
+	planes, values := part.Frames.Floats(), g.Floats("video.pixels")
 	for i, v := range values { // [frame, patch, y, x, channel]
 		c, x, y := i%3, i/3%size, i/(3*size)%size
 		patch := i / (3 * size * size)
@@ -233,9 +227,9 @@ func seen(b *Bundle, g *golden, p *tensor.Pass) Part {
 }
 
 // frames is what the processor makes of the golden video's frames, those that are looked at, and their times.
-func frames(b *Bundle, g *golden, p *tensor.Pass) Part {
+func frames(b *Bundle, g *golden.Set, p *tensor.Pass) Part {
 	const n, w, h, rate = 8, 30, 20, 2
-	raw := g.values("video")
+	raw := g.Floats("video")
 	picked := b.Sampling.Pick(n, rate, n/rate)
 	fw, fh := b.Frames.SizeOf(w, h)
 	part := Part{Frames: p.Empty(len(picked), 3, fh, fw)}
@@ -256,7 +250,7 @@ func TestVideo(t *testing.T) {
 	part := frames(b, g, p)
 	own := part.Frames.PatchesLast(b.Config.Vision.Patch, 255, 0).Floats()
 	other := 0
-	for i, v := range g.values("video.pixels") {
+	for i, v := range g.Floats("video.pixels") {
 		switch d := math.Abs(float64(own[i]) - float64(v)); {
 		case d > 1.001:
 			t.Fatalf("value %d is %v, want %v", i, own[i], v)
@@ -277,19 +271,19 @@ func TestVideo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.ids(name+".ids", in.IDs)
+		sameIDs(t, g, name+".ids", in.IDs)
 		x, err := b.Embed(p, []Input{in})
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.near(name+".vector", x.Floats(), 5e-5)
+		g.Near(name+".vector", x.Floats(), 5e-5)
 	}
 }
 
 func TestParts(t *testing.T) {
 	b, g := open(t)
 	p := tensor.NewPass(context.Background(), 2)
-	sound := g.values("sound.1")
+	sound := g.Floats("sound.1")
 	for i := range sound {
 		sound[i] /= 32768
 	}
@@ -301,13 +295,13 @@ func TestParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.ids("mixed.ids", in.IDs)
+	sameIDs(t, g, "mixed.ids", in.IDs)
 	x, err := b.EmbedParts(p, [][]Part{{{Text: "two dogs"}}, mixed, {{Sound: sound}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := b.Dimension()
-	g.near("text.2.vector", x.Floats()[:d], 5e-5)
-	g.near("mixed.vector", x.Floats()[d:2*d], 5e-5)
-	g.near("sound.1.vector", x.Floats()[2*d:], 5e-5)
+	g.Near("text.2.vector", x.Floats()[:d], 5e-5)
+	g.Near("mixed.vector", x.Floats()[d:2*d], 5e-5)
+	g.Near("sound.1.vector", x.Floats()[2*d:], 5e-5)
 }

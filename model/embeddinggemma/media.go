@@ -155,25 +155,48 @@ func (t *tag) expand(ids []int32, n int) []int32 {
 // Pixels is the processor that makes pictures into the image tower's input; nil for a model without.
 func (b *Bundle) Pixels() *image.Processor { return b.Processor }
 
+// FramePixels is the processor that makes a video's frames into the image tower's input; nil for a model without.
+func (b *Bundle) FramePixels() *image.Processor { return b.Frames }
+
+// SampleVideo lists the numbers of the frames to look at, as [video.Sampling] has it.
+func (b *Bundle) SampleVideo(frames int, rate, seconds float64) (picked []int) {
+	return b.Sampling.Pick(frames, rate, seconds)
+}
+
 // ImageTokens is the length in tokens of a picture of w by h pixels, as the processor makes it.
 func (b *Bundle) ImageTokens(w, h int) int { return b.Config.Vision.Tokens(w, h) + 4 }
 
 // EmbedImage maps pictures [B, 3, H, W], as the processor makes them, to vectors [B, D], not normalised.
 func (b *Bundle) EmbedImage(pixels *tensor.Tensor) *tensor.Tensor {
 	p, n := pixels.Pass(), pixels.Len()/max(pixels.Dim(0), 1)
-	sequences := make([][]Part, pixels.Dim(0))
-	for i := range sequences {
-		sequences[i] = []Part{{Image: p.Input(pixels.Floats()[i*n:][:n], 1, 3, pixels.Dim(2), pixels.Dim(3))}}
+	l := b.list()
+	defer b.give(l)
+	for i := range pixels.Dim(0) {
+		one := p.Input(pixels.Floats()[i*n:][:n], 1, 3, pixels.Dim(2), pixels.Dim(3))
+		ids := b.alone(p, b.Config.Image, b.Config.Vision.Tokens(pixels.Dim(3), pixels.Dim(2)))
+		l.inputs = append(l.inputs, Input{IDs: ids, Images: l.one(one)})
 	}
-	y, err := b.EmbedParts(p, sequences)
+	y, err := b.Embed(p, l.inputs)
 	if err != nil { // Open has seen to it that these tokens are known: only their number can be wrong
 		panic(&tensor.ShapeError{Op: "embeddinggemma: image", Want: "pictures as the processor makes them", Got: err.Error()})
 	}
 	return y
 }
 
-// AudioRate is the samples per second of what the model hears.
-func (b *Bundle) AudioRate() int { return audio.GemmaRate }
+// alone is the ids of a medium without any text.
+func (b *Bundle) alone(p *tensor.Pass, id int32, tokens int) []int32 {
+	t := b.tags[id]
+	ids := append(p.Integers(tokens + 4)[:0], b.start)
+	return append(t.expand(ids, tokens), b.end)
+}
+
+// AudioRate is the samples per second of what the model hears, 0 for a model that does not.
+func (b *Bundle) AudioRate() int {
+	if b.Listener == nil {
+		return 0
+	}
+	return audio.GemmaRate
+}
 
 // AudioLimit is how many samples of a sound one vector hears.
 func (b *Bundle) AudioLimit() int { return audio.GemmaSamples }
@@ -186,11 +209,14 @@ func (b *Bundle) AudioTokens(samples int) int {
 
 // EmbedAudio maps sounds of one channel at [Bundle.AudioRate] to vectors [B, D], not normalised.
 func (b *Bundle) EmbedAudio(p *tensor.Pass, sounds [][]float32) (*tensor.Tensor, error) {
-	sequences := make([][]Part, len(sounds))
-	for i, sound := range sounds {
-		sequences[i] = []Part{{Sound: sound}}
+	l := b.list()
+	defer b.give(l)
+	for _, sound := range sounds {
+		features := b.features(p, sound)
+		ids := b.alone(p, b.Config.Audio, b.Config.Hearing.Tokens(features.Dim(0)))
+		l.inputs = append(l.inputs, Input{IDs: ids, Sounds: l.one(features)})
 	}
-	return b.EmbedParts(p, sequences)
+	return b.Embed(p, l.inputs)
 }
 
 // features is what the sound tower takes of a sound.

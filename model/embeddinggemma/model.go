@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/chiasm/chiasm/model/gemma"
 	"github.com/chiasm/chiasm/tensor"
@@ -17,6 +18,7 @@ type Model struct {
 	Hearing   *gemma.Audio    `weight:"audio_tower"` // likewise
 	HearingIn *gemma.Embedder `weight:"embed_audio"`
 	Config    *Config
+	lists     sync.Pool // of *list
 }
 
 // New makes a model without values. c must be valid.
@@ -199,9 +201,37 @@ func (s *slots) done() error {
 
 // EmbedText maps texts, given as ids with their special tokens and without padding, to vectors [B, D], not normalised.
 func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) {
-	inputs := make([]Input, len(texts))
-	for i, ids := range texts {
-		inputs[i].IDs = ids
+	l := m.list()
+	defer m.give(l)
+	for _, ids := range texts {
+		l.inputs = append(l.inputs, Input{IDs: ids})
 	}
-	return m.Embed(p, inputs)
+	return m.Embed(p, l.inputs)
+}
+
+// A list is memory for inputs, which is used again: so a call allocates nothing.
+type list struct {
+	inputs []Input
+	media  []*tensor.Tensor
+}
+
+func (m *Model) list() *list {
+	if l, ok := m.lists.Get().(*list); ok {
+		return l
+	}
+	return &list{}
+}
+
+func (m *Model) give(l *list) {
+	clear(l.inputs)
+	clear(l.media)
+	l.inputs, l.media = l.inputs[:0], l.media[:0]
+	m.lists.Put(l)
+}
+
+// one adds a medium and returns the list of it alone.
+func (l *list) one(t *tensor.Tensor) []*tensor.Tensor {
+	l.media = append(l.media, t)
+	n := len(l.media)
+	return l.media[n-1 : n : n]
 }

@@ -90,6 +90,40 @@ func TestTokenizersOfMPNet(t *testing.T) {
 	}
 }
 
+// The first token alone is the first token of all.
+func TestFirstTokenAlone(t *testing.T) {
+	for _, kind := range []string{"bert", "roberta", "distilbert", "mpnet"} {
+		b, err := Open("testdata/" + kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		var ids [][]int32
+		for _, text := range texts {
+			fitted, _ := b.Fit(b.Encode(text).IDs)
+			ids = append(ids, fitted)
+		}
+		p := tensor.NewPass(context.Background(), 0)
+		all, seq, err := b.Encoder.Forward(p, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Pools, b.Dense = []Pool{PoolFirst}, nil
+		first, err := b.EmbedText(p, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := b.Encoder.Config.Width
+		for i := range ids {
+			for j, want := range all.Floats()[int(seq[i])*c:][:c] {
+				if d := first.Floats()[i*c+j] - want; d > 1e-5 || d < -1e-5 {
+					t.Fatalf("%s: value %d of text %d is %v, want %v", kind, j, i, first.Floats()[i*c+j], want)
+				}
+			}
+		}
+	}
+}
+
 func TestBadFolders(t *testing.T) {
 	for what, change := range map[string]struct{ file, content, want string }{
 		"path outside":   {"modules.json", `[{"path": "../bert", "type": "a.Transformer"}]`, `sentence: modules.json: path "../bert" of module 0, want one within the folder`},
@@ -99,6 +133,7 @@ func TestBadFolders(t *testing.T) {
 		"odd heads":      {"config.json", `{"model_type": "bert", "hidden_size": 25}`, "sentence: bert: config: hidden_size 25 is not a multiple of 12 heads"},
 		"other kind":     {"config.json", `{"model_type": "gpt2"}`, `sentence: bert: config.json: model_type "gpt2", want one of [bert roberta xlm-roberta camembert distilbert mpnet]`},
 		"few buckets":    {"config.json", `{"model_type": "mpnet", "relative_attention_num_buckets": 31}`, "sentence: bert: config.json: relative_attention_num_buckets is 31, want 32 or more"},
+		"vast bias":      {"config.json", `{"model_type": "mpnet", "max_position_embeddings": 100000}`, "sentence: bert: config: 12 heads and 100000 positions have 120000000000 biases by distance, want at most 268435456"},
 		"odd padding":    {"config.json", `{"model_type": "roberta", "pad_token_id": -7}`, "sentence: bert: config: pad_token_id is -7, want 0 to 16777216"},
 		"odd default":    {"config_sentence_transformers.json", `{"prompts": {"query": "q"}, "default_prompt_name": "x"}`, `sentence: config_sentence_transformers.json: default_prompt_name is "x", want one of its prompts`},
 		"no prompt":      {"1_Pooling/config.json", `{"pooling_mode": "mean", "include_prompt": false}`, "sentence: pooling that leaves out the prompt (include_prompt is false), want one that takes all tokens"},

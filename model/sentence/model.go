@@ -26,13 +26,9 @@ func (m *Model) Dimension() int {
 // EmbedText maps texts, given as ids with their special tokens and without padding, to vectors [B, D]. They are not normalised, also
 // where the model's modules end with a normalisation: the caller scales them.
 func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) {
-	x, seq, err := m.Encoder.Forward(p, texts)
+	y, err := m.pooled(p, texts)
 	if err != nil {
 		return nil, err
-	}
-	y := p.Empty(seq.Len(), len(m.Pools)*m.Encoder.Config.Width)
-	for i, pool := range m.Pools {
-		m.pool(pool, x, seq, y, i*m.Encoder.Config.Width)
 	}
 	for _, d := range m.Dense {
 		if y = d.Linear.Forward(y); d.Tanh {
@@ -40,6 +36,22 @@ func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, erro
 				y.Floats()[i] = float32(math.Tanh(float64(v)))
 			}
 		}
+	}
+	return y, nil
+}
+
+// pooled is what the pools make of the texts' tokens, side by side.
+func (m *Model) pooled(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) {
+	if len(m.Pools) == 1 && m.Pools[0] == PoolFirst {
+		return m.Encoder.First(p, texts)
+	}
+	x, seq, err := m.Encoder.Forward(p, texts)
+	if err != nil {
+		return nil, err
+	}
+	y := p.Empty(seq.Len(), len(m.Pools)*m.Encoder.Config.Width)
+	for i, pool := range m.Pools {
+		m.pool(pool, x, seq, y, i*m.Encoder.Config.Width)
 	}
 	return y, nil
 }

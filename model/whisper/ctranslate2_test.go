@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	reference "github.com/chiasm/chiasm/internal/golden"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/token"
 )
@@ -32,17 +33,17 @@ func TestCTranslate2(t *testing.T) {
 				t.Errorf("the configuration is\n%+v, want\n%+v", b.Config, config)
 			}
 			if c.golden != "tiny" {
-				want = openGolden(t, b, c.golden)
+				want.set = reference.Open(t, filepath.Join("testdata", c.golden, "golden.safetensors"))
 			}
 			p := tensor.NewPass(context.Background(), 2)
 			heard := b.Encode(want.mel(p))
-			want.near("encoder", heard.Floats(), want.stage("encoder").Floats(), c.tolerance)
+			want.set.Near("encoder", heard.Floats(), c.tolerance)
 			d := b.NewDecoder()
 			d.Hear(heard)
 			windows, texts := want.texts()
 			for i, ids := range texts {
 				logits := d.Start(p, windows[i:i+1], texts[i:i+1], every(len(ids)))
-				want.near(fmt.Sprint("logits of text ", i), logits.Floats(), want.stage(fmt.Sprintf("text%d.logits", i)).Floats(), c.tolerance)
+				want.set.Near(fmt.Sprintf("text%d.logits", i), logits.Floats(), c.tolerance)
 			}
 		})
 	}

@@ -3,6 +3,8 @@ package whisper
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -18,7 +20,17 @@ type decodeGolden struct {
 		Found          [][4]any     // text, tokens, start, end
 		Want           [][3]any     // start, end, words
 	}
-	Ratios  [][2]any
+	Ratios   [][2]any
+	Journeys []struct {
+		Content   int // frames
+		Threshold float32
+		Visits    []struct {
+			Seek  int
+			IDs   []int32
+			Words [][][4]any // of each segment: text, start and end in the window, probability
+		}
+		Segments [][2]float64
+	}
 	Tiny    tinyGolden
 	English tinyGolden
 }
@@ -39,18 +51,21 @@ type tinyGolden struct {
 		IDs            []int32
 		Words          [][5]any
 	}
-	Sequences []struct {
-		Seed     uint32
-		Samples  int
-		Options  goldenOptions
-		Language string
-		Segments []struct {
-			Start, End, Avg float64
-			NoSpeech        float64 `json:"no_speech"`
-			Text            string
-			IDs             []int32
-			Words           [][4]any
-		}
+	Sequences []goldenSequence
+}
+
+// goldenSequence is the transcript of a sound.
+type goldenSequence struct {
+	Seed     uint32
+	Samples  int
+	Options  goldenOptions
+	Language string
+	Segments []struct {
+		Start, End, Avg float64
+		NoSpeech        float64 `json:"no_speech"`
+		Text            string
+		IDs             []int32
+		Words           [][4]any
 	}
 }
 
@@ -70,6 +85,7 @@ type goldenOptions struct {
 	Condition         *bool    `json:"condition_on_previous_text"`
 	InitialPrompt     string   `json:"initial_prompt"`
 	NoSpeech          *float32 `json:"no_speech_threshold"`
+	SkipSilence       float32  `json:"hallucination_silence_threshold"`
 }
 
 func (g *goldenOptions) options() *Options {
@@ -91,6 +107,7 @@ func (g *goldenOptions) options() *Options {
 		o.NoSpeech = *g.NoSpeech
 	}
 	o.NoTimestamps, o.MaxTokens, o.Words, o.InitialPrompt = g.WithoutTimestamps, g.SampleLen, g.Words, g.InitialPrompt
+	o.SkipSilence = g.SkipSilence
 	return &o
 }
 
@@ -125,9 +142,8 @@ func (g golden) transcriber(o *Options) *Transcriber {
 
 // listen lets the decoder hear the windows of the golden data.
 func (g golden) listen(t *Transcriber) {
-	mel := g.stage("mel")
 	t.pass.Reset(context.Background())
-	t.decoder.Hear(g.Encode(t.pass.Input(mel.Floats(), mel.Shape()...)))
+	t.decoder.Hear(g.Encode(g.mel(t.pass)))
 }
 
 func close64(a, b, tolerance float64) bool { return math.Abs(a-b) <= tolerance }
@@ -237,40 +253,48 @@ func inPieces(x []float32) func([]float32) (int, error) {
 
 func TestSequential(t *testing.T) {
 	eachTiny(t, func(t *testing.T, g golden, want *tinyGolden) {
-		for i, w := range want.Sequences {
+		for _, w := range want.Sequences {
 			o := w.Options.options()
-			if w.Seed == 9 {
+			if w.Options.Language == nil {
 				o.Language = ""
 			}
-			x := g.transcriber(o)
-			var got []Segment
-			for s, err := range x.Sequential(context.Background(), inPieces(noise(w.Samples, w.Seed))) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				got = append(got, s)
-			}
-			if x.Language().Code != w.Language {
-				t.Errorf("%d: language %v, want %q", i, x.Language(), w.Language)
-			}
-			if len(got) != len(w.Segments) {
-				t.Errorf("%d: %d segments, want %d", i, len(got), len(w.Segments))
-			}
-			for k, s := range got[:min(len(got), len(w.Segments))] {
-				v := w.Segments[k]
-				same := slices.Equal(s.IDs, v.IDs) && s.Text == v.Text && close64(s.Start, v.Start, 1e-6) && close64(s.End, v.End, 1e-6) &&
-					close64(s.AvgLogProb, v.Avg, 2e-3) && close64(s.NoSpeechProb, v.NoSpeech, 1e-3) && len(s.Words) == len(v.Words)
-				for n := 0; same && n < len(s.Words); n++ {
-					y, u := s.Words[n], v.Words[n]
-					same = y.Text == u[0] && close64(y.Start, u[1].(float64), 1e-6) && close64(y.End, u[2].(float64), 1e-6) && close64(y.Probability, u[3].(float64), 1e-3)
-				}
-				if !same {
-					t.Errorf("%d: segment %d:\ngot  %+v\nwant %+v", i, k, s, v)
-					break
-				}
-			}
+			t.Run(fmt.Sprint("noise ", w.Seed), func(t *testing.T) { w.check(t, g.Bundle, o, noise(w.Samples, w.Seed)) })
 		}
 	})
+}
+
+// check compares the transcript of a sound, made window after window, with that of the reference.
+func (w *goldenSequence) check(t *testing.T, b *Bundle, o *Options, sound []float32) {
+	t.Helper()
+	x, err := b.NewTranscriber(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []Segment
+	for s, err := range x.Sequential(context.Background(), inPieces(sound)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, s)
+	}
+	if x.Language().Code != w.Language {
+		t.Errorf("language %v, want %q", x.Language(), w.Language)
+	}
+	if len(got) != len(w.Segments) {
+		t.Errorf("%d segments, want %d", len(got), len(w.Segments))
+	}
+	for k, s := range got[:min(len(got), len(w.Segments))] {
+		v := w.Segments[k]
+		same := slices.Equal(s.IDs, v.IDs) && s.Text == v.Text && close64(s.Start, v.Start, 1e-6) && close64(s.End, v.End, 1e-6) &&
+			close64(s.AvgLogProb, v.Avg, 2e-3) && close64(s.NoSpeechProb, v.NoSpeech, 1e-3) && len(s.Words) == len(v.Words)
+		for n := 0; same && n < len(s.Words); n++ {
+			y, u := s.Words[n], v.Words[n]
+			same = y.Text == u[0] && close64(y.Start, u[1].(float64), 1e-6) && close64(y.End, u[2].(float64), 1e-6) && close64(y.Probability, u[3].(float64), 2e-3)
+		}
+		if !same {
+			t.Fatalf("segment %d:\ngot  %+v\nwant %+v", k, s, v)
+		}
+	}
 }
 
 func TestSettle(t *testing.T) {
@@ -299,6 +323,57 @@ func TestSettle(t *testing.T) {
 	}
 }
 
+// TestJourney goes through sounds as the reference does when what it hears in each window is given.
+func TestJourney(t *testing.T) {
+	skipped := 0
+	for i, w := range readDecodeGolden(t).Journeys {
+		o := Defaults()
+		o.Words, o.SkipSilence = true, w.Threshold
+		b := &Bundle{Model: &Model{Config: Config{Frames: 1500, Context: 448, Tokens: Tokens{End: 20, Timestamp: 26}}}}
+		s := &sequence{Transcriber: &Transcriber{bundle: b, opts: o}, sound: make([]float32, w.Content*frameSamples), read: io.EOF}
+		var got [][2]float64
+		for k, v := range w.Visits {
+			if s.seek != v.Seek {
+				t.Fatalf("%d: window %d begins at %d, want %d", i, k, s.seek, v.Seek)
+			}
+			h := heard{frames: min(3000, len(s.sound)/frameSamples), offset: float64(s.seek) / frameRate}
+			var parts []span
+			parts, h.rest, h.ended = spans(v.IDs, 26, h.frames, false)
+			for n, part := range parts {
+				x := Segment{Start: h.offset + part.start, End: h.offset + part.end, Text: "x", IDs: part.ids}
+				for _, word := range v.Words[n] {
+					x.Words = append(x.Words, Word{hundredths(h.offset + word[1].(float64)), hundredths(h.offset + word[2].(float64)), word[0].(string), word[3].(float64)})
+				}
+				if len(x.Words) > 0 {
+					x.Start, x.End = x.Words[0].Start, x.Words[len(x.Words)-1].End
+				}
+				h.segments = append(h.segments, x)
+			}
+			kept := s.keep(&h, 0)
+			skipped += len(parts) - len(kept)
+			for _, x := range kept {
+				got = append(got, [2]float64{x.Start, x.End})
+			}
+			s.advance(h.rest)
+		}
+		if len(s.sound) >= frameSamples {
+			t.Errorf("%d: %d samples are left", i, len(s.sound))
+		}
+		if len(got) != len(w.Segments) {
+			t.Errorf("%d: %d segments, want %d", i, len(got), len(w.Segments))
+			continue
+		}
+		for k, x := range got {
+			if !close64(x[0], w.Segments[k][0], 1e-6) || !close64(x[1], w.Segments[k][1], 1e-6) {
+				t.Errorf("%d: segment %d: got %v, want %v", i, k, x, w.Segments[k])
+			}
+		}
+	}
+	if skipped < 20 {
+		t.Errorf("only %d segments were skipped", skipped)
+	}
+}
+
 func TestCompressionRatio(t *testing.T) {
 	var z zipper
 	for _, r := range readDecodeGolden(t).Ratios {
@@ -306,6 +381,85 @@ func TestCompressionRatio(t *testing.T) {
 		got := z.ratio(text)
 		if n := float64(len(text)); n == 0 && got != 0 || n > 0 && math.Abs(n/got-n/want) > 4 { // bytes
 			t.Errorf("%q: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+// Sources end in many ways.
+func TestSources(t *testing.T) {
+	g := open(t, "tiny")
+	o := Defaults()
+	o.Language, o.Beam = "en", 1
+	x := g.transcriber(&o)
+	sound, broken := noise(20000, 2), errors.New("broken")
+	hear := func(source func([]float32) (int, error), limit int) (n int, last error) {
+		for _, err := range x.Sequential(context.Background(), source) {
+			if last = err; err == nil {
+				n++
+			}
+			if n == limit {
+				break
+			}
+		}
+		return n, last
+	}
+	whole, err := hear(inPieces(sound), -1)
+	if err != nil || whole < 2 {
+		t.Fatalf("%d segments, %v", whole, err)
+	}
+	left := sound
+	late := func(dst []float32) (int, error) { // the end comes by itself
+		k := copy(dst, left)
+		if left = left[k:]; k == 0 {
+			return 0, io.EOF
+		}
+		return k, nil
+	}
+	if n, err := hear(late, -1); err != nil || n != whole {
+		t.Errorf("%d segments, %v, want %d", n, err, whole)
+	}
+	if n, err := hear(inPieces(sound), 1); err != nil || n != 1 {
+		t.Errorf("stopped after %d segments, %v", n, err)
+	}
+	if n, err := hear(func([]float32) (int, error) { return 0, broken }, -1); n != 0 || !errors.Is(err, broken) {
+		t.Errorf("%d segments, %v", n, err)
+	}
+	if n, err := hear(func([]float32) (int, error) { return 0, nil }, -1); n != 0 || !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("%d segments, %v", n, err)
+	}
+	if n, err := hear(func([]float32) (int, error) { return 0, io.EOF }, -1); n != 0 || err != nil {
+		t.Errorf("%d segments, %v", n, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, err := range x.Sequential(ctx, inPieces(sound)) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
+		}
+	}
+}
+
+func TestTranscriberOptions(t *testing.T) {
+	tiny, english := open(t, "tiny"), open(t, "english")
+	for _, c := range []struct {
+		g    golden
+		o    Options
+		want string
+	}{
+		{tiny, Options{Language: "xx"}, `whisper: the model knows no language "xx", want one of de en zh`},
+		{english, Options{Language: "de"}, `whisper: the model knows English alone, want language en and no translation, got "de"`},
+		{english, Options{Translate: true}, `whisper: the model knows English alone, want language en and no translation, got ""`},
+		{tiny, Options{}, ""}, {english, Options{Language: "en"}, ""}, {tiny, Options{MaxTokens: 1 << 40, LatestStart: 1e30}, ""},
+	} {
+		x, err := c.g.NewTranscriber(&c.o)
+		if got := fmt.Sprint(err); c.want == "" && err != nil || c.want != "" && got != c.want {
+			t.Errorf("%+v: got %v, want %s", c.o, err, c.want)
+			continue
+		}
+		if err == nil {
+			if _, err := x.Windows(context.Background(), windowsOf(1)); err != nil && c.g.Bundle == tiny.Bundle {
+				t.Error(err)
+			}
 		}
 	}
 }

@@ -13,6 +13,7 @@ type Decoder struct {
 	model   *Model
 	self    []*tensor.KV // of each layer; a slot is a line of text
 	cross   []*tensor.KV // of each layer; a slot is a window
+	half    bool         // cross keeps half precision
 	windows int
 
 	// Of each hypothesis:
@@ -27,25 +28,29 @@ type Decoder struct {
 
 	spare struct{ window, slot, lengths []int32 } // what Keep fills
 	free  []int32
-	rows  []int32
 }
 
 // NewDecoder makes a decoder that has heard nothing.
 func (m *Model) NewDecoder() *Decoder {
 	c := &m.Config
-	d := &Decoder{model: m}
+	return &Decoder{model: m, self: m.kvs(c.Context, false), cross: m.kvs(c.Frames, false)}
+}
+
+// kvs makes what is kept of room positions in each layer.
+func (m *Model) kvs(room int, half bool) (kvs []*tensor.KV) {
+	c := &m.Config
 	for range c.Decoder.Layers {
-		d.self = append(d.self, tensor.NewKV(c.Decoder.Heads, c.Width/c.Decoder.Heads, c.Context))
-		d.cross = append(d.cross, tensor.NewKV(c.Decoder.Heads, c.Width/c.Decoder.Heads, c.Frames))
+		kvs = append(kvs, tensor.NewKV(c.Decoder.Heads, c.Width/c.Decoder.Heads, room, half))
 	}
-	return d
+	return kvs
 }
 
 func misuse(op, want string, got ...any) {
 	panic(&tensor.ShapeError{Op: "whisper: " + op, Want: want, Got: fmt.Sprint(got...)})
 }
 
-// Hear listens to what [Model.Encode] made of windows, [B, Frames, C], and forgets everything before.
+// Hear listens to what [Model.Encode] made of windows, [B, Frames, C], and forgets everything before. What it keeps of them is most of
+// what a step reads in small models: it is kept in half precision if the model's products read other formats than float32.
 func (d *Decoder) Hear(heard *tensor.Tensor) {
 	c := &d.model.Config
 	if heard.Rows()%c.Frames != 0 || heard.Dim(-1) != c.Width {
@@ -53,6 +58,9 @@ func (d *Decoder) Hear(heard *tensor.Tensor) {
 	}
 	d.windows = heard.Rows() / c.Frames
 	d.forget()
+	if half := d.model.Text.Blocks[0].Cross.Key.Weight.Format() != tensor.FormatF32; half != d.half {
+		d.half, d.cross = half, d.model.kvs(c.Frames, half)
+	}
 	p := heard.Pass()
 	seq, slots, at := p.Spans(d.windows, c.Frames), p.Steps(d.windows, 1), p.Steps(d.windows, 0)
 	for i, b := range d.model.Text.Blocks {

@@ -1,3 +1,8 @@
 // Package whisper is Whisper (Radford et al. 2022), which turns speech into text: an encoder hears windows of 30 seconds, and a decoder says,
 // token by token, what it heard. It reads all published sizes, distilled ones included, in the layouts of transformers and of CTranslate2.
+//
+// A [Transcriber] makes text of sound: windows by themselves, or a sound of any length window after window, in segments with their times and, if
+// asked for, those of the words. What it does follows openai/whisper's decoding, timing and transcription, with the additions and the defaults of
+// faster-whisper: [Options] says where these differ. Against both, each window's features come from its own samples, with silence after them as
+// the model was trained, not from the level of the whole sound, and not with zeros in place of features.
 package whisper

@@ -3,20 +3,19 @@ package whisper
 import (
 	"context"
 	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
 	"testing"
 
+	reference "github.com/chiasm/chiasm/internal/golden"
 	"github.com/chiasm/chiasm/tensor"
-	"github.com/chiasm/chiasm/weights"
 )
 
 // golden is what tools/golden/whisper.py kept of a model.
 type golden struct {
 	*testing.T
 	*Bundle
-	set *weights.Set
+	set *reference.Set
 }
 
 func open(t *testing.T, name string) golden {
@@ -26,58 +25,18 @@ func open(t *testing.T, name string) golden {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Close() })
-	return openGolden(t, b, name)
+	return golden{t, b, reference.Open(t, filepath.Join("testdata", name, "golden.safetensors"))}
 }
 
-func openGolden(t *testing.T, b *Bundle, name string) golden {
-	t.Helper()
-	set, err := weights.Open(filepath.Join("testdata", name, "golden.safetensors"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { set.Close() })
-	return golden{t, b, set}
-}
-
-func (g golden) stage(name string) *tensor.Tensor {
-	g.Helper()
-	e, ok := g.set.Get(name)
-	if !ok {
-		g.Fatalf("no golden stage %s", name)
-	}
-	p := tensor.Param(e.Shape...)
-	p.Store(e.DType, e.Data, nil)
-	return p
-}
-
-func (g golden) ints(name string) (ids []int32) {
-	for _, v := range g.stage(name).Floats() {
-		ids = append(ids, int32(v))
-	}
-	return ids
-}
-
-func (g golden) near(what string, got, want []float32, tolerance float64) {
-	g.Helper()
-	if len(got) != len(want) {
-		g.Fatalf("%s: %d values, want %d", what, len(got), len(want))
-	}
-	for i := range want {
-		if d := math.Abs(float64(got[i]) - float64(want[i])); !(d <= tolerance) {
-			g.Fatalf("%s: value %d is %v, want %v", what, i, got[i], want[i])
-		}
-	}
-}
-
+// mel is two windows.
 func (g golden) mel(p *tensor.Pass) *tensor.Tensor {
-	mel := g.stage("mel")
-	return p.Input(mel.Floats(), mel.Shape()...)
+	return p.Input(g.set.Floats("mel"), 2, g.Config.Bands, 2*g.Config.Frames)
 }
 
 func (g golden) texts() (windows []int32, texts [][]int32) {
-	windows = g.ints("windows")
+	windows = g.set.IDs("windows")
 	for i := range windows {
-		texts = append(texts, g.ints(fmt.Sprintf("text%d.ids", i)))
+		texts = append(texts, g.set.IDs(fmt.Sprintf("text%d.ids", i)))
 	}
 	return windows, texts
 }
@@ -98,32 +57,32 @@ func TestStages(t *testing.T) {
 			g := open(t, name)
 			p := tensor.NewPass(context.Background(), 2)
 			x := g.mel(p).Transpose().Conv1D(g.Encoder.Conv1.Weight, g.Encoder.Conv1.Bias, 1, 1, g.Config.Act)
-			g.near("conv1", x.Floats(), g.stage("conv1").Floats(), 2e-5)
+			g.set.Near("conv1", x.Floats(), 2e-5)
 			seq := p.Spans(2, g.Config.Frames)
 			x = x.Conv1D(g.Encoder.Conv2.Weight, g.Encoder.Conv2.Bias, 2, 1, g.Config.Act).AddPositions(g.Encoder.Positions, seq)
 			for i, b := range g.Encoder.Blocks {
-				g.near(fmt.Sprint("encoder layer ", i), x.Floats(), g.stage(fmt.Sprint("encoder.", i)).Floats(), 5e-5)
+				g.set.Near(fmt.Sprint("encoder.", i), x.Floats(), 5e-5)
 				x = b.Forward(x, seq)
 			}
 			heard := g.Encode(g.mel(p))
-			g.near("encoder", heard.Floats(), g.stage("encoder").Floats(), 5e-5)
+			g.set.Near("encoder", heard.Floats(), 5e-5)
 			d := g.NewDecoder()
 			d.Hear(heard)
 			windows, texts := g.texts()
-			var want []float32
 			for i, ids := range texts {
-				logits := g.stage(fmt.Sprintf("text%d.logits", i)).Floats()
-				want = append(want, logits...)
-				weights, got := d.Align(p, int(windows[i]), ids, every(len(ids)))
-				g.near(fmt.Sprint("logits of text ", i), got.Floats(), logits, 1e-4)
-				heads := g.stage(fmt.Sprintf("text%d.heads", i))
-				if !slices.Equal(weights.Shape(), heads.Shape()) {
-					t.Fatalf("alignment heads are %v, want %v", weights, heads)
+				weights, logits := d.Align(p, int(windows[i]), ids, every(len(ids)))
+				g.set.Near(fmt.Sprintf("text%d.logits", i), logits.Floats(), 1e-4)
+				g.set.Near(fmt.Sprintf("text%d.heads", i), weights.Floats(), 2e-6)
+				if want := []int{len(g.Config.Alignment), len(ids), g.Config.Frames}; !slices.Equal(weights.Shape(), want) {
+					t.Errorf("alignment heads are %v, want %v", weights, want)
 				}
-				g.near(fmt.Sprint("heads of text ", i), weights.Floats(), heads.Floats(), 2e-6)
 			}
-			all := d.Start(p, windows, texts, every(len(want)/g.Config.Vocab))
-			g.near("logits of all texts", all.Floats(), want, 1e-4)
+			all := d.Start(p, windows, texts, every(len(slices.Concat(texts...)))).Floats()
+			for i, ids := range texts {
+				n := len(ids) * g.Config.Vocab
+				g.set.Near(fmt.Sprintf("text%d.logits", i), all[:n], 1e-4)
+				all = all[n:]
+			}
 		})
 	}
 }
@@ -171,8 +130,7 @@ func TestStepsEqualWhole(t *testing.T) {
 				}
 			}
 			for _, s := range seen {
-				if want := whole(s.window, s.ids); !slices.Equal(s.logits, want) {
-					g.near(fmt.Sprint("logits behind ", s.ids), s.logits, want, 1e-5)
+				if !slices.Equal(s.logits, whole(s.window, s.ids)) {
 					t.Fatalf("logits behind %v of window %d are other bits than those of the whole text", s.ids, s.window)
 				}
 			}
@@ -187,8 +145,8 @@ func TestBatchEqualsParts(t *testing.T) {
 	for workers := 1; workers <= 3; workers++ {
 		p := tensor.NewPass(context.Background(), workers)
 		both := g.Encode(g.mel(p))
-		mel := g.stage("mel")
-		one := g.Encode(p.Input(mel.Floats()[mel.Len()/2:], 1, mel.Dim(1), mel.Dim(2)))
+		mel := g.set.Floats("mel")
+		one := g.Encode(p.Input(mel[len(mel)/2:], 1, g.Config.Bands, 2*g.Config.Frames))
 		if !slices.Equal(one.Floats(), both.Floats()[size:]) {
 			t.Errorf("%d workers: a window alone gives other bits than in the batch", workers)
 		}

@@ -66,7 +66,7 @@ func (t *Transcriber) languages(ctx context.Context, n int) ([][]Language, error
 	}
 	t.pass.Reset(ctx)
 	logits := t.decoder.Start(t.pass, windows, prompts, nil).Floats()
-	if err := ctx.Err(); err != nil {
+	if err := ended(ctx); err != nil {
 		return nil, err
 	}
 	vocab := len(logits) / n

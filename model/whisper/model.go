@@ -31,6 +31,14 @@ func (m *Model) Encode(mel *tensor.Tensor) *tensor.Tensor {
 	return m.Encoder.Forward(mel)
 }
 
+// SetFormat makes products read their weights in format f. The matrix of the embeddings, by which logits are made, is as large as all
+// layers of the decoder of a small model, and takes the int8 formats as they do. No pass may be using the model.
+func (m *Model) SetFormat(f tensor.Format) {
+	nn.SetFormat(m.Encoder, f)
+	nn.SetFormat(m.Text, f)
+	m.Text.Embed.SetFormat(f)
+}
+
 // A Text is the network of the decoder: what it has said, and what it hears, to what it says next.
 type Text struct {
 	Embed     *tensor.Tensor `weight:"embed_tokens.weight"`    // [V, C]

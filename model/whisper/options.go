@@ -28,6 +28,7 @@ type Options struct {
 
 	NoTimestamps bool    // text alone (without_timestamps)
 	Words        bool    // find the times of words (word_timestamps)
+	SkipSilence  float32 // with Words, Sequential skips silence of more seconds before what looks made up, and hears it again; 0 for none (hallucination_silence_threshold)
 	LatestStart  float32 // seconds into a window at which the first segment begins at the latest (max_initial_timestamp)
 	Symbols      bool    // allow symbols that are not spoken, as ♪ or [ (suppress_tokens without -1)
 	Suppress     []int32 // further tokens that are never written

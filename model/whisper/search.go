@@ -1,6 +1,7 @@
 package whisper
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -25,21 +26,21 @@ type hypothesis struct {
 
 // A task is one text to be found.
 type task struct {
-	window int32   // which window of those that the decoder hears
-	prompt []int32 // what the decoder has read before
-	start  int     // where in it the window's own part begins
-	seed   uint64  // of the window
-	key    uint64  // decides what is drawn: of the window and the temperature
-	live   []hypothesis
-	next   []hypothesis
-	done   []hypothesis
+	window int32        // which window of those that the decoder hears
+	prompt []int32      // what the decoder has read before
+	start  int          // where in it the window's own part begins
+	seed   uint64       // of the window
+	key    uint64       // decides what is drawn: of the window and the temperature
+	live   []hypothesis // that go on: rows of the decoder, in their order
+	next   []hypothesis // what becomes of them
+	done   []hypothesis // that have come to an end
 	over   bool
 	limit  int // tokens
 
 	noSpeech float64 // the probability that nothing is said, from what follows the prompt's start
 }
 
-// How a search goes about it.
+// A plan is how a search goes about it.
 type plan struct {
 	rules       *rules
 	temperature float32 // above 0 tokens are drawn
@@ -53,14 +54,14 @@ type plan struct {
 }
 
 // width is how many hypotheses of a window are followed.
-func (s *plan) width() int {
-	if s.temperature > 0 {
-		return s.samples
+func (p *plan) width() int {
+	if p.temperature > 0 {
+		return p.samples
 	}
-	return s.beam
+	return p.beam
 }
 
-func (s *plan) beaming() bool { return s.temperature == 0 && s.beam > 1 }
+func (p *plan) beaming() bool { return p.temperature == 0 && p.beam > 1 }
 
 // A search finds likely texts for several windows at once. Its memory serves one search after the other.
 type search struct {
@@ -69,8 +70,8 @@ type search struct {
 	rows    []row
 	logits  []float32
 	vocab   int
-	from    []int32
-	ids     []int32
+	from    []int32 // of each hypothesis that goes on: which row it continues
+	ids     []int32 // and by which token
 	windows []int32
 	prompts [][]int32
 	wanted  []int32   // rows of the prompts: the last of each, then the start of each
@@ -85,6 +86,7 @@ type row struct {
 	choices []choice
 }
 
+// A candidate is a text that goes on by a token.
 type candidate struct {
 	choice
 	row int // of the task
@@ -100,7 +102,7 @@ func (s *search) run(ctx context.Context, p *tensor.Pass, d scorer, noSpeech int
 	s.begin(tasks)
 	p.Reset(ctx)
 	logits := d.Start(p, s.windows, s.prompts, s.wanted).Floats()
-	if err := ctx.Err(); err != nil {
+	if err := ended(ctx); err != nil {
 		return err
 	}
 	vocab := len(logits) / len(s.wanted)
@@ -120,7 +122,7 @@ func (s *search) run(ctx context.Context, p *tensor.Pass, d scorer, noSpeech int
 		}
 		p.Reset(ctx)
 		logits = d.Step(p, s.ids).Floats()
-		if err := ctx.Err(); err != nil {
+		if err := ended(ctx); err != nil {
 			return err
 		}
 	}
@@ -157,12 +159,9 @@ func (s *search) judge(logits []float32, vocab int) {
 			continue
 		}
 		for i := range t.live {
-			if len(s.rows) < cap(s.rows) {
-				s.rows = s.rows[:len(s.rows)+1]
-			} else {
-				s.rows = append(s.rows, row{})
-			}
-			r := &s.rows[len(s.rows)-1]
+			n := len(s.rows)
+			s.rows = slices.Grow(s.rows, 1)[:n+1] // with the memory of choices made before
+			r := &s.rows[n]
 			r.task, r.text, r.choices = t, &t.live[i], r.choices[:0]
 		}
 	}
@@ -231,15 +230,7 @@ func (s *search) candidates(rows []row) {
 		}
 	}
 	if s.beaming() {
-		slices.SortStableFunc(s.found, func(a, b candidate) int {
-			switch {
-			case a.sum > b.sum:
-				return -1
-			case a.sum < b.sum:
-				return 1
-			}
-			return 0
-		})
+		slices.SortStableFunc(s.found, func(a, b candidate) int { return cmp.Compare(b.sum, a.sum) })
 	}
 }
 
@@ -277,15 +268,7 @@ func (s *search) finish(t *task) {
 	if len(t.done) == 0 { // every token was forbidden, or none is a number
 		t.done = append(t.done, hypothesis{ids: s.take(), sum: math.Inf(-1)})
 	}
-	slices.SortStableFunc(t.done, func(a, b hypothesis) int {
-		switch x, y := s.score(&a), s.score(&b); {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(t.done, func(a, b hypothesis) int { return cmp.Compare(s.score(&b), s.score(&a)) })
 }
 
 func (s *search) score(h *hypothesis) float64 {

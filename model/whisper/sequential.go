@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"math"
 
 	"github.com/chiasm/chiasm/media/audio"
 )
@@ -100,19 +99,26 @@ func (s *sequence) next(ctx context.Context) ([]Segment, error) {
 
 // fill reads until there are n samples, or the sound ends.
 func (s *sequence) fill(n int) error {
+	empty := 0
 	for len(s.sound) < n && s.read == nil {
 		if cap(s.sound) < n {
 			s.sound = append(make([]float32, 0, n), s.sound...)
 		}
 		var k int
-		k, s.read = s.source(s.sound[len(s.sound):n])
+		if k, s.read = s.source(s.sound[len(s.sound):n]); k == 0 && s.read == nil {
+			if empty++; empty == 100 {
+				s.read = io.ErrNoProgress
+			}
+			continue
+		}
+		empty = 0
 		if k < 0 || k > n-len(s.sound) {
 			panic(fmt.Sprintf("whisper: a source filled %d of %d samples", k, n-len(s.sound)))
 		}
 		s.sound = s.sound[:len(s.sound)+k]
 	}
 	if s.read != nil && !errors.Is(s.read, io.EOF) {
-		return s.read
+		return fmt.Errorf("whisper: %w", s.read)
 	}
 	return nil
 }
@@ -132,47 +138,47 @@ func (s *sequence) listen(ctx context.Context) (language string, heard bool, err
 
 // cut makes segments of a window's text, keeps what the next window is to know of it, and returns how many frames are done with.
 func (s *sequence) cut(ctx context.Context, x *text, w *Window, language string) ([]Segment, int, error) {
-	frames := w.frames()
+	h := heard{frames: w.frames(), offset: w.Start}
 	if s.opts.silent(x) {
-		return nil, frames, nil
+		return nil, h.frames, nil
 	}
-	spans, rest, ended := spans(x.ids, s.tokens().Timestamp, frames, false)
-	segments := s.segments(x, spans, w.Start)
+	var parts []span
+	parts, h.rest, h.ended = spans(x.ids, s.tokens().Timestamp, h.frames, false)
+	h.segments = s.segments(x, parts, w.Start)
 	if s.opts.Words {
-		if err := s.addWords(ctx, segments, 0, language, w, s.spoken); err != nil {
+		if err := s.addWords(ctx, h.segments, 0, language, w, s.spoken); err != nil {
 			return nil, 0, err
 		}
-		if end := lastWord(segments); end > 0 {
+	}
+	segments := s.keep(&h, x.last)
+	return segments, h.rest, nil
+}
+
+// keep decides which segments of a window stay and where the next one begins, and what the model reads before it.
+func (s *sequence) keep(h *heard, temperature float32) []Segment {
+	if s.opts.Words {
+		h.byWords(s.seek)
+		if s.opts.SkipSilence > 0 && s.skipSilence(h) {
+			return nil
+		}
+		if end, ok := h.last(); ok {
 			s.spoken = end
-			if end > w.Start && !ended {
-				rest = int(math.RoundToEven(end*frameRate)) - s.seek
-			}
 		}
 	}
-	segments = said(segments)
+	if h.rest <= 0 {
+		h.rest = h.frames // a model that finds nothing must not be asked again
+	}
+	segments := said(h.segments)
 	for _, y := range segments {
 		s.before = append(s.before, y.IDs...)
 	}
-	if !s.opts.Condition || x.last > s.opts.ResetAbove {
+	if !s.opts.Condition || temperature > s.opts.ResetAbove {
 		s.before = s.before[:0]
 	}
 	if n := len(s.before) - s.config().Context; n > 0 {
 		s.before = append(s.before[:0], s.before[n:]...) // a prompt is shorter
 	}
-	if rest <= 0 {
-		rest = frames // a model that finds nothing must not be asked again
-	}
-	return segments, rest, nil
-}
-
-// lastWord is when the last word ends; 0 if there are no words.
-func lastWord(segments []Segment) float64 {
-	for i := len(segments) - 1; i >= 0; i-- {
-		if n := len(segments[i].Words); n > 0 {
-			return segments[i].Words[n-1].End
-		}
-	}
-	return 0
+	return segments
 }
 
 // advance drops what is done with.

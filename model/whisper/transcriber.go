@@ -23,6 +23,7 @@ type Transcriber struct {
 	decoder *Decoder
 	rules   rules
 	search  search
+	tasks   []*task // one for each window of a batch, used again and again
 	zip     zipper
 	mel     []float32 // features of a batch
 	padded  []float32 // samples of a window and a frame
@@ -49,13 +50,16 @@ func (b *Bundle) NewTranscriber(opts *Options) (*Transcriber, error) {
 		return nil, fmt.Errorf("whisper: the model knows no language %q, want one of %s", o.Language, strings.Join(codes(c.Tokens.Languages), " "))
 	}
 	t.Forget()
+	if int(c.Tokens.Timestamp) >= c.Vocab {
+		o.NoTimestamps = true // it has none
+	}
 	t.front, t.pass, t.decoder = audio.NewWhisper(c.Bands), tensor.NewPass(context.Background(), o.Workers), b.NewDecoder()
 	t.padded = make([]float32, t.WindowSamples()+frameSamples)
 	t.initial, t.hotwords, t.prefix = t.encode(o.InitialPrompt), t.encode(o.Hotwords), t.encode(o.Prefix)
 	t.rules = t.newRules()
 	t.search.plan = plan{
 		rules: &t.rules, beam: o.Beam, finished: o.finished(), samples: o.BestOf, penalty: float64(o.LengthPenalty),
-		context: c.Context, tokens: o.MaxTokens, workers: o.Workers,
+		context: c.Context, tokens: min(o.MaxTokens, c.Context), workers: o.Workers,
 	}
 	if o.MaxTokens <= 0 {
 		t.search.tokens = c.Context / 2
@@ -121,7 +125,7 @@ func (t *Transcriber) newRules() rules {
 	o, k := &t.opts, t.tokens()
 	r := rules{end: k.End, stamps: k.Timestamp, plain: o.NoTimestamps, latest: k.Timestamp + int32(k.LatestFirst)}
 	if o.LatestStart >= 0 {
-		r.latest = k.Timestamp + int32(math.RoundToEven(float64(o.LatestStart)*stampRate))
+		r.latest = k.Timestamp + int32(min(math.RoundToEven(float64(o.LatestStart)*stampRate), float64(t.config().Vocab)))
 	}
 	for _, id := range k.Suppress {
 		if id >= k.End || !o.Symbols {
@@ -232,5 +236,13 @@ func (t *Transcriber) hear(ctx context.Context, windows []Window) error {
 	}
 	t.pass.Reset(ctx)
 	t.decoder.Hear(t.bundle.Encode(t.pass.Input(t.mel, len(windows), c.Bands, c.Frames*frameStamp)))
-	return ctx.Err()
+	return ended(ctx)
+}
+
+// ended is why the context ended, nil if it didn't.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("whisper: %w", err)
+	}
+	return nil
 }

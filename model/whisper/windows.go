@@ -74,10 +74,15 @@ func (t *Transcriber) batch(ctx context.Context, windows []Window) ([][]Segment,
 	return out, nil
 }
 
+// newTask is the task of finding the text of window i of those that are heard.
 func (t *Transcriber) newTask(i int, w *Window, language string, before, prefix []int32) *task {
-	task := &task{window: int32(i), seed: w.seed() + mix(t.opts.Seed)}
-	task.prompt, task.start = t.prompt(language, before, prefix)
-	return task
+	for len(t.tasks) <= i {
+		t.tasks = append(t.tasks, &task{})
+	}
+	k := t.tasks[i]
+	k.window, k.seed = int32(i), w.seed()+mix(t.opts.Seed)
+	k.prompt, k.start = t.prompt(language, before, prefix)
+	return k
 }
 
 // spoken tells the language of each of the n windows heard.

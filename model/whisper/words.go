@@ -84,7 +84,7 @@ func (t *Transcriber) align(ctx context.Context, ids []int32, window int, langua
 	}
 	t.pass.Reset(ctx)
 	weights, logits := t.decoder.Align(t.pass, window, read, rows)
-	if err := ctx.Err(); err != nil {
+	if err := ended(ctx); err != nil {
 		return nil, err
 	}
 	a := &t.words

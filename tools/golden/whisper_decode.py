@@ -3,27 +3,18 @@
 Without timestamps a random model would write them all the same, and the reference never comes to an end: no sequence is without."""
 import json
 import os
-import sys
 import zlib
 
-del sys.path[0]  # this folder, whose whisper.py is not the reference
+from whisper_common import build, sequence, transcribe  # first: see there
 import numpy as np
 import torch
-import whisper
 from safetensors.torch import load_file
 from tokenizers import Tokenizer as HF
-from transformers import WhisperFeatureExtractor
 from whisper import decoding, timing
 from whisper.model import ModelDimensions, Whisper
 from whisper.tokenizer import Tokenizer
 
-torch.set_num_threads(1)
 OUT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../model/whisper/testdata"))
-transcribe = sys.modules["whisper.transcribe"]
-NAMES = [("embed_tokens.weight", "token_embedding.weight"), ("embed_positions.weight", "positional_embedding"), ("layers.", "blocks."),
-         ("self_attn_layer_norm", "attn_ln"), ("encoder_attn_layer_norm", "cross_attn_ln"), ("final_layer_norm", "mlp_ln"), ("self_attn.", "attn."),
-         ("encoder_attn.", "cross_attn."), ("q_proj", "query"), ("k_proj", "key"), ("v_proj", "value"), ("out_proj", "out"), ("fc1", "mlp.0"),
-         ("fc2", "mlp.2"), ("encoder.layer_norm", "encoder.ln_post"), ("decoder.layer_norm", "decoder.ln")]
 
 
 class Tiny(Tokenizer):
@@ -54,22 +45,8 @@ class Tiny(Tokenizer):
 def load(name):
     folder = os.path.join(OUT, name)
     c = json.load(open(os.path.join(folder, "config.json")))
-    m = Whisper(ModelDimensions(c["num_mel_bins"], c["max_source_positions"], c["d_model"], c["encoder_attention_heads"], c["encoder_layers"],
-                                c["vocab_size"], c["max_target_positions"], c["d_model"], c["decoder_attention_heads"], c["decoder_layers"]))
-    for blocks, hidden in [(m.encoder.blocks, c["encoder_ffn_dim"]), (m.decoder.blocks, c["decoder_ffn_dim"])]:
-        for b in blocks:  # the reference knows four times the width only
-            b.mlp = torch.nn.Sequential(torch.nn.Linear(c["d_model"], hidden), torch.nn.GELU(), torch.nn.Linear(hidden, c["d_model"]))
-    state = {}
-    for k, v in load_file(os.path.join(folder, "model.safetensors")).items():
-        k = k.removeprefix("model.")
-        for a, b in NAMES:
-            k = k.replace(a, b)
-        state[k] = v.float()
-    m.load_state_dict(state)
-    heads = torch.zeros(c["decoder_layers"], c["decoder_attention_heads"], dtype=torch.bool)
-    for layer, head in json.load(open(os.path.join(folder, "generation_config.json")))["alignment_heads"]:
-        heads[layer, head] = True
-    m.register_buffer("alignment_heads", heads.to_sparse(), persistent=False)
+    hints = json.load(open(os.path.join(folder, "generation_config.json")))
+    m = build(c, load_file(os.path.join(folder, "model.safetensors")), hints["alignment_heads"])
     multilingual = name == "tiny"
     Whisper.is_multilingual, Whisper.num_languages = multilingual, 3
     frames = 2 * c["max_source_positions"]
@@ -78,7 +55,7 @@ def load(name):
     decoding.CHUNK_LENGTH = frames / 100
     transcribe.N_FRAMES, transcribe.N_SAMPLES = frames, frames * 160
     golden = load_file(os.path.join(folder, "golden.safetensors"))
-    return m.eval(), make, golden["mel"], frames
+    return m, make, golden["mel"], frames
 
 
 def decodes(m, mel, multilingual):
@@ -119,34 +96,11 @@ def noise(n, seed):
     return out
 
 
-def sequences(m, frames, multilingual):
-    out = []
-    extractor = WhisperFeatureExtractor(feature_size=m.dims.n_mels)
-    for seed, seconds, options in [(1, 1.1, {}), (2, 1.2, {"word_timestamps": True}), (3, 0.9, {"condition_on_previous_text": False}), (4, 1.0, {"initial_prompt": "fox"}),
-                                   (5, 0.3, {"word_timestamps": True}), (6, 0.9, {"beam_size": 3, "word_timestamps": True}),
-                                   (8, 1.2, {"no_speech_threshold": 0.001}), (9, 0.9, {"language": None})]:
-        sound = noise(int(seconds * 16000), seed)
-        content = len(sound) // 160
-        # The features hold their own numbers until a window is cut out of them, so that each window's are made of its samples alone.
-        transcribe.log_mel_spectrogram = lambda *_, **__: torch.arange(content + frames)[None]
-
-        def window(index, n):
-            index = index[0, : n]
-            index = index[index < content]
-            samples = np.zeros(n * 160, np.float32)
-            if len(index):
-                part = sound[int(index[0]) * 160 : (int(index[-1]) + 1) * 160]
-                samples[: len(part)] = part
-            return torch.from_numpy(extractor._np_extract_fbank_features(samples[None], "cpu")[0])
-
-        transcribe.pad_or_trim = window
-        kw = dict({"language": "en", "temperature": (0.0,), "fp16": False}, **options)
-        r = transcribe.transcribe(m, sound, **kw)
-        segments = [dict(start=s["start"], end=s["end"], text=s["text"], ids=s["tokens"], avg=s["avg_logprob"], no_speech=s["no_speech_prob"],
-                         words=[[w["word"], w["start"], w["end"], float(w["probability"])] for w in s.get("words", [])])
-                    for s in r["segments"] if s["tokens"]]
-        out.append(dict(seed=seed, samples=len(sound), options=options, language=r["language"], segments=segments))
-    return out
+def sequences(m, frames):
+    cases = [(1, 1.1, {}), (2, 1.2, {"word_timestamps": True}), (3, 0.9, {"condition_on_previous_text": False}), (4, 1.0, {"initial_prompt": "fox"}),
+             (5, 0.3, {"word_timestamps": True}), (6, 0.9, {"beam_size": 3, "word_timestamps": True}), (8, 1.2, {"no_speech_threshold": 0.001}),
+             (9, 0.9, {"language": None})]
+    return [dict(sequence(m, noise(int(seconds * 16000), seed), frames, **dict({"language": "en"}, **options)), seed=seed) for seed, seconds, options in cases]
 
 
 def settled():
@@ -177,16 +131,71 @@ def settled():
     return out
 
 
+def journeys():
+    """How transcribe goes through sounds in which a model is made to hear words, likely and unlikely ones."""
+    rng, out = np.random.default_rng(4), []
+
+    class Plain:
+        eot, no_timestamps, timestamp_begin = 20, 25, 26
+        decode = lambda self, ids: "x" * len(ids)
+
+    class Model:
+        dims = ModelDimensions(80, 1500, 0, 0, 0, 0, 448, 0, 0, 0)
+        device, is_multilingual, num_languages = torch.device("cpu"), True, 99
+
+    def hear(model, segment, options):
+        seek, frames = int(segment[0]), len(segment)
+        n = min(int(rng.integers(1, 5)), frames // 4)
+        at = sorted(rng.choice(np.arange(frames // 2), 2 * n, replace=False).tolist())
+        ids, words = [], []
+        for a, b in zip(at[::2], at[1::2]):
+            ids += [26 + a, 1, 2, 26 + b]
+            marks = [round(x * 0.02, 2) for x in sorted(rng.integers(a, b + 1, 4).tolist())] if rng.random() < 0.9 else []
+            words.append([[str(rng.choice([" so", ",", " many"])), marks[i], marks[i + 1], float(rng.choice([0.05, 0.1, 0.9]))] for i in range(len(marks[:-1]))])
+        ending = rng.random()
+        ids = ids[:-1] if ending < 0.3 else ids + ids[-1:] if ending < 0.6 else ids
+        if not n:
+            ids, words = [1], [[]]
+        visits.append(dict(seek=seek, ids=ids, words=words))
+        if len(visits) > 40:
+            raise RecursionError
+        return decoding.DecodingResult(audio_features=None, language="en", tokens=ids, avg_logprob=-0.3, no_speech_prob=0.1, temperature=0.0, compression_ratio=1.0)
+
+    def give(*, segments, **_):
+        offset = visits[-1]["seek"] / 100
+        for s, words in zip(segments, visits[-1]["words"]):
+            s["words"] = [dict(word=w, start=round(offset + a, 2), end=round(offset + b, 2), probability=p) for w, a, b, p in words]
+            if words:
+                s["start"], s["end"] = s["words"][0]["start"], s["words"][-1]["end"]
+
+    Model.decode = hear
+    kept = transcribe.add_word_timestamps
+    transcribe.N_FRAMES, transcribe.N_SAMPLES, transcribe.add_word_timestamps = 3000, 480000, give
+    transcribe.get_tokenizer = lambda *_, **__: Plain()
+    transcribe.pad_or_trim = lambda index, n: index[0]
+    for case in range(60):
+        content, visits = int(rng.integers(900, 12000)), []
+        transcribe.log_mel_spectrogram = lambda *_, **__: torch.arange(content + 3000)[None]
+        threshold = [None, 0.5, 2.0][case % 3]
+        try:
+            r = transcribe.transcribe(Model(), None, word_timestamps=True, language="en", temperature=(0.0,), fp16=False, hallucination_silence_threshold=threshold)
+        except RecursionError:  # it stands still
+            continue
+        out.append(dict(content=content, threshold=threshold or 0, visits=visits, segments=[[s["start"], s["end"]] for s in r["segments"] if s["tokens"]]))
+    transcribe.add_word_timestamps = kept
+    return out
+
+
 def ratios():
     texts = ["", "a", "Thank you.", " And so, my fellow Americans, ask not what your country can do for you.", "no " * 60, "ask not what " * 17,
              "He was not an ill-disposed young man. " * 3, "".join(chr(0x4E00 + 37 * i % 5000) for i in range(120))]
     return [[t, len(t.encode()) / len(zlib.compress(t.encode()))] for t in texts]
 
 
-golden = {"settled": settled(), "ratios": ratios()}
+golden = {"settled": settled(), "ratios": ratios(), "journeys": journeys()}
 for name in ("tiny", "english"):
     m, make, mel, frames = load(name)
     golden[name] = dict(decodes=decodes(m, mel, m.is_multilingual), languages=languages(m, make, mel), alignments=alignments(m, make, mel, frames),
-                        sequences=sequences(m, frames, m.is_multilingual))
+                        sequences=sequences(m, frames))
 with open(os.path.join(OUT, "decode.json"), "w") as f:
     json.dump(golden, f, ensure_ascii=False)

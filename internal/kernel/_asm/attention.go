@@ -21,11 +21,23 @@ const (
 // Offsets of what is kept of a row: four values.
 const stateTop, stateNorm, stateShrink, stateInverse, stateSize = 0, 4, 8, 12, 16
 
+// A stored is how keys and values lie in memory.
+type stored struct {
+	name string
+	size int                                                // bytes of a number
+	load func(g *gen, from operand.Mem, to reg.VecPhysical) // loads a vector
+}
+
+var (
+	whole = stored{"", 4, func(g *gen, from operand.Mem, to reg.VecPhysical) { g.VMOVUPS(from, to) }}
+	half  = stored{"Half", 2, func(g *gen, from operand.Mem, to reg.VecPhysical) { g.VCVTPH2PS(from, to) }}
+)
+
 // attention writes the kernels for strips of up to height rows.
-func attention(s set, height int) func(c *build.Context) {
+func attention(s set, as stored, height int) func(c *build.Context) {
 	return func(c *build.Context) {
-		newGen(c, s).scores(height)
-		newGen(c, s).values(height)
+		newGen(c, s).scores(as, height)
+		newGen(c, s).values(as, height)
 	}
 }
 
@@ -86,11 +98,11 @@ func (g *gen) triples(first, ld reg.GPVirtual, h int) (rows []reg.GPVirtual, val
 }
 
 // products adds k products to h rows of sums, as many registers wide as b: panel and wide address step i of two.
-func (g *gen) products(h int, b []reg.VecPhysical, k reg.GPVirtual, panel func(i, j int) operand.Mem, value func(r, i int) operand.Mem, advance func(steps int)) {
+func (g *gen) products(as stored, h int, b []reg.VecPhysical, k reg.GPVirtual, panel func(i, j int) operand.Mem, value func(r, i int) operand.Mem, advance func(steps int)) {
 	wide := [2]reg.VecPhysical{g.vec(2*h + 2), g.vec(2*h + 3)}
 	step := func(i int) {
 		for j := range b {
-			g.VMOVUPS(panel(i, j), b[j])
+			as.load(g, panel(i, j), b[j])
 		}
 		for r := range h {
 			g.VBROADCASTSS(value(r, i), wide[r%2])
@@ -117,8 +129,9 @@ func (g *gen) products(h int, b []reg.VecPhysical, k reg.GPVirtual, panel func(i
 }
 
 // scores multiplies rows of queries with panels of keys.
-func (g *gen) scores(height int) {
-	g.function("scores"+g.name, "func(a *byte)", "scores"+g.name+" writes the scaled inner products of the queries of a strip with n keys, and of what fills up their last vector.")
+func (g *gen) scores(as stored, height int) {
+	name, step := "scores"+as.name+g.name, as.size*g.lanes
+	g.function(name, "func(a *byte)", name+" writes the scaled inner products of the queries of a strip with n keys, and of what fills up their last vector.")
 	g.eachHeight(height, func(t reg.Register, h int) {
 		ld, panel, n, out, lds := g.field(t, stripLDQ), g.field(t, stripKeys), g.field(t, stripN), g.field(t, stripScores), g.field(t, stripLDS)
 		rows, value := g.triples(g.field(t, stripQ), ld, h)
@@ -131,11 +144,11 @@ func (g *gen) scores(height int) {
 				}
 			}
 			g.MOVQ(at(t, stripD), k)
-			g.products(h, b, k,
-				func(i, j int) operand.Mem { return at(panel, (2*i+j)*g.bytes()) },
+			g.products(as, h, b, k,
+				func(i, j int) operand.Mem { return at(panel, (2*i+j)*step) },
 				func(r, i int) operand.Mem { return value(r, 4*i) },
 				func(steps int) {
-					g.ADDQ(operand.U32(2*steps*g.bytes()), panel)
+					g.ADDQ(operand.U32(2*steps*step), panel)
 					for _, row := range rows {
 						g.ADDQ(operand.Imm(uint64(4*steps)), row)
 					}
@@ -173,8 +186,9 @@ func (g *gen) scores(height int) {
 }
 
 // values adds up rows of values by their weights.
-func (g *gen) values(height int) {
-	g.function("values"+g.name, "func(a *byte)", "values"+g.name+" writes from·shrink + weights·values, by choice times the inverse of the norm, of a strip. It moves values, from and out on.")
+func (g *gen) values(as stored, height int) {
+	name, step := "values"+as.name+g.name, as.size*g.lanes
+	g.function(name, "func(a *byte)", name+" writes from·shrink + weights·values, by choice times the inverse of the norm, of a strip. It moves values, from and out on.")
 	g.eachHeight(height, func(t reg.Register, h int) {
 		ld, lds := g.field(t, stripLDV), g.field(t, stripLDS)
 		loop, fresh, ready, plain := g.label("panel"), g.label("fresh"), g.label("ready"), g.label("plain")
@@ -208,9 +222,9 @@ func (g *gen) values(height int) {
 
 		rows, value := g.triples(g.field(t, stripScores), lds, h)
 		v, k := g.field(t, stripValues), g.field(t, stripN)
-		g.products(h, b, k,
+		g.products(as, h, b, k,
 			func(i, j int) operand.Mem {
-				m := at(v, j*g.bytes())
+				m := at(v, j*step)
 				if i > 0 {
 					m.Index, m.Scale = ld, 1
 				}
@@ -235,7 +249,7 @@ func (g *gen) values(height int) {
 		}
 		g.place(plain)
 		each(g.field(t, stripOut), g.field(t, stripLDO), func(r, j int, m operand.Mem) { g.VMOVUPS(g.vec(2*r+j), m) })
-		g.ADDQ(operand.U32(2*g.bytes()), at(t, stripValues))
+		g.ADDQ(operand.U32(2*step), at(t, stripValues))
 		g.ADDQ(operand.U32(2*g.bytes()), at(t, stripOut))
 		g.DECQ(at(t, stripPanels))
 		g.JNZ(loop)

@@ -11,6 +11,7 @@ func moves(s set) func(c *build.Context) {
 		g := newGen(c, s)
 		g.fromF16()
 		g.fromBF16()
+		g.toF16()
 		g.transpose()
 		g.fmaLoop()
 		g.readLoop()
@@ -41,6 +42,20 @@ func (g *gen) fromBF16() {
 		g.VPMOVZXWD(from, v)
 		g.VPSLLD(operand.Imm(16), v, v)
 	})
+}
+
+func (g *gen) toF16() {
+	g.function("toF16"+g.name, "func(dst *byte, src *float32, n int)", "toF16"+g.name+" rounds n numbers, a multiple of a vector and not 0, to half precision, half to even.")
+	dst, src, n, loop := g.arg("dst"), g.arg("src"), g.arg("n"), g.label("loop")
+	g.place(loop)
+	v := g.v()
+	g.VMOVUPS(operand.Mem{Base: src}, v)
+	g.VCVTPS2PH(operand.Imm(0), v, operand.Mem{Base: dst})
+	g.ADDQ(operand.Imm(uint64(4*g.lanes)), src)
+	g.ADDQ(operand.Imm(uint64(2*g.lanes)), dst)
+	g.SUBQ(operand.Imm(uint64(g.lanes)), n)
+	g.JNZ(loop)
+	g.end()
 }
 
 // transpose turns as many rows as a vector has lanes into columns.
