@@ -65,8 +65,8 @@ func (j *hearing) windows(ctx context.Context, segment func(Segment) bool) error
 		}
 	}, j.batch())
 	defer f.stop()
-	for {
-		batch := f.next(ctx)
+	for least := max(j.opts.LanguageWindows, 1); ; least = 1 { // the first ones decide the language
+		batch := f.next(ctx, least)
 		if len(batch) == 0 {
 			break
 		}
