@@ -116,6 +116,21 @@ func naflexVectors(t *testing.T, b *Bundle, g *golden.Set, p *tensor.Pass) *tens
 	return vectors
 }
 
+// Gemma's tokenizer with lower case in front does with the torture list what the reference does.
+func TestNaFlexTokenizer(t *testing.T) {
+	b, g := openNaFlex(t)
+	torture := golden.Strings(t, "../../token/testdata/strings.json.gz")
+	want := g.Lists("torture.ids", "torture.lengths")
+	if len(want) != len(torture) {
+		t.Fatalf("%d strings, want %d", len(torture), len(want))
+	}
+	for i, s := range torture {
+		if got := b.Encode(s).IDs; !slices.Equal(got, want[i]) {
+			t.Errorf("%q: got %v, want %v", s, got, want[i])
+		}
+	}
+}
+
 // A picture has the same bits alone, in a batch of its size, and with any number of workers.
 func TestNaFlexBatchEqualsParts(t *testing.T) {
 	b, _ := openNaFlex(t)

@@ -13,6 +13,7 @@ from tokenizers import pre_tokenizers, processors
 from transformers import AutoImageProcessor, AutoTokenizer, Siglip2Config, Siglip2Model, Siglip2Processor
 
 from gemma_bpe import gemma_bpe
+from token_strings import strings
 
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)
@@ -36,7 +37,7 @@ def write(name, data):
 
 shutil.rmtree(OUT, ignore_errors=True)
 os.makedirs(OUT)
-t = gemma_bpe([s.lower() for s in TEXTS[:3]], 300)
+t = gemma_bpe([s.lower() for s in TEXTS[:3]], 300, ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>"))
 t.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
 t.post_processor = processors.TemplateProcessing(single="$A <eos>", special_tokens=[("<eos>", 1)])
 t.save(os.path.join(OUT, "tokenizer.json"))
@@ -70,6 +71,9 @@ with torch.no_grad():
     out = m(**inputs, output_hidden_states=True)
 golden = {"ids": inputs["input_ids"].int(), "shapes": inputs["spatial_shapes"].int(), "text.pooled": out.text_model_output.pooler_output,
           "vision.pooled": out.vision_model_output.pooler_output, "logits_per_image": out.logits_per_image, "probs": torch.sigmoid(out.logits_per_image)}
+torture = [proc.tokenizer(x).input_ids for x in strings()]
+golden["torture.ids"] = torch.tensor([i for row in torture for i in row], dtype=torch.int16)
+golden["torture.lengths"] = torch.tensor([len(row) for row in torture], dtype=torch.int32)
 for i, (rows, cols) in enumerate(inputs["spatial_shapes"].tolist()):
     n = rows * cols
     assert inputs["pixel_attention_mask"][i].sum() == n
