@@ -21,7 +21,8 @@ GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py chineseclip.py c
 REAL = $$($(GO) run ./tools/realmodels)
 
 golden: golden-env
-	@for script in $(GOLDEN_SCRIPTS) "jpeg_files.py media/image/testdata/jpeg" "vad.py $(REAL)" "minilm.py $(REAL)" "transcripts.py $(REAL)"; do \
+	@for script in $(GOLDEN_SCRIPTS) "jpeg_files.py media/image/testdata/jpeg" "vad.py $(REAL)" "minilm.py $(REAL)" "transcripts.py $(REAL)" \
+		"whisper_real.py $(REAL)"; do \
 		echo "$$script"; $(GOLDEN)/bin/python tools/golden/$$script || exit 1; done
 
 fullsize: build golden-env
