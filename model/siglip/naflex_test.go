@@ -156,27 +156,55 @@ func TestNaFlexBatchEqualsParts(t *testing.T) {
 	}
 }
 
-func TestNaFlexBadFiles(t *testing.T) {
-	edit := func(name string, change func(map[string]any)) func(*testing.T, string) {
-		return func(t *testing.T, dir string) {
-			path := filepath.Join(dir, name)
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var file map[string]any
-			if err := json.Unmarshal(data, &file); err != nil {
-				t.Fatal(err)
-			}
-			change(file)
-			if data, err = json.Marshal(file); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, data, 0o600); err != nil {
-				t.Fatal(err)
-			}
+// edit changes a JSON file of a model's folder.
+func edit(name string, change func(map[string]any)) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		path := filepath.Join(dir, name)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file map[string]any
+		if err := json.Unmarshal(data, &file); err != nil {
+			t.Fatal(err)
+		}
+		change(file)
+		if data, err = json.Marshal(file); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
+}
+
+// Texts are filled up before their beginning unless a file says otherwise.
+func TestNaFlexPadding(t *testing.T) {
+	for what, c := range map[string]struct {
+		json any // padding of tokenizer.json
+		left bool
+	}{
+		"nothing said":           {nil, true},
+		"tokenizer.json's right": {map[string]any{"strategy": map[string]any{"Fixed": 64}, "direction": "Right", "pad_id": 0, "pad_type_id": 0, "pad_token": "<pad>"}, false},
+	} {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(naflex)); err != nil {
+			t.Fatal(err)
+		}
+		edit("tokenizer_config.json", func(file map[string]any) { delete(file, "padding_side"); delete(file, "pad_token") })(t, dir)
+		edit("tokenizer.json", func(file map[string]any) { file["padding"] = c.json })(t, dir)
+		b, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Config.Text; got.PadLeft != c.left || got.Pad != 0 {
+			t.Errorf("%s: left is %v with the token %d, want %v with 0", what, got.PadLeft, got.Pad, c.left)
+		}
+		b.Close()
+	}
+}
+
+func TestNaFlexBadFiles(t *testing.T) {
 	set := func(name, key string, value any) func(*testing.T, string) {
 		return edit(name, func(file map[string]any) { file[key] = value })
 	}
