@@ -149,7 +149,7 @@ func (x *Tensor) Select(rows []int32) *Tensor {
 	return x.eachRowTo(y, rowTask{op: pick, rows: rows})
 }
 
-// AddPositions adds row t of a table parameter [P, C] to token t of every sequence, in place, and returns x.
+// AddPositions adds row t of a table [P, C], a parameter or computed, to token t of every sequence, in place, and returns x.
 func (x *Tensor) AddPositions(table *Tensor, seq Spans) *Tensor {
 	in("add positions", x)
 	c := x.cols()
