@@ -24,63 +24,63 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-36
 
 loop1:
 	VMOVUPS      (CX)(BX*4), Y6
+	VMOVUPS      32(CX)(BX*4), Y7
 	VFMSUB213PS  Y1, Y0, Y6
+	VFMSUB213PS  Y1, Y0, Y7
 	VMAXPS       Y6, Y4, Y6
 	VMINPS       Y6, Y5, Y6
-	VMULPS       c3fb8aa3b<>+0(SB), Y6, Y7
-	VROUNDPS     $0x00, Y7, Y7
-	VFNMADD231PS c3f318000<>+0(SB), Y7, Y6
-	VFNMADD231PS cb95e8083<>+0(SB), Y7, Y6
-	VMOVUPS      c39506967<>+0(SB), Y8
-	VFMADD213PS  c3ab743ce<>+0(SB), Y6, Y8
-	VFMADD213PS  c3c088908<>+0(SB), Y6, Y8
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Y6, Y8
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Y6, Y8
-	VFMADD213PS  c3f000000<>+0(SB), Y6, Y8
-	VMULPS       Y6, Y6, Y9
-	VFMADD213PS  Y6, Y9, Y8
-	VADDPS       c3f800000<>+0(SB), Y8, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y6
-	VPSUBD       Y6, Y7, Y7
+	VMULPS       c3fb8aa3b<>+0(SB), Y6, Y8
+	VROUNDPS     $0x00, Y8, Y8
+	VMAXPS       Y7, Y4, Y7
+	VMINPS       Y7, Y5, Y7
+	VMULPS       c3fb8aa3b<>+0(SB), Y7, Y9
+	VROUNDPS     $0x00, Y9, Y9
+	VFNMADD231PS c3f318000<>+0(SB), Y8, Y6
+	VFNMADD231PS c3f318000<>+0(SB), Y9, Y7
+	VFNMADD231PS cb95e8083<>+0(SB), Y8, Y6
+	VFNMADD231PS cb95e8083<>+0(SB), Y9, Y7
+	VMOVUPS      c39506967<>+0(SB), Y10
+	VMOVUPS      c39506967<>+0(SB), Y11
+	VFMADD213PS  c3ab743ce<>+0(SB), Y6, Y10
+	VFMADD213PS  c3ab743ce<>+0(SB), Y7, Y11
+	VFMADD213PS  c3c088908<>+0(SB), Y6, Y10
+	VFMADD213PS  c3c088908<>+0(SB), Y7, Y11
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y6, Y10
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y7, Y11
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y6, Y10
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y7, Y11
+	VFMADD213PS  c3f000000<>+0(SB), Y6, Y10
+	VFMADD213PS  c3f000000<>+0(SB), Y7, Y11
+	VMULPS       Y6, Y6, Y12
+	VFMADD213PS  Y6, Y12, Y10
+	VADDPS       c3f800000<>+0(SB), Y10, Y10
+	VMULPS       Y7, Y7, Y6
+	VFMADD213PS  Y7, Y6, Y11
+	VADDPS       c3f800000<>+0(SB), Y11, Y11
+	VCVTPS2DQ    Y8, Y8
+	VPSRAD       $0x01, Y8, Y6
+	VPSUBD       Y6, Y8, Y8
 	VPADDD       c0000007f<>+0(SB), Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y8, Y8
+	VMULPS       Y6, Y10, Y10
+	VPADDD       c0000007f<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y10, Y10
+	VMOVAPS      Y10, Y6
+	VCVTPS2DQ    Y9, Y9
+	VPSRAD       $0x01, Y9, Y7
+	VPSUBD       Y7, Y9, Y9
 	VPADDD       c0000007f<>+0(SB), Y7, Y7
 	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y8
-	VMOVAPS      Y8, Y6
+	VMULPS       Y7, Y11, Y11
+	VPADDD       c0000007f<>+0(SB), Y9, Y9
+	VPSLLD       $0x17, Y9, Y9
+	VMULPS       Y9, Y11, Y11
+	VMOVAPS      Y11, Y7
 	VMOVUPS      Y6, (AX)(BX*4)
 	VADDPS       Y6, Y2, Y2
-	VMOVUPS      32(CX)(BX*4), Y6
-	VFMSUB213PS  Y1, Y0, Y6
-	VMAXPS       Y6, Y4, Y6
-	VMINPS       Y6, Y5, Y6
-	VMULPS       c3fb8aa3b<>+0(SB), Y6, Y7
-	VROUNDPS     $0x00, Y7, Y7
-	VFNMADD231PS c3f318000<>+0(SB), Y7, Y6
-	VFNMADD231PS cb95e8083<>+0(SB), Y7, Y6
-	VMOVUPS      c39506967<>+0(SB), Y8
-	VFMADD213PS  c3ab743ce<>+0(SB), Y6, Y8
-	VFMADD213PS  c3c088908<>+0(SB), Y6, Y8
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Y6, Y8
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Y6, Y8
-	VFMADD213PS  c3f000000<>+0(SB), Y6, Y8
-	VMULPS       Y6, Y6, Y9
-	VFMADD213PS  Y6, Y9, Y8
-	VADDPS       c3f800000<>+0(SB), Y8, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y6
-	VPSUBD       Y6, Y7, Y7
-	VPADDD       c0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y8, Y8
-	VPADDD       c0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y8
-	VMOVAPS      Y8, Y6
-	VMOVUPS      Y6, 32(AX)(BX*4)
-	VADDPS       Y6, Y3, Y3
+	VMOVUPS      Y7, 32(AX)(BX*4)
+	VADDPS       Y7, Y3, Y3
 	ADDQ         $0x10, BX
 	CMPQ         BX, SI
 	JLE          loop1
@@ -150,11 +150,11 @@ end4:
 	VFMADD213PS  Y7, Y4, Y1
 	VADDPS       c3f800000<>+0(SB), Y1, Y1
 	VCVTPS2DQ    Y0, Y0
-	VPSRAD       $0x01, Y0, Y4
-	VPSUBD       Y4, Y0, Y0
-	VPADDD       c0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y1, Y1
+	VPSRAD       $0x01, Y0, Y7
+	VPSUBD       Y7, Y0, Y0
+	VPADDD       c0000007f<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y1, Y1
 	VPADDD       c0000007f<>+0(SB), Y0, Y0
 	VPSLLD       $0x17, Y0, Y0
 	VMULPS       Y0, Y1, Y1
@@ -362,117 +362,132 @@ done3:
 // func gateAVX2(dst *float32, x *float32, n int, s float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gateAVX2(SB), NOSPLIT, $0-28
+	VBROADCASTSS s+24(FP), Y0
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSS s+24(FP), Y0
 	VMOVUPS      cc2d20000<>+0(SB), Y1
 	VMOVUPS      c42b20000<>+0(SB), Y2
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	MOVQ         DX, SI
-	SUBQ         $0x08, SI
+	SUBQ         $0x18, SI
 	CMPQ         BX, SI
 	JG           end2
 
 loop1:
 	VMOVUPS      (CX)(BX*4), Y3
-	VMULPS       Y0, Y3, Y4
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      32(CX)(BX*4), Y4
+	VMULPS       Y0, Y4, Y4
+	VMOVUPS      64(CX)(BX*4), Y5
+	VMULPS       Y0, Y5, Y5
+	VMAXPS       Y3, Y1, Y3
+	VMINPS       Y3, Y2, Y3
+	VMULPS       c3fb8aa3b<>+0(SB), Y3, Y6
+	VROUNDPS     $0x00, Y6, Y6
 	VMAXPS       Y4, Y1, Y4
 	VMINPS       Y4, Y2, Y4
-	VMULPS       c3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x00, Y5, Y5
-	VFNMADD231PS c3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS cb95e8083<>+0(SB), Y5, Y4
-	VMOVUPS      c39506967<>+0(SB), Y6
-	VFMADD213PS  c3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  c3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  c3f000000<>+0(SB), Y4, Y6
-	VMULPS       Y4, Y4, Y7
-	VFMADD213PS  Y4, Y7, Y6
-	VADDPS       c3f800000<>+0(SB), Y6, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
+	VMULPS       c3fb8aa3b<>+0(SB), Y4, Y7
+	VROUNDPS     $0x00, Y7, Y7
+	VMAXPS       Y5, Y1, Y5
+	VMINPS       Y5, Y2, Y5
+	VMULPS       c3fb8aa3b<>+0(SB), Y5, Y8
+	VROUNDPS     $0x00, Y8, Y8
+	VFNMADD231PS c3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS c3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS c3f318000<>+0(SB), Y8, Y5
+	VFNMADD231PS cb95e8083<>+0(SB), Y6, Y3
+	VFNMADD231PS cb95e8083<>+0(SB), Y7, Y4
+	VFNMADD231PS cb95e8083<>+0(SB), Y8, Y5
+	VMOVUPS      c39506967<>+0(SB), Y9
+	VMOVUPS      c39506967<>+0(SB), Y10
+	VMOVUPS      c39506967<>+0(SB), Y11
+	VMOVUPS      c3ab743ce<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y9
+	VFMADD213PS  Y12, Y4, Y10
+	VFMADD213PS  Y12, Y5, Y11
+	VMOVUPS      c3c088908<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y9
+	VFMADD213PS  Y12, Y4, Y10
+	VFMADD213PS  Y12, Y5, Y11
+	VMOVUPS      c3d2aa9c1<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y9
+	VFMADD213PS  Y12, Y4, Y10
+	VFMADD213PS  Y12, Y5, Y11
+	VMOVUPS      c3e2aaaaa<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y9
+	VFMADD213PS  Y12, Y4, Y10
+	VFMADD213PS  Y12, Y5, Y11
+	VMOVUPS      c3f000000<>+0(SB), Y12
+	VFMADD213PS  Y12, Y3, Y9
+	VFMADD213PS  Y12, Y4, Y10
+	VFMADD213PS  Y12, Y5, Y11
+	VMULPS       Y3, Y3, Y12
+	VFMADD213PS  Y3, Y12, Y9
+	VADDPS       c3f800000<>+0(SB), Y9, Y9
+	VMULPS       Y4, Y4, Y3
+	VFMADD213PS  Y4, Y3, Y10
+	VADDPS       c3f800000<>+0(SB), Y10, Y10
+	VMULPS       Y5, Y5, Y3
+	VFMADD213PS  Y5, Y3, Y11
+	VADDPS       c3f800000<>+0(SB), Y11, Y11
+	VCVTPS2DQ    Y6, Y6
+	VPSRAD       $0x01, Y6, Y3
+	VPSUBD       Y3, Y6, Y6
+	VPADDD       c0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y9, Y9
+	VPADDD       c0000007f<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y9, Y9
+	VMOVAPS      Y9, Y3
+	VCVTPS2DQ    Y7, Y7
+	VPSRAD       $0x01, Y7, Y4
+	VPSUBD       Y4, Y7, Y7
 	VPADDD       c0000007f<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y6, Y6
+	VMULPS       Y4, Y10, Y10
+	VPADDD       c0000007f<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y10, Y10
+	VMOVAPS      Y10, Y4
+	VCVTPS2DQ    Y8, Y8
+	VPSRAD       $0x01, Y8, Y5
+	VPSUBD       Y5, Y8, Y8
 	VPADDD       c0000007f<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y6
-	VMOVAPS      Y6, Y4
+	VMULPS       Y5, Y11, Y11
+	VPADDD       c0000007f<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VMULPS       Y8, Y11, Y11
+	VMOVAPS      Y11, Y5
+	VMOVUPS      (CX)(BX*4), Y6
+	VADDPS       c3f800000<>+0(SB), Y3, Y3
+	VDIVPS       Y3, Y6, Y6
+	VMOVUPS      Y6, (AX)(BX*4)
+	VMOVUPS      32(CX)(BX*4), Y3
 	VADDPS       c3f800000<>+0(SB), Y4, Y4
 	VDIVPS       Y4, Y3, Y3
-	VMOVUPS      Y3, (AX)(BX*4)
-	ADDQ         $0x08, BX
+	VMOVUPS      Y3, 32(AX)(BX*4)
+	VMOVUPS      64(CX)(BX*4), Y3
+	VADDPS       c3f800000<>+0(SB), Y5, Y5
+	VDIVPS       Y5, Y3, Y3
+	VMOVUPS      Y3, 64(AX)(BX*4)
+	ADDQ         $0x18, BX
 	CMPQ         BX, SI
 	JLE          loop1
 
 end2:
-	SUBQ         BX, DX
-	JZ           done3
-	LEAQ         lanes<>+32(SB), SI
-	SHLQ         $0x02, DX
-	SUBQ         DX, SI
-	VMOVDQU      (SI), Y3
-	VMASKMOVPS   (CX)(BX*4), Y3, Y4
-	VMULPS       Y0, Y4, Y0
-	VMAXPS       Y0, Y1, Y0
-	VMINPS       Y0, Y2, Y0
-	VMULPS       c3fb8aa3b<>+0(SB), Y0, Y1
-	VROUNDPS     $0x00, Y1, Y1
-	VFNMADD231PS c3f318000<>+0(SB), Y1, Y0
-	VFNMADD231PS cb95e8083<>+0(SB), Y1, Y0
-	VMOVUPS      c39506967<>+0(SB), Y2
-	VFMADD213PS  c3ab743ce<>+0(SB), Y0, Y2
-	VFMADD213PS  c3c088908<>+0(SB), Y0, Y2
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Y0, Y2
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Y0, Y2
-	VFMADD213PS  c3f000000<>+0(SB), Y0, Y2
-	VMULPS       Y0, Y0, Y5
-	VFMADD213PS  Y0, Y5, Y2
-	VADDPS       c3f800000<>+0(SB), Y2, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPSRAD       $0x01, Y1, Y0
-	VPSUBD       Y0, Y1, Y1
-	VPADDD       c0000007f<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y2, Y2
-	VPADDD       c0000007f<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y2
-	VMOVAPS      Y2, Y0
-	VADDPS       c3f800000<>+0(SB), Y0, Y0
-	VDIVPS       Y0, Y4, Y4
-	VMASKMOVPS   Y4, Y3, (AX)(BX*4)
+	MOVQ DX, SI
+	SUBQ $0x08, SI
+	CMPQ BX, SI
+	JG   end4
 
-done3:
-	VZEROUPPER
-	RET
-
-// func geluTanhAVX2(dst *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-24
-	MOVQ    dst+0(FP), AX
-	MOVQ    x+8(FP), CX
-	VMOVUPS cc2d20000<>+0(SB), Y0
-	VMOVUPS c42b20000<>+0(SB), Y1
-	MOVQ    n+16(FP), DX
-	XORQ    BX, BX
-	MOVQ    DX, SI
-	SUBQ    $0x08, SI
-	CMPQ    BX, SI
-	JG      end2
-
-loop1:
-	VMOVUPS      (CX)(BX*4), Y2
-	VMOVUPS      cbd922279<>+0(SB), Y4
-	VMULPS       Y2, Y2, Y3
-	VFMADD213PS  cbfcc422a<>+0(SB), Y3, Y4
-	VMULPS       Y2, Y4, Y3
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
+loop3:
+	VMOVUPS      (CX)(BX*4), Y3
+	VMULPS       Y0, Y3, Y3
+	VMAXPS       Y3, Y1, Y3
+	VMINPS       Y3, Y2, Y3
 	VMULPS       c3fb8aa3b<>+0(SB), Y3, Y4
 	VROUNDPS     $0x00, Y4, Y4
 	VFNMADD231PS c3f318000<>+0(SB), Y4, Y3
@@ -496,55 +511,271 @@ loop1:
 	VPSLLD       $0x17, Y4, Y4
 	VMULPS       Y4, Y5, Y5
 	VMOVAPS      Y5, Y3
+	VMOVUPS      (CX)(BX*4), Y4
+	VADDPS       c3f800000<>+0(SB), Y3, Y3
+	VDIVPS       Y3, Y4, Y4
+	VMOVUPS      Y4, (AX)(BX*4)
+	ADDQ         $0x08, BX
+	CMPQ         BX, SI
+	JLE          loop3
+
+end4:
+	SUBQ         BX, DX
+	JZ           done5
+	LEAQ         lanes<>+32(SB), SI
+	SHLQ         $0x02, DX
+	SUBQ         DX, SI
+	VMOVDQU      (SI), Y3
+	VMASKMOVPS   (CX)(BX*4), Y3, Y4
+	VMULPS       Y0, Y4, Y0
+	VMAXPS       Y0, Y1, Y0
+	VMINPS       Y0, Y2, Y0
+	VMULPS       c3fb8aa3b<>+0(SB), Y0, Y1
+	VROUNDPS     $0x00, Y1, Y1
+	VFNMADD231PS c3f318000<>+0(SB), Y1, Y0
+	VFNMADD231PS cb95e8083<>+0(SB), Y1, Y0
+	VMOVUPS      c39506967<>+0(SB), Y2
+	VFMADD213PS  c3ab743ce<>+0(SB), Y0, Y2
+	VFMADD213PS  c3c088908<>+0(SB), Y0, Y2
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y0, Y2
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y0, Y2
+	VFMADD213PS  c3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y0, Y0, Y4
+	VFMADD213PS  Y0, Y4, Y2
+	VADDPS       c3f800000<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y0
+	VPSUBD       Y0, Y1, Y1
+	VPADDD       c0000007f<>+0(SB), Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y0, Y2, Y2
+	VPADDD       c0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y2, Y2
+	VMOVAPS      Y2, Y0
+	VMASKMOVPS   (CX)(BX*4), Y3, Y1
+	VADDPS       c3f800000<>+0(SB), Y0, Y0
+	VDIVPS       Y0, Y1, Y1
+	VMASKMOVPS   Y1, Y3, (AX)(BX*4)
+
+done5:
+	VZEROUPPER
+	RET
+
+// func geluTanhAVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	VMOVUPS cc2d20000<>+0(SB), Y0
+	VMOVUPS c42b20000<>+0(SB), Y1
+	MOVQ    n+16(FP), DX
+	XORQ    BX, BX
+	MOVQ    DX, SI
+	SUBQ    $0x18, SI
+	CMPQ    BX, SI
+	JG      end2
+
+loop1:
+	VMOVUPS      (CX)(BX*4), Y3
+	VMOVUPS      cbd922279<>+0(SB), Y4
+	VMULPS       Y3, Y3, Y2
+	VFMADD213PS  cbfcc422a<>+0(SB), Y2, Y4
+	VMULPS       Y3, Y4, Y2
+	VMOVUPS      32(CX)(BX*4), Y4
+	VMOVUPS      cbd922279<>+0(SB), Y5
+	VMULPS       Y4, Y4, Y3
+	VFMADD213PS  cbfcc422a<>+0(SB), Y3, Y5
+	VMULPS       Y4, Y5, Y3
+	VMOVUPS      64(CX)(BX*4), Y5
+	VMOVUPS      cbd922279<>+0(SB), Y6
+	VMULPS       Y5, Y5, Y4
+	VFMADD213PS  cbfcc422a<>+0(SB), Y4, Y6
+	VMULPS       Y5, Y6, Y4
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMULPS       c3fb8aa3b<>+0(SB), Y2, Y5
+	VROUNDPS     $0x00, Y5, Y5
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMULPS       c3fb8aa3b<>+0(SB), Y3, Y6
+	VROUNDPS     $0x00, Y6, Y6
+	VMAXPS       Y4, Y0, Y4
+	VMINPS       Y4, Y1, Y4
+	VMULPS       c3fb8aa3b<>+0(SB), Y4, Y7
+	VROUNDPS     $0x00, Y7, Y7
+	VFNMADD231PS c3f318000<>+0(SB), Y5, Y2
+	VFNMADD231PS c3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS c3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS cb95e8083<>+0(SB), Y5, Y2
+	VFNMADD231PS cb95e8083<>+0(SB), Y6, Y3
+	VFNMADD231PS cb95e8083<>+0(SB), Y7, Y4
+	VMOVUPS      c39506967<>+0(SB), Y8
+	VMOVUPS      c39506967<>+0(SB), Y9
+	VMOVUPS      c39506967<>+0(SB), Y10
+	VMOVUPS      c3ab743ce<>+0(SB), Y11
+	VFMADD213PS  Y11, Y2, Y8
+	VFMADD213PS  Y11, Y3, Y9
+	VFMADD213PS  Y11, Y4, Y10
+	VMOVUPS      c3c088908<>+0(SB), Y11
+	VFMADD213PS  Y11, Y2, Y8
+	VFMADD213PS  Y11, Y3, Y9
+	VFMADD213PS  Y11, Y4, Y10
+	VMOVUPS      c3d2aa9c1<>+0(SB), Y11
+	VFMADD213PS  Y11, Y2, Y8
+	VFMADD213PS  Y11, Y3, Y9
+	VFMADD213PS  Y11, Y4, Y10
+	VMOVUPS      c3e2aaaaa<>+0(SB), Y11
+	VFMADD213PS  Y11, Y2, Y8
+	VFMADD213PS  Y11, Y3, Y9
+	VFMADD213PS  Y11, Y4, Y10
+	VMOVUPS      c3f000000<>+0(SB), Y11
+	VFMADD213PS  Y11, Y2, Y8
+	VFMADD213PS  Y11, Y3, Y9
+	VFMADD213PS  Y11, Y4, Y10
+	VMULPS       Y2, Y2, Y11
+	VFMADD213PS  Y2, Y11, Y8
+	VADDPS       c3f800000<>+0(SB), Y8, Y8
+	VMULPS       Y3, Y3, Y2
+	VFMADD213PS  Y3, Y2, Y9
+	VADDPS       c3f800000<>+0(SB), Y9, Y9
+	VMULPS       Y4, Y4, Y2
+	VFMADD213PS  Y4, Y2, Y10
+	VADDPS       c3f800000<>+0(SB), Y10, Y10
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y2
+	VPSUBD       Y2, Y5, Y5
+	VPADDD       c0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y8, Y8
+	VPADDD       c0000007f<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y8, Y8
+	VMOVAPS      Y8, Y2
+	VCVTPS2DQ    Y6, Y6
+	VPSRAD       $0x01, Y6, Y3
+	VPSUBD       Y3, Y6, Y6
+	VPADDD       c0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y9, Y9
+	VPADDD       c0000007f<>+0(SB), Y6, Y6
+	VPSLLD       $0x17, Y6, Y6
+	VMULPS       Y6, Y9, Y9
+	VMOVAPS      Y9, Y3
+	VCVTPS2DQ    Y7, Y7
+	VPSRAD       $0x01, Y7, Y4
+	VPSUBD       Y4, Y7, Y7
+	VPADDD       c0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y10, Y10
+	VPADDD       c0000007f<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y7, Y7
+	VMULPS       Y7, Y10, Y10
+	VMOVAPS      Y10, Y4
+	VMOVUPS      (CX)(BX*4), Y5
+	VADDPS       c3f800000<>+0(SB), Y2, Y2
+	VDIVPS       Y2, Y5, Y5
+	VMOVUPS      Y5, (AX)(BX*4)
+	VMOVUPS      32(CX)(BX*4), Y2
 	VADDPS       c3f800000<>+0(SB), Y3, Y3
 	VDIVPS       Y3, Y2, Y2
-	VMOVUPS      Y2, (AX)(BX*4)
-	ADDQ         $0x08, BX
+	VMOVUPS      Y2, 32(AX)(BX*4)
+	VMOVUPS      64(CX)(BX*4), Y2
+	VADDPS       c3f800000<>+0(SB), Y4, Y4
+	VDIVPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 64(AX)(BX*4)
+	ADDQ         $0x18, BX
 	CMPQ         BX, SI
 	JLE          loop1
 
 end2:
+	MOVQ DX, SI
+	SUBQ $0x08, SI
+	CMPQ BX, SI
+	JG   end4
+
+loop3:
+	VMOVUPS      (CX)(BX*4), Y3
+	VMOVUPS      cbd922279<>+0(SB), Y4
+	VMULPS       Y3, Y3, Y2
+	VFMADD213PS  cbfcc422a<>+0(SB), Y2, Y4
+	VMULPS       Y3, Y4, Y2
+	VMAXPS       Y2, Y0, Y2
+	VMINPS       Y2, Y1, Y2
+	VMULPS       c3fb8aa3b<>+0(SB), Y2, Y3
+	VROUNDPS     $0x00, Y3, Y3
+	VFNMADD231PS c3f318000<>+0(SB), Y3, Y2
+	VFNMADD231PS cb95e8083<>+0(SB), Y3, Y2
+	VMOVUPS      c39506967<>+0(SB), Y4
+	VFMADD213PS  c3ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  c3c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  c3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD213PS  Y2, Y5, Y4
+	VADDPS       c3f800000<>+0(SB), Y4, Y4
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y2
+	VPSUBD       Y2, Y3, Y3
+	VPADDD       c0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y4, Y4
+	VPADDD       c0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VMOVAPS      Y4, Y2
+	VMOVUPS      (CX)(BX*4), Y3
+	VADDPS       c3f800000<>+0(SB), Y2, Y2
+	VDIVPS       Y2, Y3, Y3
+	VMOVUPS      Y3, (AX)(BX*4)
+	ADDQ         $0x08, BX
+	CMPQ         BX, SI
+	JLE          loop3
+
+end4:
 	SUBQ         BX, DX
-	JZ           done3
+	JZ           done5
 	LEAQ         lanes<>+32(SB), SI
 	SHLQ         $0x02, DX
 	SUBQ         DX, SI
 	VMOVDQU      (SI), Y2
-	VMASKMOVPS   (CX)(BX*4), Y2, Y3
+	VMASKMOVPS   (CX)(BX*4), Y2, Y4
 	VMOVUPS      cbd922279<>+0(SB), Y5
-	VMULPS       Y3, Y3, Y4
-	VFMADD213PS  cbfcc422a<>+0(SB), Y4, Y5
-	VMULPS       Y3, Y5, Y4
-	VMAXPS       Y4, Y0, Y4
-	VMINPS       Y4, Y1, Y4
-	VMULPS       c3fb8aa3b<>+0(SB), Y4, Y0
+	VMULPS       Y4, Y4, Y3
+	VFMADD213PS  cbfcc422a<>+0(SB), Y3, Y5
+	VMULPS       Y4, Y5, Y3
+	VMAXPS       Y3, Y0, Y3
+	VMINPS       Y3, Y1, Y3
+	VMULPS       c3fb8aa3b<>+0(SB), Y3, Y0
 	VROUNDPS     $0x00, Y0, Y0
-	VFNMADD231PS c3f318000<>+0(SB), Y0, Y4
-	VFNMADD231PS cb95e8083<>+0(SB), Y0, Y4
+	VFNMADD231PS c3f318000<>+0(SB), Y0, Y3
+	VFNMADD231PS cb95e8083<>+0(SB), Y0, Y3
 	VMOVUPS      c39506967<>+0(SB), Y1
-	VFMADD213PS  c3ab743ce<>+0(SB), Y4, Y1
-	VFMADD213PS  c3c088908<>+0(SB), Y4, Y1
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Y4, Y1
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Y4, Y1
-	VFMADD213PS  c3f000000<>+0(SB), Y4, Y1
-	VMULPS       Y4, Y4, Y5
-	VFMADD213PS  Y4, Y5, Y1
+	VFMADD213PS  c3ab743ce<>+0(SB), Y3, Y1
+	VFMADD213PS  c3c088908<>+0(SB), Y3, Y1
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y3, Y1
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y3, Y1
+	VFMADD213PS  c3f000000<>+0(SB), Y3, Y1
+	VMULPS       Y3, Y3, Y4
+	VFMADD213PS  Y3, Y4, Y1
 	VADDPS       c3f800000<>+0(SB), Y1, Y1
 	VCVTPS2DQ    Y0, Y0
-	VPSRAD       $0x01, Y0, Y4
-	VPSUBD       Y4, Y0, Y0
-	VPADDD       c0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y1, Y1
+	VPSRAD       $0x01, Y0, Y3
+	VPSUBD       Y3, Y0, Y0
+	VPADDD       c0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y1, Y1
 	VPADDD       c0000007f<>+0(SB), Y0, Y0
 	VPSLLD       $0x17, Y0, Y0
 	VMULPS       Y0, Y1, Y1
-	VMOVAPS      Y1, Y4
-	VADDPS       c3f800000<>+0(SB), Y4, Y4
-	VDIVPS       Y4, Y3, Y3
-	VMASKMOVPS   Y3, Y2, (AX)(BX*4)
+	VMOVAPS      Y1, Y3
+	VMASKMOVPS   (CX)(BX*4), Y2, Y0
+	VADDPS       c3f800000<>+0(SB), Y3, Y3
+	VDIVPS       Y3, Y0, Y0
+	VMASKMOVPS   Y0, Y2, (AX)(BX*4)
 
-done3:
+done5:
 	VZEROUPPER
 	RET
 
@@ -573,129 +804,356 @@ GLOBL cbfcc422a<>(SB), RODATA|NOPTR, $32
 TEXT ·geluAVX2(SB), NOSPLIT, $0-24
 	MOVQ    dst+0(FP), AX
 	MOVQ    x+8(FP), CX
-	VMOVUPS cc2d20000<>+0(SB), Y0
-	VMOVUPS c42b20000<>+0(SB), Y1
+	VMOVUPS cc2fe0000<>+0(SB), Y0
+	VMOVUPS c4b40007f<>+0(SB), Y1
+	VMOVUPS c3f800000<>+0(SB), Y2
 	MOVQ    n+16(FP), DX
 	XORQ    BX, BX
 	MOVQ    DX, SI
-	SUBQ    $0x08, SI
+	SUBQ    $0x20, SI
 	CMPQ    BX, SI
 	JG      end2
 
 loop1:
-	VMOVUPS      (CX)(BX*4), Y2
-	VANDPS       c7fffffff<>+0(SB), Y2, Y3
-	VMOVUPS      c3f800000<>+0(SB), Y4
-	VFMADD132PS  c3e90d0c3<>+0(SB), Y4, Y3
-	VDIVPS       Y3, Y4, Y3
-	VMOVUPS      cbc72772f<>+0(SB), Y4
-	VFMADD213PS  c3dcac8bc<>+0(SB), Y3, Y4
-	VFMADD213PS  cbe7f6986<>+0(SB), Y3, Y4
-	VFMADD213PS  c3e8c2812<>+0(SB), Y3, Y4
-	VFMADD213PS  cbe119dbb<>+0(SB), Y3, Y4
-	VFMADD213PS  c3e0b4ee3<>+0(SB), Y3, Y4
-	VFMADD213PS  c3d84c90b<>+0(SB), Y3, Y4
-	VFMADD213PS  c3ddc1417<>+0(SB), Y3, Y4
-	VFMADD213PS  c3de659c9<>+0(SB), Y3, Y4
-	VFMADD213PS  c3de71fb7<>+0(SB), Y3, Y4
-	VMULPS       Y3, Y4, Y4
-	VMULPS       Y2, Y2, Y3
-	VMULPS       cbf000000<>+0(SB), Y3, Y3
-	VMAXPS       Y3, Y0, Y3
-	VMINPS       Y3, Y1, Y3
-	VMULPS       c3fb8aa3b<>+0(SB), Y3, Y5
-	VROUNDPS     $0x00, Y5, Y5
-	VFNMADD231PS c3f318000<>+0(SB), Y5, Y3
-	VFNMADD231PS cb95e8083<>+0(SB), Y5, Y3
-	VMOVUPS      c39506967<>+0(SB), Y6
-	VFMADD213PS  c3ab743ce<>+0(SB), Y3, Y6
-	VFMADD213PS  c3c088908<>+0(SB), Y3, Y6
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Y3, Y6
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Y3, Y6
-	VFMADD213PS  c3f000000<>+0(SB), Y3, Y6
-	VMULPS       Y3, Y3, Y7
-	VFMADD213PS  Y3, Y7, Y6
-	VADDPS       c3f800000<>+0(SB), Y6, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y3
-	VPSUBD       Y3, Y5, Y5
-	VPADDD       c0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y6, Y6
-	VPADDD       c0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y6, Y6
-	VMOVAPS      Y6, Y3
-	VMULPS       Y3, Y4, Y4
-	VMOVUPS      c3f800000<>+0(SB), Y3
-	VSUBPS       Y4, Y3, Y3
-	VBLENDVPS    Y2, Y4, Y3, Y4
-	VMULPS       Y4, Y2, Y2
-	VMOVUPS      Y2, (AX)(BX*4)
-	ADDQ         $0x08, BX
-	CMPQ         BX, SI
-	JLE          loop1
+	VMOVUPS     (CX)(BX*4), Y3
+	VMULPS      Y3, Y3, Y3
+	VMULPS      cbf38aa3b<>+0(SB), Y3, Y3
+	VMOVUPS     32(CX)(BX*4), Y4
+	VMULPS      Y4, Y4, Y4
+	VMULPS      cbf38aa3b<>+0(SB), Y4, Y4
+	VMOVUPS     64(CX)(BX*4), Y5
+	VMULPS      Y5, Y5, Y5
+	VMULPS      cbf38aa3b<>+0(SB), Y5, Y5
+	VMOVUPS     96(CX)(BX*4), Y6
+	VMULPS      Y6, Y6, Y6
+	VMULPS      cbf38aa3b<>+0(SB), Y6, Y6
+	VMAXPS      Y3, Y0, Y3
+	VMAXPS      Y4, Y0, Y4
+	VMAXPS      Y5, Y0, Y5
+	VMAXPS      Y6, Y0, Y6
+	VADDPS      Y1, Y3, Y7
+	VADDPS      Y1, Y4, Y8
+	VADDPS      Y1, Y5, Y9
+	VADDPS      Y1, Y6, Y10
+	VSUBPS      Y1, Y7, Y11
+	VSUBPS      Y1, Y8, Y12
+	VSUBPS      Y1, Y9, Y13
+	VSUBPS      Y1, Y10, Y14
+	VSUBPS      Y11, Y3, Y3
+	VSUBPS      Y12, Y4, Y4
+	VSUBPS      Y13, Y5, Y5
+	VSUBPS      Y14, Y6, Y6
+	VMOVUPS     c3920fdde<>+0(SB), Y11
+	VMOVUPS     c3920fdde<>+0(SB), Y12
+	VMOVUPS     c3920fdde<>+0(SB), Y13
+	VMOVUPS     c3920fdde<>+0(SB), Y14
+	VMOVUPS     c3aaf9f2a<>+0(SB), Y15
+	VFMADD213PS Y15, Y3, Y11
+	VFMADD213PS Y15, Y4, Y12
+	VFMADD213PS Y15, Y5, Y13
+	VFMADD213PS Y15, Y6, Y14
+	VMOVUPS     c3c1d96a6<>+0(SB), Y15
+	VFMADD213PS Y15, Y3, Y11
+	VFMADD213PS Y15, Y4, Y12
+	VFMADD213PS Y15, Y5, Y13
+	VFMADD213PS Y15, Y6, Y14
+	VMOVUPS     c3d635774<>+0(SB), Y15
+	VFMADD213PS Y15, Y3, Y11
+	VFMADD213PS Y15, Y4, Y12
+	VFMADD213PS Y15, Y5, Y13
+	VFMADD213PS Y15, Y6, Y14
+	VMOVUPS     c3e75fdee<>+0(SB), Y15
+	VFMADD213PS Y15, Y3, Y11
+	VFMADD213PS Y15, Y4, Y12
+	VFMADD213PS Y15, Y5, Y13
+	VFMADD213PS Y15, Y6, Y14
+	VMOVUPS     c3f317218<>+0(SB), Y15
+	VFMADD213PS Y15, Y3, Y11
+	VFMADD213PS Y15, Y4, Y12
+	VFMADD213PS Y15, Y5, Y13
+	VFMADD213PS Y15, Y6, Y14
+	VMOVUPS     c3f800000<>+0(SB), Y15
+	VFMADD213PS Y15, Y3, Y11
+	VFMADD213PS Y15, Y4, Y12
+	VFMADD213PS Y15, Y5, Y13
+	VFMADD213PS Y15, Y6, Y14
+	VPSLLD      $0x17, Y7, Y7
+	VPSLLD      $0x17, Y8, Y8
+	VPSLLD      $0x17, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VMULPS      Y7, Y11, Y3
+	VMULPS      Y8, Y12, Y4
+	VMULPS      Y9, Y13, Y5
+	VMULPS      Y10, Y14, Y6
+	VMOVUPS     (CX)(BX*4), Y7
+	VMOVUPS     32(CX)(BX*4), Y8
+	VMOVUPS     64(CX)(BX*4), Y9
+	VMOVUPS     96(CX)(BX*4), Y10
+	VANDPS      c7fffffff<>+0(SB), Y7, Y7
+	VFMADD132PS c3e9bad38<>+0(SB), Y2, Y7
+	VDIVPS      Y7, Y2, Y7
+	VANDPS      c7fffffff<>+0(SB), Y8, Y8
+	VFMADD132PS c3e9bad38<>+0(SB), Y2, Y8
+	VDIVPS      Y8, Y2, Y8
+	VANDPS      c7fffffff<>+0(SB), Y9, Y9
+	VFMADD132PS c3e9bad38<>+0(SB), Y2, Y9
+	VDIVPS      Y9, Y2, Y9
+	VANDPS      c7fffffff<>+0(SB), Y10, Y10
+	VFMADD132PS c3e9bad38<>+0(SB), Y2, Y10
+	VDIVPS      Y10, Y2, Y10
+	VMOVUPS     c3d16e6f3<>+0(SB), Y11
+	VMOVUPS     c3d16e6f3<>+0(SB), Y12
+	VMOVUPS     c3d16e6f3<>+0(SB), Y13
+	VMOVUPS     c3d16e6f3<>+0(SB), Y14
+	VMOVUPS     cbe1edb65<>+0(SB), Y15
+	VFMADD213PS Y15, Y7, Y11
+	VFMADD213PS Y15, Y8, Y12
+	VFMADD213PS Y15, Y9, Y13
+	VFMADD213PS Y15, Y10, Y14
+	VMOVUPS     c3e445d04<>+0(SB), Y15
+	VFMADD213PS Y15, Y7, Y11
+	VFMADD213PS Y15, Y8, Y12
+	VFMADD213PS Y15, Y9, Y13
+	VFMADD213PS Y15, Y10, Y14
+	VMOVUPS     cbd2f37bf<>+0(SB), Y15
+	VFMADD213PS Y15, Y7, Y11
+	VFMADD213PS Y15, Y8, Y12
+	VFMADD213PS Y15, Y9, Y13
+	VFMADD213PS Y15, Y10, Y14
+	VMOVUPS     c3dfcacfd<>+0(SB), Y15
+	VFMADD213PS Y15, Y7, Y11
+	VFMADD213PS Y15, Y8, Y12
+	VFMADD213PS Y15, Y9, Y13
+	VFMADD213PS Y15, Y10, Y14
+	VMOVUPS     c3dd1e5fa<>+0(SB), Y15
+	VFMADD213PS Y15, Y7, Y11
+	VFMADD213PS Y15, Y8, Y12
+	VFMADD213PS Y15, Y9, Y13
+	VFMADD213PS Y15, Y10, Y14
+	VMOVUPS     c3dfa3c61<>+0(SB), Y15
+	VFMADD213PS Y15, Y7, Y11
+	VFMADD213PS Y15, Y8, Y12
+	VFMADD213PS Y15, Y9, Y13
+	VFMADD213PS Y15, Y10, Y14
+	VMOVUPS     c3df855d4<>+0(SB), Y15
+	VFMADD213PS Y15, Y7, Y11
+	VFMADD213PS Y15, Y8, Y12
+	VFMADD213PS Y15, Y9, Y13
+	VFMADD213PS Y15, Y10, Y14
+	VMULPS      Y7, Y3, Y3
+	VMULPS      Y8, Y4, Y4
+	VMULPS      Y9, Y5, Y5
+	VMULPS      Y10, Y6, Y6
+	VMULPS      Y3, Y11, Y11
+	VMULPS      Y4, Y12, Y12
+	VMULPS      Y5, Y13, Y13
+	VMULPS      Y6, Y14, Y14
+	VMOVUPS     (CX)(BX*4), Y3
+	VSUBPS      Y11, Y2, Y7
+	VBLENDVPS   Y3, Y11, Y7, Y11
+	VMULPS      Y11, Y3, Y3
+	VMOVUPS     Y3, (AX)(BX*4)
+	VMOVUPS     32(CX)(BX*4), Y3
+	VSUBPS      Y12, Y2, Y8
+	VBLENDVPS   Y3, Y12, Y8, Y12
+	VMULPS      Y12, Y3, Y3
+	VMOVUPS     Y3, 32(AX)(BX*4)
+	VMOVUPS     64(CX)(BX*4), Y3
+	VSUBPS      Y13, Y2, Y9
+	VBLENDVPS   Y3, Y13, Y9, Y13
+	VMULPS      Y13, Y3, Y3
+	VMOVUPS     Y3, 64(AX)(BX*4)
+	VMOVUPS     96(CX)(BX*4), Y3
+	VSUBPS      Y14, Y2, Y10
+	VBLENDVPS   Y3, Y14, Y10, Y14
+	VMULPS      Y14, Y3, Y3
+	VMOVUPS     Y3, 96(AX)(BX*4)
+	ADDQ        $0x20, BX
+	CMPQ        BX, SI
+	JLE         loop1
 
 end2:
-	SUBQ         BX, DX
-	JZ           done3
-	LEAQ         lanes<>+32(SB), SI
-	SHLQ         $0x02, DX
-	SUBQ         DX, SI
-	VMOVDQU      (SI), Y2
-	VMASKMOVPS   (CX)(BX*4), Y2, Y3
-	VANDPS       c7fffffff<>+0(SB), Y3, Y4
-	VMOVUPS      c3f800000<>+0(SB), Y5
-	VFMADD132PS  c3e90d0c3<>+0(SB), Y5, Y4
-	VDIVPS       Y4, Y5, Y4
-	VMOVUPS      cbc72772f<>+0(SB), Y5
-	VFMADD213PS  c3dcac8bc<>+0(SB), Y4, Y5
-	VFMADD213PS  cbe7f6986<>+0(SB), Y4, Y5
-	VFMADD213PS  c3e8c2812<>+0(SB), Y4, Y5
-	VFMADD213PS  cbe119dbb<>+0(SB), Y4, Y5
-	VFMADD213PS  c3e0b4ee3<>+0(SB), Y4, Y5
-	VFMADD213PS  c3d84c90b<>+0(SB), Y4, Y5
-	VFMADD213PS  c3ddc1417<>+0(SB), Y4, Y5
-	VFMADD213PS  c3de659c9<>+0(SB), Y4, Y5
-	VFMADD213PS  c3de71fb7<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y5
-	VMULPS       Y3, Y3, Y4
-	VMULPS       cbf000000<>+0(SB), Y4, Y4
-	VMAXPS       Y4, Y0, Y4
-	VMINPS       Y4, Y1, Y4
-	VMULPS       c3fb8aa3b<>+0(SB), Y4, Y0
-	VROUNDPS     $0x00, Y0, Y0
-	VFNMADD231PS c3f318000<>+0(SB), Y0, Y4
-	VFNMADD231PS cb95e8083<>+0(SB), Y0, Y4
-	VMOVUPS      c39506967<>+0(SB), Y1
-	VFMADD213PS  c3ab743ce<>+0(SB), Y4, Y1
-	VFMADD213PS  c3c088908<>+0(SB), Y4, Y1
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Y4, Y1
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Y4, Y1
-	VFMADD213PS  c3f000000<>+0(SB), Y4, Y1
-	VMULPS       Y4, Y4, Y6
-	VFMADD213PS  Y4, Y6, Y1
-	VADDPS       c3f800000<>+0(SB), Y1, Y1
-	VCVTPS2DQ    Y0, Y0
-	VPSRAD       $0x01, Y0, Y4
-	VPSUBD       Y4, Y0, Y0
-	VPADDD       c0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y1, Y1
-	VPADDD       c0000007f<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VMULPS       Y0, Y1, Y1
-	VMOVAPS      Y1, Y4
-	VMULPS       Y4, Y5, Y5
-	VMOVUPS      c3f800000<>+0(SB), Y0
-	VSUBPS       Y5, Y0, Y0
-	VBLENDVPS    Y3, Y5, Y0, Y5
-	VMULPS       Y5, Y3, Y3
-	VMASKMOVPS   Y3, Y2, (AX)(BX*4)
+	MOVQ DX, SI
+	SUBQ $0x08, SI
+	CMPQ BX, SI
+	JG   end4
 
-done3:
+loop3:
+	VMOVUPS     (CX)(BX*4), Y3
+	VMULPS      Y3, Y3, Y3
+	VMULPS      cbf38aa3b<>+0(SB), Y3, Y3
+	VMAXPS      Y3, Y0, Y3
+	VADDPS      Y1, Y3, Y4
+	VSUBPS      Y1, Y4, Y5
+	VSUBPS      Y5, Y3, Y3
+	VMOVUPS     c3920fdde<>+0(SB), Y5
+	VFMADD213PS c3aaf9f2a<>+0(SB), Y3, Y5
+	VFMADD213PS c3c1d96a6<>+0(SB), Y3, Y5
+	VFMADD213PS c3d635774<>+0(SB), Y3, Y5
+	VFMADD213PS c3e75fdee<>+0(SB), Y3, Y5
+	VFMADD213PS c3f317218<>+0(SB), Y3, Y5
+	VFMADD213PS c3f800000<>+0(SB), Y3, Y5
+	VPSLLD      $0x17, Y4, Y4
+	VMULPS      Y4, Y5, Y3
+	VMOVUPS     (CX)(BX*4), Y4
+	VANDPS      c7fffffff<>+0(SB), Y4, Y4
+	VFMADD132PS c3e9bad38<>+0(SB), Y2, Y4
+	VDIVPS      Y4, Y2, Y4
+	VMOVUPS     c3d16e6f3<>+0(SB), Y5
+	VFMADD213PS cbe1edb65<>+0(SB), Y4, Y5
+	VFMADD213PS c3e445d04<>+0(SB), Y4, Y5
+	VFMADD213PS cbd2f37bf<>+0(SB), Y4, Y5
+	VFMADD213PS c3dfcacfd<>+0(SB), Y4, Y5
+	VFMADD213PS c3dd1e5fa<>+0(SB), Y4, Y5
+	VFMADD213PS c3dfa3c61<>+0(SB), Y4, Y5
+	VFMADD213PS c3df855d4<>+0(SB), Y4, Y5
+	VMULPS      Y4, Y3, Y3
+	VMULPS      Y3, Y5, Y5
+	VMOVUPS     (CX)(BX*4), Y3
+	VSUBPS      Y5, Y2, Y4
+	VBLENDVPS   Y3, Y5, Y4, Y5
+	VMULPS      Y5, Y3, Y3
+	VMOVUPS     Y3, (AX)(BX*4)
+	ADDQ        $0x08, BX
+	CMPQ        BX, SI
+	JLE         loop3
+
+end4:
+	SUBQ        BX, DX
+	JZ          done5
+	LEAQ        lanes<>+32(SB), SI
+	SHLQ        $0x02, DX
+	SUBQ        DX, SI
+	VMOVDQU     (SI), Y3
+	VMASKMOVPS  (CX)(BX*4), Y3, Y4
+	VMULPS      Y4, Y4, Y4
+	VMULPS      cbf38aa3b<>+0(SB), Y4, Y4
+	VMAXPS      Y4, Y0, Y4
+	VADDPS      Y1, Y4, Y0
+	VSUBPS      Y1, Y0, Y1
+	VSUBPS      Y1, Y4, Y4
+	VMOVUPS     c3920fdde<>+0(SB), Y1
+	VFMADD213PS c3aaf9f2a<>+0(SB), Y4, Y1
+	VFMADD213PS c3c1d96a6<>+0(SB), Y4, Y1
+	VFMADD213PS c3d635774<>+0(SB), Y4, Y1
+	VFMADD213PS c3e75fdee<>+0(SB), Y4, Y1
+	VFMADD213PS c3f317218<>+0(SB), Y4, Y1
+	VFMADD213PS c3f800000<>+0(SB), Y4, Y1
+	VPSLLD      $0x17, Y0, Y0
+	VMULPS      Y0, Y1, Y4
+	VMASKMOVPS  (CX)(BX*4), Y3, Y0
+	VANDPS      c7fffffff<>+0(SB), Y0, Y0
+	VFMADD132PS c3e9bad38<>+0(SB), Y2, Y0
+	VDIVPS      Y0, Y2, Y0
+	VMOVUPS     c3d16e6f3<>+0(SB), Y1
+	VFMADD213PS cbe1edb65<>+0(SB), Y0, Y1
+	VFMADD213PS c3e445d04<>+0(SB), Y0, Y1
+	VFMADD213PS cbd2f37bf<>+0(SB), Y0, Y1
+	VFMADD213PS c3dfcacfd<>+0(SB), Y0, Y1
+	VFMADD213PS c3dd1e5fa<>+0(SB), Y0, Y1
+	VFMADD213PS c3dfa3c61<>+0(SB), Y0, Y1
+	VFMADD213PS c3df855d4<>+0(SB), Y0, Y1
+	VMULPS      Y0, Y4, Y4
+	VMULPS      Y4, Y1, Y1
+	VMASKMOVPS  (CX)(BX*4), Y3, Y4
+	VSUBPS      Y1, Y2, Y0
+	VBLENDVPS   Y4, Y1, Y0, Y1
+	VMULPS      Y1, Y4, Y4
+	VMASKMOVPS  Y4, Y3, (AX)(BX*4)
+
+done5:
 	VZEROUPPER
 	RET
+
+DATA cc2fe0000<>+0(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+4(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+8(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+12(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+16(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+20(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+24(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+28(SB)/4, $0xc2fe0000
+GLOBL cc2fe0000<>(SB), RODATA|NOPTR, $32
+
+DATA c4b40007f<>+0(SB)/4, $0x4b40007f
+DATA c4b40007f<>+4(SB)/4, $0x4b40007f
+DATA c4b40007f<>+8(SB)/4, $0x4b40007f
+DATA c4b40007f<>+12(SB)/4, $0x4b40007f
+DATA c4b40007f<>+16(SB)/4, $0x4b40007f
+DATA c4b40007f<>+20(SB)/4, $0x4b40007f
+DATA c4b40007f<>+24(SB)/4, $0x4b40007f
+DATA c4b40007f<>+28(SB)/4, $0x4b40007f
+GLOBL c4b40007f<>(SB), RODATA|NOPTR, $32
+
+DATA cbf38aa3b<>+0(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+4(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+8(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+12(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+16(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+20(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+24(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+28(SB)/4, $0xbf38aa3b
+GLOBL cbf38aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA c3920fdde<>+0(SB)/4, $0x3920fdde
+DATA c3920fdde<>+4(SB)/4, $0x3920fdde
+DATA c3920fdde<>+8(SB)/4, $0x3920fdde
+DATA c3920fdde<>+12(SB)/4, $0x3920fdde
+DATA c3920fdde<>+16(SB)/4, $0x3920fdde
+DATA c3920fdde<>+20(SB)/4, $0x3920fdde
+DATA c3920fdde<>+24(SB)/4, $0x3920fdde
+DATA c3920fdde<>+28(SB)/4, $0x3920fdde
+GLOBL c3920fdde<>(SB), RODATA|NOPTR, $32
+
+DATA c3aaf9f2a<>+0(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+4(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+8(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+12(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+16(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+20(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+24(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+28(SB)/4, $0x3aaf9f2a
+GLOBL c3aaf9f2a<>(SB), RODATA|NOPTR, $32
+
+DATA c3c1d96a6<>+0(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+4(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+8(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+12(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+16(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+20(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+24(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+28(SB)/4, $0x3c1d96a6
+GLOBL c3c1d96a6<>(SB), RODATA|NOPTR, $32
+
+DATA c3d635774<>+0(SB)/4, $0x3d635774
+DATA c3d635774<>+4(SB)/4, $0x3d635774
+DATA c3d635774<>+8(SB)/4, $0x3d635774
+DATA c3d635774<>+12(SB)/4, $0x3d635774
+DATA c3d635774<>+16(SB)/4, $0x3d635774
+DATA c3d635774<>+20(SB)/4, $0x3d635774
+DATA c3d635774<>+24(SB)/4, $0x3d635774
+DATA c3d635774<>+28(SB)/4, $0x3d635774
+GLOBL c3d635774<>(SB), RODATA|NOPTR, $32
+
+DATA c3e75fdee<>+0(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+4(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+8(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+12(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+16(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+20(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+24(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+28(SB)/4, $0x3e75fdee
+GLOBL c3e75fdee<>(SB), RODATA|NOPTR, $32
+
+DATA c3f317218<>+0(SB)/4, $0x3f317218
+DATA c3f317218<>+4(SB)/4, $0x3f317218
+DATA c3f317218<>+8(SB)/4, $0x3f317218
+DATA c3f317218<>+12(SB)/4, $0x3f317218
+DATA c3f317218<>+16(SB)/4, $0x3f317218
+DATA c3f317218<>+20(SB)/4, $0x3f317218
+DATA c3f317218<>+24(SB)/4, $0x3f317218
+DATA c3f317218<>+28(SB)/4, $0x3f317218
+GLOBL c3f317218<>(SB), RODATA|NOPTR, $32
 
 DATA c7fffffff<>+0(SB)/4, $0x7fffffff
 DATA c7fffffff<>+4(SB)/4, $0x7fffffff
@@ -707,122 +1165,92 @@ DATA c7fffffff<>+24(SB)/4, $0x7fffffff
 DATA c7fffffff<>+28(SB)/4, $0x7fffffff
 GLOBL c7fffffff<>(SB), RODATA|NOPTR, $32
 
-DATA c3e90d0c3<>+0(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+4(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+8(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+12(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+16(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+20(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+24(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+28(SB)/4, $0x3e90d0c3
-GLOBL c3e90d0c3<>(SB), RODATA|NOPTR, $32
+DATA c3e9bad38<>+0(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+4(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+8(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+12(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+16(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+20(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+24(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+28(SB)/4, $0x3e9bad38
+GLOBL c3e9bad38<>(SB), RODATA|NOPTR, $32
 
-DATA cbc72772f<>+0(SB)/4, $0xbc72772f
-DATA cbc72772f<>+4(SB)/4, $0xbc72772f
-DATA cbc72772f<>+8(SB)/4, $0xbc72772f
-DATA cbc72772f<>+12(SB)/4, $0xbc72772f
-DATA cbc72772f<>+16(SB)/4, $0xbc72772f
-DATA cbc72772f<>+20(SB)/4, $0xbc72772f
-DATA cbc72772f<>+24(SB)/4, $0xbc72772f
-DATA cbc72772f<>+28(SB)/4, $0xbc72772f
-GLOBL cbc72772f<>(SB), RODATA|NOPTR, $32
+DATA c3d16e6f3<>+0(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+4(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+8(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+12(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+16(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+20(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+24(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+28(SB)/4, $0x3d16e6f3
+GLOBL c3d16e6f3<>(SB), RODATA|NOPTR, $32
 
-DATA c3dcac8bc<>+0(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+4(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+8(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+12(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+16(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+20(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+24(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+28(SB)/4, $0x3dcac8bc
-GLOBL c3dcac8bc<>(SB), RODATA|NOPTR, $32
+DATA cbe1edb65<>+0(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+4(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+8(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+12(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+16(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+20(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+24(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+28(SB)/4, $0xbe1edb65
+GLOBL cbe1edb65<>(SB), RODATA|NOPTR, $32
 
-DATA cbe7f6986<>+0(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+4(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+8(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+12(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+16(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+20(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+24(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+28(SB)/4, $0xbe7f6986
-GLOBL cbe7f6986<>(SB), RODATA|NOPTR, $32
+DATA c3e445d04<>+0(SB)/4, $0x3e445d04
+DATA c3e445d04<>+4(SB)/4, $0x3e445d04
+DATA c3e445d04<>+8(SB)/4, $0x3e445d04
+DATA c3e445d04<>+12(SB)/4, $0x3e445d04
+DATA c3e445d04<>+16(SB)/4, $0x3e445d04
+DATA c3e445d04<>+20(SB)/4, $0x3e445d04
+DATA c3e445d04<>+24(SB)/4, $0x3e445d04
+DATA c3e445d04<>+28(SB)/4, $0x3e445d04
+GLOBL c3e445d04<>(SB), RODATA|NOPTR, $32
 
-DATA c3e8c2812<>+0(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+4(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+8(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+12(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+16(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+20(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+24(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+28(SB)/4, $0x3e8c2812
-GLOBL c3e8c2812<>(SB), RODATA|NOPTR, $32
+DATA cbd2f37bf<>+0(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+4(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+8(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+12(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+16(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+20(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+24(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+28(SB)/4, $0xbd2f37bf
+GLOBL cbd2f37bf<>(SB), RODATA|NOPTR, $32
 
-DATA cbe119dbb<>+0(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+4(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+8(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+12(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+16(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+20(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+24(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+28(SB)/4, $0xbe119dbb
-GLOBL cbe119dbb<>(SB), RODATA|NOPTR, $32
+DATA c3dfcacfd<>+0(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+4(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+8(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+12(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+16(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+20(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+24(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+28(SB)/4, $0x3dfcacfd
+GLOBL c3dfcacfd<>(SB), RODATA|NOPTR, $32
 
-DATA c3e0b4ee3<>+0(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+4(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+8(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+12(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+16(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+20(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+24(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+28(SB)/4, $0x3e0b4ee3
-GLOBL c3e0b4ee3<>(SB), RODATA|NOPTR, $32
+DATA c3dd1e5fa<>+0(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+4(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+8(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+12(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+16(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+20(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+24(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+28(SB)/4, $0x3dd1e5fa
+GLOBL c3dd1e5fa<>(SB), RODATA|NOPTR, $32
 
-DATA c3d84c90b<>+0(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+4(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+8(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+12(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+16(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+20(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+24(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+28(SB)/4, $0x3d84c90b
-GLOBL c3d84c90b<>(SB), RODATA|NOPTR, $32
+DATA c3dfa3c61<>+0(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+4(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+8(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+12(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+16(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+20(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+24(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+28(SB)/4, $0x3dfa3c61
+GLOBL c3dfa3c61<>(SB), RODATA|NOPTR, $32
 
-DATA c3ddc1417<>+0(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+4(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+8(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+12(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+16(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+20(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+24(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+28(SB)/4, $0x3ddc1417
-GLOBL c3ddc1417<>(SB), RODATA|NOPTR, $32
-
-DATA c3de659c9<>+0(SB)/4, $0x3de659c9
-DATA c3de659c9<>+4(SB)/4, $0x3de659c9
-DATA c3de659c9<>+8(SB)/4, $0x3de659c9
-DATA c3de659c9<>+12(SB)/4, $0x3de659c9
-DATA c3de659c9<>+16(SB)/4, $0x3de659c9
-DATA c3de659c9<>+20(SB)/4, $0x3de659c9
-DATA c3de659c9<>+24(SB)/4, $0x3de659c9
-DATA c3de659c9<>+28(SB)/4, $0x3de659c9
-GLOBL c3de659c9<>(SB), RODATA|NOPTR, $32
-
-DATA c3de71fb7<>+0(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+4(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+8(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+12(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+16(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+20(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+24(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+28(SB)/4, $0x3de71fb7
-GLOBL c3de71fb7<>(SB), RODATA|NOPTR, $32
-
-DATA cbf000000<>+0(SB)/4, $0xbf000000
-DATA cbf000000<>+4(SB)/4, $0xbf000000
-DATA cbf000000<>+8(SB)/4, $0xbf000000
-DATA cbf000000<>+12(SB)/4, $0xbf000000
-DATA cbf000000<>+16(SB)/4, $0xbf000000
-DATA cbf000000<>+20(SB)/4, $0xbf000000
-DATA cbf000000<>+24(SB)/4, $0xbf000000
-DATA cbf000000<>+28(SB)/4, $0xbf000000
-GLOBL cbf000000<>(SB), RODATA|NOPTR, $32
+DATA c3df855d4<>+0(SB)/4, $0x3df855d4
+DATA c3df855d4<>+4(SB)/4, $0x3df855d4
+DATA c3df855d4<>+8(SB)/4, $0x3df855d4
+DATA c3df855d4<>+12(SB)/4, $0x3df855d4
+DATA c3df855d4<>+16(SB)/4, $0x3df855d4
+DATA c3df855d4<>+20(SB)/4, $0x3df855d4
+DATA c3df855d4<>+24(SB)/4, $0x3df855d4
+DATA c3df855d4<>+28(SB)/4, $0x3df855d4
+GLOBL c3df855d4<>(SB), RODATA|NOPTR, $32

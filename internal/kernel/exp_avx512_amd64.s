@@ -24,45 +24,45 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-36
 
 loop1:
 	VMOVUPS      (CX)(BX*4), Z6
+	VMOVUPS      64(CX)(BX*4), Z7
 	VFMSUB213PS  Z1, Z0, Z6
+	VFMSUB213PS  Z1, Z0, Z7
 	VMAXPS       Z6, Z4, Z6
 	VMINPS       Z6, Z5, Z6
-	VMULPS       c3fb8aa3b<>+0(SB), Z6, Z7
-	VRNDSCALEPS  $0x00, Z7, Z7
-	VFNMADD231PS c3f318000<>+0(SB), Z7, Z6
-	VFNMADD231PS cb95e8083<>+0(SB), Z7, Z6
-	VMOVUPS      c39506967<>+0(SB), Z8
-	VFMADD213PS  c3ab743ce<>+0(SB), Z6, Z8
-	VFMADD213PS  c3c088908<>+0(SB), Z6, Z8
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Z6, Z8
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Z6, Z8
-	VFMADD213PS  c3f000000<>+0(SB), Z6, Z8
-	VMULPS       Z6, Z6, Z9
-	VFMADD213PS  Z6, Z9, Z8
-	VADDPS       c3f800000<>+0(SB), Z8, Z8
-	VSCALEFPS    Z7, Z8, Z6
+	VMULPS       c3fb8aa3b<>+0(SB), Z6, Z8
+	VRNDSCALEPS  $0x00, Z8, Z8
+	VMAXPS       Z7, Z4, Z7
+	VMINPS       Z7, Z5, Z7
+	VMULPS       c3fb8aa3b<>+0(SB), Z7, Z9
+	VRNDSCALEPS  $0x00, Z9, Z9
+	VFNMADD231PS c3f318000<>+0(SB), Z8, Z6
+	VFNMADD231PS c3f318000<>+0(SB), Z9, Z7
+	VFNMADD231PS cb95e8083<>+0(SB), Z8, Z6
+	VFNMADD231PS cb95e8083<>+0(SB), Z9, Z7
+	VMOVUPS      c39506967<>+0(SB), Z10
+	VMOVUPS      c39506967<>+0(SB), Z11
+	VFMADD213PS  c3ab743ce<>+0(SB), Z6, Z10
+	VFMADD213PS  c3ab743ce<>+0(SB), Z7, Z11
+	VFMADD213PS  c3c088908<>+0(SB), Z6, Z10
+	VFMADD213PS  c3c088908<>+0(SB), Z7, Z11
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z6, Z10
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z7, Z11
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z6, Z10
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z7, Z11
+	VFMADD213PS  c3f000000<>+0(SB), Z6, Z10
+	VFMADD213PS  c3f000000<>+0(SB), Z7, Z11
+	VMULPS       Z6, Z6, Z12
+	VFMADD213PS  Z6, Z12, Z10
+	VADDPS       c3f800000<>+0(SB), Z10, Z10
+	VMULPS       Z7, Z7, Z6
+	VFMADD213PS  Z7, Z6, Z11
+	VADDPS       c3f800000<>+0(SB), Z11, Z11
+	VSCALEFPS    Z8, Z10, Z6
+	VSCALEFPS    Z9, Z11, Z7
 	VMOVUPS      Z6, (AX)(BX*4)
 	VADDPS       Z6, Z2, Z2
-	VMOVUPS      64(CX)(BX*4), Z6
-	VFMSUB213PS  Z1, Z0, Z6
-	VMAXPS       Z6, Z4, Z6
-	VMINPS       Z6, Z5, Z6
-	VMULPS       c3fb8aa3b<>+0(SB), Z6, Z7
-	VRNDSCALEPS  $0x00, Z7, Z7
-	VFNMADD231PS c3f318000<>+0(SB), Z7, Z6
-	VFNMADD231PS cb95e8083<>+0(SB), Z7, Z6
-	VMOVUPS      c39506967<>+0(SB), Z8
-	VFMADD213PS  c3ab743ce<>+0(SB), Z6, Z8
-	VFMADD213PS  c3c088908<>+0(SB), Z6, Z8
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Z6, Z8
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Z6, Z8
-	VFMADD213PS  c3f000000<>+0(SB), Z6, Z8
-	VMULPS       Z6, Z6, Z9
-	VFMADD213PS  Z6, Z9, Z8
-	VADDPS       c3f800000<>+0(SB), Z8, Z8
-	VSCALEFPS    Z7, Z8, Z6
-	VMOVUPS      Z6, 64(AX)(BX*4)
-	VADDPS       Z6, Z3, Z3
+	VMOVUPS      Z7, 64(AX)(BX*4)
+	VADDPS       Z7, Z3, Z3
 	ADDQ         $0x20, BX
 	CMPQ         BX, SI
 	JLE          loop1
@@ -394,47 +394,130 @@ done3:
 // func gateAVX512(dst *float32, x *float32, n int, s float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·gateAVX512(SB), NOSPLIT, $0-28
+	VBROADCASTSS s+24(FP), Z0
 	MOVQ         dst+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSS s+24(FP), Z0
 	VMOVUPS      cc2d20000<>+0(SB), Z1
 	VMOVUPS      c42b20000<>+0(SB), Z2
 	MOVQ         n+16(FP), DX
 	XORQ         BX, BX
 	MOVQ         DX, SI
-	SUBQ         $0x10, SI
+	SUBQ         $0x30, SI
 	CMPQ         BX, SI
 	JG           end2
 
 loop1:
 	VMOVUPS      (CX)(BX*4), Z3
-	VMULPS       Z0, Z3, Z4
+	VMULPS       Z0, Z3, Z3
+	VMOVUPS      64(CX)(BX*4), Z4
+	VMULPS       Z0, Z4, Z4
+	VMOVUPS      128(CX)(BX*4), Z5
+	VMULPS       Z0, Z5, Z5
+	VMAXPS       Z3, Z1, Z3
+	VMINPS       Z3, Z2, Z3
+	VMULPS       c3fb8aa3b<>+0(SB), Z3, Z6
+	VRNDSCALEPS  $0x00, Z6, Z6
 	VMAXPS       Z4, Z1, Z4
 	VMINPS       Z4, Z2, Z4
-	VMULPS       c3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x00, Z5, Z5
-	VFNMADD231PS c3f318000<>+0(SB), Z5, Z4
-	VFNMADD231PS cb95e8083<>+0(SB), Z5, Z4
-	VMOVUPS      c39506967<>+0(SB), Z6
-	VFMADD213PS  c3ab743ce<>+0(SB), Z4, Z6
-	VFMADD213PS  c3c088908<>+0(SB), Z4, Z6
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Z4, Z6
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Z4, Z6
-	VFMADD213PS  c3f000000<>+0(SB), Z4, Z6
-	VMULPS       Z4, Z4, Z7
-	VFMADD213PS  Z4, Z7, Z6
-	VADDPS       c3f800000<>+0(SB), Z6, Z6
-	VSCALEFPS    Z5, Z6, Z4
+	VMULPS       c3fb8aa3b<>+0(SB), Z4, Z7
+	VRNDSCALEPS  $0x00, Z7, Z7
+	VMAXPS       Z5, Z1, Z5
+	VMINPS       Z5, Z2, Z5
+	VMULPS       c3fb8aa3b<>+0(SB), Z5, Z8
+	VRNDSCALEPS  $0x00, Z8, Z8
+	VFNMADD231PS c3f318000<>+0(SB), Z6, Z3
+	VFNMADD231PS c3f318000<>+0(SB), Z7, Z4
+	VFNMADD231PS c3f318000<>+0(SB), Z8, Z5
+	VFNMADD231PS cb95e8083<>+0(SB), Z6, Z3
+	VFNMADD231PS cb95e8083<>+0(SB), Z7, Z4
+	VFNMADD231PS cb95e8083<>+0(SB), Z8, Z5
+	VMOVUPS      c39506967<>+0(SB), Z9
+	VMOVUPS      c39506967<>+0(SB), Z10
+	VMOVUPS      c39506967<>+0(SB), Z11
+	VMOVUPS      c3ab743ce<>+0(SB), Z12
+	VFMADD213PS  Z12, Z3, Z9
+	VFMADD213PS  Z12, Z4, Z10
+	VFMADD213PS  Z12, Z5, Z11
+	VMOVUPS      c3c088908<>+0(SB), Z12
+	VFMADD213PS  Z12, Z3, Z9
+	VFMADD213PS  Z12, Z4, Z10
+	VFMADD213PS  Z12, Z5, Z11
+	VMOVUPS      c3d2aa9c1<>+0(SB), Z12
+	VFMADD213PS  Z12, Z3, Z9
+	VFMADD213PS  Z12, Z4, Z10
+	VFMADD213PS  Z12, Z5, Z11
+	VMOVUPS      c3e2aaaaa<>+0(SB), Z12
+	VFMADD213PS  Z12, Z3, Z9
+	VFMADD213PS  Z12, Z4, Z10
+	VFMADD213PS  Z12, Z5, Z11
+	VMOVUPS      c3f000000<>+0(SB), Z12
+	VFMADD213PS  Z12, Z3, Z9
+	VFMADD213PS  Z12, Z4, Z10
+	VFMADD213PS  Z12, Z5, Z11
+	VMULPS       Z3, Z3, Z12
+	VFMADD213PS  Z3, Z12, Z9
+	VADDPS       c3f800000<>+0(SB), Z9, Z9
+	VMULPS       Z4, Z4, Z3
+	VFMADD213PS  Z4, Z3, Z10
+	VADDPS       c3f800000<>+0(SB), Z10, Z10
+	VMULPS       Z5, Z5, Z3
+	VFMADD213PS  Z5, Z3, Z11
+	VADDPS       c3f800000<>+0(SB), Z11, Z11
+	VSCALEFPS    Z6, Z9, Z3
+	VSCALEFPS    Z7, Z10, Z4
+	VSCALEFPS    Z8, Z11, Z5
+	VMOVUPS      (CX)(BX*4), Z6
+	VADDPS       c3f800000<>+0(SB), Z3, Z3
+	VDIVPS       Z3, Z6, Z6
+	VMOVUPS      Z6, (AX)(BX*4)
+	VMOVUPS      64(CX)(BX*4), Z3
 	VADDPS       c3f800000<>+0(SB), Z4, Z4
 	VDIVPS       Z4, Z3, Z3
-	VMOVUPS      Z3, (AX)(BX*4)
-	ADDQ         $0x10, BX
+	VMOVUPS      Z3, 64(AX)(BX*4)
+	VMOVUPS      128(CX)(BX*4), Z3
+	VADDPS       c3f800000<>+0(SB), Z5, Z5
+	VDIVPS       Z5, Z3, Z3
+	VMOVUPS      Z3, 128(AX)(BX*4)
+	ADDQ         $0x30, BX
 	CMPQ         BX, SI
 	JLE          loop1
 
 end2:
+	MOVQ DX, SI
+	SUBQ $0x10, SI
+	CMPQ BX, SI
+	JG   end4
+
+loop3:
+	VMOVUPS      (CX)(BX*4), Z3
+	VMULPS       Z0, Z3, Z3
+	VMAXPS       Z3, Z1, Z3
+	VMINPS       Z3, Z2, Z3
+	VMULPS       c3fb8aa3b<>+0(SB), Z3, Z4
+	VRNDSCALEPS  $0x00, Z4, Z4
+	VFNMADD231PS c3f318000<>+0(SB), Z4, Z3
+	VFNMADD231PS cb95e8083<>+0(SB), Z4, Z3
+	VMOVUPS      c39506967<>+0(SB), Z5
+	VFMADD213PS  c3ab743ce<>+0(SB), Z3, Z5
+	VFMADD213PS  c3c088908<>+0(SB), Z3, Z5
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z3, Z5
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z3, Z5
+	VFMADD213PS  c3f000000<>+0(SB), Z3, Z5
+	VMULPS       Z3, Z3, Z6
+	VFMADD213PS  Z3, Z6, Z5
+	VADDPS       c3f800000<>+0(SB), Z5, Z5
+	VSCALEFPS    Z4, Z5, Z3
+	VMOVUPS      (CX)(BX*4), Z4
+	VADDPS       c3f800000<>+0(SB), Z3, Z3
+	VDIVPS       Z3, Z4, Z4
+	VMOVUPS      Z4, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	CMPQ         BX, SI
+	JLE          loop3
+
+end4:
 	SUBQ         BX, DX
-	JZ           done3
+	JZ           done5
 	MOVL         $0xffffffff, SI
 	BZHIL        DX, SI, SI
 	KMOVW        SI, K1
@@ -452,15 +535,16 @@ end2:
 	VFMADD213PS  c3d2aa9c1<>+0(SB), Z0, Z2
 	VFMADD213PS  c3e2aaaaa<>+0(SB), Z0, Z2
 	VFMADD213PS  c3f000000<>+0(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z4
-	VFMADD213PS  Z0, Z4, Z2
+	VMULPS       Z0, Z0, Z3
+	VFMADD213PS  Z0, Z3, Z2
 	VADDPS       c3f800000<>+0(SB), Z2, Z2
 	VSCALEFPS    Z1, Z2, Z0
+	VMOVUPS.Z    (CX)(BX*4), K1, Z1
 	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VDIVPS       Z0, Z3, Z3
-	VMOVUPS      Z3, K1, (AX)(BX*4)
+	VDIVPS       Z0, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)(BX*4)
 
-done3:
+done5:
 	VZEROUPPER
 	RET
 
@@ -474,71 +558,164 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-24
 	MOVQ    n+16(FP), DX
 	XORQ    BX, BX
 	MOVQ    DX, SI
-	SUBQ    $0x10, SI
+	SUBQ    $0x30, SI
 	CMPQ    BX, SI
 	JG      end2
 
 loop1:
-	VMOVUPS      (CX)(BX*4), Z2
+	VMOVUPS      (CX)(BX*4), Z3
 	VMOVUPS      cbd922279<>+0(SB), Z4
-	VMULPS       Z2, Z2, Z3
-	VFMADD213PS  cbfcc422a<>+0(SB), Z3, Z4
-	VMULPS       Z2, Z4, Z3
+	VMULPS       Z3, Z3, Z2
+	VFMADD213PS  cbfcc422a<>+0(SB), Z2, Z4
+	VMULPS       Z3, Z4, Z2
+	VMOVUPS      64(CX)(BX*4), Z4
+	VMOVUPS      cbd922279<>+0(SB), Z5
+	VMULPS       Z4, Z4, Z3
+	VFMADD213PS  cbfcc422a<>+0(SB), Z3, Z5
+	VMULPS       Z4, Z5, Z3
+	VMOVUPS      128(CX)(BX*4), Z5
+	VMOVUPS      cbd922279<>+0(SB), Z6
+	VMULPS       Z5, Z5, Z4
+	VFMADD213PS  cbfcc422a<>+0(SB), Z4, Z6
+	VMULPS       Z5, Z6, Z4
+	VMAXPS       Z2, Z0, Z2
+	VMINPS       Z2, Z1, Z2
+	VMULPS       c3fb8aa3b<>+0(SB), Z2, Z5
+	VRNDSCALEPS  $0x00, Z5, Z5
 	VMAXPS       Z3, Z0, Z3
 	VMINPS       Z3, Z1, Z3
-	VMULPS       c3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS  $0x00, Z4, Z4
-	VFNMADD231PS c3f318000<>+0(SB), Z4, Z3
-	VFNMADD231PS cb95e8083<>+0(SB), Z4, Z3
-	VMOVUPS      c39506967<>+0(SB), Z5
-	VFMADD213PS  c3ab743ce<>+0(SB), Z3, Z5
-	VFMADD213PS  c3c088908<>+0(SB), Z3, Z5
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Z3, Z5
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Z3, Z5
-	VFMADD213PS  c3f000000<>+0(SB), Z3, Z5
-	VMULPS       Z3, Z3, Z6
-	VFMADD213PS  Z3, Z6, Z5
-	VADDPS       c3f800000<>+0(SB), Z5, Z5
-	VSCALEFPS    Z4, Z5, Z3
+	VMULPS       c3fb8aa3b<>+0(SB), Z3, Z6
+	VRNDSCALEPS  $0x00, Z6, Z6
+	VMAXPS       Z4, Z0, Z4
+	VMINPS       Z4, Z1, Z4
+	VMULPS       c3fb8aa3b<>+0(SB), Z4, Z7
+	VRNDSCALEPS  $0x00, Z7, Z7
+	VFNMADD231PS c3f318000<>+0(SB), Z5, Z2
+	VFNMADD231PS c3f318000<>+0(SB), Z6, Z3
+	VFNMADD231PS c3f318000<>+0(SB), Z7, Z4
+	VFNMADD231PS cb95e8083<>+0(SB), Z5, Z2
+	VFNMADD231PS cb95e8083<>+0(SB), Z6, Z3
+	VFNMADD231PS cb95e8083<>+0(SB), Z7, Z4
+	VMOVUPS      c39506967<>+0(SB), Z8
+	VMOVUPS      c39506967<>+0(SB), Z9
+	VMOVUPS      c39506967<>+0(SB), Z10
+	VMOVUPS      c3ab743ce<>+0(SB), Z11
+	VFMADD213PS  Z11, Z2, Z8
+	VFMADD213PS  Z11, Z3, Z9
+	VFMADD213PS  Z11, Z4, Z10
+	VMOVUPS      c3c088908<>+0(SB), Z11
+	VFMADD213PS  Z11, Z2, Z8
+	VFMADD213PS  Z11, Z3, Z9
+	VFMADD213PS  Z11, Z4, Z10
+	VMOVUPS      c3d2aa9c1<>+0(SB), Z11
+	VFMADD213PS  Z11, Z2, Z8
+	VFMADD213PS  Z11, Z3, Z9
+	VFMADD213PS  Z11, Z4, Z10
+	VMOVUPS      c3e2aaaaa<>+0(SB), Z11
+	VFMADD213PS  Z11, Z2, Z8
+	VFMADD213PS  Z11, Z3, Z9
+	VFMADD213PS  Z11, Z4, Z10
+	VMOVUPS      c3f000000<>+0(SB), Z11
+	VFMADD213PS  Z11, Z2, Z8
+	VFMADD213PS  Z11, Z3, Z9
+	VFMADD213PS  Z11, Z4, Z10
+	VMULPS       Z2, Z2, Z11
+	VFMADD213PS  Z2, Z11, Z8
+	VADDPS       c3f800000<>+0(SB), Z8, Z8
+	VMULPS       Z3, Z3, Z2
+	VFMADD213PS  Z3, Z2, Z9
+	VADDPS       c3f800000<>+0(SB), Z9, Z9
+	VMULPS       Z4, Z4, Z2
+	VFMADD213PS  Z4, Z2, Z10
+	VADDPS       c3f800000<>+0(SB), Z10, Z10
+	VSCALEFPS    Z5, Z8, Z2
+	VSCALEFPS    Z6, Z9, Z3
+	VSCALEFPS    Z7, Z10, Z4
+	VMOVUPS      (CX)(BX*4), Z5
+	VADDPS       c3f800000<>+0(SB), Z2, Z2
+	VDIVPS       Z2, Z5, Z5
+	VMOVUPS      Z5, (AX)(BX*4)
+	VMOVUPS      64(CX)(BX*4), Z2
 	VADDPS       c3f800000<>+0(SB), Z3, Z3
 	VDIVPS       Z3, Z2, Z2
-	VMOVUPS      Z2, (AX)(BX*4)
-	ADDQ         $0x10, BX
+	VMOVUPS      Z2, 64(AX)(BX*4)
+	VMOVUPS      128(CX)(BX*4), Z2
+	VADDPS       c3f800000<>+0(SB), Z4, Z4
+	VDIVPS       Z4, Z2, Z2
+	VMOVUPS      Z2, 128(AX)(BX*4)
+	ADDQ         $0x30, BX
 	CMPQ         BX, SI
 	JLE          loop1
 
 end2:
+	MOVQ DX, SI
+	SUBQ $0x10, SI
+	CMPQ BX, SI
+	JG   end4
+
+loop3:
+	VMOVUPS      (CX)(BX*4), Z3
+	VMOVUPS      cbd922279<>+0(SB), Z4
+	VMULPS       Z3, Z3, Z2
+	VFMADD213PS  cbfcc422a<>+0(SB), Z2, Z4
+	VMULPS       Z3, Z4, Z2
+	VMAXPS       Z2, Z0, Z2
+	VMINPS       Z2, Z1, Z2
+	VMULPS       c3fb8aa3b<>+0(SB), Z2, Z3
+	VRNDSCALEPS  $0x00, Z3, Z3
+	VFNMADD231PS c3f318000<>+0(SB), Z3, Z2
+	VFNMADD231PS cb95e8083<>+0(SB), Z3, Z2
+	VMOVUPS      c39506967<>+0(SB), Z4
+	VFMADD213PS  c3ab743ce<>+0(SB), Z2, Z4
+	VFMADD213PS  c3c088908<>+0(SB), Z2, Z4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z2, Z4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z2, Z4
+	VFMADD213PS  c3f000000<>+0(SB), Z2, Z4
+	VMULPS       Z2, Z2, Z5
+	VFMADD213PS  Z2, Z5, Z4
+	VADDPS       c3f800000<>+0(SB), Z4, Z4
+	VSCALEFPS    Z3, Z4, Z2
+	VMOVUPS      (CX)(BX*4), Z3
+	VADDPS       c3f800000<>+0(SB), Z2, Z2
+	VDIVPS       Z2, Z3, Z3
+	VMOVUPS      Z3, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	CMPQ         BX, SI
+	JLE          loop3
+
+end4:
 	SUBQ         BX, DX
-	JZ           done3
+	JZ           done5
 	MOVL         $0xffffffff, SI
 	BZHIL        DX, SI, SI
 	KMOVW        SI, K1
-	VMOVUPS.Z    (CX)(BX*4), K1, Z2
+	VMOVUPS.Z    (CX)(BX*4), K1, Z3
 	VMOVUPS      cbd922279<>+0(SB), Z4
-	VMULPS       Z2, Z2, Z3
-	VFMADD213PS  cbfcc422a<>+0(SB), Z3, Z4
-	VMULPS       Z2, Z4, Z3
-	VMAXPS       Z3, Z0, Z3
-	VMINPS       Z3, Z1, Z3
-	VMULPS       c3fb8aa3b<>+0(SB), Z3, Z0
+	VMULPS       Z3, Z3, Z2
+	VFMADD213PS  cbfcc422a<>+0(SB), Z2, Z4
+	VMULPS       Z3, Z4, Z2
+	VMAXPS       Z2, Z0, Z2
+	VMINPS       Z2, Z1, Z2
+	VMULPS       c3fb8aa3b<>+0(SB), Z2, Z0
 	VRNDSCALEPS  $0x00, Z0, Z0
-	VFNMADD231PS c3f318000<>+0(SB), Z0, Z3
-	VFNMADD231PS cb95e8083<>+0(SB), Z0, Z3
+	VFNMADD231PS c3f318000<>+0(SB), Z0, Z2
+	VFNMADD231PS cb95e8083<>+0(SB), Z0, Z2
 	VMOVUPS      c39506967<>+0(SB), Z1
-	VFMADD213PS  c3ab743ce<>+0(SB), Z3, Z1
-	VFMADD213PS  c3c088908<>+0(SB), Z3, Z1
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Z3, Z1
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Z3, Z1
-	VFMADD213PS  c3f000000<>+0(SB), Z3, Z1
-	VMULPS       Z3, Z3, Z4
-	VFMADD213PS  Z3, Z4, Z1
+	VFMADD213PS  c3ab743ce<>+0(SB), Z2, Z1
+	VFMADD213PS  c3c088908<>+0(SB), Z2, Z1
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z2, Z1
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z2, Z1
+	VFMADD213PS  c3f000000<>+0(SB), Z2, Z1
+	VMULPS       Z2, Z2, Z3
+	VFMADD213PS  Z2, Z3, Z1
 	VADDPS       c3f800000<>+0(SB), Z1, Z1
-	VSCALEFPS    Z0, Z1, Z3
-	VADDPS       c3f800000<>+0(SB), Z3, Z3
-	VDIVPS       Z3, Z2, Z2
-	VMOVUPS      Z2, K1, (AX)(BX*4)
+	VSCALEFPS    Z0, Z1, Z2
+	VMOVUPS.Z    (CX)(BX*4), K1, Z0
+	VADDPS       c3f800000<>+0(SB), Z2, Z2
+	VDIVPS       Z2, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)(BX*4)
 
-done3:
+done5:
 	VZEROUPPER
 	RET
 
@@ -583,112 +760,433 @@ GLOBL cbfcc422a<>(SB), RODATA|NOPTR, $64
 TEXT ·geluAVX512(SB), NOSPLIT, $0-24
 	MOVQ    dst+0(FP), AX
 	MOVQ    x+8(FP), CX
-	VMOVUPS cc2d20000<>+0(SB), Z0
-	VMOVUPS c42b20000<>+0(SB), Z1
+	VMOVUPS cc2fe0000<>+0(SB), Z0
+	VMOVUPS c4b40007f<>+0(SB), Z1
+	VMOVUPS c3f800000<>+0(SB), Z2
 	MOVQ    n+16(FP), DX
 	XORQ    BX, BX
 	MOVQ    DX, SI
-	SUBQ    $0x10, SI
+	SUBQ    $0x40, SI
 	CMPQ    BX, SI
 	JG      end2
 
 loop1:
-	VMOVUPS      (CX)(BX*4), Z2
-	VANDPS       c7fffffff<>+0(SB), Z2, Z3
-	VMOVUPS      c3f800000<>+0(SB), Z4
-	VFMADD132PS  c3e90d0c3<>+0(SB), Z4, Z3
-	VDIVPS       Z3, Z4, Z3
-	VMOVUPS      cbc72772f<>+0(SB), Z4
-	VFMADD213PS  c3dcac8bc<>+0(SB), Z3, Z4
-	VFMADD213PS  cbe7f6986<>+0(SB), Z3, Z4
-	VFMADD213PS  c3e8c2812<>+0(SB), Z3, Z4
-	VFMADD213PS  cbe119dbb<>+0(SB), Z3, Z4
-	VFMADD213PS  c3e0b4ee3<>+0(SB), Z3, Z4
-	VFMADD213PS  c3d84c90b<>+0(SB), Z3, Z4
-	VFMADD213PS  c3ddc1417<>+0(SB), Z3, Z4
-	VFMADD213PS  c3de659c9<>+0(SB), Z3, Z4
-	VFMADD213PS  c3de71fb7<>+0(SB), Z3, Z4
-	VMULPS       Z3, Z4, Z4
-	VMULPS       Z2, Z2, Z3
-	VMULPS       cbf000000<>+0(SB), Z3, Z3
-	VMAXPS       Z3, Z0, Z3
-	VMINPS       Z3, Z1, Z3
-	VMULPS       c3fb8aa3b<>+0(SB), Z3, Z5
-	VRNDSCALEPS  $0x00, Z5, Z5
-	VFNMADD231PS c3f318000<>+0(SB), Z5, Z3
-	VFNMADD231PS cb95e8083<>+0(SB), Z5, Z3
-	VMOVUPS      c39506967<>+0(SB), Z6
-	VFMADD213PS  c3ab743ce<>+0(SB), Z3, Z6
-	VFMADD213PS  c3c088908<>+0(SB), Z3, Z6
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Z3, Z6
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Z3, Z6
-	VFMADD213PS  c3f000000<>+0(SB), Z3, Z6
-	VMULPS       Z3, Z3, Z7
-	VFMADD213PS  Z3, Z7, Z6
-	VADDPS       c3f800000<>+0(SB), Z6, Z6
-	VSCALEFPS    Z5, Z6, Z3
-	VMULPS       Z3, Z4, Z4
-	VMOVUPS      c3f800000<>+0(SB), Z3
-	VSUBPS       Z4, Z3, Z3
-	VPMOVD2M     Z2, K2
-	VBLENDMPS    Z4, Z3, K2, Z4
-	VMULPS       Z4, Z2, Z2
-	VMOVUPS      Z2, (AX)(BX*4)
-	ADDQ         $0x10, BX
-	CMPQ         BX, SI
-	JLE          loop1
+	VMOVUPS     (CX)(BX*4), Z3
+	VMULPS      Z3, Z3, Z3
+	VMULPS      cbf38aa3b<>+0(SB), Z3, Z3
+	VMOVUPS     64(CX)(BX*4), Z4
+	VMULPS      Z4, Z4, Z4
+	VMULPS      cbf38aa3b<>+0(SB), Z4, Z4
+	VMOVUPS     128(CX)(BX*4), Z5
+	VMULPS      Z5, Z5, Z5
+	VMULPS      cbf38aa3b<>+0(SB), Z5, Z5
+	VMOVUPS     192(CX)(BX*4), Z6
+	VMULPS      Z6, Z6, Z6
+	VMULPS      cbf38aa3b<>+0(SB), Z6, Z6
+	VMAXPS      Z3, Z0, Z3
+	VMAXPS      Z4, Z0, Z4
+	VMAXPS      Z5, Z0, Z5
+	VMAXPS      Z6, Z0, Z6
+	VADDPS      Z1, Z3, Z7
+	VADDPS      Z1, Z4, Z8
+	VADDPS      Z1, Z5, Z9
+	VADDPS      Z1, Z6, Z10
+	VSUBPS      Z1, Z7, Z11
+	VSUBPS      Z1, Z8, Z12
+	VSUBPS      Z1, Z9, Z13
+	VSUBPS      Z1, Z10, Z14
+	VSUBPS      Z11, Z3, Z3
+	VSUBPS      Z12, Z4, Z4
+	VSUBPS      Z13, Z5, Z5
+	VSUBPS      Z14, Z6, Z6
+	VMOVUPS     c3920fdde<>+0(SB), Z11
+	VMOVUPS     c3920fdde<>+0(SB), Z12
+	VMOVUPS     c3920fdde<>+0(SB), Z13
+	VMOVUPS     c3920fdde<>+0(SB), Z14
+	VMOVUPS     c3aaf9f2a<>+0(SB), Z15
+	VFMADD213PS Z15, Z3, Z11
+	VFMADD213PS Z15, Z4, Z12
+	VFMADD213PS Z15, Z5, Z13
+	VFMADD213PS Z15, Z6, Z14
+	VMOVUPS     c3c1d96a6<>+0(SB), Z15
+	VFMADD213PS Z15, Z3, Z11
+	VFMADD213PS Z15, Z4, Z12
+	VFMADD213PS Z15, Z5, Z13
+	VFMADD213PS Z15, Z6, Z14
+	VMOVUPS     c3d635774<>+0(SB), Z15
+	VFMADD213PS Z15, Z3, Z11
+	VFMADD213PS Z15, Z4, Z12
+	VFMADD213PS Z15, Z5, Z13
+	VFMADD213PS Z15, Z6, Z14
+	VMOVUPS     c3e75fdee<>+0(SB), Z15
+	VFMADD213PS Z15, Z3, Z11
+	VFMADD213PS Z15, Z4, Z12
+	VFMADD213PS Z15, Z5, Z13
+	VFMADD213PS Z15, Z6, Z14
+	VMOVUPS     c3f317218<>+0(SB), Z15
+	VFMADD213PS Z15, Z3, Z11
+	VFMADD213PS Z15, Z4, Z12
+	VFMADD213PS Z15, Z5, Z13
+	VFMADD213PS Z15, Z6, Z14
+	VMOVUPS     c3f800000<>+0(SB), Z15
+	VFMADD213PS Z15, Z3, Z11
+	VFMADD213PS Z15, Z4, Z12
+	VFMADD213PS Z15, Z5, Z13
+	VFMADD213PS Z15, Z6, Z14
+	VPSLLD      $0x17, Z7, Z7
+	VPSLLD      $0x17, Z8, Z8
+	VPSLLD      $0x17, Z9, Z9
+	VPSLLD      $0x17, Z10, Z10
+	VMULPS      Z7, Z11, Z3
+	VMULPS      Z8, Z12, Z4
+	VMULPS      Z9, Z13, Z5
+	VMULPS      Z10, Z14, Z6
+	VMOVUPS     (CX)(BX*4), Z7
+	VMOVUPS     64(CX)(BX*4), Z8
+	VMOVUPS     128(CX)(BX*4), Z9
+	VMOVUPS     192(CX)(BX*4), Z10
+	VANDPS      c7fffffff<>+0(SB), Z7, Z7
+	VFMADD132PS c3e9bad38<>+0(SB), Z2, Z7
+	VDIVPS      Z7, Z2, Z7
+	VANDPS      c7fffffff<>+0(SB), Z8, Z8
+	VFMADD132PS c3e9bad38<>+0(SB), Z2, Z8
+	VDIVPS      Z8, Z2, Z8
+	VANDPS      c7fffffff<>+0(SB), Z9, Z9
+	VFMADD132PS c3e9bad38<>+0(SB), Z2, Z9
+	VDIVPS      Z9, Z2, Z9
+	VANDPS      c7fffffff<>+0(SB), Z10, Z10
+	VFMADD132PS c3e9bad38<>+0(SB), Z2, Z10
+	VDIVPS      Z10, Z2, Z10
+	VMOVUPS     c3d16e6f3<>+0(SB), Z11
+	VMOVUPS     c3d16e6f3<>+0(SB), Z12
+	VMOVUPS     c3d16e6f3<>+0(SB), Z13
+	VMOVUPS     c3d16e6f3<>+0(SB), Z14
+	VMOVUPS     cbe1edb65<>+0(SB), Z15
+	VFMADD213PS Z15, Z7, Z11
+	VFMADD213PS Z15, Z8, Z12
+	VFMADD213PS Z15, Z9, Z13
+	VFMADD213PS Z15, Z10, Z14
+	VMOVUPS     c3e445d04<>+0(SB), Z15
+	VFMADD213PS Z15, Z7, Z11
+	VFMADD213PS Z15, Z8, Z12
+	VFMADD213PS Z15, Z9, Z13
+	VFMADD213PS Z15, Z10, Z14
+	VMOVUPS     cbd2f37bf<>+0(SB), Z15
+	VFMADD213PS Z15, Z7, Z11
+	VFMADD213PS Z15, Z8, Z12
+	VFMADD213PS Z15, Z9, Z13
+	VFMADD213PS Z15, Z10, Z14
+	VMOVUPS     c3dfcacfd<>+0(SB), Z15
+	VFMADD213PS Z15, Z7, Z11
+	VFMADD213PS Z15, Z8, Z12
+	VFMADD213PS Z15, Z9, Z13
+	VFMADD213PS Z15, Z10, Z14
+	VMOVUPS     c3dd1e5fa<>+0(SB), Z15
+	VFMADD213PS Z15, Z7, Z11
+	VFMADD213PS Z15, Z8, Z12
+	VFMADD213PS Z15, Z9, Z13
+	VFMADD213PS Z15, Z10, Z14
+	VMOVUPS     c3dfa3c61<>+0(SB), Z15
+	VFMADD213PS Z15, Z7, Z11
+	VFMADD213PS Z15, Z8, Z12
+	VFMADD213PS Z15, Z9, Z13
+	VFMADD213PS Z15, Z10, Z14
+	VMOVUPS     c3df855d4<>+0(SB), Z15
+	VFMADD213PS Z15, Z7, Z11
+	VFMADD213PS Z15, Z8, Z12
+	VFMADD213PS Z15, Z9, Z13
+	VFMADD213PS Z15, Z10, Z14
+	VMULPS      Z7, Z3, Z3
+	VMULPS      Z8, Z4, Z4
+	VMULPS      Z9, Z5, Z5
+	VMULPS      Z10, Z6, Z6
+	VMULPS      Z3, Z11, Z11
+	VMULPS      Z4, Z12, Z12
+	VMULPS      Z5, Z13, Z13
+	VMULPS      Z6, Z14, Z14
+	VMOVUPS     (CX)(BX*4), Z3
+	VSUBPS      Z11, Z2, Z7
+	VPMOVD2M    Z3, K2
+	VBLENDMPS   Z11, Z7, K2, Z11
+	VMULPS      Z11, Z3, Z3
+	VMOVUPS     Z3, (AX)(BX*4)
+	VMOVUPS     64(CX)(BX*4), Z3
+	VSUBPS      Z12, Z2, Z8
+	VPMOVD2M    Z3, K2
+	VBLENDMPS   Z12, Z8, K2, Z12
+	VMULPS      Z12, Z3, Z3
+	VMOVUPS     Z3, 64(AX)(BX*4)
+	VMOVUPS     128(CX)(BX*4), Z3
+	VSUBPS      Z13, Z2, Z9
+	VPMOVD2M    Z3, K2
+	VBLENDMPS   Z13, Z9, K2, Z13
+	VMULPS      Z13, Z3, Z3
+	VMOVUPS     Z3, 128(AX)(BX*4)
+	VMOVUPS     192(CX)(BX*4), Z3
+	VSUBPS      Z14, Z2, Z10
+	VPMOVD2M    Z3, K2
+	VBLENDMPS   Z14, Z10, K2, Z14
+	VMULPS      Z14, Z3, Z3
+	VMOVUPS     Z3, 192(AX)(BX*4)
+	ADDQ        $0x40, BX
+	CMPQ        BX, SI
+	JLE         loop1
 
 end2:
-	SUBQ         BX, DX
-	JZ           done3
-	MOVL         $0xffffffff, SI
-	BZHIL        DX, SI, SI
-	KMOVW        SI, K1
-	VMOVUPS.Z    (CX)(BX*4), K1, Z2
-	VANDPS       c7fffffff<>+0(SB), Z2, Z3
-	VMOVUPS      c3f800000<>+0(SB), Z4
-	VFMADD132PS  c3e90d0c3<>+0(SB), Z4, Z3
-	VDIVPS       Z3, Z4, Z3
-	VMOVUPS      cbc72772f<>+0(SB), Z4
-	VFMADD213PS  c3dcac8bc<>+0(SB), Z3, Z4
-	VFMADD213PS  cbe7f6986<>+0(SB), Z3, Z4
-	VFMADD213PS  c3e8c2812<>+0(SB), Z3, Z4
-	VFMADD213PS  cbe119dbb<>+0(SB), Z3, Z4
-	VFMADD213PS  c3e0b4ee3<>+0(SB), Z3, Z4
-	VFMADD213PS  c3d84c90b<>+0(SB), Z3, Z4
-	VFMADD213PS  c3ddc1417<>+0(SB), Z3, Z4
-	VFMADD213PS  c3de659c9<>+0(SB), Z3, Z4
-	VFMADD213PS  c3de71fb7<>+0(SB), Z3, Z4
-	VMULPS       Z3, Z4, Z4
-	VMULPS       Z2, Z2, Z3
-	VMULPS       cbf000000<>+0(SB), Z3, Z3
-	VMAXPS       Z3, Z0, Z3
-	VMINPS       Z3, Z1, Z3
-	VMULPS       c3fb8aa3b<>+0(SB), Z3, Z0
-	VRNDSCALEPS  $0x00, Z0, Z0
-	VFNMADD231PS c3f318000<>+0(SB), Z0, Z3
-	VFNMADD231PS cb95e8083<>+0(SB), Z0, Z3
-	VMOVUPS      c39506967<>+0(SB), Z1
-	VFMADD213PS  c3ab743ce<>+0(SB), Z3, Z1
-	VFMADD213PS  c3c088908<>+0(SB), Z3, Z1
-	VFMADD213PS  c3d2aa9c1<>+0(SB), Z3, Z1
-	VFMADD213PS  c3e2aaaaa<>+0(SB), Z3, Z1
-	VFMADD213PS  c3f000000<>+0(SB), Z3, Z1
-	VMULPS       Z3, Z3, Z5
-	VFMADD213PS  Z3, Z5, Z1
-	VADDPS       c3f800000<>+0(SB), Z1, Z1
-	VSCALEFPS    Z0, Z1, Z3
-	VMULPS       Z3, Z4, Z4
-	VMOVUPS      c3f800000<>+0(SB), Z0
-	VSUBPS       Z4, Z0, Z0
-	VPMOVD2M     Z2, K2
-	VBLENDMPS    Z4, Z0, K2, Z4
-	VMULPS       Z4, Z2, Z2
-	VMOVUPS      Z2, K1, (AX)(BX*4)
+	MOVQ DX, SI
+	SUBQ $0x10, SI
+	CMPQ BX, SI
+	JG   end4
 
-done3:
+loop3:
+	VMOVUPS     (CX)(BX*4), Z3
+	VMULPS      Z3, Z3, Z3
+	VMULPS      cbf38aa3b<>+0(SB), Z3, Z3
+	VMAXPS      Z3, Z0, Z3
+	VADDPS      Z1, Z3, Z4
+	VSUBPS      Z1, Z4, Z5
+	VSUBPS      Z5, Z3, Z3
+	VMOVUPS     c3920fdde<>+0(SB), Z5
+	VFMADD213PS c3aaf9f2a<>+0(SB), Z3, Z5
+	VFMADD213PS c3c1d96a6<>+0(SB), Z3, Z5
+	VFMADD213PS c3d635774<>+0(SB), Z3, Z5
+	VFMADD213PS c3e75fdee<>+0(SB), Z3, Z5
+	VFMADD213PS c3f317218<>+0(SB), Z3, Z5
+	VFMADD213PS c3f800000<>+0(SB), Z3, Z5
+	VPSLLD      $0x17, Z4, Z4
+	VMULPS      Z4, Z5, Z3
+	VMOVUPS     (CX)(BX*4), Z4
+	VANDPS      c7fffffff<>+0(SB), Z4, Z4
+	VFMADD132PS c3e9bad38<>+0(SB), Z2, Z4
+	VDIVPS      Z4, Z2, Z4
+	VMOVUPS     c3d16e6f3<>+0(SB), Z5
+	VFMADD213PS cbe1edb65<>+0(SB), Z4, Z5
+	VFMADD213PS c3e445d04<>+0(SB), Z4, Z5
+	VFMADD213PS cbd2f37bf<>+0(SB), Z4, Z5
+	VFMADD213PS c3dfcacfd<>+0(SB), Z4, Z5
+	VFMADD213PS c3dd1e5fa<>+0(SB), Z4, Z5
+	VFMADD213PS c3dfa3c61<>+0(SB), Z4, Z5
+	VFMADD213PS c3df855d4<>+0(SB), Z4, Z5
+	VMULPS      Z4, Z3, Z3
+	VMULPS      Z3, Z5, Z5
+	VMOVUPS     (CX)(BX*4), Z3
+	VSUBPS      Z5, Z2, Z4
+	VPMOVD2M    Z3, K2
+	VBLENDMPS   Z5, Z4, K2, Z5
+	VMULPS      Z5, Z3, Z3
+	VMOVUPS     Z3, (AX)(BX*4)
+	ADDQ        $0x10, BX
+	CMPQ        BX, SI
+	JLE         loop3
+
+end4:
+	SUBQ        BX, DX
+	JZ          done5
+	MOVL        $0xffffffff, SI
+	BZHIL       DX, SI, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (CX)(BX*4), K1, Z3
+	VMULPS      Z3, Z3, Z3
+	VMULPS      cbf38aa3b<>+0(SB), Z3, Z3
+	VMAXPS      Z3, Z0, Z3
+	VADDPS      Z1, Z3, Z0
+	VSUBPS      Z1, Z0, Z1
+	VSUBPS      Z1, Z3, Z3
+	VMOVUPS     c3920fdde<>+0(SB), Z1
+	VFMADD213PS c3aaf9f2a<>+0(SB), Z3, Z1
+	VFMADD213PS c3c1d96a6<>+0(SB), Z3, Z1
+	VFMADD213PS c3d635774<>+0(SB), Z3, Z1
+	VFMADD213PS c3e75fdee<>+0(SB), Z3, Z1
+	VFMADD213PS c3f317218<>+0(SB), Z3, Z1
+	VFMADD213PS c3f800000<>+0(SB), Z3, Z1
+	VPSLLD      $0x17, Z0, Z0
+	VMULPS      Z0, Z1, Z3
+	VMOVUPS.Z   (CX)(BX*4), K1, Z0
+	VANDPS      c7fffffff<>+0(SB), Z0, Z0
+	VFMADD132PS c3e9bad38<>+0(SB), Z2, Z0
+	VDIVPS      Z0, Z2, Z0
+	VMOVUPS     c3d16e6f3<>+0(SB), Z1
+	VFMADD213PS cbe1edb65<>+0(SB), Z0, Z1
+	VFMADD213PS c3e445d04<>+0(SB), Z0, Z1
+	VFMADD213PS cbd2f37bf<>+0(SB), Z0, Z1
+	VFMADD213PS c3dfcacfd<>+0(SB), Z0, Z1
+	VFMADD213PS c3dd1e5fa<>+0(SB), Z0, Z1
+	VFMADD213PS c3dfa3c61<>+0(SB), Z0, Z1
+	VFMADD213PS c3df855d4<>+0(SB), Z0, Z1
+	VMULPS      Z0, Z3, Z3
+	VMULPS      Z3, Z1, Z1
+	VMOVUPS.Z   (CX)(BX*4), K1, Z3
+	VSUBPS      Z1, Z2, Z0
+	VPMOVD2M    Z3, K2
+	VBLENDMPS   Z1, Z0, K2, Z1
+	VMULPS      Z1, Z3, Z3
+	VMOVUPS     Z3, K1, (AX)(BX*4)
+
+done5:
 	VZEROUPPER
 	RET
+
+DATA cc2fe0000<>+0(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+4(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+8(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+12(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+16(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+20(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+24(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+28(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+32(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+36(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+40(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+44(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+48(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+52(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+56(SB)/4, $0xc2fe0000
+DATA cc2fe0000<>+60(SB)/4, $0xc2fe0000
+GLOBL cc2fe0000<>(SB), RODATA|NOPTR, $64
+
+DATA c4b40007f<>+0(SB)/4, $0x4b40007f
+DATA c4b40007f<>+4(SB)/4, $0x4b40007f
+DATA c4b40007f<>+8(SB)/4, $0x4b40007f
+DATA c4b40007f<>+12(SB)/4, $0x4b40007f
+DATA c4b40007f<>+16(SB)/4, $0x4b40007f
+DATA c4b40007f<>+20(SB)/4, $0x4b40007f
+DATA c4b40007f<>+24(SB)/4, $0x4b40007f
+DATA c4b40007f<>+28(SB)/4, $0x4b40007f
+DATA c4b40007f<>+32(SB)/4, $0x4b40007f
+DATA c4b40007f<>+36(SB)/4, $0x4b40007f
+DATA c4b40007f<>+40(SB)/4, $0x4b40007f
+DATA c4b40007f<>+44(SB)/4, $0x4b40007f
+DATA c4b40007f<>+48(SB)/4, $0x4b40007f
+DATA c4b40007f<>+52(SB)/4, $0x4b40007f
+DATA c4b40007f<>+56(SB)/4, $0x4b40007f
+DATA c4b40007f<>+60(SB)/4, $0x4b40007f
+GLOBL c4b40007f<>(SB), RODATA|NOPTR, $64
+
+DATA cbf38aa3b<>+0(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+4(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+8(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+12(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+16(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+20(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+24(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+28(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+32(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+36(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+40(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+44(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+48(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+52(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+56(SB)/4, $0xbf38aa3b
+DATA cbf38aa3b<>+60(SB)/4, $0xbf38aa3b
+GLOBL cbf38aa3b<>(SB), RODATA|NOPTR, $64
+
+DATA c3920fdde<>+0(SB)/4, $0x3920fdde
+DATA c3920fdde<>+4(SB)/4, $0x3920fdde
+DATA c3920fdde<>+8(SB)/4, $0x3920fdde
+DATA c3920fdde<>+12(SB)/4, $0x3920fdde
+DATA c3920fdde<>+16(SB)/4, $0x3920fdde
+DATA c3920fdde<>+20(SB)/4, $0x3920fdde
+DATA c3920fdde<>+24(SB)/4, $0x3920fdde
+DATA c3920fdde<>+28(SB)/4, $0x3920fdde
+DATA c3920fdde<>+32(SB)/4, $0x3920fdde
+DATA c3920fdde<>+36(SB)/4, $0x3920fdde
+DATA c3920fdde<>+40(SB)/4, $0x3920fdde
+DATA c3920fdde<>+44(SB)/4, $0x3920fdde
+DATA c3920fdde<>+48(SB)/4, $0x3920fdde
+DATA c3920fdde<>+52(SB)/4, $0x3920fdde
+DATA c3920fdde<>+56(SB)/4, $0x3920fdde
+DATA c3920fdde<>+60(SB)/4, $0x3920fdde
+GLOBL c3920fdde<>(SB), RODATA|NOPTR, $64
+
+DATA c3aaf9f2a<>+0(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+4(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+8(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+12(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+16(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+20(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+24(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+28(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+32(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+36(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+40(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+44(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+48(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+52(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+56(SB)/4, $0x3aaf9f2a
+DATA c3aaf9f2a<>+60(SB)/4, $0x3aaf9f2a
+GLOBL c3aaf9f2a<>(SB), RODATA|NOPTR, $64
+
+DATA c3c1d96a6<>+0(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+4(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+8(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+12(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+16(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+20(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+24(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+28(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+32(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+36(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+40(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+44(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+48(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+52(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+56(SB)/4, $0x3c1d96a6
+DATA c3c1d96a6<>+60(SB)/4, $0x3c1d96a6
+GLOBL c3c1d96a6<>(SB), RODATA|NOPTR, $64
+
+DATA c3d635774<>+0(SB)/4, $0x3d635774
+DATA c3d635774<>+4(SB)/4, $0x3d635774
+DATA c3d635774<>+8(SB)/4, $0x3d635774
+DATA c3d635774<>+12(SB)/4, $0x3d635774
+DATA c3d635774<>+16(SB)/4, $0x3d635774
+DATA c3d635774<>+20(SB)/4, $0x3d635774
+DATA c3d635774<>+24(SB)/4, $0x3d635774
+DATA c3d635774<>+28(SB)/4, $0x3d635774
+DATA c3d635774<>+32(SB)/4, $0x3d635774
+DATA c3d635774<>+36(SB)/4, $0x3d635774
+DATA c3d635774<>+40(SB)/4, $0x3d635774
+DATA c3d635774<>+44(SB)/4, $0x3d635774
+DATA c3d635774<>+48(SB)/4, $0x3d635774
+DATA c3d635774<>+52(SB)/4, $0x3d635774
+DATA c3d635774<>+56(SB)/4, $0x3d635774
+DATA c3d635774<>+60(SB)/4, $0x3d635774
+GLOBL c3d635774<>(SB), RODATA|NOPTR, $64
+
+DATA c3e75fdee<>+0(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+4(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+8(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+12(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+16(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+20(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+24(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+28(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+32(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+36(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+40(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+44(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+48(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+52(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+56(SB)/4, $0x3e75fdee
+DATA c3e75fdee<>+60(SB)/4, $0x3e75fdee
+GLOBL c3e75fdee<>(SB), RODATA|NOPTR, $64
+
+DATA c3f317218<>+0(SB)/4, $0x3f317218
+DATA c3f317218<>+4(SB)/4, $0x3f317218
+DATA c3f317218<>+8(SB)/4, $0x3f317218
+DATA c3f317218<>+12(SB)/4, $0x3f317218
+DATA c3f317218<>+16(SB)/4, $0x3f317218
+DATA c3f317218<>+20(SB)/4, $0x3f317218
+DATA c3f317218<>+24(SB)/4, $0x3f317218
+DATA c3f317218<>+28(SB)/4, $0x3f317218
+DATA c3f317218<>+32(SB)/4, $0x3f317218
+DATA c3f317218<>+36(SB)/4, $0x3f317218
+DATA c3f317218<>+40(SB)/4, $0x3f317218
+DATA c3f317218<>+44(SB)/4, $0x3f317218
+DATA c3f317218<>+48(SB)/4, $0x3f317218
+DATA c3f317218<>+52(SB)/4, $0x3f317218
+DATA c3f317218<>+56(SB)/4, $0x3f317218
+DATA c3f317218<>+60(SB)/4, $0x3f317218
+GLOBL c3f317218<>(SB), RODATA|NOPTR, $64
 
 DATA c7fffffff<>+0(SB)/4, $0x7fffffff
 DATA c7fffffff<>+4(SB)/4, $0x7fffffff
@@ -708,218 +1206,164 @@ DATA c7fffffff<>+56(SB)/4, $0x7fffffff
 DATA c7fffffff<>+60(SB)/4, $0x7fffffff
 GLOBL c7fffffff<>(SB), RODATA|NOPTR, $64
 
-DATA c3e90d0c3<>+0(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+4(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+8(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+12(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+16(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+20(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+24(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+28(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+32(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+36(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+40(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+44(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+48(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+52(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+56(SB)/4, $0x3e90d0c3
-DATA c3e90d0c3<>+60(SB)/4, $0x3e90d0c3
-GLOBL c3e90d0c3<>(SB), RODATA|NOPTR, $64
+DATA c3e9bad38<>+0(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+4(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+8(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+12(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+16(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+20(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+24(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+28(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+32(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+36(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+40(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+44(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+48(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+52(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+56(SB)/4, $0x3e9bad38
+DATA c3e9bad38<>+60(SB)/4, $0x3e9bad38
+GLOBL c3e9bad38<>(SB), RODATA|NOPTR, $64
 
-DATA cbc72772f<>+0(SB)/4, $0xbc72772f
-DATA cbc72772f<>+4(SB)/4, $0xbc72772f
-DATA cbc72772f<>+8(SB)/4, $0xbc72772f
-DATA cbc72772f<>+12(SB)/4, $0xbc72772f
-DATA cbc72772f<>+16(SB)/4, $0xbc72772f
-DATA cbc72772f<>+20(SB)/4, $0xbc72772f
-DATA cbc72772f<>+24(SB)/4, $0xbc72772f
-DATA cbc72772f<>+28(SB)/4, $0xbc72772f
-DATA cbc72772f<>+32(SB)/4, $0xbc72772f
-DATA cbc72772f<>+36(SB)/4, $0xbc72772f
-DATA cbc72772f<>+40(SB)/4, $0xbc72772f
-DATA cbc72772f<>+44(SB)/4, $0xbc72772f
-DATA cbc72772f<>+48(SB)/4, $0xbc72772f
-DATA cbc72772f<>+52(SB)/4, $0xbc72772f
-DATA cbc72772f<>+56(SB)/4, $0xbc72772f
-DATA cbc72772f<>+60(SB)/4, $0xbc72772f
-GLOBL cbc72772f<>(SB), RODATA|NOPTR, $64
+DATA c3d16e6f3<>+0(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+4(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+8(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+12(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+16(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+20(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+24(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+28(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+32(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+36(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+40(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+44(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+48(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+52(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+56(SB)/4, $0x3d16e6f3
+DATA c3d16e6f3<>+60(SB)/4, $0x3d16e6f3
+GLOBL c3d16e6f3<>(SB), RODATA|NOPTR, $64
 
-DATA c3dcac8bc<>+0(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+4(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+8(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+12(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+16(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+20(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+24(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+28(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+32(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+36(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+40(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+44(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+48(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+52(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+56(SB)/4, $0x3dcac8bc
-DATA c3dcac8bc<>+60(SB)/4, $0x3dcac8bc
-GLOBL c3dcac8bc<>(SB), RODATA|NOPTR, $64
+DATA cbe1edb65<>+0(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+4(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+8(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+12(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+16(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+20(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+24(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+28(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+32(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+36(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+40(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+44(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+48(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+52(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+56(SB)/4, $0xbe1edb65
+DATA cbe1edb65<>+60(SB)/4, $0xbe1edb65
+GLOBL cbe1edb65<>(SB), RODATA|NOPTR, $64
 
-DATA cbe7f6986<>+0(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+4(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+8(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+12(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+16(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+20(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+24(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+28(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+32(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+36(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+40(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+44(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+48(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+52(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+56(SB)/4, $0xbe7f6986
-DATA cbe7f6986<>+60(SB)/4, $0xbe7f6986
-GLOBL cbe7f6986<>(SB), RODATA|NOPTR, $64
+DATA c3e445d04<>+0(SB)/4, $0x3e445d04
+DATA c3e445d04<>+4(SB)/4, $0x3e445d04
+DATA c3e445d04<>+8(SB)/4, $0x3e445d04
+DATA c3e445d04<>+12(SB)/4, $0x3e445d04
+DATA c3e445d04<>+16(SB)/4, $0x3e445d04
+DATA c3e445d04<>+20(SB)/4, $0x3e445d04
+DATA c3e445d04<>+24(SB)/4, $0x3e445d04
+DATA c3e445d04<>+28(SB)/4, $0x3e445d04
+DATA c3e445d04<>+32(SB)/4, $0x3e445d04
+DATA c3e445d04<>+36(SB)/4, $0x3e445d04
+DATA c3e445d04<>+40(SB)/4, $0x3e445d04
+DATA c3e445d04<>+44(SB)/4, $0x3e445d04
+DATA c3e445d04<>+48(SB)/4, $0x3e445d04
+DATA c3e445d04<>+52(SB)/4, $0x3e445d04
+DATA c3e445d04<>+56(SB)/4, $0x3e445d04
+DATA c3e445d04<>+60(SB)/4, $0x3e445d04
+GLOBL c3e445d04<>(SB), RODATA|NOPTR, $64
 
-DATA c3e8c2812<>+0(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+4(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+8(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+12(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+16(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+20(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+24(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+28(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+32(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+36(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+40(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+44(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+48(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+52(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+56(SB)/4, $0x3e8c2812
-DATA c3e8c2812<>+60(SB)/4, $0x3e8c2812
-GLOBL c3e8c2812<>(SB), RODATA|NOPTR, $64
+DATA cbd2f37bf<>+0(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+4(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+8(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+12(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+16(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+20(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+24(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+28(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+32(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+36(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+40(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+44(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+48(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+52(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+56(SB)/4, $0xbd2f37bf
+DATA cbd2f37bf<>+60(SB)/4, $0xbd2f37bf
+GLOBL cbd2f37bf<>(SB), RODATA|NOPTR, $64
 
-DATA cbe119dbb<>+0(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+4(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+8(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+12(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+16(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+20(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+24(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+28(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+32(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+36(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+40(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+44(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+48(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+52(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+56(SB)/4, $0xbe119dbb
-DATA cbe119dbb<>+60(SB)/4, $0xbe119dbb
-GLOBL cbe119dbb<>(SB), RODATA|NOPTR, $64
+DATA c3dfcacfd<>+0(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+4(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+8(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+12(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+16(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+20(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+24(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+28(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+32(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+36(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+40(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+44(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+48(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+52(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+56(SB)/4, $0x3dfcacfd
+DATA c3dfcacfd<>+60(SB)/4, $0x3dfcacfd
+GLOBL c3dfcacfd<>(SB), RODATA|NOPTR, $64
 
-DATA c3e0b4ee3<>+0(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+4(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+8(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+12(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+16(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+20(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+24(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+28(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+32(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+36(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+40(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+44(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+48(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+52(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+56(SB)/4, $0x3e0b4ee3
-DATA c3e0b4ee3<>+60(SB)/4, $0x3e0b4ee3
-GLOBL c3e0b4ee3<>(SB), RODATA|NOPTR, $64
+DATA c3dd1e5fa<>+0(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+4(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+8(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+12(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+16(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+20(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+24(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+28(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+32(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+36(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+40(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+44(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+48(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+52(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+56(SB)/4, $0x3dd1e5fa
+DATA c3dd1e5fa<>+60(SB)/4, $0x3dd1e5fa
+GLOBL c3dd1e5fa<>(SB), RODATA|NOPTR, $64
 
-DATA c3d84c90b<>+0(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+4(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+8(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+12(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+16(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+20(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+24(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+28(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+32(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+36(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+40(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+44(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+48(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+52(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+56(SB)/4, $0x3d84c90b
-DATA c3d84c90b<>+60(SB)/4, $0x3d84c90b
-GLOBL c3d84c90b<>(SB), RODATA|NOPTR, $64
+DATA c3dfa3c61<>+0(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+4(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+8(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+12(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+16(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+20(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+24(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+28(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+32(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+36(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+40(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+44(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+48(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+52(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+56(SB)/4, $0x3dfa3c61
+DATA c3dfa3c61<>+60(SB)/4, $0x3dfa3c61
+GLOBL c3dfa3c61<>(SB), RODATA|NOPTR, $64
 
-DATA c3ddc1417<>+0(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+4(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+8(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+12(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+16(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+20(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+24(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+28(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+32(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+36(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+40(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+44(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+48(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+52(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+56(SB)/4, $0x3ddc1417
-DATA c3ddc1417<>+60(SB)/4, $0x3ddc1417
-GLOBL c3ddc1417<>(SB), RODATA|NOPTR, $64
-
-DATA c3de659c9<>+0(SB)/4, $0x3de659c9
-DATA c3de659c9<>+4(SB)/4, $0x3de659c9
-DATA c3de659c9<>+8(SB)/4, $0x3de659c9
-DATA c3de659c9<>+12(SB)/4, $0x3de659c9
-DATA c3de659c9<>+16(SB)/4, $0x3de659c9
-DATA c3de659c9<>+20(SB)/4, $0x3de659c9
-DATA c3de659c9<>+24(SB)/4, $0x3de659c9
-DATA c3de659c9<>+28(SB)/4, $0x3de659c9
-DATA c3de659c9<>+32(SB)/4, $0x3de659c9
-DATA c3de659c9<>+36(SB)/4, $0x3de659c9
-DATA c3de659c9<>+40(SB)/4, $0x3de659c9
-DATA c3de659c9<>+44(SB)/4, $0x3de659c9
-DATA c3de659c9<>+48(SB)/4, $0x3de659c9
-DATA c3de659c9<>+52(SB)/4, $0x3de659c9
-DATA c3de659c9<>+56(SB)/4, $0x3de659c9
-DATA c3de659c9<>+60(SB)/4, $0x3de659c9
-GLOBL c3de659c9<>(SB), RODATA|NOPTR, $64
-
-DATA c3de71fb7<>+0(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+4(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+8(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+12(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+16(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+20(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+24(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+28(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+32(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+36(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+40(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+44(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+48(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+52(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+56(SB)/4, $0x3de71fb7
-DATA c3de71fb7<>+60(SB)/4, $0x3de71fb7
-GLOBL c3de71fb7<>(SB), RODATA|NOPTR, $64
-
-DATA cbf000000<>+0(SB)/4, $0xbf000000
-DATA cbf000000<>+4(SB)/4, $0xbf000000
-DATA cbf000000<>+8(SB)/4, $0xbf000000
-DATA cbf000000<>+12(SB)/4, $0xbf000000
-DATA cbf000000<>+16(SB)/4, $0xbf000000
-DATA cbf000000<>+20(SB)/4, $0xbf000000
-DATA cbf000000<>+24(SB)/4, $0xbf000000
-DATA cbf000000<>+28(SB)/4, $0xbf000000
-DATA cbf000000<>+32(SB)/4, $0xbf000000
-DATA cbf000000<>+36(SB)/4, $0xbf000000
-DATA cbf000000<>+40(SB)/4, $0xbf000000
-DATA cbf000000<>+44(SB)/4, $0xbf000000
-DATA cbf000000<>+48(SB)/4, $0xbf000000
-DATA cbf000000<>+52(SB)/4, $0xbf000000
-DATA cbf000000<>+56(SB)/4, $0xbf000000
-DATA cbf000000<>+60(SB)/4, $0xbf000000
-GLOBL cbf000000<>(SB), RODATA|NOPTR, $64
+DATA c3df855d4<>+0(SB)/4, $0x3df855d4
+DATA c3df855d4<>+4(SB)/4, $0x3df855d4
+DATA c3df855d4<>+8(SB)/4, $0x3df855d4
+DATA c3df855d4<>+12(SB)/4, $0x3df855d4
+DATA c3df855d4<>+16(SB)/4, $0x3df855d4
+DATA c3df855d4<>+20(SB)/4, $0x3df855d4
+DATA c3df855d4<>+24(SB)/4, $0x3df855d4
+DATA c3df855d4<>+28(SB)/4, $0x3df855d4
+DATA c3df855d4<>+32(SB)/4, $0x3df855d4
+DATA c3df855d4<>+36(SB)/4, $0x3df855d4
+DATA c3df855d4<>+40(SB)/4, $0x3df855d4
+DATA c3df855d4<>+44(SB)/4, $0x3df855d4
+DATA c3df855d4<>+48(SB)/4, $0x3df855d4
+DATA c3df855d4<>+52(SB)/4, $0x3df855d4
+DATA c3df855d4<>+56(SB)/4, $0x3df855d4
+DATA c3df855d4<>+60(SB)/4, $0x3df855d4
+GLOBL c3df855d4<>(SB), RODATA|NOPTR, $64

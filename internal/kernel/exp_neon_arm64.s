@@ -449,83 +449,64 @@ TEXT ·geluNEON(SB), NOSPLIT, $0-24
 	MOVD dst+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD $constants<>(SB), R2
-	FMOVQ 0(R2), F0
-	FMOVQ 16(R2), F1
-	FMOVQ 32(R2), F2
-	FMOVQ 48(R2), F3
-	FMOVQ 64(R2), F4
+	FMOVQ 240(R2), F0
+	FMOVQ 256(R2), F1
 	MOVD n+16(FP), R3
 	SUBS $4, R3, R3
 	BLT end2
 
 loop1:
-	FMOVQ.P 16(R1), F5
-	FMOVQ 176(R2), F7
-	WORD $0x4ea0f8a6 // fabs v6.4s, v5.4s
-	VORR V7.B16, V7.B16, V8.B16
-	FMOVQ 240(R2), F9
-	VFMLA V9.S4, V6.S4, V8.S4
-	WORD $0x6e28fce6 // fdiv v6.4s, v7.4s, v8.4s
-	FMOVQ 256(R2), F10
-	FMOVQ 272(R2), F11
-	VFMLA V10.S4, V6.S4, V11.S4
-	FMOVQ 288(R2), F12
-	VFMLA V11.S4, V6.S4, V12.S4
-	FMOVQ 304(R2), F13
-	VFMLA V12.S4, V6.S4, V13.S4
-	FMOVQ 320(R2), F14
-	VFMLA V13.S4, V6.S4, V14.S4
-	FMOVQ 336(R2), F15
-	VFMLA V14.S4, V6.S4, V15.S4
-	FMOVQ 352(R2), F16
-	VFMLA V15.S4, V6.S4, V16.S4
-	FMOVQ 368(R2), F17
-	VFMLA V16.S4, V6.S4, V17.S4
-	FMOVQ 384(R2), F18
-	VFMLA V17.S4, V6.S4, V18.S4
-	FMOVQ 400(R2), F19
-	VFMLA V18.S4, V6.S4, V19.S4
-	WORD $0x6e26de73 // fmul v19.4s, v19.4s, v6.4s
-	WORD $0x6e25dcb4 // fmul v20.4s, v5.4s, v5.4s
-	FMOVQ 416(R2), F21
-	WORD $0x6e35de94 // fmul v20.4s, v20.4s, v21.4s
-	WORD $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
-	WORD $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
-	WORD $0x6e22de96 // fmul v22.4s, v20.4s, v2.4s
-	WORD $0x4e21aad7 // fcvtns v23.4s, v22.4s
-	WORD $0x4e21daf6 // scvtf v22.4s, v23.4s
-	VFMLS V3.S4, V22.S4, V20.S4
-	VFMLS V4.S4, V22.S4, V20.S4
-	FMOVQ 80(R2), F24
-	FMOVQ 96(R2), F25
-	VFMLA V24.S4, V20.S4, V25.S4
-	FMOVQ 112(R2), F26
-	VFMLA V25.S4, V20.S4, V26.S4
-	FMOVQ 128(R2), F27
-	VFMLA V26.S4, V20.S4, V27.S4
-	FMOVQ 144(R2), F28
-	VFMLA V27.S4, V20.S4, V28.S4
-	FMOVQ 160(R2), F29
-	VFMLA V28.S4, V20.S4, V29.S4
-	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
-	VFMLA V22.S4, V29.S4, V20.S4
-	FMOVQ 176(R2), F30
-	WORD $0x4e3ed694 // fadd v20.4s, v20.4s, v30.4s
-	FMOVQ 192(R2), F31
-	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
-	VSUB V22.S4, V23.S4, V23.S4
-	VADD V31.S4, V22.S4, V22.S4
-	VSHL $23, V22.S4, V22.S4
-	WORD $0x6e36de94 // fmul v20.4s, v20.4s, v22.4s
-	VADD V31.S4, V23.S4, V23.S4
-	VSHL $23, V23.S4, V23.S4
-	WORD $0x6e37de94 // fmul v20.4s, v20.4s, v23.4s
-	WORD $0x6e34de73 // fmul v19.4s, v19.4s, v20.4s
-	WORD $0x4eb3d4e7 // fsub v7.4s, v7.4s, v19.4s
-	WORD $0x4ea0a8a6 // cmlt v6.4s, v5.4s, #0
-	VBIT V6.B16, V19.B16, V7.B16
-	WORD $0x6e27dca5 // fmul v5.4s, v5.4s, v7.4s
-	FMOVQ.P F5, 16(R0)
+	FMOVQ.P 16(R1), F2
+	FMOVQ 176(R2), F4
+	WORD $0x4ea0f843 // fabs v3.4s, v2.4s
+	VORR V4.B16, V4.B16, V5.B16
+	FMOVQ 272(R2), F6
+	VFMLA V6.S4, V3.S4, V5.S4
+	WORD $0x6e25fc83 // fdiv v3.4s, v4.4s, v5.4s
+	FMOVQ 288(R2), F7
+	FMOVQ 304(R2), F8
+	VFMLA V7.S4, V3.S4, V8.S4
+	FMOVQ 320(R2), F9
+	VFMLA V8.S4, V3.S4, V9.S4
+	FMOVQ 336(R2), F10
+	VFMLA V9.S4, V3.S4, V10.S4
+	FMOVQ 352(R2), F11
+	VFMLA V10.S4, V3.S4, V11.S4
+	FMOVQ 368(R2), F12
+	VFMLA V11.S4, V3.S4, V12.S4
+	FMOVQ 384(R2), F13
+	VFMLA V12.S4, V3.S4, V13.S4
+	FMOVQ 400(R2), F14
+	VFMLA V13.S4, V3.S4, V14.S4
+	WORD $0x6e23ddce // fmul v14.4s, v14.4s, v3.4s
+	WORD $0x6e22dc4f // fmul v15.4s, v2.4s, v2.4s
+	FMOVQ 416(R2), F16
+	WORD $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
+	WORD $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD $0x4e21d5f1 // fadd v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1d632 // fsub v18.4s, v17.4s, v1.4s
+	WORD $0x4eb2d5f2 // fsub v18.4s, v15.4s, v18.4s
+	FMOVQ 432(R2), F19
+	FMOVQ 448(R2), F20
+	VFMLA V19.S4, V18.S4, V20.S4
+	FMOVQ 464(R2), F21
+	VFMLA V20.S4, V18.S4, V21.S4
+	FMOVQ 480(R2), F22
+	VFMLA V21.S4, V18.S4, V22.S4
+	FMOVQ 496(R2), F23
+	VFMLA V22.S4, V18.S4, V23.S4
+	FMOVQ 512(R2), F24
+	VFMLA V23.S4, V18.S4, V24.S4
+	FMOVQ 176(R2), F25
+	VFMLA V24.S4, V18.S4, V25.S4
+	VSHL $23, V17.S4, V17.S4
+	WORD $0x6e39de2f // fmul v15.4s, v17.4s, v25.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD $0x4eaed484 // fsub v4.4s, v4.4s, v14.4s
+	WORD $0x4ea0a843 // cmlt v3.4s, v2.4s, #0
+	VBIT V3.B16, V14.B16, V4.B16
+	WORD $0x6e24dc42 // fmul v2.4s, v2.4s, v4.4s
+	FMOVQ.P F2, 16(R0)
 	SUBS $4, R3, R3
 	BGE loop1
 
@@ -534,73 +515,57 @@ end2:
 	BEQ done4
 
 one3:
-	VLD1R.P 4(R1), [V5.S4]
-	FMOVQ 176(R2), F7
-	WORD $0x4ea0f8a6 // fabs v6.4s, v5.4s
-	VORR V7.B16, V7.B16, V8.B16
-	FMOVQ 240(R2), F9
-	VFMLA V9.S4, V6.S4, V8.S4
-	WORD $0x6e28fce6 // fdiv v6.4s, v7.4s, v8.4s
-	FMOVQ 256(R2), F10
-	FMOVQ 272(R2), F11
-	VFMLA V10.S4, V6.S4, V11.S4
-	FMOVQ 288(R2), F12
-	VFMLA V11.S4, V6.S4, V12.S4
-	FMOVQ 304(R2), F13
-	VFMLA V12.S4, V6.S4, V13.S4
-	FMOVQ 320(R2), F14
-	VFMLA V13.S4, V6.S4, V14.S4
-	FMOVQ 336(R2), F15
-	VFMLA V14.S4, V6.S4, V15.S4
-	FMOVQ 352(R2), F16
-	VFMLA V15.S4, V6.S4, V16.S4
-	FMOVQ 368(R2), F17
-	VFMLA V16.S4, V6.S4, V17.S4
-	FMOVQ 384(R2), F18
-	VFMLA V17.S4, V6.S4, V18.S4
-	FMOVQ 400(R2), F19
-	VFMLA V18.S4, V6.S4, V19.S4
-	WORD $0x6e26de73 // fmul v19.4s, v19.4s, v6.4s
-	WORD $0x6e25dcb4 // fmul v20.4s, v5.4s, v5.4s
-	FMOVQ 416(R2), F21
-	WORD $0x6e35de94 // fmul v20.4s, v20.4s, v21.4s
-	WORD $0x4e20f694 // fmax v20.4s, v20.4s, v0.4s
-	WORD $0x4ea1f694 // fmin v20.4s, v20.4s, v1.4s
-	WORD $0x6e22de96 // fmul v22.4s, v20.4s, v2.4s
-	WORD $0x4e21aad7 // fcvtns v23.4s, v22.4s
-	WORD $0x4e21daf6 // scvtf v22.4s, v23.4s
-	VFMLS V3.S4, V22.S4, V20.S4
-	VFMLS V4.S4, V22.S4, V20.S4
-	FMOVQ 80(R2), F24
-	FMOVQ 96(R2), F25
-	VFMLA V24.S4, V20.S4, V25.S4
-	FMOVQ 112(R2), F26
-	VFMLA V25.S4, V20.S4, V26.S4
-	FMOVQ 128(R2), F27
-	VFMLA V26.S4, V20.S4, V27.S4
-	FMOVQ 144(R2), F28
-	VFMLA V27.S4, V20.S4, V28.S4
-	FMOVQ 160(R2), F29
-	VFMLA V28.S4, V20.S4, V29.S4
-	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
-	VFMLA V22.S4, V29.S4, V20.S4
-	FMOVQ 176(R2), F30
-	WORD $0x4e3ed694 // fadd v20.4s, v20.4s, v30.4s
-	FMOVQ 192(R2), F31
-	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
-	VSUB V22.S4, V23.S4, V23.S4
-	VADD V31.S4, V22.S4, V22.S4
-	VSHL $23, V22.S4, V22.S4
-	WORD $0x6e36de94 // fmul v20.4s, v20.4s, v22.4s
-	VADD V31.S4, V23.S4, V23.S4
-	VSHL $23, V23.S4, V23.S4
-	WORD $0x6e37de94 // fmul v20.4s, v20.4s, v23.4s
-	WORD $0x6e34de73 // fmul v19.4s, v19.4s, v20.4s
-	WORD $0x4eb3d4e7 // fsub v7.4s, v7.4s, v19.4s
-	WORD $0x4ea0a8a6 // cmlt v6.4s, v5.4s, #0
-	VBIT V6.B16, V19.B16, V7.B16
-	WORD $0x6e27dca5 // fmul v5.4s, v5.4s, v7.4s
-	FMOVS.P F5, 4(R0)
+	VLD1R.P 4(R1), [V2.S4]
+	FMOVQ 176(R2), F4
+	WORD $0x4ea0f843 // fabs v3.4s, v2.4s
+	VORR V4.B16, V4.B16, V5.B16
+	FMOVQ 272(R2), F6
+	VFMLA V6.S4, V3.S4, V5.S4
+	WORD $0x6e25fc83 // fdiv v3.4s, v4.4s, v5.4s
+	FMOVQ 288(R2), F7
+	FMOVQ 304(R2), F8
+	VFMLA V7.S4, V3.S4, V8.S4
+	FMOVQ 320(R2), F9
+	VFMLA V8.S4, V3.S4, V9.S4
+	FMOVQ 336(R2), F10
+	VFMLA V9.S4, V3.S4, V10.S4
+	FMOVQ 352(R2), F11
+	VFMLA V10.S4, V3.S4, V11.S4
+	FMOVQ 368(R2), F12
+	VFMLA V11.S4, V3.S4, V12.S4
+	FMOVQ 384(R2), F13
+	VFMLA V12.S4, V3.S4, V13.S4
+	FMOVQ 400(R2), F14
+	VFMLA V13.S4, V3.S4, V14.S4
+	WORD $0x6e23ddce // fmul v14.4s, v14.4s, v3.4s
+	WORD $0x6e22dc4f // fmul v15.4s, v2.4s, v2.4s
+	FMOVQ 416(R2), F16
+	WORD $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
+	WORD $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
+	WORD $0x4e21d5f1 // fadd v17.4s, v15.4s, v1.4s
+	WORD $0x4ea1d632 // fsub v18.4s, v17.4s, v1.4s
+	WORD $0x4eb2d5f2 // fsub v18.4s, v15.4s, v18.4s
+	FMOVQ 432(R2), F19
+	FMOVQ 448(R2), F20
+	VFMLA V19.S4, V18.S4, V20.S4
+	FMOVQ 464(R2), F21
+	VFMLA V20.S4, V18.S4, V21.S4
+	FMOVQ 480(R2), F22
+	VFMLA V21.S4, V18.S4, V22.S4
+	FMOVQ 496(R2), F23
+	VFMLA V22.S4, V18.S4, V23.S4
+	FMOVQ 512(R2), F24
+	VFMLA V23.S4, V18.S4, V24.S4
+	FMOVQ 176(R2), F25
+	VFMLA V24.S4, V18.S4, V25.S4
+	VSHL $23, V17.S4, V17.S4
+	WORD $0x6e39de2f // fmul v15.4s, v17.4s, v25.4s
+	WORD $0x6e2fddce // fmul v14.4s, v14.4s, v15.4s
+	WORD $0x4eaed484 // fsub v4.4s, v4.4s, v14.4s
+	WORD $0x4ea0a843 // cmlt v3.4s, v2.4s, #0
+	VBIT V3.B16, V14.B16, V4.B16
+	WORD $0x6e24dc42 // fmul v2.4s, v2.4s, v4.4s
+	FMOVS.P F2, 4(R0)
 	SUBS $1, R3, R3
 	BNE one3
 
@@ -637,28 +602,40 @@ DATA constants<>+208(SB)/8, $0xbfcc422abfcc422a
 DATA constants<>+216(SB)/8, $0xbfcc422abfcc422a
 DATA constants<>+224(SB)/8, $0xbd922279bd922279
 DATA constants<>+232(SB)/8, $0xbd922279bd922279
-DATA constants<>+240(SB)/8, $0x3e90d0c33e90d0c3
-DATA constants<>+248(SB)/8, $0x3e90d0c33e90d0c3
-DATA constants<>+256(SB)/8, $0xbc72772fbc72772f
-DATA constants<>+264(SB)/8, $0xbc72772fbc72772f
-DATA constants<>+272(SB)/8, $0x3dcac8bc3dcac8bc
-DATA constants<>+280(SB)/8, $0x3dcac8bc3dcac8bc
-DATA constants<>+288(SB)/8, $0xbe7f6986be7f6986
-DATA constants<>+296(SB)/8, $0xbe7f6986be7f6986
-DATA constants<>+304(SB)/8, $0x3e8c28123e8c2812
-DATA constants<>+312(SB)/8, $0x3e8c28123e8c2812
-DATA constants<>+320(SB)/8, $0xbe119dbbbe119dbb
-DATA constants<>+328(SB)/8, $0xbe119dbbbe119dbb
-DATA constants<>+336(SB)/8, $0x3e0b4ee33e0b4ee3
-DATA constants<>+344(SB)/8, $0x3e0b4ee33e0b4ee3
-DATA constants<>+352(SB)/8, $0x3d84c90b3d84c90b
-DATA constants<>+360(SB)/8, $0x3d84c90b3d84c90b
-DATA constants<>+368(SB)/8, $0x3ddc14173ddc1417
-DATA constants<>+376(SB)/8, $0x3ddc14173ddc1417
-DATA constants<>+384(SB)/8, $0x3de659c93de659c9
-DATA constants<>+392(SB)/8, $0x3de659c93de659c9
-DATA constants<>+400(SB)/8, $0x3de71fb73de71fb7
-DATA constants<>+408(SB)/8, $0x3de71fb73de71fb7
-DATA constants<>+416(SB)/8, $0xbf000000bf000000
-DATA constants<>+424(SB)/8, $0xbf000000bf000000
-GLOBL constants<>(SB), RODATA|NOPTR, $432
+DATA constants<>+240(SB)/8, $0xc2fe0000c2fe0000
+DATA constants<>+248(SB)/8, $0xc2fe0000c2fe0000
+DATA constants<>+256(SB)/8, $0x4b40007f4b40007f
+DATA constants<>+264(SB)/8, $0x4b40007f4b40007f
+DATA constants<>+272(SB)/8, $0x3e9bad383e9bad38
+DATA constants<>+280(SB)/8, $0x3e9bad383e9bad38
+DATA constants<>+288(SB)/8, $0x3d16e6f33d16e6f3
+DATA constants<>+296(SB)/8, $0x3d16e6f33d16e6f3
+DATA constants<>+304(SB)/8, $0xbe1edb65be1edb65
+DATA constants<>+312(SB)/8, $0xbe1edb65be1edb65
+DATA constants<>+320(SB)/8, $0x3e445d043e445d04
+DATA constants<>+328(SB)/8, $0x3e445d043e445d04
+DATA constants<>+336(SB)/8, $0xbd2f37bfbd2f37bf
+DATA constants<>+344(SB)/8, $0xbd2f37bfbd2f37bf
+DATA constants<>+352(SB)/8, $0x3dfcacfd3dfcacfd
+DATA constants<>+360(SB)/8, $0x3dfcacfd3dfcacfd
+DATA constants<>+368(SB)/8, $0x3dd1e5fa3dd1e5fa
+DATA constants<>+376(SB)/8, $0x3dd1e5fa3dd1e5fa
+DATA constants<>+384(SB)/8, $0x3dfa3c613dfa3c61
+DATA constants<>+392(SB)/8, $0x3dfa3c613dfa3c61
+DATA constants<>+400(SB)/8, $0x3df855d43df855d4
+DATA constants<>+408(SB)/8, $0x3df855d43df855d4
+DATA constants<>+416(SB)/8, $0xbf38aa3bbf38aa3b
+DATA constants<>+424(SB)/8, $0xbf38aa3bbf38aa3b
+DATA constants<>+432(SB)/8, $0x3920fdde3920fdde
+DATA constants<>+440(SB)/8, $0x3920fdde3920fdde
+DATA constants<>+448(SB)/8, $0x3aaf9f2a3aaf9f2a
+DATA constants<>+456(SB)/8, $0x3aaf9f2a3aaf9f2a
+DATA constants<>+464(SB)/8, $0x3c1d96a63c1d96a6
+DATA constants<>+472(SB)/8, $0x3c1d96a63c1d96a6
+DATA constants<>+480(SB)/8, $0x3d6357743d635774
+DATA constants<>+488(SB)/8, $0x3d6357743d635774
+DATA constants<>+496(SB)/8, $0x3e75fdee3e75fdee
+DATA constants<>+504(SB)/8, $0x3e75fdee3e75fdee
+DATA constants<>+512(SB)/8, $0x3f3172183f317218
+DATA constants<>+520(SB)/8, $0x3f3172183f317218
+GLOBL constants<>(SB), RODATA|NOPTR, $528

@@ -142,6 +142,9 @@ func sameProcessor(a, b cpu.Tier) bool { return (a >= cpu.NEON) == (b >= cpu.NEO
 // whole is k filled up to a multiple of align.
 func (l *layout) whole(k int) int { return (k + l.align - 1) / l.align * l.align }
 
+// stepBytes is the bytes of a panel for group values of each column.
+func (l *layout) stepBytes() int { return l.width * l.group * l.format.size() }
+
 // column is where column j of a panel lies among the columns.
 func (l *layout) column(j int) int {
 	if l.paired {

@@ -115,7 +115,7 @@ const maxGroup = 8
 func (g *Gemm) Run(chunk int) {
 	b := &g.blocks
 	r, first := chunk%b.rows, chunk/b.rows*b.group
-	m0, m1 := g.M*r/b.rows, g.M*(r+1)/b.rows
+	m0, m1 := g.row(r), g.row(r+1)
 	if g.layout.tier > cpu.Generic {
 		g.block(m0, m1, first, min(first+b.group, b.panels))
 	} else {
@@ -124,6 +124,12 @@ func (g *Gemm) Run(chunk int) {
 		}
 	}
 	runtime.KeepAlive(g)
+}
+
+// row is where block r of rows begins: at one of the tiles that all rows fall into, as tall as can be and about equally tall.
+func (g *Gemm) row(r int) int {
+	tiles := (g.M + g.layout.height - 1) / g.layout.height
+	return g.M * (tiles * r / g.blocks.rows) / tiles
 }
 
 // A panel is one panel of one weight and the columns of C that it makes.

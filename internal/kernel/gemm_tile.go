@@ -41,7 +41,6 @@ func (g *Gemm) tiles(m0, m1, first, last int) {
 	if lay.left != leftF32 {
 		left, lda = unsafe.Pointer(unsafe.SliceData(g.left.data)), g.left.stride
 	}
-	stepBytes := lay.width * lay.group * lay.format.size()
 
 	for k0 := 0; k0 == 0 || k0 < g.k; k0 += depth {
 		k1 := min(k0+depth, g.k)
@@ -50,15 +49,18 @@ func (g *Gemm) tiles(m0, m1, first, last int) {
 			t := tile{lda: uintptr(lda), k: lay.whole(k1-k0) / lay.group}
 			t.b = unsafe.Pointer(unsafe.SliceData(at.data[k0*lay.width*lay.format.size():]))
 			end := k1 == g.k
-			fetch, share := g.following(p, k0, depth, last), uintptr(t.k*stepBytes/tiles)
-			t.stride = uintptr(lay.round() / tiles) // each tile fetches its share of the next block
+			fetch, share := g.following(p, k0, depth, last), uintptr(t.k*lay.stepBytes()/tiles)
 			sums := partial[(p-first)*area:]
 			for i := range tiles {
 				r0, r1 := rows*i/tiles, rows*(i+1)/tiles
 				m := m0 + r0
 				t.a, t.next = unsafe.Add(left, m*lda+k0*lay.left.size()), t.b
+				t.stride = uintptr(lay.round() / tiles) // each tile fetches its share of the next block
 				if fetch != nil {
 					t.next = unsafe.Add(fetch, uintptr(i)*share)
+				}
+				if h := min(lay.height, g.M-m0-r1); h > 0 && m0 > 0 && p == first && depth >= g.k {
+					t.fetchRows(lay, unsafe.Add(t.a, (r1-r0)*lda), h)
 				}
 				t.from = nil
 				if k0 > 0 {
@@ -86,6 +88,16 @@ func (g *Gemm) tiles(m0, m1, first, last int) {
 	}
 	if g.Act != None && g.Residual == nil {
 		g.activateColumns(m0, m1, first, last)
+	}
+}
+
+// fetchRows has a tile fetch the h rows of A from next on in place of weights, if that goes as fast as it computes. It is for the first
+// of the panels that a block of rows meets, which would wait for these rows. Past the first block of rows the weights are near, unless
+// they are many, as where K falls into several blocks.
+func (t *tile) fetchRows(lay *layout, next unsafe.Pointer, h int) {
+	rounds := t.k * lay.stepBytes() / lay.round()
+	if bytes := h * int(t.lda); bytes > 0 && bytes <= rounds*lay.round() {
+		t.next, t.stride = next, uintptr(bytes/rounds)
 	}
 }
 

@@ -40,9 +40,10 @@ type strip struct {
 const (
 	// keyBlock is how many keys are scored before their values are added up: the scores of a strip stay in the first cache. Where
 	// blocks begin does not depend on how many keys there are, so that a causal row does not feel those after it.
-	keyBlock = 320
-	together = 8  // strips that meet a block of keys before the next one comes
-	inPlace  = 12 // so many query rows read values where they lie: copying them first would cost more than it saves
+	keyBlock   = 320
+	together   = 8        // strips that meet a block of keys before the next one comes
+	fewQueries = 12       // so many query rows read values where they lie: copying them first would cost more than it saves
+	nearby     = 80 << 10 // values that lie within so many of each other are in about as many pages as a processor keeps at hand
 )
 
 // A flash computes the attention of one head without ever holding all scores: the sums of a row are rescaled when a block of keys
@@ -85,7 +86,7 @@ func (a *Attention) head(h headSpan) {
 	keys, values, mask, biases := whole(f.n)*a.D, f.n*f.wide, 0, 0
 	if a.Kept != nil {
 		keys, values = 0, 0
-	} else if h.to-h.from <= inPlace && f.wide == a.D {
+	} else if f.inPlace() {
 		values = 0
 	}
 	if a.Mask != nil {
@@ -110,6 +111,15 @@ func (a *Attention) head(h headSpan) {
 	}
 	f.pack()
 	f.run()
+}
+
+// inPlace reports whether values are read where they lie. Rows that do not fill their panels are, if the values that follow them, whose
+// sums are left out, belong to the slice.
+func (f *flash) inPlace() bool {
+	if f.wide == f.D {
+		return f.to-f.from <= fewQueries
+	}
+	return f.n*f.LDV <= nearby && (f.k0+f.n-1)*f.LDV+f.khead*f.D+f.wide <= len(f.V)
 }
 
 // pack lays out the keys, the values and the mask of the head.

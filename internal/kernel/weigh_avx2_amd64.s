@@ -15,7 +15,6 @@ TEXT ·weighAVX2(SB), NOSPLIT, $0-8
 	MOVQ    64(AX), DI
 	VMOVUPS cc2fe0000<>+0(SB), Y0
 	VMOVUPS c4b40007f<>+0(SB), Y1
-	VMOVUPS cff7fffff<>+0(SB), Y2
 
 row1:
 	XORQ    R9, R9
@@ -24,9 +23,10 @@ row1:
 	CMOVQGT 40(AX), R8
 	TESTQ   R8, R8
 	CMOVQLT R9, R8
-	VMOVUPS cff800000<>+0(SB), Y3
-	VMOVAPS Y3, Y4
-	VMOVAPS Y3, Y5
+	VMOVUPS cff800000<>+0(SB), Y2
+	VMOVUPS cff7fffff<>+0(SB), Y3
+	VMOVAPS Y2, Y4
+	VMOVAPS Y2, Y5
 	MOVQ    R8, R9
 	XORQ    R10, R10
 	MOVQ    R9, R11
@@ -64,93 +64,116 @@ end7:
 	SUBQ       R9, R11
 	VMOVDQU    (R11), Y6
 	VMASKMOVPS (DX)(R10*4), Y6, Y7
-	VBLENDVPS  Y6, Y7, Y3, Y7
+	VBLENDVPS  Y6, Y7, Y2, Y7
 	VMAXPS     Y7, Y4, Y4
 
 done8:
 	VMAXPS       Y5, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X3
-	VMAXPS       X3, X4, X4
-	VPSHUFD      $0x4e, X4, X3
-	VMAXPS       X3, X4, X4
-	VPSHUFD      $0xb1, X4, X3
-	VMAXPS       X3, X4, X4
-	VBROADCASTSS X4, Y3
+	VEXTRACTF128 $0x01, Y4, X2
+	VMAXPS       X2, X4, X4
+	VPSHUFD      $0x4e, X4, X2
+	VMAXPS       X2, X4, X4
+	VPSHUFD      $0xb1, X4, X2
+	VMAXPS       X2, X4, X4
+	VBROADCASTSS X4, Y2
 	CMPQ         120(AX), $0x00
 	JE           first2
 	VBROADCASTSS (SI), Y4
-	VMAXPS       Y4, Y3, Y3
-	VMOVSS       X3, (SI)
-	VMAXPS       Y3, Y2, Y3
-	VSUBPS       Y3, Y4, Y4
+	VMAXPS       Y4, Y2, Y2
+	VMOVSS       X2, (SI)
+	VMAXPS       Y2, Y3, Y2
+	VSUBPS       Y2, Y4, Y4
 	VMAXPS       Y4, Y0, Y4
-	VADDPS       Y1, Y4, Y5
-	VSUBPS       Y1, Y5, Y6
-	VSUBPS       Y6, Y4, Y6
-	VMOVUPS      c3920fdde<>+0(SB), Y4
-	VFMADD213PS  c3aaf9f2a<>+0(SB), Y6, Y4
-	VFMADD213PS  c3c1d96a6<>+0(SB), Y6, Y4
-	VFMADD213PS  c3d635774<>+0(SB), Y6, Y4
-	VFMADD213PS  c3e75fdee<>+0(SB), Y6, Y4
-	VFMADD213PS  c3f317218<>+0(SB), Y6, Y4
-	VFMADD213PS  c3f800000<>+0(SB), Y6, Y4
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y4, Y4
+	VADDPS       Y1, Y4, Y3
+	VSUBPS       Y1, Y3, Y5
+	VSUBPS       Y5, Y4, Y4
+	VMOVUPS      c3920fdde<>+0(SB), Y5
+	VFMADD213PS  c3aaf9f2a<>+0(SB), Y4, Y5
+	VFMADD213PS  c3c1d96a6<>+0(SB), Y4, Y5
+	VFMADD213PS  c3d635774<>+0(SB), Y4, Y5
+	VFMADD213PS  c3e75fdee<>+0(SB), Y4, Y5
+	VFMADD213PS  c3f317218<>+0(SB), Y4, Y5
+	VFMADD213PS  c3f800000<>+0(SB), Y4, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y5, Y4
 	VMOVSS       X4, 8(SI)
 	JMP          both3
 
 first2:
-	VMOVSS X3, (SI)
-	VMAXPS Y3, Y2, Y3
+	VMOVSS X2, (SI)
+	VMAXPS Y2, Y3, Y2
 	VXORPS Y4, Y4, Y4
 	VMOVSS X4, 4(SI)
 
 both3:
+	VXORPS Y3, Y3, Y3
 	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
 	MOVQ   R8, R9
 	XORQ   R10, R10
 	MOVQ   R9, R11
-	SUBQ   $0x10, R11
+	SUBQ   $0x18, R11
 	CMPQ   R10, R11
 	JG     end10
 
 loop9:
-	VMOVUPS     (DX)(R10*4), Y7
-	VSUBPS      Y3, Y7, Y7
-	VMAXPS      Y7, Y0, Y7
-	VADDPS      Y1, Y7, Y8
-	VSUBPS      Y1, Y8, Y9
-	VSUBPS      Y9, Y7, Y9
-	VMOVUPS     c3920fdde<>+0(SB), Y7
-	VFMADD213PS c3aaf9f2a<>+0(SB), Y9, Y7
-	VFMADD213PS c3c1d96a6<>+0(SB), Y9, Y7
-	VFMADD213PS c3d635774<>+0(SB), Y9, Y7
-	VFMADD213PS c3e75fdee<>+0(SB), Y9, Y7
-	VFMADD213PS c3f317218<>+0(SB), Y9, Y7
-	VFMADD213PS c3f800000<>+0(SB), Y9, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VMULPS      Y8, Y7, Y7
-	VMOVUPS     Y7, (DX)(R10*4)
-	VADDPS      Y7, Y5, Y5
+	VMOVUPS     (DX)(R10*4), Y6
 	VMOVUPS     32(DX)(R10*4), Y7
-	VSUBPS      Y3, Y7, Y7
+	VMOVUPS     64(DX)(R10*4), Y8
+	VSUBPS      Y2, Y6, Y6
+	VSUBPS      Y2, Y7, Y7
+	VSUBPS      Y2, Y8, Y8
+	VMAXPS      Y6, Y0, Y6
 	VMAXPS      Y7, Y0, Y7
-	VADDPS      Y1, Y7, Y8
-	VSUBPS      Y1, Y8, Y9
-	VSUBPS      Y9, Y7, Y9
-	VMOVUPS     c3920fdde<>+0(SB), Y7
-	VFMADD213PS c3aaf9f2a<>+0(SB), Y9, Y7
-	VFMADD213PS c3c1d96a6<>+0(SB), Y9, Y7
-	VFMADD213PS c3d635774<>+0(SB), Y9, Y7
-	VFMADD213PS c3e75fdee<>+0(SB), Y9, Y7
-	VFMADD213PS c3f317218<>+0(SB), Y9, Y7
-	VFMADD213PS c3f800000<>+0(SB), Y9, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VMULPS      Y8, Y7, Y7
+	VMAXPS      Y8, Y0, Y8
+	VADDPS      Y1, Y6, Y9
+	VADDPS      Y1, Y7, Y10
+	VADDPS      Y1, Y8, Y11
+	VSUBPS      Y1, Y9, Y12
+	VSUBPS      Y1, Y10, Y13
+	VSUBPS      Y1, Y11, Y14
+	VSUBPS      Y12, Y6, Y6
+	VSUBPS      Y13, Y7, Y7
+	VSUBPS      Y14, Y8, Y8
+	VMOVUPS     c3920fdde<>+0(SB), Y12
+	VMOVUPS     c3920fdde<>+0(SB), Y13
+	VMOVUPS     c3920fdde<>+0(SB), Y14
+	VMOVUPS     c3aaf9f2a<>+0(SB), Y15
+	VFMADD213PS Y15, Y6, Y12
+	VFMADD213PS Y15, Y7, Y13
+	VFMADD213PS Y15, Y8, Y14
+	VMOVUPS     c3c1d96a6<>+0(SB), Y15
+	VFMADD213PS Y15, Y6, Y12
+	VFMADD213PS Y15, Y7, Y13
+	VFMADD213PS Y15, Y8, Y14
+	VMOVUPS     c3d635774<>+0(SB), Y15
+	VFMADD213PS Y15, Y6, Y12
+	VFMADD213PS Y15, Y7, Y13
+	VFMADD213PS Y15, Y8, Y14
+	VMOVUPS     c3e75fdee<>+0(SB), Y15
+	VFMADD213PS Y15, Y6, Y12
+	VFMADD213PS Y15, Y7, Y13
+	VFMADD213PS Y15, Y8, Y14
+	VMOVUPS     c3f317218<>+0(SB), Y15
+	VFMADD213PS Y15, Y6, Y12
+	VFMADD213PS Y15, Y7, Y13
+	VFMADD213PS Y15, Y8, Y14
+	VMOVUPS     c3f800000<>+0(SB), Y15
+	VFMADD213PS Y15, Y6, Y12
+	VFMADD213PS Y15, Y7, Y13
+	VFMADD213PS Y15, Y8, Y14
+	VPSLLD      $0x17, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
+	VPSLLD      $0x17, Y11, Y11
+	VMULPS      Y9, Y12, Y6
+	VMULPS      Y10, Y13, Y7
+	VMULPS      Y11, Y14, Y8
+	VMOVUPS     Y6, (DX)(R10*4)
+	VADDPS      Y6, Y3, Y3
 	VMOVUPS     Y7, 32(DX)(R10*4)
-	VADDPS      Y7, Y6, Y6
-	ADDQ        $0x10, R10
+	VADDPS      Y7, Y5, Y5
+	VMOVUPS     Y8, 64(DX)(R10*4)
+	VADDPS      Y8, Y3, Y3
+	ADDQ        $0x18, R10
 	CMPQ        R10, R11
 	JLE         loop9
 
@@ -161,23 +184,23 @@ end10:
 	JG   end12
 
 loop11:
-	VMOVUPS     (DX)(R10*4), Y7
-	VSUBPS      Y3, Y7, Y7
-	VMAXPS      Y7, Y0, Y7
-	VADDPS      Y1, Y7, Y8
-	VSUBPS      Y1, Y8, Y9
-	VSUBPS      Y9, Y7, Y9
-	VMOVUPS     c3920fdde<>+0(SB), Y7
-	VFMADD213PS c3aaf9f2a<>+0(SB), Y9, Y7
-	VFMADD213PS c3c1d96a6<>+0(SB), Y9, Y7
-	VFMADD213PS c3d635774<>+0(SB), Y9, Y7
-	VFMADD213PS c3e75fdee<>+0(SB), Y9, Y7
-	VFMADD213PS c3f317218<>+0(SB), Y9, Y7
-	VFMADD213PS c3f800000<>+0(SB), Y9, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VMULPS      Y8, Y7, Y7
-	VMOVUPS     Y7, (DX)(R10*4)
-	VADDPS      Y7, Y5, Y5
+	VMOVUPS     (DX)(R10*4), Y6
+	VSUBPS      Y2, Y6, Y6
+	VMAXPS      Y6, Y0, Y6
+	VADDPS      Y1, Y6, Y7
+	VSUBPS      Y1, Y7, Y8
+	VSUBPS      Y8, Y6, Y6
+	VMOVUPS     c3920fdde<>+0(SB), Y8
+	VFMADD213PS c3aaf9f2a<>+0(SB), Y6, Y8
+	VFMADD213PS c3c1d96a6<>+0(SB), Y6, Y8
+	VFMADD213PS c3d635774<>+0(SB), Y6, Y8
+	VFMADD213PS c3e75fdee<>+0(SB), Y6, Y8
+	VFMADD213PS c3f317218<>+0(SB), Y6, Y8
+	VFMADD213PS c3f800000<>+0(SB), Y6, Y8
+	VPSLLD      $0x17, Y7, Y7
+	VMULPS      Y7, Y8, Y6
+	VMOVUPS     Y6, (DX)(R10*4)
+	VADDPS      Y6, Y3, Y3
 	ADDQ        $0x08, R10
 	CMPQ        R10, R11
 	JLE         loop11
@@ -188,28 +211,28 @@ end12:
 	LEAQ        lanes<>+32(SB), R11
 	SHLQ        $0x02, R9
 	SUBQ        R9, R11
-	VMOVDQU     (R11), Y7
-	VMASKMOVPS  (DX)(R10*4), Y7, Y8
-	VSUBPS      Y3, Y8, Y8
-	VMAXPS      Y8, Y0, Y8
-	VADDPS      Y1, Y8, Y3
-	VSUBPS      Y1, Y3, Y9
-	VSUBPS      Y9, Y8, Y9
+	VMOVDQU     (R11), Y6
+	VMASKMOVPS  (DX)(R10*4), Y6, Y7
+	VSUBPS      Y2, Y7, Y7
+	VMAXPS      Y7, Y0, Y7
+	VADDPS      Y1, Y7, Y2
+	VSUBPS      Y1, Y2, Y8
+	VSUBPS      Y8, Y7, Y7
 	VMOVUPS     c3920fdde<>+0(SB), Y8
-	VFMADD213PS c3aaf9f2a<>+0(SB), Y9, Y8
-	VFMADD213PS c3c1d96a6<>+0(SB), Y9, Y8
-	VFMADD213PS c3d635774<>+0(SB), Y9, Y8
-	VFMADD213PS c3e75fdee<>+0(SB), Y9, Y8
-	VFMADD213PS c3f317218<>+0(SB), Y9, Y8
-	VFMADD213PS c3f800000<>+0(SB), Y9, Y8
-	VPSLLD      $0x17, Y3, Y3
-	VMULPS      Y3, Y8, Y8
-	VANDPS      Y7, Y8, Y8
-	VMOVUPS     Y8, (DX)(R10*4)
-	VADDPS      Y8, Y5, Y5
+	VFMADD213PS c3aaf9f2a<>+0(SB), Y7, Y8
+	VFMADD213PS c3c1d96a6<>+0(SB), Y7, Y8
+	VFMADD213PS c3d635774<>+0(SB), Y7, Y8
+	VFMADD213PS c3e75fdee<>+0(SB), Y7, Y8
+	VFMADD213PS c3f317218<>+0(SB), Y7, Y8
+	VFMADD213PS c3f800000<>+0(SB), Y7, Y8
+	VPSLLD      $0x17, Y2, Y2
+	VMULPS      Y2, Y8, Y7
+	VANDPS      Y6, Y7, Y7
+	VMOVUPS     Y7, (DX)(R10*4)
+	VADDPS      Y7, Y3, Y3
 
 done13:
-	VXORPS Y3, Y3, Y3
+	VXORPS Y2, Y2, Y2
 	ADDQ   $0x07, R8
 	ANDQ   $-8, R8
 	MOVQ   40(AX), R9
@@ -217,24 +240,24 @@ done13:
 clear14:
 	CMPQ    R8, R9
 	JGE     cleared15
-	VMOVUPS Y3, (DX)(R8*4)
+	VMOVUPS Y2, (DX)(R8*4)
 	ADDQ    $0x08, R8
 	JMP     clear14
 
 cleared15:
-	VADDPS       Y6, Y5, Y5
-	VEXTRACTF128 $0x01, Y5, X3
-	VADDPS       X3, X5, X5
-	VPSHUFD      $0x4e, X5, X3
-	VADDPS       X3, X5, X5
-	VPSHUFD      $0xb1, X5, X3
-	VADDPS       X3, X5, X5
+	VADDPS       Y5, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X2
+	VADDPS       X2, X3, X3
+	VPSHUFD      $0x4e, X3, X2
+	VADDPS       X2, X3, X3
+	VPSHUFD      $0xb1, X3, X2
+	VADDPS       X2, X3, X3
 	VMULSS       4(SI), X4, X4
-	VADDSS       X4, X5, X5
-	VMOVSS       X5, 4(SI)
-	VMOVSS       c3f800000<>+0(SB), X3
-	VDIVSS       X5, X3, X3
-	VMOVSS       X3, 12(SI)
+	VADDSS       X4, X3, X3
+	VMOVSS       X3, 4(SI)
+	VMOVSS       c3f800000<>+0(SB), X2
+	VDIVSS       X3, X2, X2
+	VMOVSS       X2, 12(SI)
 	ADDQ         BX, DX
 	ADDQ         $0x10, SI
 	ADDQ         72(AX), DI
@@ -263,16 +286,6 @@ DATA c4b40007f<>+24(SB)/4, $0x4b40007f
 DATA c4b40007f<>+28(SB)/4, $0x4b40007f
 GLOBL c4b40007f<>(SB), RODATA|NOPTR, $32
 
-DATA cff7fffff<>+0(SB)/4, $0xff7fffff
-DATA cff7fffff<>+4(SB)/4, $0xff7fffff
-DATA cff7fffff<>+8(SB)/4, $0xff7fffff
-DATA cff7fffff<>+12(SB)/4, $0xff7fffff
-DATA cff7fffff<>+16(SB)/4, $0xff7fffff
-DATA cff7fffff<>+20(SB)/4, $0xff7fffff
-DATA cff7fffff<>+24(SB)/4, $0xff7fffff
-DATA cff7fffff<>+28(SB)/4, $0xff7fffff
-GLOBL cff7fffff<>(SB), RODATA|NOPTR, $32
-
 DATA cff800000<>+0(SB)/4, $0xff800000
 DATA cff800000<>+4(SB)/4, $0xff800000
 DATA cff800000<>+8(SB)/4, $0xff800000
@@ -282,6 +295,16 @@ DATA cff800000<>+20(SB)/4, $0xff800000
 DATA cff800000<>+24(SB)/4, $0xff800000
 DATA cff800000<>+28(SB)/4, $0xff800000
 GLOBL cff800000<>(SB), RODATA|NOPTR, $32
+
+DATA cff7fffff<>+0(SB)/4, $0xff7fffff
+DATA cff7fffff<>+4(SB)/4, $0xff7fffff
+DATA cff7fffff<>+8(SB)/4, $0xff7fffff
+DATA cff7fffff<>+12(SB)/4, $0xff7fffff
+DATA cff7fffff<>+16(SB)/4, $0xff7fffff
+DATA cff7fffff<>+20(SB)/4, $0xff7fffff
+DATA cff7fffff<>+24(SB)/4, $0xff7fffff
+DATA cff7fffff<>+28(SB)/4, $0xff7fffff
+GLOBL cff7fffff<>(SB), RODATA|NOPTR, $32
 
 DATA lanes<>+0(SB)/4, $0xffffffff
 DATA lanes<>+4(SB)/4, $0xffffffff

@@ -15,7 +15,6 @@ TEXT ·weighAVX512(SB), NOSPLIT, $0-8
 	MOVQ    64(AX), DI
 	VMOVUPS cc2fe0000<>+0(SB), Z0
 	VMOVUPS c4b40007f<>+0(SB), Z1
-	VMOVUPS cff7fffff<>+0(SB), Z2
 
 row1:
 	XORQ    R9, R9
@@ -24,9 +23,10 @@ row1:
 	CMOVQGT 40(AX), R8
 	TESTQ   R8, R8
 	CMOVQLT R9, R8
-	VMOVUPS cff800000<>+0(SB), Z3
-	VMOVAPS Z3, Z4
-	VMOVAPS Z3, Z5
+	VMOVUPS cff800000<>+0(SB), Z2
+	VMOVUPS cff7fffff<>+0(SB), Z3
+	VMOVAPS Z2, Z4
+	VMOVAPS Z2, Z5
 	MOVQ    R8, R9
 	XORQ    R10, R10
 	MOVQ    R9, R11
@@ -63,46 +63,46 @@ end7:
 	BZHIL     R9, R11, R11
 	KMOVW     R11, K1
 	VMOVUPS.Z (DX)(R10*4), K1, Z6
-	VBLENDMPS Z6, Z3, K1, Z6
+	VBLENDMPS Z6, Z2, K1, Z6
 	VMAXPS    Z6, Z4, Z4
 
 done8:
 	VMAXPS        Z5, Z4, Z4
-	VEXTRACTF64X4 $0x01, Z4, Y3
-	VMAXPS        Y3, Y4, Y4
-	VEXTRACTF128  $0x01, Y4, X3
-	VMAXPS        X3, X4, X4
-	VPSHUFD       $0x4e, X4, X3
-	VMAXPS        X3, X4, X4
-	VPSHUFD       $0xb1, X4, X3
-	VMAXPS        X3, X4, X4
-	VBROADCASTSS  X4, Z3
+	VEXTRACTF64X4 $0x01, Z4, Y2
+	VMAXPS        Y2, Y4, Y4
+	VEXTRACTF128  $0x01, Y4, X2
+	VMAXPS        X2, X4, X4
+	VPSHUFD       $0x4e, X4, X2
+	VMAXPS        X2, X4, X4
+	VPSHUFD       $0xb1, X4, X2
+	VMAXPS        X2, X4, X4
+	VBROADCASTSS  X4, Z2
 	CMPQ          120(AX), $0x00
 	JE            first2
 	VBROADCASTSS  (SI), Z7
-	VMAXPS        Z7, Z3, Z3
-	VMOVSS        X3, (SI)
-	VMAXPS        Z3, Z2, Z3
-	VSUBPS        Z3, Z7, Z7
+	VMAXPS        Z7, Z2, Z2
+	VMOVSS        X2, (SI)
+	VMAXPS        Z2, Z3, Z2
+	VSUBPS        Z2, Z7, Z7
 	VMAXPS        Z7, Z0, Z7
-	VADDPS        Z1, Z7, Z4
-	VSUBPS        Z1, Z4, Z5
-	VSUBPS        Z5, Z7, Z5
-	VMOVUPS       c3920fdde<>+0(SB), Z6
-	VFMADD213PS   c3aaf9f2a<>+0(SB), Z5, Z6
-	VFMADD213PS   c3c1d96a6<>+0(SB), Z5, Z6
-	VFMADD213PS   c3d635774<>+0(SB), Z5, Z6
-	VFMADD213PS   c3e75fdee<>+0(SB), Z5, Z6
-	VFMADD213PS   c3f317218<>+0(SB), Z5, Z6
-	VFMADD213PS   c3f800000<>+0(SB), Z5, Z6
-	VPSLLD        $0x17, Z4, Z4
-	VMULPS        Z4, Z6, Z7
+	VADDPS        Z1, Z7, Z3
+	VSUBPS        Z1, Z3, Z4
+	VSUBPS        Z4, Z7, Z7
+	VMOVUPS       c3920fdde<>+0(SB), Z4
+	VFMADD213PS   c3aaf9f2a<>+0(SB), Z7, Z4
+	VFMADD213PS   c3c1d96a6<>+0(SB), Z7, Z4
+	VFMADD213PS   c3d635774<>+0(SB), Z7, Z4
+	VFMADD213PS   c3e75fdee<>+0(SB), Z7, Z4
+	VFMADD213PS   c3f317218<>+0(SB), Z7, Z4
+	VFMADD213PS   c3f800000<>+0(SB), Z7, Z4
+	VPSLLD        $0x17, Z3, Z3
+	VMULPS        Z3, Z4, Z7
 	VMOVSS        X7, 8(SI)
 	JMP           both3
 
 first2:
-	VMOVSS X3, (SI)
-	VMAXPS Z3, Z2, Z3
+	VMOVSS X2, (SI)
+	VMAXPS Z2, Z3, Z2
 	VPXORD Z7, Z7, Z7
 	VMOVSS X7, 4(SI)
 
@@ -112,46 +112,69 @@ both3:
 	MOVQ   R8, R9
 	XORQ   R10, R10
 	MOVQ   R9, R11
-	SUBQ   $0x20, R11
+	SUBQ   $0x30, R11
 	CMPQ   R10, R11
 	JG     end10
 
 loop9:
-	VMOVUPS     (DX)(R10*4), Z4
-	VSUBPS      Z3, Z4, Z4
-	VMAXPS      Z4, Z0, Z4
-	VADDPS      Z1, Z4, Z5
-	VSUBPS      Z1, Z5, Z6
-	VSUBPS      Z6, Z4, Z6
-	VMOVUPS     c3920fdde<>+0(SB), Z4
-	VFMADD213PS c3aaf9f2a<>+0(SB), Z6, Z4
-	VFMADD213PS c3c1d96a6<>+0(SB), Z6, Z4
-	VFMADD213PS c3d635774<>+0(SB), Z6, Z4
-	VFMADD213PS c3e75fdee<>+0(SB), Z6, Z4
-	VFMADD213PS c3f317218<>+0(SB), Z6, Z4
-	VFMADD213PS c3f800000<>+0(SB), Z6, Z4
-	VPSLLD      $0x17, Z5, Z5
-	VMULPS      Z5, Z4, Z4
-	VMOVUPS     Z4, (DX)(R10*4)
-	VADDPS      Z4, Z8, Z8
+	VMOVUPS     (DX)(R10*4), Z3
 	VMOVUPS     64(DX)(R10*4), Z4
-	VSUBPS      Z3, Z4, Z4
+	VMOVUPS     128(DX)(R10*4), Z5
+	VSUBPS      Z2, Z3, Z3
+	VSUBPS      Z2, Z4, Z4
+	VSUBPS      Z2, Z5, Z5
+	VMAXPS      Z3, Z0, Z3
 	VMAXPS      Z4, Z0, Z4
-	VADDPS      Z1, Z4, Z5
-	VSUBPS      Z1, Z5, Z6
-	VSUBPS      Z6, Z4, Z6
-	VMOVUPS     c3920fdde<>+0(SB), Z4
-	VFMADD213PS c3aaf9f2a<>+0(SB), Z6, Z4
-	VFMADD213PS c3c1d96a6<>+0(SB), Z6, Z4
-	VFMADD213PS c3d635774<>+0(SB), Z6, Z4
-	VFMADD213PS c3e75fdee<>+0(SB), Z6, Z4
-	VFMADD213PS c3f317218<>+0(SB), Z6, Z4
-	VFMADD213PS c3f800000<>+0(SB), Z6, Z4
-	VPSLLD      $0x17, Z5, Z5
-	VMULPS      Z5, Z4, Z4
+	VMAXPS      Z5, Z0, Z5
+	VADDPS      Z1, Z3, Z6
+	VADDPS      Z1, Z4, Z11
+	VADDPS      Z1, Z5, Z12
+	VSUBPS      Z1, Z6, Z13
+	VSUBPS      Z1, Z11, Z14
+	VSUBPS      Z1, Z12, Z15
+	VSUBPS      Z13, Z3, Z3
+	VSUBPS      Z14, Z4, Z4
+	VSUBPS      Z15, Z5, Z5
+	VMOVUPS     c3920fdde<>+0(SB), Z13
+	VMOVUPS     c3920fdde<>+0(SB), Z14
+	VMOVUPS     c3920fdde<>+0(SB), Z15
+	VMOVUPS     c3aaf9f2a<>+0(SB), Z16
+	VFMADD213PS Z16, Z3, Z13
+	VFMADD213PS Z16, Z4, Z14
+	VFMADD213PS Z16, Z5, Z15
+	VMOVUPS     c3c1d96a6<>+0(SB), Z16
+	VFMADD213PS Z16, Z3, Z13
+	VFMADD213PS Z16, Z4, Z14
+	VFMADD213PS Z16, Z5, Z15
+	VMOVUPS     c3d635774<>+0(SB), Z16
+	VFMADD213PS Z16, Z3, Z13
+	VFMADD213PS Z16, Z4, Z14
+	VFMADD213PS Z16, Z5, Z15
+	VMOVUPS     c3e75fdee<>+0(SB), Z16
+	VFMADD213PS Z16, Z3, Z13
+	VFMADD213PS Z16, Z4, Z14
+	VFMADD213PS Z16, Z5, Z15
+	VMOVUPS     c3f317218<>+0(SB), Z16
+	VFMADD213PS Z16, Z3, Z13
+	VFMADD213PS Z16, Z4, Z14
+	VFMADD213PS Z16, Z5, Z15
+	VMOVUPS     c3f800000<>+0(SB), Z16
+	VFMADD213PS Z16, Z3, Z13
+	VFMADD213PS Z16, Z4, Z14
+	VFMADD213PS Z16, Z5, Z15
+	VPSLLD      $0x17, Z6, Z6
+	VPSLLD      $0x17, Z11, Z11
+	VPSLLD      $0x17, Z12, Z12
+	VMULPS      Z6, Z13, Z3
+	VMULPS      Z11, Z14, Z4
+	VMULPS      Z12, Z15, Z5
+	VMOVUPS     Z3, (DX)(R10*4)
+	VADDPS      Z3, Z8, Z8
 	VMOVUPS     Z4, 64(DX)(R10*4)
 	VADDPS      Z4, Z9, Z9
-	ADDQ        $0x20, R10
+	VMOVUPS     Z5, 128(DX)(R10*4)
+	VADDPS      Z5, Z8, Z8
+	ADDQ        $0x30, R10
 	CMPQ        R10, R11
 	JLE         loop9
 
@@ -162,23 +185,23 @@ end10:
 	JG   end12
 
 loop11:
-	VMOVUPS     (DX)(R10*4), Z4
-	VSUBPS      Z3, Z4, Z4
-	VMAXPS      Z4, Z0, Z4
-	VADDPS      Z1, Z4, Z5
-	VSUBPS      Z1, Z5, Z6
-	VSUBPS      Z6, Z4, Z6
-	VMOVUPS     c3920fdde<>+0(SB), Z4
-	VFMADD213PS c3aaf9f2a<>+0(SB), Z6, Z4
-	VFMADD213PS c3c1d96a6<>+0(SB), Z6, Z4
-	VFMADD213PS c3d635774<>+0(SB), Z6, Z4
-	VFMADD213PS c3e75fdee<>+0(SB), Z6, Z4
-	VFMADD213PS c3f317218<>+0(SB), Z6, Z4
-	VFMADD213PS c3f800000<>+0(SB), Z6, Z4
-	VPSLLD      $0x17, Z5, Z5
-	VMULPS      Z5, Z4, Z4
-	VMOVUPS     Z4, (DX)(R10*4)
-	VADDPS      Z4, Z8, Z8
+	VMOVUPS     (DX)(R10*4), Z3
+	VSUBPS      Z2, Z3, Z3
+	VMAXPS      Z3, Z0, Z3
+	VADDPS      Z1, Z3, Z4
+	VSUBPS      Z1, Z4, Z5
+	VSUBPS      Z5, Z3, Z3
+	VMOVUPS     c3920fdde<>+0(SB), Z5
+	VFMADD213PS c3aaf9f2a<>+0(SB), Z3, Z5
+	VFMADD213PS c3c1d96a6<>+0(SB), Z3, Z5
+	VFMADD213PS c3d635774<>+0(SB), Z3, Z5
+	VFMADD213PS c3e75fdee<>+0(SB), Z3, Z5
+	VFMADD213PS c3f317218<>+0(SB), Z3, Z5
+	VFMADD213PS c3f800000<>+0(SB), Z3, Z5
+	VPSLLD      $0x17, Z4, Z4
+	VMULPS      Z4, Z5, Z3
+	VMOVUPS     Z3, (DX)(R10*4)
+	VADDPS      Z3, Z8, Z8
 	ADDQ        $0x10, R10
 	CMPQ        R10, R11
 	JLE         loop11
@@ -189,24 +212,24 @@ end12:
 	MOVL        $0xffffffff, R11
 	BZHIL       R9, R11, R11
 	KMOVW       R11, K1
-	VMOVUPS.Z   (DX)(R10*4), K1, Z4
-	VSUBPS      Z3, Z4, Z4
-	VMAXPS      Z4, Z0, Z4
-	VADDPS      Z1, Z4, Z3
-	VSUBPS      Z1, Z3, Z5
-	VSUBPS      Z5, Z4, Z5
+	VMOVUPS.Z   (DX)(R10*4), K1, Z3
+	VSUBPS      Z2, Z3, Z3
+	VMAXPS      Z3, Z0, Z3
+	VADDPS      Z1, Z3, Z2
+	VSUBPS      Z1, Z2, Z4
+	VSUBPS      Z4, Z3, Z3
 	VMOVUPS     c3920fdde<>+0(SB), Z4
-	VFMADD213PS c3aaf9f2a<>+0(SB), Z5, Z4
-	VFMADD213PS c3c1d96a6<>+0(SB), Z5, Z4
-	VFMADD213PS c3d635774<>+0(SB), Z5, Z4
-	VFMADD213PS c3e75fdee<>+0(SB), Z5, Z4
-	VFMADD213PS c3f317218<>+0(SB), Z5, Z4
-	VFMADD213PS c3f800000<>+0(SB), Z5, Z4
-	VPSLLD      $0x17, Z3, Z3
-	VMULPS      Z3, Z4, Z4
-	VMOVAPS.Z   Z4, K1, Z4
-	VMOVUPS     Z4, (DX)(R10*4)
-	VADDPS      Z4, Z8, Z8
+	VFMADD213PS c3aaf9f2a<>+0(SB), Z3, Z4
+	VFMADD213PS c3c1d96a6<>+0(SB), Z3, Z4
+	VFMADD213PS c3d635774<>+0(SB), Z3, Z4
+	VFMADD213PS c3e75fdee<>+0(SB), Z3, Z4
+	VFMADD213PS c3f317218<>+0(SB), Z3, Z4
+	VFMADD213PS c3f800000<>+0(SB), Z3, Z4
+	VPSLLD      $0x17, Z2, Z2
+	VMULPS      Z2, Z4, Z3
+	VMOVAPS.Z   Z3, K1, Z3
+	VMOVUPS     Z3, (DX)(R10*4)
+	VADDPS      Z3, Z8, Z8
 
 done13:
 	VPXORD Z10, Z10, Z10
@@ -223,20 +246,20 @@ clear14:
 
 cleared15:
 	VADDPS        Z9, Z8, Z8
-	VEXTRACTF64X4 $0x01, Z8, Y3
-	VADDPS        Y3, Y8, Y8
-	VEXTRACTF128  $0x01, Y8, X3
-	VADDPS        X3, X8, X8
-	VPSHUFD       $0x4e, X8, X3
-	VADDPS        X3, X8, X8
-	VPSHUFD       $0xb1, X8, X3
-	VADDPS        X3, X8, X8
+	VEXTRACTF64X4 $0x01, Z8, Y2
+	VADDPS        Y2, Y8, Y8
+	VEXTRACTF128  $0x01, Y8, X2
+	VADDPS        X2, X8, X8
+	VPSHUFD       $0x4e, X8, X2
+	VADDPS        X2, X8, X8
+	VPSHUFD       $0xb1, X8, X2
+	VADDPS        X2, X8, X8
 	VMULSS        4(SI), X7, X7
 	VADDSS        X7, X8, X8
 	VMOVSS        X8, 4(SI)
-	VMOVSS        c3f800000<>+0(SB), X3
-	VDIVSS        X8, X3, X3
-	VMOVSS        X3, 12(SI)
+	VMOVSS        c3f800000<>+0(SB), X2
+	VDIVSS        X8, X2, X2
+	VMOVSS        X2, 12(SI)
 	ADDQ          BX, DX
 	ADDQ          $0x10, SI
 	ADDQ          72(AX), DI
@@ -281,24 +304,6 @@ DATA c4b40007f<>+56(SB)/4, $0x4b40007f
 DATA c4b40007f<>+60(SB)/4, $0x4b40007f
 GLOBL c4b40007f<>(SB), RODATA|NOPTR, $64
 
-DATA cff7fffff<>+0(SB)/4, $0xff7fffff
-DATA cff7fffff<>+4(SB)/4, $0xff7fffff
-DATA cff7fffff<>+8(SB)/4, $0xff7fffff
-DATA cff7fffff<>+12(SB)/4, $0xff7fffff
-DATA cff7fffff<>+16(SB)/4, $0xff7fffff
-DATA cff7fffff<>+20(SB)/4, $0xff7fffff
-DATA cff7fffff<>+24(SB)/4, $0xff7fffff
-DATA cff7fffff<>+28(SB)/4, $0xff7fffff
-DATA cff7fffff<>+32(SB)/4, $0xff7fffff
-DATA cff7fffff<>+36(SB)/4, $0xff7fffff
-DATA cff7fffff<>+40(SB)/4, $0xff7fffff
-DATA cff7fffff<>+44(SB)/4, $0xff7fffff
-DATA cff7fffff<>+48(SB)/4, $0xff7fffff
-DATA cff7fffff<>+52(SB)/4, $0xff7fffff
-DATA cff7fffff<>+56(SB)/4, $0xff7fffff
-DATA cff7fffff<>+60(SB)/4, $0xff7fffff
-GLOBL cff7fffff<>(SB), RODATA|NOPTR, $64
-
 DATA cff800000<>+0(SB)/4, $0xff800000
 DATA cff800000<>+4(SB)/4, $0xff800000
 DATA cff800000<>+8(SB)/4, $0xff800000
@@ -316,6 +321,24 @@ DATA cff800000<>+52(SB)/4, $0xff800000
 DATA cff800000<>+56(SB)/4, $0xff800000
 DATA cff800000<>+60(SB)/4, $0xff800000
 GLOBL cff800000<>(SB), RODATA|NOPTR, $64
+
+DATA cff7fffff<>+0(SB)/4, $0xff7fffff
+DATA cff7fffff<>+4(SB)/4, $0xff7fffff
+DATA cff7fffff<>+8(SB)/4, $0xff7fffff
+DATA cff7fffff<>+12(SB)/4, $0xff7fffff
+DATA cff7fffff<>+16(SB)/4, $0xff7fffff
+DATA cff7fffff<>+20(SB)/4, $0xff7fffff
+DATA cff7fffff<>+24(SB)/4, $0xff7fffff
+DATA cff7fffff<>+28(SB)/4, $0xff7fffff
+DATA cff7fffff<>+32(SB)/4, $0xff7fffff
+DATA cff7fffff<>+36(SB)/4, $0xff7fffff
+DATA cff7fffff<>+40(SB)/4, $0xff7fffff
+DATA cff7fffff<>+44(SB)/4, $0xff7fffff
+DATA cff7fffff<>+48(SB)/4, $0xff7fffff
+DATA cff7fffff<>+52(SB)/4, $0xff7fffff
+DATA cff7fffff<>+56(SB)/4, $0xff7fffff
+DATA cff7fffff<>+60(SB)/4, $0xff7fffff
+GLOBL cff7fffff<>(SB), RODATA|NOPTR, $64
 
 DATA c3920fdde<>+0(SB)/4, $0x3920fdde
 DATA c3920fdde<>+4(SB)/4, $0x3920fdde

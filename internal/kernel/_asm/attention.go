@@ -259,19 +259,31 @@ func (g *gen) values(as stored, height int) {
 // 2ˣ for x of -½ to ½, coefficients from the highest down: fitted to a relative error of 2e-9.
 var powerPolynomial = []float64{0.00015353361591867454, 0.0013398874519425508, 0.0096184373597827, 0.05550332470792867, 0.24022647913597905, 0.6931472028552759, 1}
 
-// power replaces x, at most 0 or about it, by 2ˣ; below 2⁻¹²⁷ it is 0.
-func (g *gen) power(x reg.VecVirtual, low, magic reg.VecVirtual) {
-	n, f, p := g.v(), g.v(), g.v()
-	g.VMAXPS(x, low, x) // the second operand of the processor's order, NaN too
-	g.VADDPS(magic, x, n)
-	g.VSUBPS(magic, n, f)
-	g.VSUBPS(f, x, f)
-	g.VMOVUPS(g.float(powerPolynomial[0]), p)
-	for _, c := range powerPolynomial[1:] {
-		g.VFMADD213PS(g.float(c), f, p)
+// Below powerLow power is 0; powerMagic has the lowest bit of its fraction at 1, and adds the bias of exponents.
+const powerLow, powerMagic = -127, 3<<22 + 127
+
+// power replaces each of x, at most 0 or about it, by 2ˣ; below 2⁻¹²⁷ it is 0.
+func (g *gen) power(low, magic reg.VecVirtual, x ...reg.VecVirtual) {
+	n, f := g.vs(len(x)), g.vs(len(x))
+	for i := range x {
+		g.VMAXPS(x[i], low, x[i]) // the second operand of the processor's order, NaN too
 	}
-	g.VPSLLD(operand.Imm(23), n, n) // the lowest bits of n hold the exponent of the result, 0 for 2⁻¹²⁷
-	g.VMULPS(n, p, x)
+	for i := range x {
+		g.VADDPS(magic, x[i], n[i])
+	}
+	for i := range x {
+		g.VSUBPS(magic, n[i], f[i])
+	}
+	for i := range x {
+		g.VSUBPS(f[i], x[i], x[i])
+	}
+	p := g.horner(x, powerPolynomial)
+	for i := range x {
+		g.VPSLLD(operand.Imm(23), n[i], n[i]) // the lowest bits of n hold the exponent of the result, 0 for 2⁻¹²⁷
+	}
+	for i := range x {
+		g.VMULPS(n[i], p[i], x[i])
+	}
 }
 
 // weigh turns scores into weights.
@@ -281,7 +293,7 @@ func (g *gen) weigh() {
 	t := g.arg("a")
 	rows, s, lds, state := g.field(t, stripRows), g.field(t, stripScores), g.field(t, stripLDS), g.field(t, stripState)
 	seen := g.field(t, stripSeen)
-	low, magic, least := g.hold(-127), g.hold(3<<22+127), g.hold(-math.MaxFloat32)
+	low, magic := g.hold(powerLow), g.hold(powerMagic)
 	loop, first, both := g.label("row"), g.label("first"), g.label("both")
 	c, n := g.GP64(), g.GP64()
 	g.place(loop)
@@ -294,13 +306,13 @@ func (g *gen) weigh() {
 	g.TESTQ(c, c)
 	g.CMOVQLT(zero, c)
 
-	none := g.hold(math.Inf(-1))
+	none, least := g.hold(math.Inf(-1)), g.hold(-math.MaxFloat32)
 	tops := []reg.VecVirtual{g.v(), g.v()}
 	for _, top := range tops {
 		g.VMOVAPS(none, top)
 	}
 	g.MOVQ(c, n)
-	g.walk(n, 2, func(at func(reg.Register) operand.Mem, acc int, m *mask) {
+	g.walk(n, 2, func(at place, acc int, m *mask) {
 		v := g.load(at(s), m)
 		g.fill(v, none, m)
 		g.VMAXPS(v, tops[acc], tops[acc])
@@ -315,7 +327,7 @@ func (g *gen) weigh() {
 	g.VMOVSS(top.AsX(), at(state, stateTop))
 	g.VMAXPS(top, least, top) // a mask may hide all: then 2 to the power of -Inf less this is 0
 	g.VSUBPS(top, shrink, shrink)
-	g.power(shrink, low, magic)
+	g.power(low, magic, shrink)
 	g.VMOVSS(shrink.AsX(), at(state, stateShrink))
 	g.JMP(both)
 	g.place(first)
@@ -328,13 +340,17 @@ func (g *gen) weigh() {
 	sums := g.zeros(2)
 	end := g.GP64()
 	g.MOVQ(c, n)
-	g.walk(n, 2, func(at func(reg.Register) operand.Mem, acc int, m *mask) {
-		x := g.load(at(s), m)
-		g.VSUBPS(top, x, x)
-		g.power(x, low, magic)
-		g.keep(x, m)
-		g.VMOVUPS(x, at(s))
-		g.VADDPS(x, sums[acc], sums[acc])
+	g.abreast(n, 3, func(at []place, m *mask) {
+		x := g.loads(at, s, m)
+		for i := range x {
+			g.VSUBPS(top, x[i], x[i])
+		}
+		g.power(low, magic, x...)
+		for i := range x {
+			g.keep(x[i], m)
+			g.VMOVUPS(x[i], at[i](s))
+			g.VADDPS(x[i], sums[i%2], sums[i%2])
+		}
 	})
 
 	// Zeros for the rest of n.

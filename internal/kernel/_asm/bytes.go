@@ -28,6 +28,7 @@ var (
 	tilestored    = raw{"TILESTORED", 2, 0x4b, "AMX_TILE"}
 	tdpbf16ps     = raw{"TDPBF16PS", 2, 0x5c, "AMX_BF16"}
 	tdpbusd       = raw{"TDPBUSD", 1, 0x5e, "AMX_INT8"}
+	prefetchw     = raw{"PREFETCHW", 0, 0x0d, "PREFETCHWT1"} // in the map 0F
 )
 
 // A tmm is one of the eight tile registers.
@@ -90,6 +91,12 @@ func (g *gen) move(i raw, m operand.Mem, t tmm, operands ...string) {
 func (g *gen) loadConfig(m operand.Mem)        { g.move(ldtilecfg, m, 0, m.Asm()) }
 func (g *gen) loadTile(m operand.Mem, t tmm)   { g.move(tileloadd, m, t, m.Asm(), t.String()) }
 func (g *gen) storeTile(t tmm, to operand.Mem) { g.move(tilestored, to, t, t.String(), to.Asm()) }
+
+// fetchToWrite brings the line at p, one of the first eight registers but SP and BP, to the first cache for this core alone.
+func (g *gen) fetchToWrite(p reg.Register) {
+	m := operand.Mem{Base: p}
+	g.emit(prefetchw, []byte{0x0f, prefetchw.code, 1<<3 | byte(number(p))}, []string{m.Asm()}, []operand.Op{p}, nil)
+}
 
 // vex is the prefix, opcode and ModRM of a 128-bit instruction; v is the operand in the prefix, base and index those of the memory.
 func vex(i raw, v, base, index int, modrm byte) []byte {

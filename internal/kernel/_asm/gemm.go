@@ -185,6 +185,10 @@ func (g *gen) gemmTile(f format, h int) {
 		}
 		return m
 	}
+	if !f.integer && g.lanes == 8 {
+		g.MOVQ(at(t, tileC), reg.RAX)
+		g.own(h, reg.RAX, field(tileLDC))
+	}
 	panel, next, stride, k := field(tileB), field(tileNext), field(tileStride), field(tileK)
 	step := func(i int) {
 		if f.load != nil {
@@ -250,6 +254,16 @@ func (g *gen) gemmTile(f format, h int) {
 		}
 	}
 	g.end()
+}
+
+// own fetches the h rows of C, to write to: they come while the products are made, and do not hold up the stores of the next tiles.
+func (g *gen) own(h int, c reg.GPPhysical, ldc reg.GPVirtual) {
+	for r := range h {
+		g.fetchToWrite(c)
+		if r < h-1 {
+			g.ADDQ(ldc, c)
+		}
+	}
 }
 
 // finishFloats multiplies the sums of h rows by the scales of their columns and adds bias and residual, each if there is one.

@@ -102,6 +102,9 @@ func main() {
 		if err == nil {
 			err = pass.Compile.Execute(file)
 		}
+		if err == nil && strings.Contains(f.name, "avx2") {
+			err = onlySixteen(file)
+		}
 		if err == nil {
 			err = write("../"+f.name+"_amd64.s", printer.NewGoAsm(config()), file)
 		}
@@ -123,6 +126,20 @@ func main() {
 		fmt.Fprintln(os.Stderr, "asm:", err)
 		os.Exit(1)
 	}
+}
+
+// onlySixteen reports a kernel of AVX2 with more registers than that has: avo takes those of AVX-512 when it needs more.
+func onlySixteen(file *ir.File) error {
+	for _, f := range file.Functions() {
+		for _, i := range f.Instructions() {
+			for _, r := range i.Registers() {
+				if p := reg.ToPhysical(r); p != nil && r.Kind() == reg.KindVector && p.PhysicalIndex() >= 16 {
+					return fmt.Errorf("%s uses %v", f.Name, p.Asm())
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func config() printer.Config {

@@ -2,7 +2,7 @@ package main
 
 func neonAttention(g *neon) {
 	g.values()
-	g.power()
+	g.weigh()
 }
 
 // values adds up rows of values by their weights.
@@ -80,25 +80,33 @@ func (g *neon) values() {
 	})
 }
 
-// power makes weights of scores as the one for amd64 does; below 2⁻¹²⁷ they are 0.
-func (g *neon) power() {
+// weigh makes weights of scores as the one for amd64 does.
+func (g *neon) weigh() {
 	g.function("powerNEON", "float32", "replaces x by 2 to the power of x - top, which is at most 0 or about it, and returns the sum.", "x *float32", "n int", "top float32")
 	g.constants()
 	from, to, top, sums := g.arg("x"), g.arg("x"), g.spread("top"), g.zeros(2)
-	low, magic := g.float(-127), g.float(3<<22+127)
+	low, magic := g.float(powerLow), g.float(powerMagic)
 	g.walk(g.arg("n"), 2, func(acc int, s span) {
-		x, n, f := g.load(from, s), g.v(), g.v()
+		x := g.load(from, s)
 		g.do(fsub, x, x, top)
-		g.do(fmax, x, x, low)
-		g.do(fadd, n, x, magic)
-		g.do(fsub, f, n, magic)
-		g.do(fsub, f, x, f)
-		p := g.horner(f, powerPolynomial)
-		g.op("VSHL", 23, n.as("S4"), n.as("S4")) // the lowest bits of n hold the exponent of the result, 0 for 2⁻¹²⁷
-		g.do(fmul, x, n, p)
+		g.power(low, magic, x)
 		g.store(x, to, s)
 		g.keep(x, s)
 		g.do(fadd, sums[acc], sums[acc], x)
 	})
 	g.fold(sums, fadd, faddp)
+}
+
+// power replaces x, at most 0 or about it, by 2ˣ; below 2⁻¹²⁷ it is 0.
+func (g *neon) power(low, magic, x v) {
+	taken := g.vs
+	n, f := g.v(), g.v()
+	g.do(fmax, x, x, low)
+	g.do(fadd, n, x, magic)
+	g.do(fsub, f, n, magic)
+	g.do(fsub, f, x, f)
+	p := g.horner(f, powerPolynomial)
+	g.op("VSHL", 23, n.as("S4"), n.as("S4")) // the lowest bits of n hold the exponent of the result, 0 for 2⁻¹²⁷
+	g.do(fmul, x, n, p)
+	g.vs = taken
 }

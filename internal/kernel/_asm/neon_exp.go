@@ -109,23 +109,20 @@ func (g *neon) gates() {
 func (g *neon) gelu() {
 	g.function("geluNEON", "", "writes x·Φ(x).", "dst *float32", "x *float32", "n int")
 	dst, p := g.arg("dst"), g.arg("x")
-	e := g.newExponent()
-	halves := make([]float64, len(erfcPolynomial)) // highest power first
-	for i, c := range erfcPolynomial {
-		halves[len(halves)-1-i] = c / 2
-	}
+	g.constants()
+	low, magic := g.float(powerLow), g.float(powerMagic)
 	g.walk(g.arg("n"), 1, func(_ int, s span) {
 		x, t, one := g.load(p, s), g.v(), g.float(1)
 		g.do(fabs, t, x)
 		d := g.copyOf(one)
-		g.multiplyAdd(g.float(0.4/math.Sqrt2), t, d)
+		g.multiplyAdd(g.float(erfcSlope/math.Sqrt2), t, d)
 		g.do(fdiv, t, one, d)
-		q := g.horner(t, halves)
+		q := g.horner(t, erfcPolynomial)
 		g.do(fmul, q, q, t)
 		y := g.v()
 		g.do(fmul, y, x, x)
-		g.do(fmul, y, y, g.float(-0.5))
-		g.exp(e, y)
+		g.do(fmul, y, y, g.float(-math.Log2E/2))
+		g.power(low, magic, y)
 		g.do(fmul, q, q, y) // Φ(-|x|)
 		g.do(fsub, one, one, q)
 		negative := t

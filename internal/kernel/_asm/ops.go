@@ -136,12 +136,27 @@ func (g *gen) fill(r, other reg.Register, m *mask) {
 	}
 }
 
+// A place is where a vector of a slice lies, given the register that points to the slice.
+type place = func(p reg.Register) operand.Mem
+
 // walk calls body for n values in steps of a vector: at addresses the present one of a slice, acc is which of accs running values
 // the step belongs to. Whole vectors go first, in rounds of accs, the rest under a mask.
-func (g *gen) walk(n reg.GPVirtual, accs int, body func(at func(p reg.Register) operand.Mem, acc int, m *mask)) {
+func (g *gen) walk(n reg.GPVirtual, accs int, body func(at place, acc int, m *mask)) {
+	g.abreast(n, accs, func(at []place, m *mask) {
+		for acc, a := range at {
+			body(a, acc, m)
+		}
+	})
+}
+
+// abreast calls body for n values: first for as many whole vectors at a time as count says, then for one, then for the rest under a
+// mask. A body that goes instruction by instruction over its vectors, rather than vector by vector, keeps a processor busy which looks
+// ahead less far than a chain of dependent instructions is long.
+func (g *gen) abreast(n reg.GPVirtual, count int, body func(at []place, m *mask)) {
 	i, limit := g.GP64(), g.GP64()
-	at := func(step int) func(p reg.Register) operand.Mem {
-		return func(p reg.Register) operand.Mem {
+	places := make([]place, count)
+	for step := range places {
+		places[step] = func(p reg.Register) operand.Mem {
 			return operand.Mem{Base: p, Index: i, Scale: 4, Disp: step * g.bytes()}
 		}
 	}
@@ -153,23 +168,57 @@ func (g *gen) walk(n reg.GPVirtual, accs int, body func(at func(p reg.Register) 
 		g.CMPQ(i, limit)
 		g.JG(end)
 		g.place(top)
-		for s := range steps {
-			body(at(s), s, nil)
-		}
+		body(places[:steps], nil)
 		g.ADDQ(operand.Imm(uint64(steps*g.lanes)), i)
 		g.CMPQ(i, limit)
 		g.JLE(top)
 		g.place(end)
 	}
-	if accs > 1 {
-		loop(accs)
+	if count > 1 {
+		loop(count)
 	}
 	loop(1)
 	done := g.label("done")
 	g.SUBQ(i, n)
 	g.JZ(done)
-	body(at(0), 0, g.partial(n))
+	body(places[:1], g.partial(n))
 	g.place(done)
+}
+
+// loads reads a vector at each place of the slice at p.
+func (g *gen) loads(at []place, p reg.Register, m *mask) []reg.VecVirtual {
+	s := make([]reg.VecVirtual, len(at))
+	for i, a := range at {
+		s[i] = g.load(a(p), m)
+	}
+	return s
+}
+
+// vs is n new vector registers.
+func (g *gen) vs(n int) []reg.VecVirtual {
+	s := make([]reg.VecVirtual, n)
+	for i := range s {
+		s[i] = g.v()
+	}
+	return s
+}
+
+// horner is a polynomial of each of x, coefficients from the highest down.
+func (g *gen) horner(x []reg.VecVirtual, coefficients []float64) []reg.VecVirtual {
+	p := g.vs(len(x))
+	for i := range p {
+		g.VMOVUPS(g.float(coefficients[0]), p[i])
+	}
+	for _, c := range coefficients[1:] {
+		var from operand.Op = g.float(c)
+		if len(x) > 2 {
+			from = g.hold(c)
+		}
+		for i := range p {
+			g.VFMADD213PS(from, x[i], p[i])
+		}
+	}
+	return p
 }
 
 // fold combines the running values of a reduction and its lanes into one, always in the same order, and returns it.
@@ -228,7 +277,7 @@ func vector(s set) func(c *build.Context) {
 func (g *gen) add() {
 	g.function("add"+g.name, "func(dst, a, b *float32, n int)", "add"+g.name+" writes a + b.")
 	dst, a, b := g.arg("dst"), g.arg("a"), g.arg("b")
-	g.walk(g.arg("n"), 1, func(at func(reg.Register) operand.Mem, _ int, m *mask) {
+	g.walk(g.arg("n"), 1, func(at place, _ int, m *mask) {
 		x, y := g.load(at(a), m), g.load(at(b), m)
 		g.VADDPS(y, x, x)
 		g.store(x, at(dst), m)
@@ -239,7 +288,7 @@ func (g *gen) add() {
 func (g *gen) mul() {
 	g.function("mul"+g.name, "func(dst, a, b *float32, n int)", "mul"+g.name+" writes a·b.")
 	dst, a, b := g.arg("dst"), g.arg("a"), g.arg("b")
-	g.walk(g.arg("n"), 1, func(at func(reg.Register) operand.Mem, _ int, m *mask) {
+	g.walk(g.arg("n"), 1, func(at place, _ int, m *mask) {
 		x, y := g.load(at(a), m), g.load(at(b), m)
 		g.VMULPS(y, x, x)
 		g.store(x, at(dst), m)
@@ -250,7 +299,7 @@ func (g *gen) mul() {
 func (g *gen) scale() {
 	g.function("scale"+g.name, "func(dst, x *float32, n int, s float32)", "scale"+g.name+" writes x·s.")
 	dst, a, s := g.arg("dst"), g.arg("x"), g.spread("s")
-	g.walk(g.arg("n"), 1, func(at func(reg.Register) operand.Mem, _ int, m *mask) {
+	g.walk(g.arg("n"), 1, func(at place, _ int, m *mask) {
 		x := g.load(at(a), m)
 		g.VMULPS(s, x, x)
 		g.store(x, at(dst), m)
@@ -261,7 +310,7 @@ func (g *gen) scale() {
 func (g *gen) dot() {
 	g.function("dot"+g.name, "func(a, b *float32, n int) float32", "dot"+g.name+" is the inner product.")
 	a, b, accs := g.arg("a"), g.arg("b"), g.zeros(4)
-	g.walk(g.arg("n"), 4, func(at func(reg.Register) operand.Mem, acc int, m *mask) {
+	g.walk(g.arg("n"), 4, func(at place, acc int, m *mask) {
 		x, y := g.load(at(a), m), g.load(at(b), m)
 		g.VFMADD231PS(x, y, accs[acc])
 	})
@@ -272,7 +321,7 @@ func (g *gen) dot() {
 func (g *gen) sum() {
 	g.function("sum"+g.name, "func(x *float32, n int) float32", "sum"+g.name+" is Σx.")
 	x, accs := g.arg("x"), g.zeros(4)
-	g.walk(g.arg("n"), 4, func(at func(reg.Register) operand.Mem, acc int, m *mask) {
+	g.walk(g.arg("n"), 4, func(at place, acc int, m *mask) {
 		g.VADDPS(g.load(at(x), m), accs[acc], accs[acc])
 	})
 	g.fold(accs, func(a, b, to operand.Op) { g.VADDPS(a, b, to) })
@@ -282,7 +331,7 @@ func (g *gen) sum() {
 func (g *gen) squares() {
 	g.function("squares"+g.name, "func(x *float32, n int, mean float32) float32", "squares"+g.name+" is Σ(x - mean)².")
 	p, mean, accs := g.arg("x"), g.spread("mean"), g.zeros(4)
-	g.walk(g.arg("n"), 4, func(at func(reg.Register) operand.Mem, acc int, m *mask) {
+	g.walk(g.arg("n"), 4, func(at place, acc int, m *mask) {
 		x := g.load(at(p), m)
 		g.VSUBPS(mean, x, x)
 		g.keep(x, m)
@@ -296,7 +345,7 @@ func (g *gen) affine() {
 	g.function("affine"+g.name, "func(dst, x, gamma, beta *float32, n int, mean, scale float32)", "affine"+g.name+" writes (x - mean)·scale·gamma + beta.")
 	dst, p, gamma, beta := g.arg("dst"), g.arg("x"), g.arg("gamma"), g.arg("beta")
 	mean, scale := g.spread("mean"), g.spread("scale")
-	g.walk(g.arg("n"), 1, func(at func(reg.Register) operand.Mem, _ int, m *mask) {
+	g.walk(g.arg("n"), 1, func(at place, _ int, m *mask) {
 		x := g.load(at(p), m)
 		g.VSUBPS(mean, x, x)
 		g.VMULPS(scale, x, x)
@@ -314,7 +363,7 @@ func (g *gen) largest() {
 		accs[i] = g.v()
 		g.VMOVAPS(low, accs[i])
 	}
-	g.walk(g.arg("n"), 4, func(at func(reg.Register) operand.Mem, acc int, m *mask) {
+	g.walk(g.arg("n"), 4, func(at place, acc int, m *mask) {
 		v := g.load(at(x), m)
 		g.fill(v, low, m)
 		g.VMAXPS(v, accs[acc], accs[acc])
