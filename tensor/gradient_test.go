@@ -76,6 +76,7 @@ func gradientCases() []gradientCase {
 	one("patches", []int{2, 2, 7, 6}, func(x T) T { return x.Patches(3) })
 	add("prepend", [][]int{{6, 4}}, [][]int{bias4}, func(_ *tensor.Pass, x, w []T) T { return x[0].Prepend(w[0], 2) })
 	one("clamp", []int{3, 4}, func(x T) T { return x.Clamp(-0.4, 0.45) })
+	one("tanh", []int{3, 4}, func(x T) T { return copied(x).Tanh() })
 	one("scale", []int{3, 4}, func(x T) T { return copied(x).Scale(-3).Scaled(0.5) })
 	one("leading", []int{3, 4}, func(x T) T { return x.Leading(3) })
 	one("transpose", []int{2, 3, 4}, func(x T) T { return x.Transpose() })

@@ -47,6 +47,23 @@ func activateBack(p *Pass, s *step) {
 	p.rowsBack(rowGrad{op: activate, act: s.row.act, dx: s.y.grad, dy: s.y.grad, x: s.held[0], cols: s.y.cols()})
 }
 
+// Tanh is the hyperbolic tangent of every value of x, in place.
+func (x *Tensor) Tanh() *Tensor {
+	p := in("tanh", x)
+	x.inPlace(rowTask{op: tanh})
+	if p.learns(x) {
+		p.record(x, tanhBack, x).held[0] = x.hold()
+	}
+	return x
+}
+
+// tanhBack is dY·(1 - tanh²).
+func tanhBack(_ *Pass, s *step) {
+	for i, y := range s.held[0] {
+		s.y.grad[i] *= 1 - y*y
+	}
+}
+
 // Mul multiplies x by y, of the same shape, value by value, in place, and returns x.
 func (x *Tensor) Mul(y *Tensor) *Tensor {
 	p := in("mul", x, y)

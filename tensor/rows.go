@@ -1,6 +1,8 @@
 package tensor
 
 import (
+	"math"
+
 	"github.com/chiasm/chiasm/internal/kernel"
 	"github.com/chiasm/chiasm/internal/par"
 )
@@ -16,6 +18,7 @@ const (
 	activate
 	multiply
 	clamp
+	tanh
 	rotate
 )
 
@@ -61,6 +64,10 @@ func (t *rowTask) Run(i int) {
 	case clamp:
 		for i, v := range src {
 			dst[i] = max(t.low, min(t.high, v))
+		}
+	case tanh:
+		for i, v := range src {
+			dst[i] = float32(math.Tanh(float64(v)))
 		}
 	case rotate:
 		t.rotate(dst, from/t.cols)
