@@ -334,6 +334,8 @@ func TestFrozenAndChanged(t *testing.T) {
 	if names := g.Unreached(); len(names) != 1 || g.All()[0].Gradient[0] != 0 {
 		t.Errorf("cleared: %v, %v", names, g.All())
 	}
+	plain := tensor.NewPass(context.Background(), 1)
+	x = plain.Input([]float32{1, 2, 3}, 1, 3)
 	before := slices.Clone(x.Linear(learnt, nil, tensor.None).Floats())
 	for i := range learnt.Own() {
 		learnt.Own()[i] *= 2
@@ -362,7 +364,9 @@ func TestWithoutGradient(t *testing.T) {
 		"kv": func(x *tensor.Tensor) {
 			tensor.NewKV(1, 2, 4, false).Put(x, tensor.Spans{0, 4}, []int32{0}, []int32{0})
 		},
-		"unseeded": func(x *tensor.Tensor) { x.Pass().Empty(1).Seed([]float32{1}) },
+		"late":       func(x *tensor.Tensor) { x.Pass().Record(nil) },
+		"after back": func(x *tensor.Tensor) { x.Pass().Backward(); x.Scaled(2) },
+		"unseeded":   func(x *tensor.Tensor) { x.Pass().Empty(1).Seed([]float32{1}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := tensor.NewPass(context.Background(), 1).Record(tensor.NewGradients(all([]*tensor.Tensor{table})))

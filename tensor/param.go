@@ -102,7 +102,7 @@ func (t *Tensor) Format() Format {
 func (t *Tensor) Release() {
 	if t.param != nil {
 		t.unpack()
-		t.param.raw, t.param.scale, t.param.image, t.floats = nil, nil, nil, nil
+		t.param.raw, t.param.scale, t.param.image, t.floats, t.param.own = nil, nil, nil, nil, false
 	}
 }
 

@@ -17,7 +17,8 @@ type tape struct {
 	free  [][]float32 // memory of gradients that were used up
 	work  work
 
-	events int // how often something was remembered
+	events int  // how often something was remembered
+	done   bool // the way back has been gone
 }
 
 // A step is one recorded operation: its result, and what the way back needs.
@@ -51,8 +52,11 @@ type work struct {
 //
 // Recording changes no result. It takes memory: what [Pass.Keep] would free stays, and operations in place take new memory where the
 // way back needs the old values. Row numbers and spans that were given to operations must stay as they are until the pass is reset.
-// An operation without a way back panics.
+// An operation without a way back panics, and so does Record once the pass holds anything: it is for a new one, or after a reset.
 func (p *Pass) Record(into *Gradients) *Pass {
+	if p.used > 0 {
+		fail("record", "a pass that holds nothing yet", p.used, " tensors")
+	}
 	p.tape.reset()
 	p.tape.into = into
 	return p
@@ -60,7 +64,7 @@ func (p *Pass) Record(into *Gradients) *Pass {
 
 func (t *tape) reset() {
 	clear(t.steps)
-	t.steps, t.free = t.steps[:0], t.free[:0]
+	t.steps, t.free, t.done = t.steps[:0], t.free[:0], false
 }
 
 // Watch makes a recording pass compute the derivative by x too, which is an input of it, for [Tensor.Gradient]. It returns x.
@@ -85,9 +89,9 @@ func (x *Tensor) Seed(gradient []float32) {
 	kernel.Add(g, g, gradient)
 }
 
-// Backward goes back through what was recorded since the last reset or Backward, from the seeded tensors on, and adds to the gradients
-// of [Pass.Record]. The sums are made in an order that does not depend on the number of workers. When the context is cancelled, the
-// gradients are of no use.
+// Backward goes back through what was recorded since the last reset, from the seeded tensors on, and adds to the gradients of
+// [Pass.Record]. The pass cannot record more until it is reset. Products are computed in F32, whatever the format of the weights, and
+// sums are made in an order that does not depend on the number of workers. When the context is cancelled, the gradients are of no use.
 func (p *Pass) Backward() {
 	if p.tape.into == nil {
 		fail("backward", "a recording pass", "one that does not record")
@@ -104,7 +108,7 @@ func (p *Pass) Backward() {
 		}
 	}
 	clear(p.tape.steps)
-	p.tape.steps = p.tape.steps[:0]
+	p.tape.steps, p.tape.done = p.tape.steps[:0], true
 }
 
 // learns reports whether a derivative is wanted by any of the operands, computed ones or parameters, of which some may be nil.
@@ -129,6 +133,9 @@ func (p *Pass) forward(op string, operands ...*Tensor) {
 
 // record adds a step that made y of the operands x to the tape, for the caller to complete.
 func (p *Pass) record(y *Tensor, back func(p *Pass, s *step), x ...*Tensor) *step {
+	if p.tape.done {
+		fail("record", "a pass that was reset after Backward", "more operations")
+	}
 	p.tape.events++
 	n := len(p.tape.steps)
 	if n < cap(p.tape.steps) {
