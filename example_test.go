@@ -138,3 +138,22 @@ func ExampleTranscript_Write() {
 	// 00:00:03,000 --> 00:00:05,000
 	// Here is the news.
 }
+
+// One vector for what belongs together. (The model here is tiny and random: see docs/models.md for real ones.)
+func ExampleModel_EmbedParts() {
+	ctx := context.Background()
+	model, err := chiasm.Open(ctx, "model/embeddinggemma/testdata", &chiasm.Options{Dimension: 128})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer model.Close()
+	picture, err := chiasm.OpenImage("model/embeddinggemma/testdata/picture0.png")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	vector, err := model.EmbedParts(ctx, chiasm.Part{Text: "Waterproof shoes."}, chiasm.Part{Image: picture})
+	fmt.Println(len(vector.Values), err)
+	// Output: 128 <nil>
+}

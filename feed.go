@@ -36,10 +36,11 @@ func feed(ctx context.Context, windows iter.Seq[*vad.Window], n int) *feeder {
 // lull is how long a batch waits for more windows: long for the making of one, short for the hearing of one.
 const lull = 50 * time.Millisecond
 
-// next is the next batch: as many windows as there are soon, none at the end or when ctx is cancelled.
-func (f *feeder) next(ctx context.Context) (batch []*vad.Window) {
-	var late <-chan time.Time // nil until there is one window
-	for len(batch) < cap(f.windows) {
+// next is the next batch: as many windows as there are soon, and at least so many unless the end comes before; none at the end or when ctx is
+// cancelled.
+func (f *feeder) next(ctx context.Context, least int) (batch []*vad.Window) {
+	var late <-chan time.Time // nil until there are enough windows
+	for len(batch) < max(cap(f.windows), least) {
 		select {
 		case w, ok := <-f.windows:
 			if !ok {
@@ -48,8 +49,9 @@ func (f *feeder) next(ctx context.Context) (batch []*vad.Window) {
 				}
 				return batch
 			}
-			batch = append(batch, w)
-			late = time.After(lull)
+			if batch = append(batch, w); len(batch) >= least {
+				late = time.After(lull)
+			}
 		case <-late:
 			return batch
 		case <-ctx.Done():

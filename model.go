@@ -14,7 +14,7 @@ import (
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// A Model turns texts, pictures and sounds into vectors of one space, or writes down what is said, as its family can. It is safe for
+// A Model turns texts, pictures, sounds and videos into vectors of one space, or writes down what is said, as its family can. It is safe for
 // concurrent use.
 type Model struct {
 	name, path string

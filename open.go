@@ -85,6 +85,8 @@ var architectures = map[string]func(path string) (family, error){
 	"OpenAI's CLIP":         openCLIP, // a single file of OpenAI's
 	"SiglipModel":           openSigLIP,
 	"siglip":                openSigLIP,
+	"Siglip2Model":          openSigLIP, // NaFlex
+	"siglip2":               openSigLIP,
 	"ClapModel":             openCLAP,
 	"clap":                  openCLAP,
 	"ChineseCLIPModel":      openChineseCLIP,

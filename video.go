@@ -35,6 +35,9 @@ type Part struct {
 	Video *Video
 }
 
+// Watches reports whether the model sees videos.
+func (m *Model) Watches() bool { return m.video != nil && m.video.FramePixels() != nil }
+
 // OpenVideo reads of a file the frames that the model looks at. It needs the programs ffmpeg and ffprobe, which see no other file and no
 // network; the error wraps [video.ErrNoFFmpeg] where they are missing.
 func (m *Model) OpenVideo(ctx context.Context, path string) (*Video, error) {

@@ -20,7 +20,7 @@ func SetFormat(model any, f tensor.Format) {
 		if t.Rank() < 2 {
 			continue
 		}
-		if f >= tensor.FormatW8 && !listed(name) {
+		if (f == tensor.FormatW8 || f == tensor.FormatI8) && !listed(name) {
 			t.SetFormat(tensor.FormatBF16)
 		} else {
 			t.SetFormat(f)

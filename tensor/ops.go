@@ -107,7 +107,7 @@ func selectBack(p *Pass, s *step) {
 	addRows(p.gradient(s.x[0]), s.y.grad, s.ints, s.y.cols())
 }
 
-// AddPositions adds row t of a table parameter [P, C] to token t of every sequence, in place, and returns x.
+// AddPositions adds row t of a table [P, C], a parameter or computed, to token t of every sequence, in place, and returns x.
 func (x *Tensor) AddPositions(table *Tensor, seq Spans) *Tensor {
 	p, c := in("add positions", x), x.cols()
 	check(table.cols() == c && seq.Longest() <= table.shape[0] && seq.Rows() == x.Rows(), "add positions", "a row of positions for every token", table, " for ", x)

@@ -65,7 +65,13 @@ const (
 	FormatBF16 = kernel.BF16
 	FormatW8   = kernel.W8 // int8 weights alone
 	FormatI8   = kernel.I8 // int8 weights and activations
+	// FormatF16 is for weights that are stored in half precision and meet few rows at a time: nothing is lost, half is read. No name
+	// stands for it.
+	FormatF16 = kernel.F16
 )
+
+// Native reports whether this machine multiplies weights in format f as fast as float32 or faster.
+func Native(f Format) bool { return kernel.Native(f) }
 
 // ParseFormat finds the format of that name: f32, bf16, w8 or int8.
 func ParseFormat(name string) (Format, error) { return kernel.ParseFormat(name) }

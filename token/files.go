@@ -14,9 +14,19 @@ import (
 
 // OpenFolder reads the tokenizer of a model's folder: tokenizer.json, else vocab.json with merges.txt, else vocab.txt;
 // the latter two with what tokenizer_config.json, special_tokens_map.json and added_tokens.json add.
-func OpenFolder(dir string) (*Tokenizer, error) {
+func OpenFolder(dir string) (*Tokenizer, error) { return OpenFolderAs(dir, "") }
+
+// ClassSigLIP2 is the class of Gemma's tokenizer where text is put into lower case first.
+const ClassSigLIP2 = "Siglip2Tokenizer"
+
+// OpenFolderAs is [OpenFolder] for files that name a wrong class: the tokenizer is as transformers' class of that name makes it, unless
+// class is empty.
+func OpenFolderAs(dir, class string) (*Tokenizer, error) {
 	f := folder{dir: dir}
 	c := f.config()
+	if class != "" {
+		c.Class = class
+	}
 	var t *Tokenizer
 	switch {
 	case f.err != nil:
@@ -25,8 +35,14 @@ func OpenFolder(dir string) (*Tokenizer, error) {
 		if t, err = Open(filepath.Join(dir, "tokenizer.json")); err != nil {
 			return nil, err
 		}
-		if strings.HasPrefix(c.Class, "CLIPTokenizer") {
+		t.roles = c.Special
+		switch strings.TrimSuffix(c.Class, "Fast") {
+		case "CLIPTokenizer":
 			t.finish = clipFinish
+		case ClassSigLIP2:
+			if err := t.likeSigLIP2(c); err != nil {
+				return nil, err
+			}
 		}
 	case f.has("vocab.json") && f.has("merges.txt"):
 		t, f.err = ParseBPE(f.read("vocab.json"), f.read("merges.txt"), c)
@@ -193,6 +209,7 @@ func (c *Config) defaults(byRole map[string]string) {
 // add finishes t with the tokens of c, as transformers adds them: first by id, then by role. A token that two roles
 // describe differently is as the later one has it.
 func (t *Tokenizer) add(c *Config) {
+	t.roles = c.Special
 	added := slices.Clone(c.Added)
 	for _, role := range roles {
 		a, ok := c.Special[role]
@@ -264,7 +281,7 @@ func ParseBPE(vocab, merges []byte, c *Config) (*Tokenizer, error) {
 		cls, sep = "cls", "sep"
 		post.trim, post.prefixedTrim = !c.NoTrim, c.AddPrefixSpace
 	case class != "CLIPTokenizer":
-		if err := t.gpt2Frame(c); err != nil {
+		if err := t.setEnds(c); err != nil {
 			return nil, err
 		}
 		return t, nil
@@ -280,8 +297,8 @@ func ParseBPE(vocab, merges []byte, c *Config) (*Tokenizer, error) {
 	return t, nil
 }
 
-// gpt2Frame puts the start and end tokens around each text where c asks for them.
-func (t *Tokenizer) gpt2Frame(c *Config) error {
+// setEnds puts the start and end tokens around each text where c asks for them.
+func (t *Tokenizer) setEnds(c *Config) error {
 	var m template
 	for i := range 2 {
 		part := templatePart{text: i, typeID: int32(i)}
@@ -310,6 +327,24 @@ func (t *Tokenizer) gpt2Frame(c *Config) error {
 	t.post = m
 	t.setFrame()
 	return nil
+}
+
+// likeSigLIP2 makes Gemma's tokenizer SigLIP 2's. The ends of a text are as the file has them, unless c asks for some.
+func (t *Tokenizer) likeSigLIP2(c *Config) error {
+	lower := false
+	if len(t.normalizers) > 0 {
+		_, lower = t.normalizers[0].(lowercase)
+	}
+	if !lower {
+		t.normalizers = slices.Insert(t.normalizers, 0, normalizer(lowercase{}))
+		t.setAdded(t.Added()) // their normalized forms change
+	}
+	c.defaults(map[string]string{"bos": "<bos>", "eos": "<eos>", "pad": "<pad>"})
+	t.roles = c.Special
+	if !c.AddBOS && !c.AddEOS {
+		return nil
+	}
+	return t.setEnds(c)
 }
 
 // ParseWordPiece builds BERT's tokenizer of a vocab.txt, one token a line, or where c names that class MPNet's, which puts other tokens

@@ -20,6 +20,7 @@ type Tokenizer struct {
 	addedIDs    map[string]int32
 	addedText   map[int32]string // normalized form, where it differs
 	special     map[string]bool
+	roles       map[string]AddedToken
 	early       *finder // tokens looked for in the text as it came
 	late        *finder // and in the normalized text
 	trackAlways bool    // a step needs to know where bytes came from
@@ -79,6 +80,13 @@ func (t *Tokenizer) Token(id int32) (string, bool) {
 		return a.Content, true
 	}
 	return t.model.vocabulary().token(id)
+}
+
+// Special returns the written form of the special token of a role (bos, eos, unk, sep, pad, cls or mask), where the files of a folder or
+// the defaults of its class name one.
+func (t *Tokenizer) Special(role string) (token string, ok bool) {
+	a, ok := t.roles[role]
+	return a.Content, ok
 }
 
 // VocabSize returns the number of tokens, added ones included.

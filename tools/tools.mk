@@ -15,13 +15,14 @@ $(GOLDEN)/.done: tools/golden/requirements.txt
 	touch $@
 
 # Scripts that write golden data; the others are imported by these or have another purpose.
-GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py chineseclip.py clap.py clip.py pictures.py image_files.py image_processor.py image_resize.py sentence.py siglip.py subtitles.py token_golden.py token_tables.py weights.py whisper.py whisper_decode.py
+GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py chineseclip.py clap.py clip.py pictures.py image_files.py image_processor.py image_resize.py sentence.py siglip.py siglip_naflex.py subtitles.py token_golden.py token_tables.py weights.py whisper.py whisper_decode.py
 
 # Where the real models are that some golden data come from.
 REAL = $$($(GO) run ./tools/realmodels)
 
 golden: golden-env
-	@for script in $(GOLDEN_SCRIPTS) "jpeg_files.py media/image/testdata/jpeg" "vad.py $(REAL)" "minilm.py $(REAL)" "transcripts.py $(REAL)"; do \
+	@for script in $(GOLDEN_SCRIPTS) "jpeg_files.py media/image/testdata/jpeg" "vad.py $(REAL)" "minilm.py $(REAL)" "transcripts.py $(REAL)" \
+		"whisper_real.py $(REAL)"; do \
 		echo "$$script"; $(GOLDEN)/bin/python tools/golden/$$script || exit 1; done
 
 fullsize: build golden-env

@@ -238,7 +238,7 @@ func batchSizes(n int) func(kind string) int {
 	}
 }
 
-// vectors embeds pictures, sounds or videos.
+// vectors embeds pictures, sounds or videos. A video that is too much for the model has an error and no vector.
 func vectors(ctx context.Context, m *chiasm.Model, items []*item) ([]chiasm.Embedding, error) {
 	if len(items) == 0 {
 		return nil, nil
@@ -247,11 +247,16 @@ func vectors(ctx context.Context, m *chiasm.Model, items []*item) ([]chiasm.Embe
 	case kindAudio:
 		return m.EmbedAudios(ctx, hearing(items))
 	case kindVideo:
-		out := make([]chiasm.Embedding, len(items))
-		for i, it := range items {
-			var err error
-			if out[i], err = m.EmbedVideo(ctx, it.video); err != nil {
+		var out []chiasm.Embedding
+		for _, it := range items {
+			e, err := m.EmbedVideo(ctx, it.video)
+			switch {
+			case ctx.Err() != nil:
 				return nil, err
+			case err != nil:
+				it.err = err
+			default:
+				out = append(out, e)
 			}
 		}
 		return out, nil

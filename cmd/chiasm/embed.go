@@ -62,7 +62,7 @@ func (a *app) embed() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&v.prompt.text, "prompt", "", "what stands before each text, in place of the model's default")
 	flags.StringVar(&v.prompt.name, "prompt-name", "", "the same, by the name that the model's files give it")
-	flags.StringVar(&v.kind, "kind", "", "what arguments and standard input are: image, audio, video or text (default: files are told by what they hold, videos by their sound)")
+	flags.StringVar(&v.kind, "kind", "", "what arguments and standard input are: image, audio, video or text (default: files are told by what they hold; videos are looked at by models that see them, else heard)")
 	flags.StringVarP(&v.output, "output", "o", "", "file to write (default standard output)")
 	flags.StringVar(&v.format, "format", "", "jsonl, npy or safetensors (default: from the name of the file)")
 	flags.BoolVar(&v.normalize, "normalize", true, "scale vectors to length 1")
@@ -214,6 +214,7 @@ func (v *embedVerb) run(ctx context.Context, args []string) (err error) {
 	}
 	in := v.app.inputs(ctx, m, v.model)
 	in.stdin, in.files = v.kind, v.kind
+	in.watches = v.kind == "" && v.window == 0 && m.Watches()
 	if v.hop == 0 {
 		v.hop = v.window
 	}

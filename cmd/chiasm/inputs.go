@@ -24,7 +24,7 @@ const (
 	kindText  = "text"
 	kindImage = "image"
 	kindAudio = "audio"
-	kindVideo = "video" // where it is asked for: a file that holds one is else a sound
+	kindVideo = "video" // where it is asked for, or the model sees videos: a file that holds one is else a sound
 )
 
 // An item is one input of a verb.
@@ -72,6 +72,7 @@ type inputs struct {
 	app         *app
 	model       *chiasm.Model
 	sees, hears bool          // what of files and folders the model takes
+	watches     bool          // a file that has the extension of a video is looked at rather than heard
 	options     image.Options // how pictures are read
 	stdin       string        // the kind of what is on standard input; "" if that is to tell
 	files       string        // likewise of files
@@ -228,6 +229,9 @@ func (in *inputs) kindOf(path string) string {
 		return in.files
 	}
 	ext := strings.ToLower(filepath.Ext(path))
+	if in.watches && slices.Contains(videoExtensions, ext) {
+		return kindVideo
+	}
 	if !in.hears && slices.Contains(extensions[kindImage], ext) {
 		return kindImage // whatever is in it
 	}
@@ -270,11 +274,13 @@ func (in *inputs) wanted(path string) (kind string) {
 	} else {
 		kind = kindAs(headOf(path))
 	}
-	if in.files == kindVideo {
+	if in.files == kindVideo || in.watches {
 		if slices.Contains(videoExtensions, strings.ToLower(filepath.Ext(path))) {
 			return kindVideo
 		}
-		return ""
+		if in.files == kindVideo {
+			return ""
+		}
 	}
 	if kind == kindImage && in.sees || kind == kindAudio && in.hears {
 		return kind

@@ -69,7 +69,7 @@ func (a *app) transcribe() *cobra.Command {
 	flags.BoolVar(&o.Sequential, "sequential", false, "hear everything, window after window")
 	flags.BoolVar(&v.noVAD, "no-vad", false, "the same as --sequential: do not look for speech first")
 	flags.Float32Var(&o.Speech.Threshold, "vad-threshold", 0.5, "probability at which speech begins")
-	flags.IntVar(&o.Batch, "batch-size", o.Batch, "windows at once; each takes memory, and the text does not depend on it")
+	flags.IntVar(&o.Batch, "batch-size", o.Batch, "windows at once at most, as far as they take 1 GB; the text does not depend on it")
 	complete(cmd, "task", "transcribe", "translate")
 	complete(cmd, "format", "text", "srt", "vtt", "tsv", "json", "all")
 	return cmd

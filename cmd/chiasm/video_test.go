@@ -25,6 +25,10 @@ func TestEmbedVideo(t *testing.T) {
 	if len(lines) != 2 || lines[0].Kind != "video" || lines[1].Input != videos+"/counting.webm" || slices.Equal(lines[0].Embedding, lines[1].Embedding) {
 		t.Errorf("got %+v", lines)
 	}
+	seen := runChiasm(t, "", "embed", "-m", gemma, videos+"/counting.mp4").want(t, 0)
+	if one := objects[vectorLine](t, seen); len(one) != 1 || one[0].Kind != "video" {
+		t.Errorf("a video without --kind: got %+v", one)
+	}
 	heard := runChiasm(t, "", "embed", "-m", gemma, videos+"/tone.ogg").want(t, 0)
 	if lines := objects[vectorLine](t, heard); len(lines) != 1 || lines[0].Kind != "audio" {
 		t.Errorf("a sound: got %+v", lines)

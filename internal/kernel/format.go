@@ -20,26 +20,30 @@ const (
 	W8
 	// I8 stores the same; the other operand is brought to uint8 with a scale and a zero point per row, and products are exact integers.
 	I8
+	// F16 stores IEEE half precision; the other operand stays float32. Where weights come in it nothing is lost: models choose it for those
+	// that a few rows at a time are multiplied with, which takes as long as reading them. It goes by no name.
+	F16
 	formats
 )
 
-var formatNames = [...]string{F32: "f32", BF16: "bf16", W8: "w8", I8: "int8"}
+var formatNames = [...]string{F32: "f32", BF16: "bf16", W8: "w8", I8: "int8", F16: "f16"}
 
 // String is the name of f as the command line spells it.
 func (f Format) String() string { return formatNames[f] }
 
 // ParseFormat finds the format of that name.
 func ParseFormat(name string) (Format, error) {
-	for f, s := range formatNames {
+	named := formatNames[:F16]
+	for f, s := range named {
 		if s == name {
 			return Format(f), nil
 		}
 	}
-	return 0, fmt.Errorf("kernel: expected one of the formats %v, got %q", formatNames, name)
+	return 0, fmt.Errorf("kernel: expected one of the formats %v, got %q", named, name)
 }
 
 // size is the bytes of a stored number.
-func (f Format) size() int { return [...]int{F32: 4, BF16: 2, W8: 1, I8: 1}[f] }
+func (f Format) size() int { return [...]int{F32: 4, BF16: 2, W8: 1, I8: 1, F16: 2}[f] }
 
 // A layout is how a packed weight lies in memory: panels of width columns (rows of the weight), the last panel filled up with zeros.
 // A panel holds K values of each column, K filled up with zeros to a multiple of align: first group values of every column, then the
@@ -89,9 +93,11 @@ var layouts = [...]layout{
 	{tier: cpu.Generic, format: BF16, width: 4, height: 2, depth: endless, group: 1, align: 1},
 	{tier: cpu.Generic, format: W8, width: 4, height: 2, depth: endless, group: 1, align: 1, levels: 127},
 	{tier: cpu.Generic, format: I8, width: 4, height: 2, depth: endless, group: 4, align: 4, left: leftU8, levels: 127},
+	{tier: cpu.Generic, format: F16, width: 4, height: 2, depth: endless, group: 1, align: 1},
 
 	{tier: cpu.AVX2, format: F32, width: 16, height: 6, depth: 512, group: 1, align: 1},
 	{tier: cpu.AVX2, format: BF16, width: 16, height: 6, depth: 768, group: 1, align: 1, paired: true},
+	{tier: cpu.AVX2, format: F16, width: 16, height: 6, depth: 512, group: 1, align: 1}, // sums go as those of F32 do
 	{tier: cpu.AVX2, format: W8, width: 16, height: 6, depth: 768, group: 1, align: 1, levels: 127},
 	{tier: cpu.AVX2, format: I8, width: 16, height: 6, depth: 2048, group: 4, align: 4, left: leftU8, levels: 127, pairs: true},
 

@@ -40,6 +40,8 @@ func (g *Gemm) widen(dst []float32, p *panel) []float32 {
 		for i := range dst {
 			dst[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(p.data[2*i:])) << 16)
 		}
+	case F16:
+		GenericFromF16(dst, p.data[:2*len(dst)])
 	case W8:
 		for i := range dst {
 			dst[i] = float32(int8(p.data[i]))

@@ -32,6 +32,8 @@ func (p *Packed) unpacked(n, k int) float64 {
 	switch l.format {
 	case BF16:
 		return float64(math.Float32frombits(uint32(p.data[2*at])<<16 | uint32(p.data[2*at+1])<<24))
+	case F16:
+		return float64(f16(uint16(p.data[2*at]) | uint16(p.data[2*at+1])<<8))
 	case W8, I8:
 		return float64(int8(p.data[at])) * float64(p.scale[n])
 	}
@@ -316,6 +318,8 @@ func TestSetRowsInPieces(t *testing.T) {
 			switch f {
 			case BF16:
 				off = math.Abs(want) / 256
+			case F16:
+				off = math.Abs(want)/2048 + 0x1p-25
 			case W8, I8:
 				off = float64(whole.scale[i/k]) * 0.5001
 			}
@@ -399,6 +403,33 @@ func TestInt8NeverSaturates(t *testing.T) {
 				}
 				near(t, "sum", v, want, k*1e-6)
 			}
+		}
+	})
+}
+
+// Weights that half precision can hold give the bits of a product in F32 when they are stored in it, where both have kernels of one shape.
+func TestHalfWeightsLoseNothing(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		if !Native(F16) {
+			t.Skip("no kernels of one shape")
+		}
+		r := seeded(41)
+		for _, c := range []struct{ m, n, k int }{{1, 16, 512}, {5, 51, 1031}, {1, 7, 3}, {13, 40, 600}, {6, 33, 64}} {
+			rows := random(r, c.n*c.k)
+			short := make([]byte, 2*len(rows))
+			ToF16(short, rows)
+			FromF16(rows, short)
+			var got [2][]float32
+			a := random(r, c.m*c.k)
+			for i, f := range []Format{F32, F16} {
+				w := NewPacked(c.n, c.k, f)
+				for first := 0; first < c.n; first += 5 { // in pieces that don't fall together with panels
+					w.SetRows(first, rows[first*c.k:min(first+5, c.n)*c.k])
+				}
+				got[i] = make([]float32, c.m*c.n)
+				multiply(&Gemm{C: got[i], LDC: c.n, A: a, LDA: c.k, M: c.m, W: []*Packed{w}, Act: GELU}, 2)
+			}
+			sameBits(t, "product", got[1], got[0])
 		}
 	})
 }

@@ -29,6 +29,8 @@ func (t *tile) multiply(lay *layout, h int) {
 		t.multiplyAVX2(h)
 	case lay.format == BF16:
 		t.multiplyBF16AVX2(h)
+	case lay.format == F16:
+		t.multiplyF16AVX2(h)
 	case lay.format == W8:
 		t.multiplyW8AVX2(h)
 	case lay.format == I8:
@@ -78,6 +80,23 @@ func (t *tile) multiplyBF16AVX2(h int) {
 		bf16Gemm5AVX2(t)
 	case 6:
 		bf16Gemm6AVX2(t)
+	}
+}
+
+func (t *tile) multiplyF16AVX2(h int) {
+	switch h {
+	case 1:
+		f16Gemm1AVX2(t)
+	case 2:
+		f16Gemm2AVX2(t)
+	case 3:
+		f16Gemm3AVX2(t)
+	case 4:
+		f16Gemm4AVX2(t)
+	case 5:
+		f16Gemm5AVX2(t)
+	case 6:
+		f16Gemm6AVX2(t)
 	}
 }
 

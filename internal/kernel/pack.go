@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"math"
 	"runtime"
 	"unsafe"
@@ -110,6 +111,10 @@ func (p *Packed) setPanel(index, at int, rows []float32) {
 		packPanel(l.tier, floatsOf(panel), rows, p.K, p.K, at, l.width)
 		return
 	}
+	if l.format == F16 {
+		p.setHalf(panel, at, rows)
+		return
+	}
 	for j := p.setTogether(panel, index*l.width+at, rows); j*p.K < len(rows); j++ {
 		row, column := rows[j*p.K:][:p.K], l.column(at+j)
 		if l.format == BF16 {
@@ -120,6 +125,25 @@ func (p *Packed) setPanel(index, at int, rows []float32) {
 		s, sum := packInt8(panel, row, column, l)
 		if p.scale[i] = s; p.sums != nil {
 			p.sums[i] = sum
+		}
+	}
+}
+
+// setHalf packs rows in half precision: the panel as float32 first, if they are its first rows.
+func (p *Packed) setHalf(panel []byte, at int, rows []float32) {
+	l := p.layout
+	if at == 0 {
+		s := takeScratch(p.K * l.width)
+		defer s.release()
+		wide := s.floats[:p.K*l.width]
+		clear(wide)
+		packPanel(l.tier, wide, rows, p.K, p.K, 0, l.width)
+		ToF16(panel, wide)
+		return
+	}
+	for j := 0; j*p.K < len(rows); j++ {
+		for k, v := range rows[j*p.K:][:p.K] {
+			binary.LittleEndian.PutUint16(panel[2*(k*l.width+at+j):], f16Of(v))
 		}
 	}
 }

@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -67,6 +68,12 @@ func TestPackingTogetherEqualsOneByOne(t *testing.T) {
 					row, panel, column := rows[j*k:][:k], want.data[j/l.width*want.panelBytes():], l.column(j%l.width)
 					if l.format == BF16 {
 						packBF16(panel, row, column, l)
+						continue
+					}
+					if l.format == F16 {
+						for i, v := range row {
+							binary.LittleEndian.PutUint16(panel[2*(i*l.width+column):], f16Of(v))
+						}
 						continue
 					}
 					s, sum := packInt8(panel, row, column, l)

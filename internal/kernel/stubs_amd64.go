@@ -64,6 +64,36 @@ func bf16Gemm5AVX2(t *tile)
 //go:noescape
 func bf16Gemm6AVX2(t *tile)
 
+// f16Gemm1AVX2 makes a tile of 1 rows and 16 columns.
+//
+//go:noescape
+func f16Gemm1AVX2(t *tile)
+
+// f16Gemm2AVX2 makes a tile of 2 rows and 16 columns.
+//
+//go:noescape
+func f16Gemm2AVX2(t *tile)
+
+// f16Gemm3AVX2 makes a tile of 3 rows and 16 columns.
+//
+//go:noescape
+func f16Gemm3AVX2(t *tile)
+
+// f16Gemm4AVX2 makes a tile of 4 rows and 16 columns.
+//
+//go:noescape
+func f16Gemm4AVX2(t *tile)
+
+// f16Gemm5AVX2 makes a tile of 5 rows and 16 columns.
+//
+//go:noescape
+func f16Gemm5AVX2(t *tile)
+
+// f16Gemm6AVX2 makes a tile of 6 rows and 16 columns.
+//
+//go:noescape
+func f16Gemm6AVX2(t *tile)
+
 // w8Gemm1AVX2 makes a tile of 1 rows and 16 columns.
 //
 //go:noescape

@@ -19,7 +19,16 @@ type class struct {
 	square    bool   // whether a bare number means both sides rather than the short one
 	filter    Filter
 	mean, std [3]float64
-	tiles     bool // FitTiles by the numbers of a Gemma 4, and no normalising unless the configuration asks
+	tiles     *tiling // instead of a size
+}
+
+// A tiling is how a configuration speaks of squares, and what it means where it doesn't.
+type tiling struct {
+	fit         Fit
+	bare        bool   // no normalising unless the configuration asks
+	patch, pool int    // pixels along a patch, patches along a square
+	key         string // of how many squares there are at most
+	many, limit int    // how many, and what a configuration may ask for
 }
 
 var (
@@ -31,15 +40,16 @@ var (
 // classes holds the image processors of transformers that are nothing but resize, crop, rescale and normalise, by name
 // without the ending ImageProcessor.
 var classes = map[string]class{
-	"CLIP":        {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd, false},
-	"ChineseCLIP": {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd, false},
-	"Bit":         {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd, false},
-	"Blip":        {`{"height": 384, "width": 384}`, 0, true, Bicubic, clipMean, clipStd, false},
-	"DeiT":        {`{"height": 256, "width": 256}`, 224, true, Bicubic, half, half, false},
-	"MobileNetV1": {`{"shortest_edge": 256}`, 224, false, Bilinear, half, half, false},
-	"Siglip":      {`{"height": 224, "width": 224}`, 0, false, Bicubic, half, half, false},
-	"ViT":         {`{"height": 224, "width": 224}`, 0, true, Bilinear, half, half, false},
-	"Gemma4":      {"", 0, true, Bicubic, [3]float64{}, [3]float64{1, 1, 1}, true},
+	"CLIP":        {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd, nil},
+	"ChineseCLIP": {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd, nil},
+	"Bit":         {`{"shortest_edge": 224}`, 224, false, Bicubic, clipMean, clipStd, nil},
+	"Blip":        {`{"height": 384, "width": 384}`, 0, true, Bicubic, clipMean, clipStd, nil},
+	"DeiT":        {`{"height": 256, "width": 256}`, 224, true, Bicubic, half, half, nil},
+	"MobileNetV1": {`{"shortest_edge": 256}`, 224, false, Bilinear, half, half, nil},
+	"Siglip":      {`{"height": 224, "width": 224}`, 0, false, Bicubic, half, half, nil},
+	"Siglip2":     {"", 0, true, Bilinear, half, half, &tiling{FitPatches, false, 16, 1, "max_num_patches", 256, 4096}},
+	"ViT":         {`{"height": 224, "width": 224}`, 0, true, Bilinear, half, half, nil},
+	"Gemma4":      {"", 0, true, Bicubic, [3]float64{}, [3]float64{1, 1, 1}, &tiling{FitTiles, true, 16, 3, "max_soft_tokens", 280, 1120}},
 }
 
 // largest is the longest side that a configuration may ask for, so that a damaged one cannot ask for all memory.
@@ -123,8 +133,8 @@ func parseProcessor(data []byte) (*Processor, error) {
 		if len(file.Size) == 0 {
 			file.Size = json.RawMessage(c.size)
 		}
-		if c.tiles {
-			err = p.setTiles(file.tilesFile)
+		if c.tiles != nil {
+			err = p.setTiles(*c.tiles, file.tilesFile)
 		} else {
 			err = p.setSize(file.Size, file.Square.or(c.square))
 		}
@@ -159,7 +169,7 @@ func parseProcessor(data []byte) (*Processor, error) {
 			}
 		}
 	}
-	if file.Normalize.or(!c.tiles) {
+	if file.Normalize.or(c.tiles == nil || !c.tiles.bare) {
 		if p.Mean, err = parseChannels("image_mean", file.Mean, c.mean); err != nil {
 			return nil, err
 		}
@@ -220,22 +230,28 @@ type sides struct {
 	MaxWidth  int `json:"max_width"`
 }
 
-// tilesFile is what a Gemma 4 says instead of a size: squares of so many patches of so many pixels make a token each.
+// tilesFile is what a configuration says of squares instead of a size.
 type tilesFile struct {
-	Patch  *int `json:"patch_size"`
-	Pool   *int `json:"pooling_kernel_size"`
-	Tokens *int `json:"max_soft_tokens"`
+	Patch   *int `json:"patch_size"`
+	Pool    *int `json:"pooling_kernel_size"`
+	Tokens  *int `json:"max_soft_tokens"`
+	Patches *int `json:"max_num_patches"`
 }
 
-// setTiles reads it; what it leaves out is the reference's.
-func (p *Processor) setTiles(f tilesFile) error {
-	patch, pool, tokens := 16, 3, 280
+// setTiles reads it; what it leaves out is as t has it.
+func (p *Processor) setTiles(t tiling, f tilesFile) error {
+	many := f.Patches
+	if t.fit == FitTiles {
+		many = f.Tokens
+	} else {
+		f.Pool = nil
+	}
 	for _, n := range []struct {
 		key  string
 		from *int
 		to   *int
 		most int
-	}{{"patch_size", f.Patch, &patch, 64}, {"pooling_kernel_size", f.Pool, &pool, 8}, {"max_soft_tokens", f.Tokens, &tokens, 1120}} {
+	}{{"patch_size", f.Patch, &t.patch, 64}, {"pooling_kernel_size", f.Pool, &t.pool, 8}, {t.key, many, &t.many, t.limit}} {
 		if n.from != nil {
 			*n.to = *n.from
 		}
@@ -243,7 +259,7 @@ func (p *Processor) setTiles(f tilesFile) error {
 			return fmt.Errorf("%s: expected 1 to %d, got %d", n.key, n.most, *n.to)
 		}
 	}
-	p.Fit, p.Tile, p.Tiles = FitTiles, patch*pool, tokens
+	p.Fit, p.Tile, p.Tiles = t.fit, t.patch*t.pool, t.many
 	return nil
 }
 

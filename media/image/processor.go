@@ -18,7 +18,8 @@ const (
 	FitInside              // in proportion, as large as fits in W by H, truncated
 	FitCover               // in proportion, as small as covers W by H, rounded half to even (open_clip)
 	FitContain             // in proportion, as large as fits in W by H, rounded half to even (open_clip)
-	FitTiles               // in proportion, as large as at most Tiles squares of Tile pixels, sides whole numbers of them (Gemma 4)
+	FitTiles               // in proportion, as large as at most Tiles squares of Tile pixels, sides rounded down to whole ones (Gemma 4)
+	FitPatches             // likewise, sides rounded up to whole ones while there are at most Tiles (SigLIP 2 NaFlex)
 )
 
 // A Processor turns pictures into the array that a vision tower reads: resize, centre crop, rescale, normalise, each as
@@ -30,7 +31,7 @@ type Processor struct {
 	Longest int    // with FitShortest: no side gets longer than this; 0 for no limit
 	Filter  Filter // how pixels are resampled
 
-	Tile, Tiles int // with FitTiles: the side of a square, and how many there are at most
+	Tile, Tiles int // with FitTiles and FitPatches: the side of a square, and how many there are at most
 
 	CropW, CropH int   // centre crop in pixels; what the picture does not cover is padded. 0: no crop
 	Fill         uint8 // value of the padding, before rescaling
@@ -88,6 +89,8 @@ func (p *Processor) fit(w, h int) (int, int) {
 		w, h = int(math.RoundToEven(float64(w)/ratio)), int(math.RoundToEven(float64(h)/ratio))
 	case FitTiles:
 		w, h = p.tiles(w, h)
+	case FitPatches:
+		w, h = p.patches(w, h)
 	}
 	return max(w, 1), max(h, 1)
 }
@@ -105,6 +108,24 @@ func (p *Processor) tiles(w, h int) (int, int) {
 		across, down = 1, min(h/w, p.Tiles)
 	}
 	return across * p.Tile, down * p.Tile
+}
+
+// patches halves the interval in which the largest scale lies that leaves at most Tiles squares, until it is narrow: the size depends on
+// where the reference stops.
+func (p *Processor) patches(w, h int) (int, int) {
+	const narrow = 1e-5
+	side := float64(p.Tile)
+	squares := func(n int, scale float64) int { return max(int(math.Ceil(float64(n)*scale/side)), 1) }
+	low, high := narrow/10, 100.0
+	for high-low >= narrow {
+		middle := (low + high) / 2
+		if squares(w, middle)*squares(h, middle) <= p.Tiles {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return squares(w, low) * p.Tile, squares(h, low) * p.Tile
 }
 
 func (p *Processor) shortest(w, h int) (int, int) {

@@ -132,12 +132,7 @@ func (b *Bundle) Encode(text string) *token.Encoding { return b.Tokenizer.Encode
 
 // Fit cuts ids to what the model reads, keeping the end token, in place.
 func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) {
-	n := b.Context()
-	if len(ids) <= n {
-		return ids, false
-	}
-	ids[n-1] = ids[len(ids)-1]
-	return ids[:n], true
+	return token.Fit(ids, b.Context())
 }
 
 // Context is the number of tokens that the model reads of a sequence.

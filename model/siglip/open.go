@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/model/vit"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/token"
 	"github.com/chiasm/chiasm/weights"
@@ -37,16 +38,20 @@ func Open(dir string) (_ *Bundle, err error) {
 		return nil, err
 	}
 	b := &Bundle{}
-	if b.Tokenizer, err = token.OpenFolder(dir); err != nil {
+	class := "" // of the tokenizer
+	if config.Vision.AnySize {
+		class = token.ClassSigLIP2 // whatever the files say, as in the reference: those published name Gemma's
+	}
+	if b.Tokenizer, err = token.OpenFolderAs(dir, class); err != nil {
 		return nil, fmt.Errorf("siglip: %w", err)
 	}
-	if config.Text.PadLeft, err = padsLeft(dir); err != nil {
-		return nil, err
+	if err := b.readPadding(dir, config); err != nil {
+		return nil, fmt.Errorf("siglip: %w", err)
 	}
 	if b.Processor, err = image.OpenProcessor(dir); err != nil {
 		return nil, fmt.Errorf("siglip: %w", err)
 	}
-	if err := b.Processor.Fits(config.Vision.Wide, config.Vision.Height); err != nil {
+	if err := fits(b.Processor, &config.Vision); err != nil {
 		return nil, fmt.Errorf("siglip: %w", err)
 	}
 	file := weights.Find(dir, weights.TransformersFiles)
@@ -68,19 +73,44 @@ func Open(dir string) (_ *Bundle, err error) {
 	return b, nil
 }
 
-// padsLeft reads from tokenizer_config.json on which side of a text padding goes: after it unless the file says otherwise.
-func padsLeft(dir string) (bool, error) {
-	var c struct {
+// readPadding finds out what a text is filled up with and on which side, of which the tokenizer's files know more than config.json.
+func (b *Bundle) readPadding(dir string, c *Config) error {
+	var file struct {
 		Side string `json:"padding_side"`
 	}
+	if c.Vision.AnySize {
+		file.Side = "left" // unless a file says otherwise, as those published do
+	}
+	if p := b.Tokenizer.Padding(); p != nil {
+		c.Text.Pad, file.Side = p.ID, "right"
+		if p.Left {
+			file.Side = "left"
+		}
+	}
+	if pad, ok := b.Tokenizer.Special("pad"); ok {
+		if c.Text.Pad, ok = b.Tokenizer.ID(pad); !ok {
+			return fmt.Errorf("texts are padded with %q, which the tokenizer lacks", pad)
+		}
+	}
 	data, err := os.ReadFile(filepath.Join(dir, "tokenizer_config.json"))
-	if err != nil {
-		return false, nil // there need not be one
+	if err == nil { // there need not be one
+		if err := json.Unmarshal(data, &file); err != nil {
+			return fmt.Errorf("tokenizer_config.json: %w", err)
+		}
 	}
-	if err := json.Unmarshal(data, &c); err != nil {
-		return false, fmt.Errorf("siglip: tokenizer_config.json: %w", err)
+	c.Text.PadLeft = file.Side == "left"
+	return nil
+}
+
+// fits checks that a processor makes pictures that a tower takes.
+func fits(p *image.Processor, c *vit.Config) error {
+	if !c.AnySize {
+		return p.Fits(c.Wide, c.Height)
 	}
-	return c.Side == "left", nil
+	if w, _ := p.Size(); p.Fit != image.FitPatches || p.Tile != c.Patch || w != 0 {
+		return fmt.Errorf("the processor does not make pictures of any whole number of patches of %d pixels, which the model takes", c.Patch)
+	}
+	return nil
 }
 
 // Encode turns a text into ids with special tokens, neither padded nor cut.
@@ -97,8 +127,8 @@ func (b *Bundle) Pixels() *image.Processor { return b.Processor }
 // Context is the length of the longest text in tokens.
 func (b *Bundle) Context() int { return b.Config.Text.Context }
 
-// ImageTokens is the length of a picture in tokens, whatever its size is said to be: the processor makes one size only.
-func (b *Bundle) ImageTokens(_, _ int) int { return b.Config.Vision.Tokens() }
+// ImageTokens is the length in tokens of a picture of w by h pixels, as the processor makes it.
+func (b *Bundle) ImageTokens(w, h int) int { return b.Config.Vision.TokensOf(w, h) }
 
 // Dimension is the size of the space.
 func (b *Bundle) Dimension() int { return b.Config.D() }

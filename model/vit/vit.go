@@ -31,6 +31,9 @@ type Config struct {
 	Pool                         Pool
 	NormPooled                   bool // the last norm applies to the mean rather than to the tokens
 	BarePositions                bool // the class token has no position
+	// AnySize is for pictures of any whole number of patches: Height and Wide are those of the one whose patches have the positions, a
+	// square, and others have them resized. A patch is laid out with the channels of a pixel together.
+	AnySize bool
 }
 
 // Validate says what makes c impossible.
@@ -51,6 +54,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("vit: width %d is not a multiple of %d heads", c.Width, c.Heads)
 	case c.Patch > min(c.Height, c.Wide):
 		return fmt.Errorf("vit: patch size %d is larger than the picture %dx%d", c.Patch, c.Wide, c.Height)
+	case c.AnySize && (c.ClassToken || c.Height != c.Wide):
+		return fmt.Errorf("vit: pictures of any size with a class token or positions of %dx%d pixels, want a square and none", c.Wide, c.Height)
 	case c.Pool == PoolToken && !c.ClassToken:
 		return fmt.Errorf("vit: pooling at the class token, but the tower has none")
 	case c.Pool != PoolToken && c.Pool != PoolMean && c.Pool != PoolProbe:
@@ -59,10 +64,10 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// Patches is the number of patches of a picture.
+// Patches is the number of patches of a picture, of Height by Wide pixels.
 func (c *Config) Patches() int { return (c.Height / c.Patch) * (c.Wide / c.Patch) }
 
-// Tokens is the length of a picture's sequence.
+// Tokens is the length of its sequence.
 func (c *Config) Tokens() int {
 	if c.ClassToken {
 		return c.Patches() + 1
@@ -70,10 +75,18 @@ func (c *Config) Tokens() int {
 	return c.Patches()
 }
 
+// TokensOf is the length of the sequence of a picture of w by h pixels.
+func (c *Config) TokensOf(w, h int) int {
+	if c.AnySize {
+		return (w / c.Patch) * (h / c.Patch)
+	}
+	return c.Tokens()
+}
+
 // A Tower maps pictures to vectors. Its keys are those of transformers' CLIPVisionModel.
 type Tower struct {
 	Class    *tensor.Tensor `weight:"embeddings.class_embedding"`           // [C]
-	Patch    *nn.Linear     `weight:"embeddings.patch_embedding"`           // [C, 3, P, P]
+	Patch    *nn.Linear     `weight:"embeddings.patch_embedding"`           // [C, 3, P, P]; with AnySize [C, P·P·3]
 	Position *tensor.Tensor `weight:"embeddings.position_embedding.weight"` // [T, C]
 	PreNorm  *nn.LayerNorm  `weight:"pre_layrnorm"`                         // the published key is spelt so
 	Blocks   []*nn.Block    `weight:"encoder.layers"`
@@ -89,6 +102,9 @@ func New(c Config) *Tower {
 		Position: tensor.Param(c.Tokens(), c.Width),
 		PostNorm: nn.NewLayerNorm(c.Width, c.Eps),
 		Config:   c,
+	}
+	if c.AnySize {
+		t.Patch.Weight = tensor.Param(c.Width, c.Patch*c.Patch*3)
 	}
 	if c.ClassToken {
 		t.Class = tensor.Param(c.Width)
@@ -120,6 +136,9 @@ func (t *Tower) Embed(pixels *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
 	p := pixels.Pass()
 	m := p.Mark()
 	b := pixels.Dim(0)
+	if t.Config.AnySize {
+		return p.Keep(m, t.embedAnySize(pixels, seq))
+	}
 	x := t.Patch.Forward(pixels.Patches(t.Config.Patch))
 	if t.Config.BarePositions {
 		x = x.AddPositions(t.Position, p.Spans(b, t.Config.Patches()))
@@ -139,7 +158,7 @@ func (t *Tower) Embed(pixels *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
 // Forward maps pictures [B, 3, H, W] to their vectors [B, C].
 func (t *Tower) Forward(pixels *tensor.Tensor) *tensor.Tensor {
 	p := pixels.Pass()
-	b, n := pixels.Dim(0), t.Config.Tokens()
+	b, n := pixels.Dim(0), t.Config.TokensOf(pixels.Dim(3), pixels.Dim(2))
 	seq, one, first := p.Spans(b, n), p.Spans(b, 1), p.Steps(b, n)
 	x := t.Embed(pixels, seq)
 	last := len(t.Blocks) - 1

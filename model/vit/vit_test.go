@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chiasm/chiasm/model/vit"
@@ -33,6 +34,9 @@ func TestBatchEqualsParts(t *testing.T) {
 		"norm of mean":   func(c *vit.Config) { c.Pool, c.NormPooled = vit.PoolMean, true },
 		"no class token": func(c *vit.Config) { c.Pool, c.ClassToken, c.NoQKVBias = vit.PoolMean, false, true },
 		"probe":          func(c *vit.Config) { c.Pool, c.ClassToken, c.PreNorm = vit.PoolProbe, false, false },
+		"any size": func(c *vit.Config) {
+			c.Pool, c.ClassToken, c.PreNorm, c.AnySize, c.Wide = vit.PoolProbe, false, false, true, 24
+		},
 		"bare positions": func(c *vit.Config) { c.BarePositions, c.PreNorm, c.PatchBias = true, false, true },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -57,5 +61,20 @@ func TestBatchEqualsParts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The positions of a tower for any size must be a square without a class token, which has none.
+func TestAnySizeRefuses(t *testing.T) {
+	for name, change := range map[string]func(*vit.Config){
+		"class token": func(c *vit.Config) { c.Wide = c.Height },
+		"no square":   func(c *vit.Config) { c.Pool, c.ClassToken = vit.PoolMean, false },
+	} {
+		c := small
+		c.AnySize = true
+		change(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "any size") {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }

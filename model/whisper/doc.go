@@ -3,6 +3,6 @@
 //
 // A [Transcriber] makes text of sound: windows by themselves, or a sound of any length window after window, in segments with their times and, if
 // asked for, those of the words. What it does follows openai/whisper's decoding, timing and transcription, with the additions and the defaults of
-// faster-whisper: [Options] says where these differ. Against both, each window's features come from its own samples, with silence after them as
-// the model was trained, not from the level of the whole sound, and not with zeros in place of features.
+// faster-whisper: [Options] says where these differ. Against both, the features of a window are scaled by the loudest of its own sound, not of the
+// whole, which need not be there yet.
 package whisper

@@ -32,11 +32,27 @@ func (m *Model) Encode(mel *tensor.Tensor) *tensor.Tensor {
 }
 
 // SetFormat makes products read their weights in format f. The matrix of the embeddings, by which logits are made, is as large as all
-// layers of the decoder of a small model, and takes the int8 formats as they do. No pass may be using the model.
+// layers of the decoder of a small model, and takes the int8 formats as they do. With float32, weights of the decoder that are stored in
+// half precision are read in it, to the same result: a step of the decoder takes as long as reading them. No pass may be using the model.
 func (m *Model) SetFormat(f tensor.Format) {
 	nn.SetFormat(m.Encoder, f)
 	nn.SetFormat(m.Text, f)
 	m.Text.Embed.SetFormat(f)
+	if f != tensor.FormatF32 || !tensor.Native(tensor.FormatF16) {
+		return
+	}
+	halve := func(ts ...*tensor.Tensor) {
+		for _, t := range ts {
+			if t.DType() == tensor.F16 && t.RowScales() == nil {
+				t.SetFormat(tensor.FormatF16)
+			}
+		}
+	}
+	halve(m.Text.Embed)
+	for _, b := range m.Text.Blocks { // but keys and values of what is heard, which many rows at once make
+		halve(b.Self.Query.Weight, b.Self.Key.Weight, b.Self.Value.Weight, b.Self.Out.Weight)
+		halve(b.Cross.Query.Weight, b.Cross.Out.Weight, b.MLP.Up.Weight, b.MLP.Down.Weight)
+	}
 }
 
 // A Text is the network of the decoder: what it has said, and what it hears, to what it says next.

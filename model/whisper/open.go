@@ -78,6 +78,7 @@ func Open(dir string) (_ *Bundle, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("whisper: %s: %w", file, err)
 	}
+	b.Model.SetFormat(tensor.FormatF32)
 	return b, nil
 }
 

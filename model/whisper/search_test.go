@@ -330,3 +330,34 @@ func TestSpans(t *testing.T) {
 		}
 	}
 }
+
+// What a window leaves is a window of its own.
+func TestWindowsHearTheRest(t *testing.T) {
+	g, ctx, found := open(t, "tiny"), context.Background(), 0
+	o := Defaults()
+	o.Language, o.Temperatures, o.BestOf, o.MaxTokens, o.NoSpeech = "de", []float32{1}, 1, 4, 1
+	x := g.transcriber(&o)
+	for seed := range uint32(60) {
+		w := Window{Start: float64(seed), Samples: noise(11840, seed)}
+		segments, rests, err := x.round(ctx, []Window{w}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, rest := segments[0], rests[0]
+		if rest+again <= w.frames() {
+			found++
+			more, err := x.Windows(ctx, []Window{{w.Start + float64(rest)/frameRate, w.Samples[rest*frameSamples:]}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, more[0]...)
+		}
+		got, err := x.Windows(ctx, []Window{w})
+		if err != nil || !reflect.DeepEqual(got[0], want) && len(got[0])+len(want) > 0 {
+			t.Fatalf("seed %d: got %+v %v, want %+v", seed, got, err, want)
+		}
+	}
+	if found == 0 {
+		t.Error("no window left a rest")
+	}
+}

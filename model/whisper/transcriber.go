@@ -96,6 +96,12 @@ func (t *Transcriber) WindowSamples() int {
 	return t.config().Frames * frameStamp * audio.WhisperRate / frameRate
 }
 
+// WindowBytes is how much memory each window takes in the decoder that is heard together with others.
+func (t *Transcriber) WindowBytes() int {
+	c := t.config()
+	return 2 * 4 * c.Decoder.Layers * c.Width * (c.Frames + max(t.opts.Beam, t.opts.BestOf)*c.Context)
+}
+
 // encode is the ids of a text that goes on, nil for none.
 func (t *Transcriber) encode(s string) []int32 {
 	if s = strings.TrimSpace(s); s == "" {

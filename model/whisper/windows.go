@@ -39,39 +39,71 @@ func (t *Transcriber) Windows(ctx context.Context, windows []Window) ([][]Segmen
 	return out, nil
 }
 
-// batch does so for windows that are heard together.
+// again is how many frames of a window have to be left behind its last timestamp for them to be heard again.
+const again = frameRate / 2
+
+// batch does so for windows that are heard together. Where the model says that a segment ends and more follows, but not what, the rest of the
+// window is heard again, together with that of the others.
 func (t *Transcriber) batch(ctx context.Context, windows []Window) ([][]Segment, error) {
+	out := make([][]Segment, len(windows))
+	places := make([]int, len(windows))
+	for i := range places {
+		places[i] = i
+	}
+	prefix := t.prefix
+	for windows = slices.Clone(windows); len(windows) > 0; prefix = nil {
+		segments, rests, err := t.round(ctx, windows, prefix)
+		if err != nil {
+			return nil, err
+		}
+		left := 0
+		for i, w := range windows {
+			out[places[i]] = append(out[places[i]], segments[i]...)
+			if rest := rests[i]; rest > 0 && rest+again <= w.frames() {
+				windows[left] = Window{w.Start + float64(rest)/frameRate, w.Samples[rest*frameSamples:]}
+				places[left] = places[i]
+				left++
+			}
+		}
+		windows, places = windows[:left], places[:left]
+	}
+	return out, nil
+}
+
+// round finds the segments of windows, and how many frames of each are done with.
+func (t *Transcriber) round(ctx context.Context, windows []Window, prefix []int32) (segments [][]Segment, rests []int, err error) {
 	if err := t.hear(ctx, windows); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	spoken, err := t.spoken(ctx, len(windows))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	tasks := make([]*task, len(windows))
 	for i := range windows {
-		tasks[i] = t.newTask(i, &windows[i], spoken[i], t.initial, t.prefix)
+		tasks[i] = t.newTask(i, &windows[i], spoken[i], t.initial, prefix)
 	}
 	texts, err := t.decode(ctx, tasks)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out := make([][]Segment, len(windows))
+	segments, rests = make([][]Segment, len(windows)), make([]int, len(windows))
 	for i := range texts {
 		x, w := &texts[i], &windows[i]
-		if t.opts.silent(x) {
+		if rests[i] = w.frames(); t.opts.silent(x) {
 			continue
 		}
-		spans, _, _ := spans(x.ids, t.tokens().Timestamp, w.frames(), true)
-		segments := t.segments(x, spans, w.Start)
+		var parts []span
+		parts, rests[i], _ = spans(x.ids, t.tokens().Timestamp, w.frames(), true)
+		found := t.segments(x, parts, w.Start)
 		if t.opts.Words {
-			if err := t.addWords(ctx, segments, i, spoken[i], w, w.Start); err != nil {
-				return nil, err
+			if err := t.addWords(ctx, found, i, spoken[i], w, w.Start); err != nil {
+				return nil, nil, err
 			}
 		}
-		out[i] = said(segments)
+		segments[i] = said(found)
 	}
-	return out, nil
+	return segments, rests, nil
 }
 
 // newTask is the task of finding the text of window i of those that are heard.

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, processors, trainers
+from tokenizers import AddedToken, processors
 from transformers import (EmbeddingGemma2Config, EmbeddingGemma2Model, EmbeddingGemma2Processor, EmbeddingGemma2VideoProcessor,
                           Gemma4AudioFeatureExtractor, PreTrainedTokenizerFast)
 from transformers.models.gemma4.image_processing_pil_gemma4 import Gemma4ImageProcessorPil
 from transformers.video_utils import VideoMetadata
+
+from gemma_bpe import gemma_bpe
 
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)
@@ -26,15 +28,7 @@ SPECIAL = dict(boi_token="<|image>", image_token="<|image|>", eoi_token="<image|
 
 
 def tokenizer():
-    """As Gemma's: byte pairs over text whose spaces are marked, bytes for what is unknown."""
-    t = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
-    t.normalizer = normalizers.Replace(" ", "▁")
-    t.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
-    first = ["<pad>", "<eos>", "<bos>", "<unk>"] + [f"<0x{i:02X}>" for i in range(256)]
-    t.train_from_iterator([x for x in TEXTS[:3]] + list(PROMPTS.values()), trainers.BpeTrainer(vocab_size=330, special_tokens=first, show_progress=False))
-    data = json.loads(t.to_str())
-    data["added_tokens"] = [a for a in data["added_tokens"] if a["id"] < 4]
-    t = Tokenizer.from_str(json.dumps(data))
+    t = gemma_bpe(TEXTS[:3] + list(PROMPTS.values()), 330)
     t.add_special_tokens([AddedToken(s, normalized=False, special=True) for s in [*SPECIAL.values(), "<|video|>"]])
     t.post_processor = processors.TemplateProcessing(single="<bos> $A <eos>", special_tokens=[("<bos>", 2), ("<eos>", 1)])
     return t

@@ -58,6 +58,9 @@ HF = [
     {"image_processor_type": "DeiTImageProcessor"},
     {"image_processor_type": "BlipImageProcessor"},
     {"image_processor_type": "BitImageProcessor", "size": {"shortest_edge": 64}, "crop_size": {"height": 64, "width": 64}},
+    {"image_processor_type": "Siglip2ImageProcessor", "do_convert_rgb": None, "max_num_patches": 256, "patch_size": 16, "resample": 2},
+    {"image_processor_type": "Siglip2ImageProcessorFast", "max_num_patches": 50, "patch_size": 7, "resample": 3},
+    {"image_processor_type": "Siglip2ImageProcessor"},
 ]
 OPEN = [
     ({}, 64), ({"resize_mode": "squash", "interpolation": "bicubic", "mean": [0.5] * 3, "std": [0.5] * 3}, 64),
@@ -67,6 +70,7 @@ OPEN = [
     ({"size": [48, 48], "mode": "RGB", "mean": 0.5, "std": 0.5}, None), ({"size": 31}, None),
 ]
 SIZES = [(64, 48), (48, 64), (50, 50), (37, 90), (91, 33), (20, 15), (33, 32), (300, 70), (224, 224), (101, 67)]
+EXTREME = [(1, 1), (5, 3), (2, 900), (1500, 30), (1000, 750)]  # for processors that obey a picture's shape
 
 
 def describe(a):
@@ -89,13 +93,22 @@ def hf(config, nested):
         return config, AutoImageProcessor.from_pretrained(d, backend="pil")
 
 
+def unpatched(out, size):
+    """The picture [3, H, W] whose patches a Siglip2ImageProcessor gives."""
+    rows, cols = out["spatial_shapes"][0]
+    squares = out["pixel_values"][0][: rows * cols].reshape(rows, cols, size, size, 3)
+    return squares.transpose(4, 0, 2, 1, 3).reshape(3, rows * size, cols * size)
+
+
 cases = []
 for n, config in enumerate(HF):
     text, p = hf(config, nested=n % 3 == 2)
-    for k, (w, h) in enumerate(SIZES):
+    patches = hasattr(p, "max_num_patches")
+    for k, (w, h) in enumerate(SIZES + EXTREME if patches else SIZES):
         style = ("photo", "noise", "hard")[(n + k) % 3]
         im = Image.fromarray(pixels(w, h, 3, style))
-        out = p(im, return_tensors="np")["pixel_values"][0]
+        out = p(im, return_tensors="np")
+        out = unpatched(out, p.patch_size) if patches else out["pixel_values"][0]
         cases.append({"config": text, "sw": w, "sh": h, "style": style, **describe(out)})
 for n, (config, size) in enumerate(OPEN):
     merged = merge_preprocess_dict(PreprocessCfg(), config)

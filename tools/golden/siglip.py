@@ -27,7 +27,7 @@ def make(name, side, pad, size, patch, **vision):
     length = 9
     config = SiglipConfig(
         text_config=dict(vocab_size=t.get_vocab_size(), hidden_size=24, intermediate_size=40, num_hidden_layers=2, num_attention_heads=3,
-                         max_position_embeddings=length, pad_token_id=pad, projection_size=24),
+                         max_position_embeddings=length, projection_size=24),
         vision_config=dict(hidden_size=24, intermediate_size=36, num_hidden_layers=2, num_attention_heads=2, image_size=size, patch_size=patch, **vision))
     torch.manual_seed(3)
     m = SiglipModel(config).eval()
@@ -39,7 +39,7 @@ def make(name, side, pad, size, patch, **vision):
     m.config.save_pretrained(folder)
     save_file({k: v.contiguous() for k, v in m.state_dict().items()}, os.path.join(folder, "model.safetensors"))
     for file, data in {
-        "tokenizer_config.json": {"padding_side": side, "model_max_length": length},
+        "tokenizer_config.json": {"padding_side": side, "pad_token": special[pad], "model_max_length": length},
         "preprocessor_config.json": {"do_resize": True, "size": {"height": size, "width": size}, "resample": 3, "do_rescale": True, "rescale_factor": 1 / 255,
                                      "do_normalize": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "image_processor_type": "SiglipImageProcessor"},
     }.items():
@@ -64,4 +64,5 @@ def make(name, side, pad, size, patch, **vision):
 
 
 make("siglip", "right", 1, 24, 8)
+# As transformers converts SigLIP 2: the config has the default for pad_token_id, 1, and the tokenizer fills up with another token.
 make("siglip2", "left", 0, 20, 6, hidden_act="gelu")

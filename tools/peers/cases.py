@@ -46,7 +46,7 @@ class Case:
 def names():
     """All cases, in the order of the report."""
     return ([f"{m}/{p}" for p in PRECISIONS for m in MODELS] + [f"gemm-{s}/{p}" for p in ("f32", "bf16", "int8") for s in PRODUCTS] +
-            ["decode/12mp", "decode/vga", "preprocess/12mp", "preprocess/vga", "thumbnail/12mp", "apply/12mp"] + [f"resize/{f}" for f in pictures.FILTERS] +
+            ["transcribe/f32", "transcribe/int8", "decode/12mp", "decode/vga", "preprocess/12mp", "preprocess/vga", "thumbnail/12mp", "apply/12mp"] + [f"resize/{f}" for f in pictures.FILTERS] +
             ["fork/0us", "fork/10us", "fork/100us", "beside/image-b32/1/f32", "beside/image-b32/1/int8"])
 
 
@@ -65,6 +65,8 @@ def build(name, threads, args, machine):
         return case or None
     if kind == "fork":
         return forks(name, threads, args, machine) if threads > 1 else None
+    if kind == "transcribe":
+        return transcript(name, threads, args)
     if kind in ("decode", "preprocess", "thumbnail", "apply", "resize"):
         return picture(name, threads, args)
     return model(name, threads, args)
@@ -118,6 +120,19 @@ def picture(name, threads, args):
     for peer in peers:
         if re.search(args.who, peer):
             case.commands[peer] = worker(threads, args, peer=peer, verb=verb, file=file, filter=what)
+    return case
+
+
+def transcript(name, threads, args):
+    """73 seconds of speech written down by Whisper base: speech found, five hypotheses, no temperature but 0, times of segments."""
+    precision = name.split("/")[1]
+    sound, model = os.path.join(args.real, "clips/en/demo-instruct.wav"), os.path.join(args.real, "whisper-base")
+    case = Case(name, "transcripts", threads, precision)
+    if args.turns:
+        case.commands["chiasm"] = ([args.turns, str(args.time), "transcribe", sound, model, precision], {"GOMAXPROCS": str(threads)}, True)
+    for peer in ("faster-whisper", "faster-whisper-batched"):
+        if re.search(args.who, peer):
+            case.commands[peer] = worker(threads, args, peer=peer, precision=precision, file=model, sound=sound)
     return case
 
 

@@ -3,7 +3,7 @@ import math
 import statistics
 
 HEADS = {
-    "models": "Models", "products": "Matrix products", "pictures": "Pictures", "forks": "Fork and join", "contention": "Beside a busy program pinned to one core",
+    "models": "Models", "products": "Matrix products", "transcripts": "Transcripts", "pictures": "Pictures", "forks": "Fork and join", "contention": "Beside a busy program pinned to one core",
 }
 LEGEND = """Median ms of a call, for forks and beside a busy program the mean (minimum) [fraction of what the machine could do, measured in the same run: of the register loop, or, with *m*, of reading
 memory, whichever is nearer]. Accuracy of peers after ±: 1 - cosine to f32 for models, the largest difference to Pillow's pixels for pictures (the mean for

@@ -72,6 +72,21 @@ def with_ctranslate2(job, x):
     return run, None, f"weights of its own, computes in {model.compute_type}"
 
 
+def with_faster_whisper(job):
+    from faster_whisper import BatchedInferencePipeline, WhisperModel
+    model = WhisperModel(job["file"], device="cpu", compute_type={"f32": "float32", "int8": "int8_float32"}[job["precision"]], cpu_threads=job["threads"], num_workers=1)
+    options = dict(language="en", beam_size=5, temperature=0.0, vad_filter=True, word_timestamps=False)
+    if job["peer"] == "faster-whisper-batched":
+        transcribe, options = BatchedInferencePipeline(model).transcribe, {**options, "batch_size": 8, "without_timestamps": False}
+    else:
+        transcribe, options = model.transcribe, {**options, "condition_on_previous_text": False}
+
+    def run():
+        return list(transcribe(job["sound"], **options)[0])
+    segments = run()
+    return run, None, f"{len(segments)} segments, {sum(len(s.text) for s in segments)} letters"
+
+
 def main():
     warnings.filterwarnings("ignore")
     job = json.loads(sys.argv[1])
@@ -82,6 +97,9 @@ def main():
         import pictures
         run, answer, note = pictures.contender(job)
         first = answer()
+    elif "sound" in job:
+        run, answer, note = with_faster_whisper(job)
+        first = None
     else:
         import towers
         x = towers.example(job["case"], job["batch"])

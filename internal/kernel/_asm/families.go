@@ -5,6 +5,7 @@ func families() []family {
 	return []family{
 		{"gemm_avx2", gemm(avx2, f32, 1, 6)},
 		{"gemm_avx2_bf16", gemm(avx2, bf16, 1, 6)},
+		{"gemm_avx2_f16", gemm(avx2, f16, 1, 6)},
 		{"gemm_avx2_w8", gemm(avx2, w8, 1, 6)},
 		{"gemm_avx2_i8", gemm(avx2, i8, 1, 6)},
 		{"gemm_avx512_6", gemm(avx512, f32, 1, 6)},

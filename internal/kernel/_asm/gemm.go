@@ -64,6 +64,14 @@ var (
 			g.VPAND(g.vec(15), b[1], b[1])
 		},
 	}
+	f16 = format{
+		name: "f16", bytes: set.bytes, unroll: 2, multiply: multiplyFloats,
+		load: func(g *gen, panel operand.Mem, b [2]reg.VecPhysical) {
+			for j := range 2 {
+				g.VCVTPH2PS(panel.Offset(j*g.bytes()/2), b[j])
+			}
+		},
+	}
 	w8 = format{
 		name: "w8", bytes: func(s set) int { return s.bytes() / 2 }, unroll: 4, multiply: multiplyFloats,
 		load: func(g *gen, panel operand.Mem, b [2]reg.VecPhysical) {

@@ -1,8 +1,9 @@
-// Command turns is chiasm's side of the race in what has no verb of its own: reading pictures, and sharing work among threads.
+// Command turns is chiasm's side of the race in what no verb repeats: reading pictures, transcripts, and sharing work among threads.
 // It prints one JSON line when it is ready, then measures once for each line on standard input, as tools/peers/worker.py does.
 //
 //	turns SECONDS decode|apply|preprocess|thumbnail FILE.jpg
 //	turns SECONDS resize FILE.jpg FILTER
+//	turns SECONDS transcribe SOUND MODEL PRECISION
 //	turns SECONDS fork|goroutines THREADS MICROSECONDS
 //
 // GOMAXPROCS is the number of threads.
@@ -11,23 +12,27 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/internal/kernel"
 	"github.com/chiasm/chiasm/internal/par"
 	"github.com/chiasm/chiasm/media/image"
 )
 
-// A contender does its work once in run. answer is a sample of what came of it, to compare with a peer's.
+// A contender does its work once in run. answer is a sample of what came of it, to compare with a peer's, and note what there is to say of it.
 type contender struct {
 	run    func()
 	answer func() []float64
+	note   string
 }
 
 // ready is the first line, turn every other.
@@ -60,8 +65,11 @@ func race(args []string) error {
 		return err
 	}
 	contend := picture
-	if args[1] == "fork" || args[1] == "goroutines" {
+	switch args[1] {
+	case "fork", "goroutines":
 		contend = forks
+	case "transcribe":
+		contend = speech
 	}
 	c, err := contend(args[1], args[2:])
 	if err != nil {
@@ -69,7 +77,7 @@ func race(args []string) error {
 	}
 	c.run()
 	out := json.NewEncoder(os.Stdout)
-	if err := out.Encode(ready{kernel.Tier().String(), c.answer()}); err != nil {
+	if err := out.Encode(ready{kernel.Tier().String() + c.note, c.answer()}); err != nil {
 		return err
 	}
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
@@ -123,21 +131,51 @@ func picture(verb string, args []string) (c contender, err error) {
 	ofTensor := func() []float64 { return sample(tensor, 499) }
 	switch verb {
 	case "decode":
-		return contender{func() { img = read() }, func() []float64 { return sample(img.Pix, 49999) }}, nil
+		return contender{func() { img = read() }, func() []float64 { return sample(img.Pix, 49999) }, ""}, nil
 	case "apply":
-		return contender{func() { processor.Apply(tensor, img) }, ofTensor}, nil
+		return contender{func() { processor.Apply(tensor, img) }, ofTensor, ""}, nil
 	case "preprocess", "thumbnail":
-		return contender{func() { processor.Apply(tensor, read()) }, ofTensor}, nil
+		return contender{func() { processor.Apply(tensor, read()) }, ofTensor, ""}, nil
 	case "resize":
 		for _, f := range []image.Filter{image.Nearest, image.Box, image.Bilinear, image.Hamming, image.Bicubic, image.Lanczos} {
 			if len(args) == 2 && f.String() == args[1] {
 				var small *image.RGB
-				return contender{func() { small = image.Resize(img, 298, 224, f) }, func() []float64 { return sample(small.Pix, 499) }}, nil
+				return contender{func() { small = image.Resize(img, 298, 224, f) }, func() []float64 { return sample(small.Pix, 499) }, ""}, nil
 			}
 		}
 		return c, fmt.Errorf("no such filter: %q", args[1:])
 	}
 	return c, fmt.Errorf("no such work: %q", verb)
+}
+
+// speech is the transcript of a sound in English: speech is found, windows are heard together, five hypotheses followed, no temperature tried but 0.
+func speech(_ string, args []string) (c contender, err error) {
+	if len(args) != 3 {
+		return c, fmt.Errorf("want a sound, a model and a precision, got %q", args)
+	}
+	ctx := context.Background()
+	m, err := chiasm.Open(ctx, args[1], &chiasm.Options{Precision: args[2], Cache: "off"})
+	if err != nil {
+		return c, err
+	}
+	options := chiasm.TranscribeDefaults()
+	options.Language, options.Temperatures = "en", []float32{0}
+	write := func() *chiasm.Transcript {
+		t, err := m.TranscribeFile(ctx, args[0], &options)
+		if err != nil {
+			panic(err) // the first did not fail
+		}
+		return t
+	}
+	t, err := m.TranscribeFile(ctx, args[0], &options)
+	if err != nil {
+		return c, err
+	}
+	var text strings.Builder
+	for _, s := range t.Segments {
+		text.WriteString(s.Text)
+	}
+	return contender{func() { write() }, func() []float64 { return nil }, fmt.Sprintf(", %d segments, %d letters", len(t.Segments), text.Len())}, nil
 }
 
 // sample takes every step-th value.
@@ -187,7 +225,7 @@ func forks(verb string, args []string) (c contender, err error) {
 	none := func() []float64 { return nil }
 	if verb == "fork" {
 		var task par.Task = work
-		return contender{func() { par.Do(task, chunks, threads) }, none}, nil
+		return contender{func() { par.Do(task, chunks, threads) }, none, ""}, nil
 	}
 	return contender{func() {
 		var wg sync.WaitGroup
@@ -199,5 +237,5 @@ func forks(verb string, args []string) (c contender, err error) {
 			})
 		}
 		wg.Wait()
-	}, none}, nil
+	}, none, ""}, nil
 }
