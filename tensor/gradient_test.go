@@ -64,6 +64,7 @@ func gradientCases() []gradientCase {
 	add("lookup and positions", nil, [][]int{{5, 4}, {6, 4}}, func(p *tensor.Pass, _, w []T) T {
 		return p.Ints([]int32{0, 3, 3, 1, 4, 0, 0, 2, 3}, 9).Lookup(w[0]).AddPositions(w[1], spans)
 	})
+	add("computed positions", [][]int{{9, 4}, {6, 4}}, nil, func(_ *tensor.Pass, x, _ []T) T { return copied(x[0]).AddPositions(x[1], spans) })
 	one("select", []int{4, 3}, func(x T) T { return x.Select([]int32{3, 0, 3}) })
 	add("add", [][]int{{3, 4}, {3, 4}}, nil, func(_ *tensor.Pass, x, _ []T) T { return copied(x[0]).Add(x[1]) })
 	one("add to itself", []int{3, 4}, func(x T) T { y := copied(x); return y.Add(y) })
