@@ -309,7 +309,7 @@ func TestStepsInSteadyState(t *testing.T) {
 		for range 3 {
 			run()
 		}
-		if n := testing.AllocsPerRun(10, run); n > 0 && !raceEnabled {
+		if n := testing.AllocsPerRun(3, run); n > 0 && !raceEnabled {
 			t.Errorf("%d workers: a step allocates %v times", workers, n)
 		}
 	}

@@ -74,6 +74,9 @@ func (x *Tensor) Watch() *Tensor {
 	return x
 }
 
+// Learns reports whether a derivative by x is wanted: it is watched, or a recording pass computed it from something that is learnt.
+func (x *Tensor) Learns() bool { return x.learns }
+
 // Gradient is the derivative by a computed tensor, once the way back has come to it: nil if it has not, or if x is neither watched nor
 // where it began.
 func (x *Tensor) Gradient() []float32 { return x.grad }

@@ -120,6 +120,52 @@ func TestLearnsToRetrieve(t *testing.T) {
 	}
 }
 
+// A batch in parts, one of them shorter, gives the loss and the gradients of the whole.
+func TestParts(t *testing.T) {
+	m, batch, ctx := untaught(t), toy(), context.Background()
+	contrast := &train.Contrast{LogScale: m.LogitScale}
+	whole, parts := tensor.NewGradients(nn.Params(m)), tensor.NewGradients(nn.Params(m))
+	want, err := learn(tensor.NewPass(ctx, 1).Record(whole), m, contrast, train.InfoNCE, batch, whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := tensor.NewPass(ctx, 1)
+	embed := func(p *tensor.Pass, first, last int) (a, b *tensor.Tensor, err error) {
+		size := 3 * batch.side * batch.side
+		a = m.EmbedImage(p.Input(batch.pixels[first*size:last*size], last-first, 3, batch.side, batch.side)).Normalize(1e-12)
+		if b, err = m.EmbedText(p, batch.texts[first:last]); err == nil {
+			b = b.Normalize(1e-12)
+		}
+		return a, b, err
+	}
+	for range 2 { // the second time over what the first has left
+		parts.Clear()
+		got, err := contrast.LearnParts(ctx, train.InfoNCE, p, len(batch.texts), 5, embed, parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Float64bits(got) != math.Float64bits(want) {
+			t.Errorf("the loss is %v, of the whole batch %v", got, want)
+		}
+		for i, l := range whole.All() {
+			top := 0.0
+			for _, v := range l.Gradient {
+				top = max(top, math.Abs(float64(v)))
+			}
+			for j, v := range parts.All()[i].Gradient {
+				if d := math.Abs(float64(v) - float64(l.Gradient[j])); !(d <= 1e-5*top+1e-7) {
+					t.Fatalf("%s: value %d is %v, of the whole batch %v", l.Name, j, v, l.Gradient[j])
+				}
+			}
+		}
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := contrast.LearnParts(cancelled, train.InfoNCE, p, len(batch.texts), 5, embed, parts); err == nil {
+		t.Error("a cancelled step gave gradients")
+	}
+}
+
 // A frozen tower stays as it is, and the other one learns.
 func TestFrozenTower(t *testing.T) {
 	m, batch := untaught(t), toy()

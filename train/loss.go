@@ -14,6 +14,7 @@ type Contrast struct {
 
 	logits, slopes []float64 // kept, so that a step allocates nothing
 	seed           []float32
+	vectors        [2][]float32 // of a batch in parts, then the derivatives by them
 }
 
 // MaxScale is the largest scale that [Contrast.Clamp] allows, CLIP's own (Radford et al. 2021).
@@ -68,7 +69,9 @@ func (c *Contrast) back(cosines *tensor.Tensor, scale float64, into *tensor.Grad
 		byBias += g
 		seed[i] = float32(g * scale)
 	}
-	cosines.Seed(seed)
+	if cosines.Learns() { // else only the scale does
+		cosines.Seed(seed)
+	}
 	if g := into.Of(c.LogScale); g != nil {
 		g[0] += float32(byScale)
 	}
