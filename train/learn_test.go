@@ -259,3 +259,23 @@ func TestStepAllocatesNothing(t *testing.T) {
 		t.Errorf("a step allocates %v times", n)
 	}
 }
+
+func TestAverage(t *testing.T) {
+	w := tensor.Param(1, 2)
+	w.Store(tensor.F32, tensor.EntryOf("", []float32{4, 8}).Data, nil)
+	a := train.NewAverage(tensor.NewGradients(func(yield func(string, *tensor.Tensor) bool) { yield("w", w) }), 0.75)
+	product := func() float32 {
+		return tensor.NewPass(context.Background(), 1).Input([]float32{1, 1}, 1, 2).Linear(w, nil, tensor.None).Floats()[0]
+	}
+	product()
+	w.Own()[0] = 0 // the average becomes 3, then 2.25
+	w.Changed()
+	a.Update()
+	a.Update()
+	for i, want := range []float32{8, 10.25, 8} {
+		if got := product(); got != want {
+			t.Errorf("after %d swaps: got %v, want %v", i, got, want)
+		}
+		a.Swap()
+	}
+}

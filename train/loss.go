@@ -86,17 +86,47 @@ func (c *Contrast) back(cosines *tensor.Tensor, scale float64, into *tensor.Grad
 func InfoNCE(slopes, logits []float64, n int) (loss float64) {
 	clear(slopes)
 	for i := range n {
-		loss += crossEntropy(slopes[i*n:], logits[i*n:], n, 1, i)
-		loss += crossEntropy(slopes[i:], logits[i:], n, n, i)
+		own := i * (n + 1)
+		loss += logSum(slopes[i*n:], logits[i*n:], n, 1) + logSum(slopes[i:], logits[i:], n, n) - 2*logits[own]
+		slopes[own] -= 2
 	}
-	for i := range slopes {
-		slopes[i] /= float64(2 * n)
-	}
-	return loss / float64(2*n)
+	return mean(loss, slopes, 2*n)
 }
 
-// crossEntropy is -log softmax(x)[own] for n logits that lie step apart. It adds its derivatives to slopes.
-func crossEntropy(slopes, x []float64, n, step, own int) float64 {
+// Shared is InfoNCE for rows that belong to several columns, or more to some than to others: the cross-entropies are against the shares
+// that weights [n, n], none below 0, have in the sum of their row and of their column (Yang et al. 2022). A row or column of zeros
+// counts for nothing. Positives are weights of 1; the similarities of a teacher, after a softmax, are a distillation.
+func Shared(weights []float64) Loss {
+	return func(slopes, logits []float64, n int) (loss float64) {
+		clear(slopes)
+		for i := range n {
+			loss += shares(slopes[i*n:], logits[i*n:], weights[i*n:], n, 1)
+			loss += shares(slopes[i:], logits[i:], weights[i:], n, n)
+		}
+		return mean(loss, slopes, 2*n)
+	}
+}
+
+// shares is the cross-entropy of n logits that lie step apart against the shares of weights. It adds its derivatives to slopes.
+func shares(slopes, x, weights []float64, n, step int) (loss float64) {
+	sum := 0.0
+	for j := range n {
+		sum += weights[j*step]
+	}
+	if sum == 0 {
+		return 0
+	}
+	loss = logSum(slopes, x, n, step)
+	for j := range n {
+		share := weights[j*step] / sum
+		loss -= share * x[j*step]
+		slopes[j*step] -= share
+	}
+	return loss
+}
+
+// logSum is log Σ exp(x) of n logits that lie step apart. It adds its derivatives, a softmax, to slopes.
+func logSum(slopes, x []float64, n, step int) float64 {
 	top, sum := math.Inf(-1), 0.0
 	for j := range n {
 		top = max(top, x[j*step])
@@ -107,8 +137,15 @@ func crossEntropy(slopes, x []float64, n, step, own int) float64 {
 	for j := range n {
 		slopes[j*step] += math.Exp(x[j*step]-top) / sum
 	}
-	slopes[own*step]--
-	return top + math.Log(sum) - x[own*step]
+	return top + math.Log(sum)
+}
+
+// mean divides a sum and its derivatives by n.
+func mean(sum float64, slopes []float64, n int) float64 {
+	for i := range slopes {
+		slopes[i] /= float64(n)
+	}
+	return sum / float64(n)
 }
 
 // Sigmoid is the sum of -log σ(±logit), + for what belongs together, - for what does not, divided by n (Zhai et al. 2023).
