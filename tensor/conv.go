@@ -22,7 +22,20 @@ func (x *Tensor) Transpose() *Tensor {
 			}
 		}
 	}
+	if p.learns(x) {
+		p.record(y, transposeBack, x)
+	}
 	return y
+}
+
+// transposeBack swaps the dimensions of dY back.
+func transposeBack(p *Pass, s *step) {
+	g, dy := p.gradient(s.x[0]), s.y.grad
+	r, c := s.y.shape[s.y.rank-1], s.y.shape[s.y.rank-2] // of x
+	for i := range g {
+		matrix, row, col := i/(r*c)*r*c, i/c%r, i%c
+		g[i] += dy[matrix+col*r+row]
+	}
 }
 
 // Conv1D is act(w∗x + bias): the convolution of sequences x [B, T, C] along T, with pad zero rows before and after each. w is a parameter
@@ -30,6 +43,7 @@ func (x *Tensor) Transpose() *Tensor {
 // gathered. It returns [B, (T + 2·pad - taps)/stride + 1, N].
 func (x *Tensor) Conv1D(w, bias *Tensor, stride, pad int, act Activation) *Tensor {
 	p := in("conv", x)
+	p.forward("conv", x, w, bias)
 	check(x.rank == 3 && w.rank == 3 && w.shape[2] == x.shape[2], "conv", "sequences [B, T, C] and a weight [N, taps, C]", x, " and ", w)
 	b, c, taps := x.shape[0], x.shape[2], w.shape[1]
 	rows := x.shape[1] + 2*pad

@@ -30,6 +30,7 @@ func (kv *KV) width() int { return kv.kept.Heads * kv.kept.D }
 // become positions at[s] and following of slot slots[s].
 func (kv *KV) Put(x *Tensor, seq Spans, slots, at []int32) {
 	p := in("kv", x)
+	p.forward("kv", x)
 	c, n := kv.width(), x.cols()
 	check(n >= 2*c && seq.Rows() == x.Rows(), "kv", "rows that end in a key and a value", x)
 	if len(slots) != seq.Len() || len(at) != seq.Len() {
@@ -55,6 +56,7 @@ func (kv *KV) Copy(to, from, first, end int) {
 // before it one less, and so on. It returns [rows, C].
 func (x *Tensor) AttendKV(kv *KV, queries Spans, slots, lengths []int32, causal bool) *Tensor {
 	p := in("attend", x)
+	p.forward("attend", x)
 	c := kv.width()
 	check(x.cols() >= c && queries.Rows() == x.Rows(), "attend", "rows that begin with a query", x)
 	if len(slots) != queries.Len() || len(lengths) != queries.Len() {
@@ -76,6 +78,7 @@ func (x *Tensor) AttendKV(kv *KV, queries Spans, slots, lengths []int32, causal 
 // first n positions of slot. It returns [rows, n].
 func (kv *KV) Weights(x *Tensor, slot, head, n int) *Tensor {
 	p := in("attention weights", x)
+	p.forward("attention weights", x)
 	k := kv.kept
 	check(x.cols() >= kv.width(), "attention weights", "rows that begin with a query", x)
 	if head < 0 || head >= k.Heads || n < 0 || n > k.Room {

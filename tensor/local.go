@@ -20,6 +20,7 @@ type Local struct {
 // distances rel [R, C]. Queries are multiplied by scale [C/heads] first. It returns [T, C].
 func (x *Tensor) AttendLocal(k, v, rel *Tensor, scale []float32, seq Spans, l Local) *Tensor {
 	p := in("attend", x, k, v, rel)
+	p.forward("attend", x, k, v, rel)
 	c := x.cols()
 	check(k.Len() == x.Len() && v.Len() == x.Len() && k.cols() == c && v.cols() == c && rel.cols() == c, "attend", "queries, keys and values of one shape", x, ", ", k, " and ", v, " with ", rel)
 	if l.Heads < 1 || len(scale)*l.Heads != c || seq.Rows() != x.Rows() {
@@ -41,6 +42,7 @@ func (x *Tensor) AttendLocal(k, v, rel *Tensor, scale []float32, seq Spans, l Lo
 // the output's rows from first on, count of them, [count·⌈F/2⌉, C·9] in the order of a convolution's weight.
 func (x *Tensor) Unfold(first, count int) *Tensor {
 	p := in("unfold", x)
+	p.forward("unfold", x)
 	check(x.rank == 3, "unfold", "rows of places with channels [T, F, C]", x)
 	t, f, c := x.shape[0], x.shape[1], x.shape[2]
 	if first < 0 || count < 0 || first+count > (t+1)/2 {
@@ -70,6 +72,7 @@ func (x *Tensor) Unfold(first, count int) *Tensor {
 // in its sequence.
 func (x *Tensor) ConvDepth(w *Tensor, seq Spans) *Tensor {
 	p, c := in("conv", x), x.cols()
+	p.forward("conv", x, w)
 	check(w.param != nil && w.rank == 3 && w.shape[0] == c && w.shape[1] == 1, "conv", "a weight parameter [C, 1, K]", w, " for ", x)
 	if seq.Rows() != x.Rows() {
 		fail("conv", "as many rows as the spans hold", x, " and ", seq.Rows())
@@ -98,6 +101,7 @@ func (x *Tensor) ConvDepth(w *Tensor, seq Spans) *Tensor {
 // GLU is the first half of each row of x [T, 2C] times the logistic function of the second (Dauphin et al. 2017): [T, C].
 func (x *Tensor) GLU() *Tensor {
 	p, c := in("glu", x), x.cols()/2
+	p.forward("glu", x)
 	check(x.cols() == 2*c, "glu", "rows of two halves", x)
 	y := p.Empty(x.Rows(), c)
 	if p.ctx.Err() != nil || y.Len() == 0 {

@@ -1,9 +1,6 @@
 package tensor
 
-import (
-	"github.com/chiasm/chiasm/internal/kernel"
-	"github.com/chiasm/chiasm/internal/par"
-)
+import "github.com/chiasm/chiasm/internal/kernel"
 
 // Activation is a function applied to every value.
 type Activation = kernel.Activation
@@ -28,91 +25,26 @@ func in(op string, xs ...*Tensor) *Pass {
 	return p
 }
 
-// Linear is act(x·Wᵀ + bias) for x [..., K], a weight parameter [N, K] (further dimensions of the weight count as part of K) and a
-// bias [N] or nil. It returns [..., N].
-func (x *Tensor) Linear(w, bias *Tensor, act Activation) *Tensor {
-	p := in("linear", x)
-	y := p.header(F32, x.shape[:x.rank])
-	y.shape[y.rank-1] = w.shape[0]
-	y.floats, y.at = p.mem.take(y.Len())
-	p.gemm(y, x, act, nil, w, bias)
-	return y
-}
-
-// LinearAdd is residual + x·Wᵀ + bias. The sum may take the memory of residual, which must not be used afterwards.
-func (x *Tensor) LinearAdd(w, bias, residual *Tensor) *Tensor {
-	p := in("linear add", x, residual)
-	check(residual.Rows() == x.Rows() && residual.cols() == w.shape[0], "linear add", "a residual of the result's shape", residual, " for ", x, " and ", w)
-	p.gemm(residual, x, None, residual.floats, w, bias)
-	return residual
-}
-
-// LinearCat is x through several weights [Nᵢ, K] at once, their results side by side: [..., ΣNᵢ]. pairs holds weight and bias (or
-// nil) in turns.
-func (x *Tensor) LinearCat(pairs ...*Tensor) *Tensor {
-	p := in("linear", x)
-	n := 0
-	for i := 0; i < len(pairs); i += 2 {
-		n += pairs[i].shape[0]
-	}
-	y := p.header(F32, x.shape[:x.rank])
-	y.shape[y.rank-1] = n
-	y.floats, y.at = p.mem.take(y.Len())
-	p.gemm(y, x, None, nil, pairs...)
-	return y
-}
-
-func (p *Pass) gemm(y, x *Tensor, act Activation, residual []float32, pairs ...*Tensor) {
-	p.product(kernel.Gemm{
-		C: y.floats, LDC: y.cols(), A: x.floats, LDA: x.cols(), M: x.Rows(), Act: act, Residual: residual, LDR: y.cols(),
-	}, x.cols(), pairs...)
-}
-
-// product completes g, whose rows have k values, with pairs of weight and bias, and runs it.
-func (p *Pass) product(g kernel.Gemm, k int, pairs ...*Tensor) {
-	t := &p.tasks
-	n := len(pairs) / 2
-	if n > len(t.w) {
-		fail("linear", "at most four weights", n)
-	}
-	for i := range n {
-		w, bias := pairs[2*i], pairs[2*i+1]
-		if w.rank < 2 || w.Len() != w.shape[0]*k {
-			fail("linear", "a weight whose columns fit the rows", w, " for rows of ", k)
-		}
-		t.w[i], t.bias[i] = w.packed(p), nil
-		if bias != nil {
-			check(bias.Len() == w.shape[0], "linear", "a bias as long as the weight has rows", bias, " for ", w)
-			t.bias[i] = bias.Floats()
-		}
-	}
-	if p.ctx.Err() != nil || g.M == 0 {
-		return
-	}
-	g.W, g.Bias = t.w[:n], t.bias[:n]
-	t.gemm = g
-	before := p.mem.at
-	if n := t.gemm.Space(); n > 0 {
-		t.gemm.Buffer, _ = p.mem.take(n)
-		convert := (*kernel.Convert)(&t.gemm)
-		par.Do(convert, convert.Plan(p.workers), p.workers)
-	}
-	par.Do(&t.gemm, t.gemm.Plan(p.workers), p.workers)
-	p.mem.release(before)
-}
-
 // LayerNorm is (x - mean)/√(var + eps)·gain + bias over each row of x [..., C], gain and bias [C] or nil.
 func (x *Tensor) LayerNorm(gain, bias *Tensor, eps float32) *Tensor {
-	return x.eachRow(rowTask{op: layerNorm, gain: values(gain, x), bias: values(bias, x), eps: eps})
+	y := x.eachRow(rowTask{op: layerNorm, gain: values(gain, x), bias: values(bias, x), eps: eps})
+	x.recordRows(y, x.cols(), eps, layerNorm, gain, bias)
+	return y
 }
 
 // Normalize scales each row of x to length 1 (Euclidean); rows shorter than eps are divided by eps.
 func (x *Tensor) Normalize(eps float32) *Tensor {
-	return x.eachRow(rowTask{op: normalize, eps: eps})
+	y := x.eachRow(rowTask{op: normalize, eps: eps})
+	x.recordRows(y, x.cols(), eps, normalize, nil, nil)
+	return y
 }
 
 // Softmax is exp(x)/Σexp(x) over each row of x.
-func (x *Tensor) Softmax() *Tensor { return x.eachRow(rowTask{op: softmax}) }
+func (x *Tensor) Softmax() *Tensor {
+	y := x.eachRow(rowTask{op: softmax})
+	x.recordRows(y, x.cols(), 0, softmax, nil, nil)
+	return y
+}
 
 // values is the values of a parameter as long as a row of x, nil for nil.
 func values(param, x *Tensor) []float32 {
@@ -135,7 +67,24 @@ func (x *Tensor) Lookup(table *Tensor) *Tensor {
 		}
 		table.read(y.floats[i*table.cols():][:table.cols()], int(id)*table.cols())
 	}
+	if p := x.pass; p.learns(table) {
+		s := p.record(y, lookupBack)
+		s.params[0], s.ints = table, x.ints
+	}
 	return y
+}
+
+// lookupBack adds each row of dY to that of the table.
+func lookupBack(p *Pass, s *step) {
+	addRows(p.wanted(s.params[0]), s.y.grad, s.ints, s.y.cols())
+}
+
+// addRows adds row i of src to row rows[i] of dst.
+func addRows(dst, src []float32, rows []int32, c int) {
+	for i, r := range rows {
+		to := dst[int(r)*c:][:c]
+		kernel.Add(to, to, src[i*c:][:c])
+	}
 }
 
 // Select gathers rows of a computed x [T, C] by rows [n] and returns [n, C].
@@ -146,40 +95,86 @@ func (x *Tensor) Select(rows []int32) *Tensor {
 			fail("select", "a row of x", r, " of ", x)
 		}
 	}
-	return x.eachRowTo(y, rowTask{op: pick, rows: rows})
+	x.eachRowTo(y, rowTask{op: pick, rows: rows})
+	if p := x.pass; p.learns(x) {
+		p.record(y, selectBack, x).ints = rows
+	}
+	return y
+}
+
+// selectBack adds each row of dY to that of dX.
+func selectBack(p *Pass, s *step) {
+	addRows(p.gradient(s.x[0]), s.y.grad, s.ints, s.y.cols())
 }
 
 // AddPositions adds row t of a table [P, C], a parameter or computed, to token t of every sequence, in place, and returns x.
 func (x *Tensor) AddPositions(table *Tensor, seq Spans) *Tensor {
-	in("add positions", x)
-	c := x.cols()
+	p, c := in("add positions", x), x.cols()
 	check(table.cols() == c && seq.Longest() <= table.shape[0] && seq.Rows() == x.Rows(), "add positions", "a row of positions for every token", table, " for ", x)
 	pos := table.Floats()
+	to, from := x.own()
 	for s := range seq.Len() {
-		rows := x.floats[int(seq[s])*c : int(seq[s+1])*c]
-		kernel.Add(rows, rows, pos[:len(rows)])
+		first, last := int(seq[s])*c, int(seq[s+1])*c
+		kernel.Add(to[first:last], from[first:last], pos[:last-first])
+	}
+	if p.learns(table) {
+		s := p.record(x, positionsBack, x)
+		s.params[0], s.seq = table, seq
 	}
 	return x
+}
+
+// positionsBack adds the rows of each sequence of dY to those of the table. The gradient by x is that by the result.
+func positionsBack(p *Pass, s *step) {
+	c, table := s.y.cols(), p.wanted(s.params[0])
+	for i := range s.seq.Len() {
+		rows := s.y.grad[int(s.seq[i])*c : int(s.seq[i+1])*c]
+		kernel.Add(table[:len(rows)], table[:len(rows)], rows)
+	}
 }
 
 // Add adds y, of the same shape, to x in place, and returns x.
 func (x *Tensor) Add(y *Tensor) *Tensor {
-	in("add", x, y)
+	p := in("add", x, y)
 	check(x.Len() == y.Len() && x.cols() == y.cols(), "add", "two operands of one shape", x, " and ", y)
-	kernel.Add(x.floats, x.floats, y.floats)
+	values := y.floats // y may be x
+	to, from := x.own()
+	kernel.Add(to, from, values)
+	if p.learns(y) {
+		p.record(x, addBack, x, y)
+	}
 	return x
+}
+
+// addBack adds dX to dY. The gradient by the old x is that by the new.
+func addBack(p *Pass, s *step) {
+	g := p.gradient(s.x[1])
+	kernel.Add(g, g, s.y.grad)
 }
 
 // AddRow adds row r of a table parameter [R, C] to every row of x, in place, and returns x.
 func (x *Tensor) AddRow(table *Tensor, r int) *Tensor {
-	in("add row", x)
-	c := x.cols()
+	p, c := in("add row", x), x.cols()
 	check(table.cols() == c && r >= 0 && r < table.Rows(), "add row", "a row as long as those of x", table, " for ", x)
 	row := table.Floats()[r*c:][:c]
-	for i := 0; i < len(x.floats); i += c {
-		kernel.Add(x.floats[i:i+c], x.floats[i:i+c], row)
+	to, from := x.own()
+	for i := 0; i < len(from); i += c {
+		kernel.Add(to[i:i+c], from[i:i+c], row)
+	}
+	if p.learns(table) {
+		s := p.record(x, rowBack, x)
+		s.params[0], s.n = table, r
 	}
 	return x
+}
+
+// rowBack adds every row of dY to that of the table. The gradient by x is that by the result.
+func rowBack(p *Pass, s *step) {
+	c := s.y.cols()
+	row := p.wanted(s.params[0])[s.n*c:][:c]
+	for g := s.y.grad; len(g) > 0; g = g[c:] {
+		kernel.Add(row, row, g[:c])
+	}
 }
 
 // MeanRows is the mean of each sequence's rows, leaving out its first skip rows: [B, C].
@@ -196,7 +191,24 @@ func (x *Tensor) MeanRows(seq Spans, skip int) *Tensor {
 		}
 		kernel.Scale(sum, sum, 1/float32(max(last-first, 1)))
 	}
+	if p.learns(x) {
+		s := p.record(y, meanBack, x)
+		s.seq, s.n = seq, skip
+	}
 	return y
+}
+
+// meanBack adds to each row that the mean saw its share of dY.
+func meanBack(p *Pass, s *step) {
+	c, g := s.y.cols(), p.gradient(s.x[0])
+	for i := range s.seq.Len() {
+		first, last := int(s.seq[i])+s.n, int(s.seq[i+1])
+		dy := s.y.grad[i*c:][:c]
+		kernel.Scale(dy, dy, 1/float32(max(last-first, 1)))
+		for r := first; r < last; r++ {
+			kernel.Add(g[r*c:][:c], g[r*c:][:c], dy)
+		}
+	}
 }
 
 // Dots is the matrix of inner products of the rows of x [n, D] and y [m, D], times scale: [n, m].
@@ -210,5 +222,24 @@ func (x *Tensor) Dots(y *Tensor, scale float32) *Tensor {
 			out.floats[i*y.Rows()+j] = scale * kernel.Dot(x.floats[i*d:][:d], y.floats[j*d:][:d])
 		}
 	}
+	if p.learns(x, y) {
+		s := p.record(out, dotsBack, x, y)
+		s.held[0], s.held[1], s.scale = x.hold(), y.hold(), scale
+	}
 	return out
+}
+
+// dotsBack is dX = scale·dS·Y and dY = scale·dSᵀ·X.
+func dotsBack(p *Pass, s *step) {
+	x, y, ds := s.x[0], s.x[1], s.y.grad
+	n, m, d := x.Rows(), y.Rows(), x.cols()
+	kernel.Scale(ds, ds, s.scale)
+	if dx := p.wanted(x); dx != nil && n > 0 {
+		p.times(dx, d, ds, m, n, s.held[1], d, d, m, true)
+	}
+	if dy := p.wanted(y); dy != nil && m > 0 {
+		before := p.mem.at
+		p.times(dy, d, p.turned(ds, n, m), n, m, s.held[0], d, d, n, true)
+		p.mem.release(before)
+	}
 }

@@ -27,7 +27,7 @@ func (t *Tensor) StoreScaled(d DType, data []byte, scale []float32, forget func(
 	check(scale == nil || t.rank > 0 && len(scale) == t.shape[0], "store", "a scale for every row", len(scale), " for ", t)
 	check(len(data) == t.Len()*d.Size(), "store", "as many bytes as the shape holds", len(data), " bytes for ", d, t.shape[:t.rank])
 	t.dtype, t.floats = d, nil
-	t.param.raw, t.param.scale, t.param.forget, t.param.image = data, scale, forget, nil
+	t.param.raw, t.param.scale, t.param.forget, t.param.image, t.param.own = data, scale, forget, nil, false
 	t.unpack()
 }
 
@@ -108,7 +108,7 @@ func (t *Tensor) Format() Format {
 func (t *Tensor) Release() {
 	if t.param != nil {
 		t.unpack()
-		t.param.raw, t.param.scale, t.param.image, t.floats = nil, nil, nil, nil
+		t.param.raw, t.param.scale, t.param.image, t.floats, t.param.own = nil, nil, nil, nil, false
 	}
 }
 
@@ -143,17 +143,50 @@ func (t *Tensor) Floats() []float32 {
 	return t.floats
 }
 
+// stored is the values of a parameter as float32, without a copy of those that are stored so.
+func (t *Tensor) stored() []float32 {
+	if v, ok := t.alias(0, t.Len()); ok {
+		return v
+	}
+	return t.Floats()
+}
+
+// Own gives a parameter values of its own, float32, for the caller to change: what it stored is copied unless that has been done before.
+// After a change the caller calls [Tensor.Changed]. The caller sees to it that no pass is using t meanwhile.
+func (t *Tensor) Own() []float32 {
+	check(t.param != nil, "own", "a parameter", t)
+	if !t.param.own {
+		v := make([]float32, t.Len())
+		copy(v, t.Floats())
+		t.Store(F32, EntryOf("", v, t.shape[:t.rank]...).Data, nil)
+		t.floats, t.param.own = v, true
+	}
+	return t.floats
+}
+
+// Changed tells a parameter that the values of [Tensor.Own] have changed: the next product packs them anew, in the memory that it has.
+func (t *Tensor) Changed() {
+	check(t.param != nil && t.param.own, "changed", "a parameter with values of its own", t)
+	t.param.stale.Store(true)
+}
+
 // packed is the parameter [N, K] in the layout of the matrix kernels, made on first use.
 func (t *Tensor) packed(p *Pass) *kernel.Packed {
 	check(t.param != nil && t.rank >= 2, "linear", "a weight parameter [N, K]", t)
-	if w := t.param.packed.Load(); w != nil {
+	if w := t.param.packed.Load(); w != nil && !t.param.stale.Load() {
 		return w
 	}
 	t.param.mu.Lock()
 	defer t.param.mu.Unlock()
 	if w := t.param.packed.Load(); w != nil {
+		if t.param.stale.Load() {
+			p.tasks.pack = packTask{w: w, from: t}
+			p.tasks.pack.run(p.workers)
+			t.param.stale.Store(false)
+		}
 		return w
 	}
+	t.param.stale.Store(false)
 	check(t.Stored(), "linear", "a weight with values", t)
 	w := t.pack(p.workers)
 	t.param.packed.Store(w)
@@ -175,9 +208,13 @@ func (t *Tensor) pack(workers int) *kernel.Packed {
 		}
 	}
 	task := &packTask{w: kernel.NewPacked(n, k, f), from: t}
-	task.step = task.w.RowBlock() * max(1, 65536/(task.w.RowBlock()*k))
-	par.Do(task, (n+task.step-1)/task.step, workers)
+	task.run(workers)
 	return task.w
+}
+
+func (t *packTask) run(workers int) {
+	t.step = t.w.RowBlock() * max(1, 65536/(t.w.RowBlock()*max(t.w.K, 1)))
+	par.Do(t, (t.w.N+t.step-1)/t.step, workers)
 }
 
 // A packTask converts and packs blocks of rows of a weight.

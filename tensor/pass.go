@@ -19,6 +19,7 @@ type Pass struct {
 	used    int        // headers in use
 	ints    []int32    // for row numbers and spans
 	tasks   tasks
+	tape    tape
 }
 
 // The tasks of a pass are kept so that handing one to the workers allocates nothing.
@@ -28,6 +29,7 @@ type tasks struct {
 	rows   rowTask
 	local  kernel.Local
 	glu    gluTask
+	pack   packTask
 	w      [4]*kernel.Packed
 	bias   [4][]float32
 }
@@ -40,11 +42,12 @@ func NewPass(ctx context.Context, workers int) *Pass {
 	return &Pass{ctx: ctx, workers: workers}
 }
 
-// Reset forgets every tensor of the pass and keeps its memory for the next one, under ctx.
+// Reset forgets every tensor of the pass, what it recorded included, and keeps its memory for the next one, under ctx.
 func (p *Pass) Reset(ctx context.Context) {
 	p.ctx, p.used, p.ints = ctx, 0, p.ints[:0]
 	p.mem.reset()
 	p.tasks = tasks{}
+	p.tape.reset()
 }
 
 // Err says why the pass was cancelled, nil if it was not.
@@ -77,6 +80,7 @@ func (p *Pass) Input(values []float32, shape ...int) *Tensor {
 	if len(values) != t.Len() {
 		fail("input", "as many values as the shape holds", len(values), " for ", t)
 	}
+	p.detached(values)
 	t.floats = values
 	return t
 }
@@ -95,15 +99,19 @@ func (p *Pass) Ints(values []int32, shape ...int) *Tensor {
 type Mark struct {
 	mem     position
 	headers int
+	events  int // of the tape
 }
 
 // Mark notes how much of the pass is in use, for [Pass.Keep].
-func (p *Pass) Mark() Mark { return Mark{p.mem.at, p.used} }
+func (p *Pass) Mark() Mark { return Mark{p.mem.at, p.used, p.tape.events} }
 
 // Keep frees what was computed since m, except t, and returns t, which may have moved. Other tensors made since m must not be
-// used any more.
+// used any more. What a recording pass remembers is not freed.
 func (p *Pass) Keep(m Mark, t *Tensor) *Tensor {
 	check(t.pass == p, "keep", "a tensor of this pass", t)
+	if p.tape.events != m.events {
+		return t
+	}
 	kept := *t
 	p.mem.release(m.mem)
 	if kept.index < m.headers {
@@ -112,7 +120,7 @@ func (p *Pass) Keep(m Mark, t *Tensor) *Tensor {
 	}
 	p.used = m.headers
 	moved := p.header(kept.dtype, kept.shape[:kept.rank])
-	moved.floats, moved.ints, moved.at = kept.floats, kept.ints, kept.at
+	moved.floats, moved.ints, moved.at, moved.learns = kept.floats, kept.ints, kept.at, kept.learns
 	if !kept.at.before(m.mem) {
 		moved.floats, moved.at = p.mem.take(len(kept.floats)) // never above where it was: copy moves downwards
 		copy(moved.floats, kept.floats)

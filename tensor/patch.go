@@ -1,5 +1,7 @@
 package tensor
 
+import "github.com/chiasm/chiasm/internal/kernel"
+
 // Patches cuts pictures x [B, C, H, W] into squares of size × size, row by row, and lays each out as a row in the order of a
 // convolution's weight: [B·N, C·size·size] with N = (H/size)·(W/size). What is left over at the right and the bottom is dropped, as a
 // strided convolution does.
@@ -23,13 +25,33 @@ func (x *Tensor) Patches(size int) *Tensor {
 			}
 		}
 	}
+	if p.learns(x) {
+		p.record(y, patchesBack, x).n = size
+	}
 	return y
+}
+
+// patchesBack adds dY where each value came from.
+func patchesBack(p *Pass, s *step) {
+	x, size, dy, g := s.x[0], s.n, s.y.grad, p.gradient(s.x[0])
+	b, c, h, w := x.shape[0], x.shape[1], x.shape[2], x.shape[3]
+	rows, cols := h/size, w/size
+	for i := range b * rows * cols {
+		for ch := range c {
+			at := ((i/(rows*cols)*c+ch)*h+i/cols%rows*size)*w + i%cols*size
+			for range size {
+				kernel.Add(g[at:at+size], g[at:at+size], dy[:size])
+				dy, at = dy[size:], at+w
+			}
+		}
+	}
 }
 
 // PatchesLast cuts pictures x [B, C, H, W] as [Tensor.Patches] does, but lays out each pixel's channels together, [B·N, size·size·C],
 // and multiplies the values by scale and adds shift.
 func (x *Tensor) PatchesLast(size int, scale, shift float32) *Tensor {
 	p := in("patches", x)
+	p.forward("patches", x)
 	check(x.rank == 4 && size > 0 && x.shape[2] >= size && x.shape[3] >= size, "patches", "pictures [B, C, H, W] at least a patch wide", x)
 	b, c, h, w := x.shape[0], x.shape[1], x.shape[2], x.shape[3]
 	rows, cols := h/size, w/size
@@ -60,5 +82,26 @@ func (x *Tensor) Prepend(token *Tensor, b int) *Tensor {
 		copy(to, token.Floats())
 		copy(to[c:], x.floats[i*n*c:][:n*c])
 	}
+	if p.learns(x, token) {
+		s := p.record(y, prependBack, x)
+		s.params[0], s.n = token, b
+	}
 	return y
+}
+
+// prependBack adds the first row of each sequence of dY to the token, the others to dX.
+func prependBack(p *Pass, s *step) {
+	size := s.y.Len() / s.n
+	token, dx := p.wanted(s.params[0]), p.wanted(s.x[0])
+	for g := s.y.grad; len(g) > 0; g = g[size:] {
+		c := s.y.cols()
+		if token != nil {
+			kernel.Add(token, token, g[:c])
+		}
+		if dx != nil {
+			n := size - c
+			kernel.Add(dx[:n], dx[:n], g[c:size])
+			dx = dx[n:]
+		}
+	}
 }

@@ -1,6 +1,8 @@
 package tensor
 
 import (
+	"math"
+
 	"github.com/chiasm/chiasm/internal/kernel"
 	"github.com/chiasm/chiasm/internal/par"
 )
@@ -16,6 +18,7 @@ const (
 	activate
 	multiply
 	clamp
+	tanh
 	rotate
 )
 
@@ -62,6 +65,10 @@ func (t *rowTask) Run(i int) {
 		for i, v := range src {
 			dst[i] = max(t.low, min(t.high, v))
 		}
+	case tanh:
+		for i, v := range src {
+			dst[i] = float32(math.Tanh(float64(v)))
+		}
 	case rotate:
 		t.rotate(dst, from/t.cols)
 	}
@@ -82,16 +89,30 @@ func (x *Tensor) eachRow(task rowTask) *Tensor {
 	return x.eachRowTo(in("rows", x).Empty(x.shape[:x.rank]...), task)
 }
 
-// eachRowTo runs it from x to y, which may be x.
+// eachRowTo runs it from x to y.
 func (x *Tensor) eachRowTo(y *Tensor, task rowTask) *Tensor {
-	p := x.pass
-	if p.ctx.Err() != nil || y.Len() == 0 {
-		return y
+	x.pass.rowsTo(y.floats, x.floats, x.cols(), task)
+	return y
+}
+
+// inPlace runs it on x. It returns the values that x had.
+func (x *Tensor) inPlace(task rowTask) (was []float32) {
+	to, from := x.own()
+	x.pass.rowsTo(to, from, x.cols(), task)
+	return from
+}
+
+// rowsTo runs a row task from src to dst, which may be src, rows of cols values.
+func (p *Pass) rowsTo(dst, src []float32, cols int, task rowTask) {
+	if p.ctx.Err() != nil || len(dst) == 0 {
+		return
 	}
 	t := &p.tasks.rows
 	*t = task
-	t.dst, t.src, t.cols = y.floats, x.floats, x.cols()
-	t.step = max(1, 16384/t.cols) // some 10 µs a chunk: more than a fork costs
-	par.Do(t, (y.Rows()+t.step-1)/t.step, p.workers)
-	return y
+	t.dst, t.src, t.cols = dst, src, cols
+	t.step = rowStep(cols)
+	par.Do(t, (len(dst)/cols+t.step-1)/t.step, p.workers)
 }
+
+// rowStep is how many rows make a chunk: some 10 µs, more than a fork costs.
+func rowStep(cols int) int { return max(1, 16384/cols) }

@@ -23,6 +23,9 @@ type Tensor struct {
 	index  int       // which header of its pass
 	at     position  // where in the pass's memory the values lie; zero for inputs
 	param  *param    // nil for computed tensors
+	grad   []float32 // the derivative of the loss by the values, on the way back
+	learns bool      // whether it depends on what is learnt or watched
+	held   bool      // whether the tape holds floats, so that they must stay as they are
 }
 
 // A param is what only parameters need: the form in which they are stored, and the packing of their rows for the kernels.
@@ -34,6 +37,8 @@ type param struct {
 	image  func(Format, int) []byte // finds a packed form that was kept; nil for none
 	format Format                   // in which products read it
 	packed atomic.Pointer[kernel.Packed]
+	own    bool        // the values are the parameter's own memory, and the caller's to change
+	stale  atomic.Bool // they were changed since they were packed
 }
 
 // A ShapeError is a caller's bug: operands whose shapes, kinds or passes do not fit an operation. It is always a panic value.

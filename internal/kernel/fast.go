@@ -21,6 +21,13 @@ func layerNorm(dst, x, gamma, beta []float32, eps float32) {
 	affine(dst, x, gamma, beta, mean, scale)
 }
 
+func total(x []float32) float32 {
+	if tier == cpu.Generic {
+		return GenericSum(x)
+	}
+	return sum(x)
+}
+
 // rmsNorm leaves squares that float32 cannot hold to the generic twin.
 func rmsNorm(dst, x, gain []float32, eps float32) {
 	if tier > cpu.Generic {

@@ -14,6 +14,8 @@ func layerNorm(dst, x, gamma, beta []float32, eps float32) {
 
 func softmax(dst, x []float32) { GenericSoftmax(dst, x) }
 
+func total(x []float32) float32 { return GenericSum(x) }
+
 func highest(x []float32) float32 { return maxGeneric(x) }
 
 func exponentials(dst, x []float32, s, top float32) float32 { return GenericExpSum(dst, x, s, top) }

@@ -54,11 +54,7 @@ func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, erro
 	if err != nil {
 		return nil, err
 	}
-	x = m.TextPool.Forward(x)
-	for i, v := range x.Floats() {
-		x.Floats()[i] = float32(math.Tanh(float64(v)))
-	}
-	return m.TextHead.Forward(x), nil
+	return m.TextHead.Forward(m.TextPool.Forward(x).Tanh()), nil
 }
 
 // EmbedAudio maps sounds, one channel at AudioRate, to vectors [B, D], not normalised. What follows after AudioLimit samples is left

@@ -32,9 +32,7 @@ func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, erro
 	}
 	for _, d := range m.Dense {
 		if y = d.Linear.Forward(y); d.Tanh {
-			for i, v := range y.Floats() {
-				y.Floats()[i] = float32(math.Tanh(float64(v)))
-			}
+			y.Tanh()
 		}
 	}
 	return y, nil
@@ -48,6 +46,9 @@ func (m *Model) pooled(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) 
 	x, seq, err := m.Encoder.Forward(p, texts)
 	if err != nil {
 		return nil, err
+	}
+	if len(m.Pools) == 1 && m.Pools[0] == PoolMean {
+		return x.MeanRows(seq, 0), nil
 	}
 	y := p.Empty(seq.Len(), len(m.Pools)*m.Encoder.Config.Width)
 	for i, pool := range m.Pools {

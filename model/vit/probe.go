@@ -24,11 +24,8 @@ func newProbe(c *Config) *Probe {
 // Forward maps the tokens x [T, C] of each sequence to one vector [B, C].
 func (h *Probe) Forward(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
 	p := x.Pass()
-	one := p.Spans(seq.Len(), 1)
-	queries := p.Empty(seq.Len(), h.Query.Len())
-	for i := range seq.Len() {
-		copy(queries.Floats()[i*h.Query.Len():], h.Query.Floats())
-	}
+	b := seq.Len()
+	one, queries := p.Spans(b, 1), p.Ints(p.Steps(b, 0), b).Lookup(h.Query)
 	kv := x.LinearCat(h.Attn.Key.Weight, h.Attn.Key.Bias, h.Attn.Value.Weight, h.Attn.Value.Bias)
 	y := h.Attn.Out.Forward(h.Attn.Query.Forward(queries).AttendTo(kv, one, seq, h.Attn.Heads))
 	return h.MLP.Forward(h.Norm.Forward(y), y)

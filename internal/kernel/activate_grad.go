@@ -1,0 +1,87 @@
+package kernel
+
+import "math"
+
+// ActivateGrad writes dy·act'(x) to dx, which may be dy: the derivative of [Activate] by x.
+func ActivateGrad(act Activation, dx, dy, x []float32) {
+	sameLength("activate gradient", len(x), len(dx))
+	sameLength("activate gradient: dy", len(dy), len(dx))
+	need(act < activations, "activate gradient", "expected an activation below %d, got %d", int(act), int(activations))
+	switch act {
+	case None:
+		copy(dx, dy)
+		return
+	case ReLU:
+		for i, v := range x {
+			if v <= 0 {
+				dx[i] = 0
+			} else {
+				dx[i] = dy[i]
+			}
+		}
+		return
+	}
+	const block = 256
+	var buf [block]float32
+	for len(x) > 0 {
+		n := min(block, len(x))
+		if act == GELU {
+			geluGrad(buf[:n], dx, dy, x[:n])
+		} else {
+			gateGrad(act, buf[:n], dx, dy, x[:n])
+		}
+		dx, dy, x = dx[n:], dy[n:], x[n:]
+	}
+}
+
+// gateGrad is for x·σ(v) with v a function of x: σ + x·σ·(1-σ)·v'.
+func gateGrad(act Activation, e, dx, dy, x []float32) {
+	dx, dy = dx[:len(x)], dy[:len(x)]
+	rate, cube := float32(1), float32(0) // v = rate·(x + cube·x³)
+	switch act {
+	case QuickGELU:
+		rate = 1.702
+	case GELUTanh:
+		rate, cube = 2*float32(math.Sqrt(2/math.Pi)), 0.044715
+	}
+	for i, v := range x {
+		v = max(-30, min(30, v)) // beyond, σ is 0 or 1 for float32
+		e[i] = v + float32(cube*v)*float32(v*v)
+	}
+	exponentials(e, e, -rate, 0)
+	for i, v := range x {
+		s := 1 / (1 + e[i])
+		slope := rate * float32(1+float32(3*cube)*float32(v*v))
+		if v < -30 || v > 30 {
+			slope = 0
+		}
+		dx[i] = dy[i] * float32(s+float32(v*slope)*float32(s*(1-s)))
+	}
+}
+
+// geluGrad is Φ(x) + x·φ(x). Φ is act(x)/x, and its series about 0.
+func geluGrad(e, dx, dy, x []float32) {
+	dx, dy = dx[:len(x)], dy[:len(x)]
+	const density = 0.3989422804014327 // φ(0) = 1/√(2π)
+	var buf [256]float32
+	y := buf[:len(x)]
+	activate(GELU, y, x)
+	for i, v := range x {
+		v = max(-30, min(30, v))
+		e[i] = v * v
+	}
+	exponentials(e, e, -0.5, 0)
+	for i, v := range x {
+		var phi float32
+		if q := v * v; q < 1.0/16 {
+			phi = 0.5 + density*v*float32(1-q*float32(1.0/6-q*float32(1.0/40-q*float32(1.0/336))))
+		} else {
+			phi = y[i] / v
+		}
+		if v > 30 || v < -30 {
+			dx[i] = dy[i] * phi
+			continue
+		}
+		dx[i] = dy[i] * float32(phi+float32(density*v)*e[i])
+	}
+}

@@ -1,0 +1,86 @@
+package kernel
+
+import (
+	"math"
+	"testing"
+)
+
+// The derivative of every activation over its range, against differences of the definition in float64.
+func TestActivateGrad(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for name, act := range activationsByName {
+			var x, dy []float32
+			for v := -100.0; v <= 100; v += 0.0137 {
+				x, dy = append(x, float32(v)), append(dy, float32(math.Cos(v)))
+			}
+			dx := make([]float32, len(x))
+			ActivateGrad(act, dx, dy, x)
+			for i, v := range x {
+				const h = 1e-4
+				f := func(d float64) float64 { return activation64(act, float64(v)+d) }
+				want := float64(dy[i]) * (8*(f(h)-f(-h)) - (f(2*h) - f(-2*h))) / (12 * h)
+				if act == ReLU && math.Abs(float64(v)) < 3*h {
+					continue
+				}
+				near(t, name, dx[i], want, 2e-6)
+			}
+			same := append([]float32(nil), dy...)
+			ActivateGrad(act, same, same, x)
+			sameBits(t, name+" in place", same, dx)
+		}
+	})
+}
+
+func TestTransposeAndSum(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, size := range [][2]int{{1, 1}, {3, 17}, {8, 8}, {64, 5}, {33, 70}} {
+			rows, cols := size[0], size[1]
+			ld := cols + 3
+			x := random(seeded(rows), rows*ld)
+			dst, check := guarded(rows*cols, 1)
+			Transpose(dst, x, rows, cols, ld)
+			check(t)
+			var sum float64
+			for i, v := range dst {
+				if want := x[i%rows*ld+i/rows]; v != want {
+					t.Fatalf("%v: value %d is %v, want %v", size, i, v, want)
+				}
+				sum += float64(v)
+			}
+			near(t, "sum", Sum(dst), sum, 1e-4)
+		}
+		if Sum(nil) != 0 {
+			t.Error("the sum of nothing is not 0")
+		}
+	})
+}
+
+// A product with the transpose of a matrix, packed in the caller's memory, is that with the matrix packed as a weight.
+func TestTurned(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, size := range [][2]int{{1, 1}, {5, 17}, {70, 33}} {
+			n, k, m := size[0], size[1], 9
+			r := seeded(n)
+			b, a := random(r, k*(n+2)), random(r, m*k)
+			rows := make([]float32, n*k)
+			Transpose(rows, b, k, n, n+2)
+			w := NewPacked(n, k, F32)
+			w.SetRows(0, rows)
+			var turned Turned
+			for i := range turned.Plan(n, k, b, n+2, aligned(TurnedSpace(n, k))) {
+				turned.Run(i)
+			}
+			got, want := make([]float32, m*n), make([]float32, m*n)
+			for _, p := range []struct {
+				c []float32
+				w *Packed
+			}{{want, w}, {got, &turned.Packed}} {
+				g := Gemm{C: p.c, LDC: n, A: a, LDA: k, M: m, W: []*Packed{p.w}}
+				for i := range g.Plan(1) {
+					g.Run(i)
+				}
+			}
+			sameBits(t, "product", got, want)
+		}
+	})
+}

@@ -1,0 +1,67 @@
+package kernel
+
+import "unsafe"
+
+// Turned is the transpose of a matrix as a weight of [Gemm], W [N, K] in F32, in memory of the caller's. It is what products of
+// gradients need: of dY·W the weight W [N, K] itself, of dYᵀ·X the rows X [M, K].
+type Turned struct {
+	Packed
+	from []float32
+	ld   int
+}
+
+// TurnedSpace is how many values of memory a weight of n rows of k values takes.
+func TurnedSpace(n, k int) int {
+	p := Packed{N: n, K: k, layout: layoutOf(tier, F32)}
+	return (p.size() + 3) / 4
+}
+
+// Plan makes t the transpose of from, k rows of n values ld apart, in memory of TurnedSpace values, and returns how many chunks Run does.
+func (t *Turned) Plan(n, k int, from []float32, ld int, memory []float32) (chunks int) {
+	need(n >= 0 && k >= 0, "turn", "expected sizes of %d or more, got %d", 0, min(n, k))
+	need(len(memory) >= TurnedSpace(n, k), "turn", "expected memory of %d values, got %d", TurnedSpace(n, k), len(memory))
+	if n > 0 && k > 0 {
+		needMatrix("turn", from, k, n, ld)
+	}
+	*t = Turned{Packed: Packed{N: n, K: k, layout: layoutOf(tier, F32)}, from: from, ld: ld}
+	t.place(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(memory))), t.size()))
+	return t.panels()
+}
+
+// Run packs one panel.
+func (t *Turned) Run(chunk int) {
+	w := t.layout.width
+	panel, first := floatsOf(t.data[chunk*t.panelBytes():][:t.panelBytes()]), chunk*w
+	n := min(w, t.N-first)
+	for k := range t.K {
+		to := panel[k*w:][:w]
+		clear(to[copy(to, t.from[k*t.ld+first:][:n]):])
+	}
+}
+
+// Transpose writes the transpose of x, rows of cols values ld apart, to dst [cols, rows].
+func Transpose(dst, x []float32, rows, cols, ld int) {
+	if rows <= 0 || cols <= 0 {
+		return
+	}
+	needMatrix("transpose", x, rows, cols, ld)
+	need(len(dst) >= rows*cols, "transpose", "expected room for %d values, got %d", rows*cols, len(dst))
+	packPanel(tier, dst, x[:(rows-1)*ld+cols], cols, ld, 0, rows)
+}
+
+// Sum is the sum of x.
+func Sum(x []float32) float32 {
+	if len(x) == 0 {
+		return 0
+	}
+	return total(x)
+}
+
+// GenericSum defines Sum.
+func GenericSum(x []float32) float32 {
+	var s float64
+	for _, v := range x {
+		s += float64(v)
+	}
+	return float32(s)
+}

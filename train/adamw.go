@@ -1,0 +1,120 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/chiasm/chiasm/internal/kernel"
+	"github.com/chiasm/chiasm/internal/par"
+	"github.com/chiasm/chiasm/tensor"
+)
+
+// An AdamW is the optimiser of Loshchilov & Hutter 2019: Adam, with weights that decay apart from it. Its moments are float32. The zero
+// values of its fields mean what the comments say.
+type AdamW struct {
+	Beta1, Beta2 float64 // how slowly the moments forget; 0 for 0.9 and 0.98, CLIP's
+	Eps          float64 // added to the root of the second moment; 0 for 1e-6, CLIP's
+	Decay        float64 // of the parameters that decay, times the rate
+	Clip         float64 // gradients longer than this, all together, are shortened to it; 0 for never
+	Workers      int     // 0 for all cores; the result does not depend on it
+
+	gradients *tensor.Gradients
+	moments   [][2][]float32
+	steps     int
+	task      adamTask
+}
+
+// Minimize tells the optimiser which parameters to learn, and takes memory for their moments. It forgets what it learnt before.
+func (a *AdamW) Minimize(g *tensor.Gradients) *AdamW {
+	for _, f := range []struct {
+		value    *float64
+		standard float64
+	}{{&a.Beta1, 0.9}, {&a.Beta2, 0.98}, {&a.Eps, 1e-6}} {
+		if *f.value == 0 {
+			*f.value = f.standard
+		}
+	}
+	a.gradients, a.moments, a.steps = g, nil, 0
+	for _, l := range g.All() {
+		n := len(l.Gradient)
+		a.moments = append(a.moments, [2][]float32{make([]float32, n), make([]float32, n)})
+	}
+	return a
+}
+
+// Decays reports whether a parameter is one of those that decay: the weights of products, which have two dimensions or more; not gains,
+// biases and the scale.
+func Decays(t *tensor.Tensor) bool { return t.Rank() >= 2 }
+
+// Step changes the parameters by their gradients at a learning rate, and clears these. It returns how long the gradients were, all
+// together, before clipping. It is an error, and nothing is changed, if they are not finite or if no loss has reached some parameter.
+func (a *AdamW) Step(rate float64) (norm float64, err error) {
+	if names := a.gradients.Unreached(); len(names) > 0 {
+		return 0, fmt.Errorf("train: %d parameters have no gradient, among them %s: freeze them, or make the loss depend on them", len(names), strings.Join(names[:min(4, len(names))], ", "))
+	}
+	list := a.gradients.All()
+	for _, l := range list {
+		s := squares(l.Gradient)
+		if math.IsNaN(s) || math.IsInf(s, 0) {
+			return 0, fmt.Errorf("train: the gradient of %s is not finite after %d steps", l.Name, a.steps)
+		}
+		norm += s
+	}
+	norm = math.Sqrt(norm)
+	shorten := 1.0
+	if a.Clip > 0 {
+		shorten = min(1, a.Clip/(norm+1e-6)) // as torch.nn.utils.clip_grad_norm_ does
+	}
+	a.steps++
+	for i, l := range list {
+		decay := 0.0
+		if Decays(l.Param) {
+			decay = a.Decay
+		}
+		a.task = adamTask{
+			values: l.Param.Own(), gradient: l.Gradient, first: a.moments[i][0], second: a.moments[i][1], shorten: float32(shorten),
+			keep1: float32(a.Beta1), take1: float32(1 - a.Beta1), keep2: float32(a.Beta2), take2: float32(1 - a.Beta2),
+			shrink: float32(1 - rate*decay), rate: float32(rate / (1 - math.Pow(a.Beta1, float64(a.steps)))),
+			correct: float32(1 / math.Sqrt(1-math.Pow(a.Beta2, float64(a.steps)))), eps: float32(a.Eps),
+		}
+		par.Do(&a.task, (len(l.Gradient)+adamStep-1)/adamStep, a.Workers)
+		l.Param.Changed()
+	}
+	a.gradients.Clear()
+	return norm, nil
+}
+
+// squares is the sum of the squares of x, in float64 over blocks.
+func squares(x []float32) (sum float64) {
+	for len(x) > 0 {
+		n := min(len(x), 256)
+		sum += float64(kernel.Dot(x[:n], x[:n]))
+		x = x[n:]
+	}
+	return sum
+}
+
+const adamStep = 1 << 14 // values a chunk
+
+// An adamTask is a step of one parameter.
+type adamTask struct {
+	values, gradient, first, second []float32
+	shorten                         float32
+	keep1, take1, keep2, take2      float32
+	shrink, rate, correct, eps      float32
+}
+
+// Run does chunk i.
+func (t *adamTask) Run(i int) {
+	from := i * adamStep
+	to := min(from+adamStep, len(t.values))
+	v, first, second := t.values[from:to], t.first[from:to], t.second[from:to]
+	for j, g := range t.gradient[from:to] {
+		g *= t.shorten
+		first[j] = float32(t.keep1*first[j]) + float32(t.take1*g)
+		second[j] = float32(t.keep2*second[j]) + float32(t.take2*float32(g*g))
+		root := float32(math.Sqrt(float64(second[j])))
+		v[j] = float32(v[j]*t.shrink) - float32(t.rate*first[j])/float32(float32(root*t.correct)+t.eps)
+	}
+}
