@@ -47,7 +47,7 @@ def main():
     p.add_argument("--foreign", type=float, default=0.03, help="share of the machine that others may take during a turn that counts")
     p.add_argument("--patience", type=float, default=10, help="seconds to wait before a round for the machine to be quiet")
     p.add_argument("--cache", default=os.path.expanduser("~/.cache/chiasm-peers"), help="folder for models and pictures, several GB")
-    p.add_argument("--real", default=os.environ.get("CHIASM_REALMODELS", os.path.expanduser("~/.cache/chiasm-realmodels")), help="folder of what tools/realmodels fetched")
+    p.add_argument("--real", default=os.environ.get("CHIASM_REALMODELS", os.path.expanduser("~/.cache/chiasm/realmodels")), help="folder of what tools/realmodels fetched")
     p.add_argument("--out", help="write OUT.json and OUT.md too, after every case")
     p.add_argument("--list", action="store_true", help="name the cases and end")
     args = p.parse_args()
