@@ -42,7 +42,7 @@ func (a *app) transcribe() *cobra.Command {
 	}
 	v.model = a.anyModelFlags(cmd)
 	flags, o := cmd.Flags(), &v.opts
-	flags.StringVarP(&o.Language, "language", "l", "", "what is spoken, a code such as en (default: the model finds out)")
+	flags.StringVarP(&o.Language, "language", "l", "", "what is spoken, a code such as fr or a name such as French (default: the model finds out)")
 	flags.BoolVar(&o.Multilingual, "multilingual", false, "the language may change from window to window")
 	flags.StringVar(&v.task, "task", "transcribe", "transcribe, or translate into English")
 	flags.BoolVar(&o.Translate, "translate", false, "the same as --task translate")
@@ -121,7 +121,6 @@ func (v *transcribeVerb) check(args []string) error {
 	}
 	o.Translate = o.Translate || v.task == "translate"
 	o.Sequential = o.Sequential || v.noVAD
-	o.Language = strings.ToLower(o.Language)
 	o.Words = o.Words || v.subtitles != chiasm.Subtitles{}
 	if o.Words && o.NoTimestamps {
 		return usagef("--without-timestamps and --words contradict each other")

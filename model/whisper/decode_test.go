@@ -463,3 +463,17 @@ func TestTranscriberOptions(t *testing.T) {
 		}
 	}
 }
+
+// Languages have codes and names.
+func TestLanguageByName(t *testing.T) {
+	g := open(t, "tiny")
+	for given, want := range map[string]string{"de": "de", "DE": "de", "German": "de", "mandarin": "zh", "": ""} {
+		x, err := g.NewTranscriber(&Options{Language: given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := x.Language().Code; got != want {
+			t.Errorf("%q: got %q, want %q", given, got, want)
+		}
+	}
+}

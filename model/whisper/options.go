@@ -5,7 +5,7 @@ import "math"
 // Options say how sound becomes text. Those of [Defaults] are the defaults of openai/whisper and of faster-whisper, whose names for them
 // stand in brackets where they differ.
 type Options struct {
-	Language     string // of the sound, a code as "en" or "yue"; empty: the model finds out
+	Language     string // of the sound, a code as "en" or "yue", or its English name; empty: the model finds out
 	Multilingual bool   // the model finds out for each window by itself
 	Translate    bool   // write English instead of what is said (task)
 

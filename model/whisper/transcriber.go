@@ -41,6 +41,7 @@ func (b *Bundle) NewTranscriber(opts *Options) (*Transcriber, error) {
 	}
 	o, c := &t.opts, &b.Config
 	o.fill()
+	o.Language = codeOf(o.Language)
 	if !c.Tokens.Multilingual() {
 		if o.Language != "" && o.Language != "en" || o.Translate {
 			return nil, fmt.Errorf("whisper: the model knows English alone, want language en and no translation, got %q", o.Language)
