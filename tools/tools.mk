@@ -15,10 +15,10 @@ $(GOLDEN)/.done: tools/golden/requirements.txt
 	touch $@
 
 # Scripts that write golden data; the others are imported by these or have another purpose.
-GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py chineseclip.py clap.py clip.py pictures.py image_files.py image_processor.py image_resize.py sentence.py siglip.py siglip_naflex.py subtitles.py token_golden.py token_tables.py weights.py whisper.py whisper_decode.py
+GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py chineseclip.py clap.py clip.py embeddinggemma.py gradients.py pictures.py image_files.py image_processor.py image_resize.py sentence.py siglip.py siglip_naflex.py subtitles.py token_golden.py token_tables.py video_files.py weights.py whisper.py whisper_decode.py
 
 # Where the real models are that some golden data come from.
-REAL = $$($(GO) run ./tools/realmodels)
+REAL = $$($(GO) run ./tools/realmodels $(CHIASM_REALMODELS))
 
 golden: golden-env
 	@for script in $(GOLDEN_SCRIPTS) "jpeg_files.py media/image/testdata/jpeg" "vad.py $(REAL)" "minilm.py $(REAL)" "transcripts.py $(REAL)" \
@@ -38,4 +38,4 @@ $(PEERS)/.done: tools/peers/requirements.txt
 
 # RACE chooses, as in make bench-peers RACE="--only '^text' --rounds 5".
 bench-peers: build peers-env
-	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS) $(RACE)
+	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS) $(if $(CHIASM_REALMODELS),--real $(CHIASM_REALMODELS)) $(RACE)
