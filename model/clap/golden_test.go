@@ -60,8 +60,8 @@ func TestStages(t *testing.T) {
 			x := p.Input(slices.Concat(a...), len(a), b.Dimension()).Normalize(1e-12)
 			y := p.Input(slices.Concat(w...), len(w), b.Dimension()).Normalize(1e-12)
 			perSound, perText := x.Dots(y, b.Scale()).Floats(), y.Dots(x, b.ScaleOfTexts()).Floats()
-			g.Near("logits_per_audio", perSound, 2e-5)
-			g.Near("logits_per_text", perText, 2e-5)
+			g.Near("logits_per_audio", perSound, 1e-4)
+			g.Near("logits_per_text", perText, 1e-4)
 		})
 	}
 }
@@ -78,15 +78,16 @@ func (b *Bundle) sounds(t *testing.T, g *golden.Set) (vectors [][]float32) {
 		features := p.Empty(1, b.front.Images(), 1001, 64)
 		b.front.Features(features.Floats(), sound[:min(len(sound), b.AudioLimit())])
 		g.Near(fmt.Sprint(i, ".features"), features.Floats(), 1e-4)
-		g.Near(fmt.Sprint(i, ".image"), b.Sound.picture(b.Sound.stretch(features).Floats()), 2e-5)
+		// The norm stretches what features may be off: sines of another processor differ in their last bits, which the softest bands show.
+		g.Near(fmt.Sprint(i, ".image"), b.Sound.picture(b.Sound.stretch(features).Floats()), 3e-4)
 		x := b.Sound.Embed(features)
-		g.Near(fmt.Sprint(i, ".patches"), inOrder(x, b.Sound.Swin.Places(0)), 2e-5)
+		g.Near(fmt.Sprint(i, ".patches"), inOrder(x, b.Sound.Swin.Places(0)), 1e-4)
 		for j, s := range b.Sound.Swin.Stages {
 			x = s.Forward(x, 1)
-			g.Near(fmt.Sprint(i, ".stage", j), inOrder(x, b.Sound.Swin.Places(j+1)), 2e-5)
+			g.Near(fmt.Sprint(i, ".stage", j), inOrder(x, b.Sound.Swin.Places(j+1)), 1e-4)
 		}
-		g.Near(fmt.Sprint(i, ".pooled"), b.Sound.Forward(features).Floats(), 2e-5)
-		g.Near(fmt.Sprint(i, ".vector"), v.Floats(), 2e-5)
+		g.Near(fmt.Sprint(i, ".pooled"), b.Sound.Forward(features).Floats(), 1e-4)
+		g.Near(fmt.Sprint(i, ".vector"), v.Floats(), 1e-4)
 	}
 	return vectors
 }
