@@ -12,6 +12,9 @@ import (
 // A pass that is used again allocates nothing per sound or text, the features included. (Under the race detector pools forget on
 // purpose, and it would.)
 func TestSteadyStateAllocatesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute where the processor is emulated")
+	}
 	for _, name := range []string{"unfused", "fused"} {
 		b := open(t, name)
 		ctx, p := context.Background(), tensor.NewPass(context.Background(), 0)
