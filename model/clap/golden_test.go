@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -51,23 +52,34 @@ func (s *Sound) picture(mel []float32) []float32 {
 	return out
 }
 
+// tolerances are how far the picture of a sound and what is made of it may be off. On arm64, where Go fuses multiplications and additions,
+// features are off by almost the 1e-4 that they may be.
+func tolerances() (picture, rest float64) {
+	if runtime.GOARCH == "arm64" {
+		return 3e-4, 1e-4
+	}
+	return 2e-5, 2e-5
+}
+
 func TestStages(t *testing.T) {
 	for _, name := range []string{"unfused", "fused"} {
 		t.Run(name, func(t *testing.T) {
+			_, tolerance := tolerances()
 			b, g := open(t, name), golden.Open(t, filepath.Join("testdata", name, "golden.safetensors"))
 			a, w := b.sounds(t, g), b.texts(t, g)
 			p := tensor.NewPass(context.Background(), 2)
 			x := p.Input(slices.Concat(a...), len(a), b.Dimension()).Normalize(1e-12)
 			y := p.Input(slices.Concat(w...), len(w), b.Dimension()).Normalize(1e-12)
 			perSound, perText := x.Dots(y, b.Scale()).Floats(), y.Dots(x, b.ScaleOfTexts()).Floats()
-			g.Near("logits_per_audio", perSound, 1e-4)
-			g.Near("logits_per_text", perText, 1e-4)
+			g.Near("logits_per_audio", perSound, tolerance)
+			g.Near("logits_per_text", perText, tolerance)
 		})
 	}
 }
 
 // sounds compares the stages of each sound, and returns the vectors.
 func (b *Bundle) sounds(t *testing.T, g *golden.Set) (vectors [][]float32) {
+	loose, tolerance := tolerances()
 	for i, sound := range sounds {
 		p := tensor.NewPass(context.Background(), 2)
 		v, err := b.EmbedAudio(p, [][]float32{sound})
@@ -78,16 +90,15 @@ func (b *Bundle) sounds(t *testing.T, g *golden.Set) (vectors [][]float32) {
 		features := p.Empty(1, b.front.Images(), 1001, 64)
 		b.front.Features(features.Floats(), sound[:min(len(sound), b.AudioLimit())])
 		g.Near(fmt.Sprint(i, ".features"), features.Floats(), 1e-4)
-		// The norm stretches what features may be off: sines of another processor differ in their last bits, which the softest bands show.
-		g.Near(fmt.Sprint(i, ".image"), b.Sound.picture(b.Sound.stretch(features).Floats()), 3e-4)
+		g.Near(fmt.Sprint(i, ".image"), b.Sound.picture(b.Sound.stretch(features).Floats()), loose)
 		x := b.Sound.Embed(features)
-		g.Near(fmt.Sprint(i, ".patches"), inOrder(x, b.Sound.Swin.Places(0)), 1e-4)
+		g.Near(fmt.Sprint(i, ".patches"), inOrder(x, b.Sound.Swin.Places(0)), tolerance)
 		for j, s := range b.Sound.Swin.Stages {
 			x = s.Forward(x, 1)
-			g.Near(fmt.Sprint(i, ".stage", j), inOrder(x, b.Sound.Swin.Places(j+1)), 1e-4)
+			g.Near(fmt.Sprint(i, ".stage", j), inOrder(x, b.Sound.Swin.Places(j+1)), tolerance)
 		}
-		g.Near(fmt.Sprint(i, ".pooled"), b.Sound.Forward(features).Floats(), 1e-4)
-		g.Near(fmt.Sprint(i, ".vector"), v.Floats(), 1e-4)
+		g.Near(fmt.Sprint(i, ".pooled"), b.Sound.Forward(features).Floats(), tolerance)
+		g.Near(fmt.Sprint(i, ".vector"), v.Floats(), tolerance)
 	}
 	return vectors
 }
