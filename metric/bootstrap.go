@@ -21,18 +21,29 @@ type Bootstrap struct {
 	Seed  uint64
 }
 
+// Times is how often it draws.
+func (b Bootstrap) Times() int {
+	if b.Draws == 0 {
+		return 1000
+	}
+	return b.Draws
+}
+
+// Confidence is that of its intervals.
+func (b Bootstrap) Confidence() float64 {
+	if b.Level == 0 {
+		return 0.95
+	}
+	return b.Level
+}
+
 // Intervals is the bounds of every number that figures gives of a sample: indices of queries 0 to n-1, any of them several times. It
 // is nil without queries. A figure that is NaN for some sample is NaN.
 func (b Bootstrap) Intervals(n int, figures func(sample []int32) []float64) []Interval {
 	if n == 0 {
 		return nil
 	}
-	if b.Draws == 0 {
-		b.Draws = 1000
-	}
-	if b.Level == 0 {
-		b.Level = 0.95
-	}
+	b.Draws, b.Level = b.Times(), b.Confidence()
 	r := rand.New(rand.NewPCG(b.Seed, 0x6a09e667f3bcc908))
 	sample := make([]int32, n)
 	var drawn [][]float64 // [figure][draw]
