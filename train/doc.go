@@ -6,7 +6,7 @@
 //	pass.Reset(ctx)
 //	images := model.EmbedImage(pixels).Normalize(1e-12)
 //	…
-//	loss, err := contrast.Learn(images, texts, gradients)
+//	loss, err := contrast.Learn(train.Pairs(images, texts), 1, gradients)
 //	pass.Backward()
 //	err = optimiser.Step(rate)
 package train

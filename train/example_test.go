@@ -31,7 +31,7 @@ func Example() {
 		pass.Reset(ctx)
 		a := towers.Image.Forward(pass.Input(images, 3, 3)).Normalize(1e-12)
 		b := towers.Text.Forward(pass.Input(texts, 3, 4)).Normalize(1e-12)
-		loss, err := contrast.Learn(train.InfoNCE, a, b, gradients)
+		loss, err := contrast.Learn(train.Pairs(a, b), 1, gradients)
 		if err != nil {
 			fmt.Println(err)
 			return
