@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,7 +147,7 @@ func (e *Evaluation) retrieval(g *gathering) (list []Retrieval) {
 		list = append(list, e.directions(g, texts, media, "")...)
 		if languages := texts.languages(); len(languages) > 1 {
 			for _, l := range languages {
-				list = append(list, e.directions(g, texts.only(func(row int) bool { return texts.language[row] == l }), media, l)...)
+				list = append(list, e.directions(g, texts.only(func(row int) bool { return texts.language[row] == l }), media, cmp.Or(l, "und"))...)
 			}
 		}
 	}

@@ -57,26 +57,19 @@ func (e *Evaluation) gather(ctx context.Context, m embedder, set *dataset.Set) (
 	if batch == 0 {
 		batch = 16
 	}
+	loader := &dataset.Loader[sample]{
+		Plan: &dataset.Plan{Sets: []*dataset.Set{set}, Batch: batch, InOrder: true, KeepShort: true}, Broken: g.broken,
+		Make: func(ctx context.Context, x dataset.Example) (sample, error) { return read(ctx, m, x.Item, x.Ref.Index) },
+	}
 	waiting := waitingTexts{m: m, g: g}
-	for first := 0; first < set.Len(); first += batch {
-		last := min(first+batch, set.Len())
-		var samples []sample
-		for i := first; i < last; i++ {
-			item, err := set.Item(i)
-			var s sample
-			if err == nil {
-				s, err = read(ctx, m, item, int32(i))
-			}
-			if err != nil {
-				g.broken.Add(err)
-				continue
-			}
-			samples = append(samples, s)
-		}
-		if err := g.media(ctx, m, samples); err != nil {
+	for b, err := range loader.Once(ctx) {
+		if err != nil {
 			return nil, err
 		}
-		for _, s := range samples {
+		if err := g.media(ctx, m, b.Items); err != nil {
+			return nil, err
+		}
+		for _, s := range b.Items {
 			g.note(s, e)
 			for _, t := range s.item.Texts {
 				if len(e.Languages) == 0 || slices.Contains(e.Languages, t.Language) {
@@ -88,11 +81,8 @@ func (e *Evaluation) gather(ctx context.Context, m embedder, set *dataset.Set) (
 			return nil, err
 		}
 		if e.Progress != nil {
-			e.Progress(last, set.Len())
+			e.Progress(min((b.Place.Step+1)*batch, set.Len()), set.Len())
 		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
 	}
 	return g, waiting.flush(ctx, 1)
 }
