@@ -20,6 +20,7 @@ type Pass struct {
 	ints    []int32    // for row numbers and spans
 	tasks   tasks
 	tape    tape
+	source  source
 }
 
 // The tasks of a pass are kept so that handing one to the workers allocates nothing.
@@ -30,6 +31,7 @@ type tasks struct {
 	local  kernel.Local
 	glu    gluTask
 	pack   packTask
+	drop   dropTask
 	w      [4]*kernel.Packed
 	bias   [4][]float32
 }
@@ -48,6 +50,7 @@ func (p *Pass) Reset(ctx context.Context) {
 	p.mem.reset()
 	p.tasks = tasks{}
 	p.tape.reset()
+	p.source = source{}
 }
 
 // Err says why the pass was cancelled, nil if it was not.
