@@ -53,6 +53,15 @@ func (p *Pass) Reset(ctx context.Context) {
 	p.source = source{}
 }
 
+// Bytes is how much memory the pass holds for values: as much as the largest use of it since it was made needed, and some more.
+func (p *Pass) Bytes() int {
+	n := 0
+	for _, b := range p.mem.blocks {
+		n += 4 * len(b)
+	}
+	return n
+}
+
 // Err says why the pass was cancelled, nil if it was not.
 func (p *Pass) Err() error { return p.ctx.Err() }
 
