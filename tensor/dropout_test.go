@@ -73,3 +73,42 @@ func TestDropout(t *testing.T) {
 		t.Error("a pass that was reset drops values")
 	}
 }
+
+// dropped is a layer that drops values twice.
+type dropped struct{ w *tensor.Tensor }
+
+func (d *dropped) Forward(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
+	if p := x.Pass(); p.Recomputes() {
+		return p.Through(d, x, seq)
+	}
+	return x.Dropout(0.4).Linear(d.w, nil, tensor.GELU).Dropout(0.3)
+}
+
+// A layer that is computed once more on the way back drops the same values.
+func TestDropoutRecomputed(t *testing.T) {
+	layers := [2]dropped{{tensor.Param(8, 8)}, {tensor.Param(8, 8)}}
+	for i, l := range layers {
+		l.w.Store(tensor.F32, make([]byte, 4*l.w.Len()), nil)
+		for j, v := 0, l.w.Own(); j < len(v); j++ {
+			v[j] = float32((3*i+j*j)%11)/10 - 0.4
+		}
+	}
+	learn := func(recompute bool) []float32 {
+		g := tensor.NewGradients(func(yield func(string, *tensor.Tensor) bool) {
+			_ = yield("0", layers[0].w) && yield("1", layers[1].w)
+		})
+		p := tensor.NewPass(context.Background(), 1).Recompute(recompute).Record(g).Random(9)
+		x := p.Empty(5, 8)
+		for i := range x.Floats() {
+			x.Floats()[i] = float32(i%9) / 5
+		}
+		seq := tensor.Spans{0, 5}
+		y := layers[1].Forward(layers[0].Forward(x, seq), seq)
+		y.Seed(slices.Repeat([]float32{1}, y.Len()))
+		p.Backward()
+		return slices.Concat(y.Floats(), g.Of(layers[0].w), g.Of(layers[1].w))
+	}
+	if !slices.Equal(learn(false), learn(true)) {
+		t.Error("recomputed layers give other gradients")
+	}
+}
