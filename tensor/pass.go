@@ -20,6 +20,7 @@ type Pass struct {
 	ints    []int32    // for row numbers and spans
 	tasks   tasks
 	tape    tape
+	source  source
 }
 
 // The tasks of a pass are kept so that handing one to the workers allocates nothing.
@@ -30,6 +31,7 @@ type tasks struct {
 	local  kernel.Local
 	glu    gluTask
 	pack   packTask
+	drop   dropTask
 	w      [4]*kernel.Packed
 	bias   [4][]float32
 }
@@ -48,6 +50,16 @@ func (p *Pass) Reset(ctx context.Context) {
 	p.mem.reset()
 	p.tasks = tasks{}
 	p.tape.reset()
+	p.source = source{}
+}
+
+// Bytes is how much memory the pass holds for values: as much as the largest use of it since it was made needed, and some more.
+func (p *Pass) Bytes() int {
+	n := 0
+	for _, b := range p.mem.blocks {
+		n += 4 * len(b)
+	}
+	return n
 }
 
 // Err says why the pass was cancelled, nil if it was not.

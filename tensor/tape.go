@@ -17,8 +17,11 @@ type tape struct {
 	free  [][]float32 // memory of gradients that were used up
 	work  work
 
-	events int  // how often something was remembered
-	done   bool // the way back has been gone
+	events    int  // how often something was remembered
+	done      bool // the way back has been gone
+	recompute bool
+	within    bool        // of a layer that goes through Through
+	inside    [][]float32 // free, there
 }
 
 // A step is one recorded operation: its result, and what the way back needs.
@@ -33,6 +36,7 @@ type step struct {
 	seq    Spans
 	row    rowTask
 	attend kernel.Attention
+	layer  Layer
 	n      int
 	scale  float32
 }
@@ -64,7 +68,7 @@ func (p *Pass) Record(into *Gradients) *Pass {
 
 func (t *tape) reset() {
 	clear(t.steps)
-	t.steps, t.free, t.done = t.steps[:0], t.free[:0], false
+	t.steps, t.free, t.done, t.within = t.steps[:0], t.free[:0], false, false
 }
 
 // Watch makes a recording pass compute the derivative by x too, which is an input of it, for [Tensor.Gradient]. It returns x.
@@ -99,19 +103,27 @@ func (p *Pass) Backward() {
 	if p.tape.into == nil {
 		fail("backward", "a recording pass", "one that does not record")
 	}
-	for i := len(p.tape.steps) - 1; i >= 0 && p.ctx.Err() == nil; i-- {
-		s := &p.tape.steps[i]
+	p.back(0)
+	p.tape.done = true
+}
+
+// back goes back through the steps from first on and forgets them.
+func (p *Pass) back(first int) {
+	t := &p.tape
+	for i := len(t.steps) - 1; i >= first && p.ctx.Err() == nil; i-- {
+		t.steps = t.steps[:i+1] // a step may record others
+		s := &t.steps[i]
 		if s.y.grad == nil {
 			continue // nothing came of it
 		}
 		s.back(p, s)
 		if !s.stays {
-			p.tape.free = append(p.tape.free, s.y.grad)
+			t.free = append(t.free, s.y.grad)
 			s.y.grad = nil
 		}
 	}
-	clear(p.tape.steps)
-	p.tape.steps, p.tape.done = p.tape.steps[:0], true
+	clear(t.steps[first:cap(t.steps)])
+	t.steps = t.steps[:first]
 }
 
 // learns reports whether a derivative is wanted by any of the operands, computed ones or parameters, of which some may be nil.

@@ -4,6 +4,7 @@
 //	turns SECONDS decode|apply|preprocess|thumbnail FILE.jpg
 //	turns SECONDS resize FILE.jpg FILTER
 //	turns SECONDS transcribe SOUND MODEL PRECISION
+//	turns SECONDS train TOWER FILE BATCH PRECISION STEPS
 //	turns SECONDS fork|goroutines THREADS MICROSECONDS
 //
 // GOMAXPROCS is the number of threads.
@@ -70,6 +71,8 @@ func race(args []string) error {
 		contend = forks
 	case "transcribe":
 		contend = speech
+	case "train":
+		contend = learning
 	}
 	c, err := contend(args[1], args[2:])
 	if err != nil {
