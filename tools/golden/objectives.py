@@ -142,6 +142,20 @@ def classes():
         case(name, {"x": logits.float().double()}, lambda x: F.cross_entropy(x, labels, ignore_index=-1, label_smoothing=smoothing))
 
 
+def cache():
+    """Tip-Adapter of Zhang et al. 2022: their cache_logits, with the keys learnt (Tip-Adapter-F)."""
+    f, keys, zero = unit(N, D), unit(9, D), 3 * torch.randn(N, 5).float().double()
+    labels, targets = torch.tensor([0, 1, 2, 3, 4, 0, 1, 2, 0]), torch.tensor([0, 4, 3, 2, 2, 1])
+    values = F.one_hot(labels, 5).double()
+
+    def logits(keys):
+        affinity = f @ keys.T
+        return zero + 1.7 * ((-1) * (4.5 - 4.5 * affinity)).exp() @ values
+    GOLDEN["cache.logits"] = logits(keys)
+    case("cache", {"k": keys}, lambda k: F.cross_entropy(logits(k), targets),
+         [("f", f), ("keys", keys), ("zero", zero), ("labels", labels), ("targets", targets)])
+
+
 def lora():
     """Three steps of plain descent on two adapted layers of three, by peft; then the merged model."""
     from peft import LoraConfig, get_peft_model
@@ -198,6 +212,7 @@ contrasts()
 modalities()
 distillations()
 classes()
+cache()
 save(GOLDEN, "objectives.safetensors")
 lora()
 probe()
