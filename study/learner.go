@@ -24,7 +24,6 @@ type learner struct {
 	pass      *tensor.Pass
 	part      int
 	steps     int // in all
-	done      int // of the optimiser
 	batch     []lesson
 	pixels    []float32
 }
@@ -101,7 +100,7 @@ func (l *learner) learnBy(t *Training) error {
 			l.contrast.Prefixes = append(l.contrast.Prefixes, train.Prefix{Width: width})
 		}
 	}
-	params, err := t.learns(m, l.kinds)
+	params, err := t.learns(m)
 	if err != nil {
 		return err
 	}
@@ -133,7 +132,7 @@ func (l *learner) learnt() (n int) {
 }
 
 // run is the loop over the learner's steps.
-func (l *learner) run(t *Training, c *curve, check *dataset.Set) *train.Run {
+func (l *learner) run(t *Training, c *curve, x *Material, check *dataset.Set) *train.Run {
 	r := t.Recipe
 	every := r.Measure.Every
 	if every == 0 {
@@ -151,10 +150,9 @@ func (l *learner) run(t *Training, c *curve, check *dataset.Set) *train.Run {
 		Gradients: l.gradients, Adapters: l.adapters, Step: l.learn, After: l.contrast.Clamp, Data: l.lessons,
 		Optimiser: (&train.AdamW{Beta2: r.Learning.Beta2, Decay: r.Learning.Decay, Clip: r.Learning.Clip, Workers: r.Learning.Threads}).Minimize(l.gradients),
 		Schedule:  train.Schedule{Shape: shapes[r.Learning.Schedule], Rate: r.Learning.Rate, Warmup: warmup, Steps: l.steps},
-		Seed:      r.Learning.Seed, Identity: t.identity(nil, nil),
+		Seed:      r.Learning.Seed, Identity: t.identity(x),
 		Checkpoint: t.work(checkpointFile), SaveEvery: save,
 		Progress: func(p train.Progress) {
-			l.done = p.Step
 			c.take(p)
 			if t.Progress != nil {
 				t.Progress(p)
@@ -182,9 +180,6 @@ func (l *learner) run(t *Training, c *curve, check *dataset.Set) *train.Run {
 }
 
 var shapes = map[string]train.Shape{"cosine": train.Cosine, "linear": train.Linear, "constant": train.Constant}
-
-// step is how many steps the optimiser has made.
-func (l *learner) step() int { return l.done }
 
 // publish writes the weights as they are.
 func (l *learner) publish(folder string) error {

@@ -31,34 +31,33 @@ type Training struct {
 	Overwrite bool // begin anew although there is one, or a model
 	Offline   bool // never use the network
 
-	Progress func(train.Progress)              // told of each step and each measurement, or nil
+	Progress func(train.Progress)               // told of each step and each measurement, or nil
 	Stage    func(what string, done, total int) // told of what comes before and after, or nil
 	Note     func(message string)               // told what is good to know, or nil
 }
 
 // A Taught is how a training ended.
 type Taught struct {
-	Folder     string        `json:"folder"` // the model
-	Report     string        `json:"report"` // a page
-	Parameters int           `json:"parameters"`
-	Learnt     int           `json:"learnt_parameters"`
-	Steps      int           `json:"steps"`
-	Loss       float64       `json:"loss"`
-	Best       int           `json:"best_step"`
-	Early      bool          `json:"stopped_early"`
-	Material   *Material     `json:"material"`
-	Before     *Figures      `json:"before,omitempty"`
-	After      *Figures      `json:"after,omitempty"`
-	BrokenSeen int           `json:"broken_while_learning"`
-	Broken     []string      `json:"broken,omitempty"`
-	Curve      []Point       `json:"-"`
+	Folder     string     `json:"folder"` // the model
+	Report     string     `json:"report"` // a page
+	Parameters int        `json:"parameters"`
+	Learnt     int        `json:"learnt_parameters"`
+	Steps      int        `json:"steps"`
+	Loss       float64    `json:"loss"`
+	Best       int        `json:"best_step"`
+	Early      bool       `json:"stopped_early"`
+	Material   *Material  `json:"material"`
+	Before     *Figures   `json:"before,omitempty"`
+	After      []*Figures `json:"after,omitempty"`
+	BrokenSeen int        `json:"broken_while_learning"`
+	Broken     []string   `json:"broken,omitempty"`
+	Curve      []Point    `json:"-"`
 }
 
 // where the files of the training itself lie within the model's folder.
 const (
 	workFolder     = "training"
 	checkpointFile = "checkpoint"
-	bestScore      = "R@1" // see score
 )
 
 func (t *Training) note(format string, args ...any) {
@@ -203,7 +202,7 @@ func (t *Training) teach(ctx context.Context, m *trainee, x *Material) (*Taught,
 	taught := &Taught{Folder: r.Output, Parameters: nn.Count(m.Params()), Learnt: l.learnt(), Material: x}
 	check := t.checkSet(x)
 	c := &curve{path: t.work(curveFile)}
-	run := l.run(t, c, check)
+	run := l.run(t, c, x, check)
 	resumed, err := run.Resume()
 	if err != nil {
 		return nil, err
@@ -212,10 +211,13 @@ func (t *Training) teach(ctx context.Context, m *trainee, x *Material) (*Taught,
 		return nil, err
 	}
 	if resumed {
-		err = c.load(l.step())
+		err = c.load()
 	} else if check != nil {
 		if taught.Before, err = t.examine(ctx, m, x, "measuring before"); err == nil {
 			err = writeFile(t.work("before.json"), asJSON(taught.Before))
+		}
+		if err != nil {
+			return nil, err
 		}
 		c.score(0, score(taught.Before))
 	}
@@ -299,7 +301,7 @@ func score(f *Figures) float64 {
 }
 
 // identity tells trainings apart whose weights differ: by the recipe but for what changes no weight, the data and the model.
-func (t *Training) identity(x *Material, m *trainee) string {
+func (t *Training) identity(x *Material) string {
 	r := *t.Recipe
 	r.Name, r.Output, r.Card = "", "", CardRecipe{}
 	r.Learning.Threads, r.Learning.Checkpoint, r.Data.Readers = 0, 0, 0
@@ -317,7 +319,7 @@ func (t *Training) identity(x *Material, m *trainee) string {
 }
 
 // learns is the parameters that learn by gradient.
-func (t *Training) learns(m *trainee, kinds []string) (iter.Seq2[string, *tensor.Tensor], error) {
+func (t *Training) learns(m *trainee) (iter.Seq2[string, *tensor.Tensor], error) {
 	r := t.Recipe
 	frozen := slices.Clone(m.spare)
 	frozen = append(frozen, r.Model.Freeze...)
