@@ -1,7 +1,6 @@
 package study
 
 import (
-	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/go-analyze/charts"
 
@@ -27,60 +27,76 @@ type Point struct {
 	Score float64 // NaN where nothing was measured
 }
 
-// A curve is the course of a training, kept in a file so that one that is resumed goes on with it.
+// A curve is the course of a training. It is kept in a file, to which each point is added as it comes, so that one that is resumed, even
+// after it was killed, goes on with it.
 type curve struct {
 	path   string
 	points []Point
-	begun  bool
-	err    error
+	file   *os.File // open for adding; nil before the first point
+	err    error    // the first
 }
 
-var curveHead = []string{"step", "loss", "mean_loss", "rate", "gradient_norm", "score"}
+const curveHead = "step,loss,mean_loss,rate,gradient_norm,score\n"
 
-// take adds what a run reports.
+// take adds what a run reports: a step, or a measurement after it.
 func (c *curve) take(p train.Progress) {
-	if !c.begun { // what an interrupted run did after its last checkpoint is done again
-		c.begun = true
-		for len(c.points) > 0 && c.points[len(c.points)-1].Step >= p.Step && c.points[len(c.points)-1].Step > 0 {
-			c.points = c.points[:len(c.points)-1]
-		}
-	}
-	if p.Evaluated {
-		c.score(p.Step, p.Score)
-		c.err = errors.Join(c.err, c.save())
-		return
-	}
-	c.points = append(c.points, Point{p.Step, p.Loss, p.Mean, p.Rate, p.Norm, math.NaN()})
-}
-
-// score notes a measurement after a step.
-func (c *curve) score(step int, score float64) {
-	if n := len(c.points); n > 0 && c.points[n-1].Step == step {
-		c.points[n-1].Score = score
-		return
-	}
-	nan := math.NaN()
-	c.points = append(c.points, Point{step, nan, nan, nan, nan, score})
-}
-
-// save writes the file anew.
-func (c *curve) save() error {
-	var out bytes.Buffer
-	w := csv.NewWriter(&out)
-	_ = w.Write(curveHead) // a buffer takes everything
-	for _, p := range c.points {
-		row := []string{strconv.Itoa(p.Step)}
-		for _, v := range []float64{p.Loss, p.Mean, p.Rate, p.Norm, p.Score} {
-			if math.IsNaN(v) {
-				row = append(row, "")
-			} else {
-				row = append(row, strconv.FormatFloat(v, 'g', 8, 64))
+	if c.file == nil { // what an interrupted run did after its last checkpoint is done again
+		for n := len(c.points); n > 0; n = len(c.points) {
+			last := c.points[n-1]
+			if last.Step < p.Step || p.Evaluated && last.Step == p.Step && math.IsNaN(last.Score) {
+				break
 			}
+			c.points = c.points[:n-1]
 		}
-		_ = w.Write(row)
 	}
-	w.Flush()
-	return writeFile(c.path, out.Bytes())
+	if nan := math.NaN(); p.Evaluated {
+		c.add(Point{p.Step, nan, nan, nan, nan, p.Score})
+	} else {
+		c.add(Point{p.Step, p.Loss, p.Mean, p.Rate, p.Norm, nan})
+	}
+}
+
+// add adds a point to the curve and the file.
+func (c *curve) add(p Point) {
+	if c.points = append(c.points, p); c.err != nil {
+		return
+	}
+	if c.file != nil {
+		_, c.err = c.file.WriteString(p.row())
+		return
+	}
+	var all strings.Builder
+	all.WriteString(curveHead)
+	for _, p := range c.points {
+		all.WriteString(p.row())
+	}
+	if c.err = writeFile(c.path, []byte(all.String())); c.err == nil {
+		c.file, c.err = os.OpenFile(c.path, os.O_WRONLY|os.O_APPEND, 0)
+	}
+}
+
+// row is the point as a line of the file.
+func (p Point) row() string {
+	cells := []string{strconv.Itoa(p.Step)}
+	for _, v := range []float64{p.Loss, p.Mean, p.Rate, p.Norm, p.Score} {
+		if math.IsNaN(v) {
+			cells = append(cells, "")
+		} else {
+			cells = append(cells, strconv.FormatFloat(v, 'g', 8, 64))
+		}
+	}
+	return strings.Join(cells, ",") + "\n"
+}
+
+// close closes the file and returns what went wrong with it.
+func (c *curve) close() error {
+	if c.file != nil {
+		c.err = errors.Join(c.err, c.file.Close())
+	}
+	if c.err != nil {
+		return fmt.Errorf("study: %w", c.err)
+	}
+	return nil
 }
 
 // load reads the file of an earlier part of the run. A damaged one is as good as none: it decides nothing.
@@ -93,20 +109,24 @@ func (c *curve) load() error {
 		return fmt.Errorf("study: %w", err)
 	}
 	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil || len(rows) == 0 {
-		return nil
-	}
-	for _, row := range rows[1:] {
+	rows := csv.NewReader(f)
+	rows.FieldsPerRecord = 6
+	for line := 0; ; line++ {
+		row, err := rows.Read()
+		if err != nil { // the end, or half a line of what was killed
+			return nil
+		}
+		if line == 0 {
+			continue
+		}
 		var v [6]float64
-		for i := range min(len(row), len(v)) {
+		for i := range v {
 			if v[i], err = strconv.ParseFloat(row[i], 64); err != nil {
 				v[i] = math.NaN()
 			}
 		}
 		c.points = append(c.points, Point{int(v[0]), v[1], v[2], v[3], v[4], v[5]})
 	}
-	return nil
 }
 
 // drawn is how many points of a curve are drawn.
@@ -150,7 +170,7 @@ func draw(title string, points []Point, value func(Point) float64) ([]byte, erro
 	return data, nil
 }
 
-// A picture is a curve as a PNG.
+// A drawing is a curve as a PNG.
 type drawing struct {
 	Name, Title string
 	PNG         []byte

@@ -1,12 +1,14 @@
 package study
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/vit"
@@ -40,7 +42,12 @@ func (t *trainee) furnish(folder string) error {
 	if err != nil {
 		return err
 	}
-	files := token.CLIPFiles()
+	files := map[string][]byte{}
+	if t.tokenizer == token.CLIP() {
+		files = token.CLIPFiles()
+	} else if err := copyFiles(t.folder, folder, tokenizerFiles); err != nil {
+		return err
+	}
 	files[configFile], files[processorFile] = config, processorOf(t)
 	return writeFiles(folder, files)
 }
@@ -52,7 +59,9 @@ func (t *trainee) copyConfig(folder string) error {
 		return fmt.Errorf("study: %w", err)
 	}
 	var config map[string]any
-	if err := json.Unmarshal(data, &config); err != nil {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber() // 1.0 must not become 1
+	if err := d.Decode(&config); err != nil {
 		return fmt.Errorf("study: %s: %w", configFile, err)
 	}
 	for _, part := range []any{config, config["text_config"], config["vision_config"], config["audio_config"]} {
@@ -153,14 +162,19 @@ func clipConfig(c *clip.Config) []byte {
 		"architectures": []string{"CLIPModel"}, "model_type": "clip", "projection_dim": c.D, "logit_scale_init_value": 2.6592, "dtype": "float32",
 		"text_config": map[string]any{
 			"model_type": "clip_text_model", "hidden_size": t.Width, "intermediate_size": t.Hidden, "num_hidden_layers": t.Layers, "num_attention_heads": t.Heads,
-			"vocab_size": t.Vocab, "max_position_embeddings": t.Context, "hidden_act": activations[t.Act], "layer_norm_eps": float64(t.Eps),
+			"vocab_size": t.Vocab, "max_position_embeddings": t.Context, "hidden_act": activations[t.Act], "layer_norm_eps": shortest32(t.Eps),
 			"projection_dim": c.D, "eos_token_id": t.End, "bos_token_id": t.End - 1, "pad_token_id": t.Pad,
 		},
 		"vision_config": map[string]any{
 			"model_type": "clip_vision_model", "hidden_size": v.Width, "intermediate_size": v.Hidden, "num_hidden_layers": v.Layers, "num_attention_heads": v.Heads,
-			"image_size": v.Height, "patch_size": v.Patch, "num_channels": 3, "hidden_act": activations[v.Act], "layer_norm_eps": float64(v.Eps), "projection_dim": c.D,
+			"image_size": v.Height, "patch_size": v.Patch, "num_channels": 3, "hidden_act": activations[v.Act], "layer_norm_eps": shortest32(v.Eps), "projection_dim": c.D,
 		},
 	})
+}
+
+// shortest32 is a number with as few digits as tell it from other float32.
+func shortest32(v float32) json.Number {
+	return json.Number(strconv.FormatFloat(float64(v), 'g', -1, 32))
 }
 
 // processorOf is the preprocessor_config.json of a model for square pictures of CLIP's colours.
@@ -173,7 +187,7 @@ func processorOf(t *trainee) []byte {
 func clipProcessor(size int, mean, std [3]float32) []byte {
 	short := func(v [3]float32) (list []json.Number) {
 		for _, x := range v {
-			list = append(list, json.Number(fmt.Sprint(x)))
+			list = append(list, shortest32(x))
 		}
 		return list
 	}

@@ -30,7 +30,7 @@ type Recipe struct {
 type ModelRecipe struct {
 	From    string   `yaml:"from" help:"model to begin with: folder or hub id; empty for a new one of the shape"`
 	Way     string   `yaml:"way" help:"what learns: all, lit (the image or sound tower stays as it is), lora (low-rank adapters), probe (a linear layer on the vectors alone) or cache (an adapter made of the examples)"`
-	Freeze  []string `yaml:"freeze" help:"patterns of parameters that stay as they are, as vision_model.*; with learn, those that it names learn all the same"`
+	Freeze  []string `yaml:"freeze" help:"patterns of parameters that stay as they are, as vision_model.*"`
 	Learn   []string `yaml:"learn" help:"patterns of the parameters that learn (default: all)"`
 	Rank    int      `yaml:"rank" help:"of lora's adapters"`
 	Alpha   float64  `yaml:"alpha" help:"of lora: its adapters count alpha/rank times"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -157,7 +158,7 @@ func (t *Training) openModel(ctx context.Context) (*trainee, error) {
 		m.Close()
 		return nil, fmt.Errorf("study: the output is the folder of the model that is begun with, %s: want another", path)
 	}
-	if r.Loss.Temperature > 0 && !t.Resume {
+	if r.Loss.Temperature > 0 {
 		m.setTemperature(r.Loss.Temperature)
 	}
 	return m, nil
@@ -205,12 +206,13 @@ func (t *Training) teach(ctx context.Context, m *trainee, x *Material) (*Taught,
 	run := l.run(t, c, x, check)
 	resumed, err := run.Resume()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("study: cannot go on in %s (has the recipe changed, or the data?): %w", r.Output, err)
 	}
 	if err := m.furnish(r.Output); err != nil {
 		return nil, err
 	}
 	if resumed {
+		taught.Before = t.readBefore()
 		err = c.load()
 	} else if check != nil {
 		if taught.Before, err = t.examine(ctx, m, x, "measuring before"); err == nil {
@@ -219,15 +221,14 @@ func (t *Training) teach(ctx context.Context, m *trainee, x *Material) (*Taught,
 		if err != nil {
 			return nil, err
 		}
-		c.score(0, score(taught.Before))
+		c.take(train.Progress{Evaluated: true, Score: score(taught.Before)})
 	}
 	if err != nil {
 		return nil, err
 	}
 	result, err := run.Learn(ctx)
-	c.err = errors.Join(c.err, c.save())
-	if err != nil {
-		return nil, errors.Join(err, c.err)
+	if err = errors.Join(err, c.close()); err != nil {
+		return nil, err
 	}
 	taught.Steps, taught.Loss, taught.Best, taught.Early, taught.Curve = result.Steps, result.Loss, result.Best, result.Early, c.points
 	taught.BrokenSeen = l.lessons.loader.Broken.Count()
@@ -239,7 +240,17 @@ func (t *Training) teach(ctx context.Context, m *trainee, x *Material) (*Taught,
 			return nil, err
 		}
 	}
-	return taught, errors.Join(c.err, t.conclude(ctx, taught, x))
+	return taught, t.conclude(ctx, taught, x)
+}
+
+// readBefore is what was measured when the training began, nil if that is lost: it decides nothing.
+func (t *Training) readBefore() *Figures {
+	data, err := os.ReadFile(t.work("before.json"))
+	f := &Figures{}
+	if err != nil || json.Unmarshal(data, f) != nil {
+		return nil
+	}
+	return f
 }
 
 // checkSet is what is measured on on the way: the beginning of the validation in an order of its own.
