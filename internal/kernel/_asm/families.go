@@ -36,6 +36,8 @@ func families() []family {
 		{"attention_avx512", attention(avx512, whole, 8)},
 		{"attention_half_avx2", attention(avx2, half, 6)},
 		{"attention_half_avx512", attention(avx512, half, 8)},
+		{"depthwise_avx2", depthwise(avx2)},
+		{"depthwise_avx512", depthwise(avx512)},
 		{"weigh_avx2", softening(avx2)},
 		{"weigh_avx512", softening(avx512)},
 		{"narrow_avx2", narrowing(avx2)},
