@@ -739,6 +739,46 @@ func lag4AVX512(l *lag)
 //go:noescape
 func lag5AVX512(l *lag)
 
+// columnSquaresAVX2 adds (x - mean)².
+//
+//go:noescape
+func columnSquaresAVX2(squares *float32, x *float32, mean *float32, n int)
+
+// columnNormAVX2 writes (x - mean)·scale + shift within low and high.
+//
+//go:noescape
+func columnNormAVX2(dst *float32, x *float32, mean *float32, scale *float32, shift *float32, n int, low float32, high float32)
+
+// columnGateAVX2 clears d where (x - mean)·scale + shift is beyond low or high, and adds it to sum, and times x - mean to along.
+//
+//go:noescape
+func columnGateAVX2(d *float32, sum *float32, along *float32, x *float32, mean *float32, scale *float32, shift *float32, n int, low float32, high float32)
+
+// columnBlendAVX2 writes e·a + (x - mean)·b + d.
+//
+//go:noescape
+func columnBlendAVX2(dst *float32, e *float32, x *float32, mean *float32, a *float32, b *float32, d *float32, n int)
+
+// columnSquaresAVX512 adds (x - mean)².
+//
+//go:noescape
+func columnSquaresAVX512(squares *float32, x *float32, mean *float32, n int)
+
+// columnNormAVX512 writes (x - mean)·scale + shift within low and high.
+//
+//go:noescape
+func columnNormAVX512(dst *float32, x *float32, mean *float32, scale *float32, shift *float32, n int, low float32, high float32)
+
+// columnGateAVX512 clears d where (x - mean)·scale + shift is beyond low or high, and adds it to sum, and times x - mean to along.
+//
+//go:noescape
+func columnGateAVX512(d *float32, sum *float32, along *float32, x *float32, mean *float32, scale *float32, shift *float32, n int, low float32, high float32)
+
+// columnBlendAVX512 writes e·a + (x - mean)·b + d.
+//
+//go:noescape
+func columnBlendAVX512(dst *float32, e *float32, x *float32, mean *float32, a *float32, b *float32, d *float32, n int)
+
 // weighAVX2 turns the scores of a strip, exponents of 2, into weights: 2 to the power of score less largest score, 0 for keys that a row does not see. It keeps the state of the rows.
 //
 //go:noescape

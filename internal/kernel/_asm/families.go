@@ -38,6 +38,8 @@ func families() []family {
 		{"attention_half_avx512", attention(avx512, half, 8)},
 		{"depthwise_avx2", depthwise(avx2)},
 		{"depthwise_avx512", depthwise(avx512)},
+		{"columns_avx2", columns(avx2)},
+		{"columns_avx512", columns(avx512)},
 		{"weigh_avx2", softening(avx2)},
 		{"weigh_avx512", softening(avx512)},
 		{"narrow_avx2", narrowing(avx2)},
