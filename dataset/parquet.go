@@ -58,19 +58,6 @@ func (p *parquetFile) index() error {
 	if p.parquet, err = parquet.OpenFile(p.file.File, p.file.size, parquet.SkipBloomFilters(true)); err != nil {
 		return err
 	}
-	total := 0
-	for i, g := range p.parquet.Metadata().RowGroups {
-		if g.NumRows < 0 || g.NumRows > 1<<31 {
-			return fmt.Errorf("group %d: expected a number of rows, got %d", i, g.NumRows)
-		}
-		for c := range g.Columns {
-			if err := p.pages(&g.Columns[c].MetaData); err != nil {
-				return fmt.Errorf("group %d, column %q: %w", i, strings.Join(g.Columns[c].MetaData.PathInSchema, "."), err)
-			}
-		}
-		total += int(g.NumRows)
-		p.ends = append(p.ends, total)
-	}
 	p.groups = p.parquet.RowGroups()
 	if len(p.groups) != len(p.ends) {
 		return errors.New("groups of rows are missing")
@@ -122,9 +109,9 @@ func (p *parquetFile) head(at, end int64) (h format.PageHeader, read int64, err 
 		if _, err = p.file.ReadAt(b, at); err != nil {
 			return h, 0, err
 		}
-		r := new(thrift.CompactProtocol).NewReaderFromBytes(b)
-		h = format.PageHeader{}
-		if err = thrift.NewDecoder(r).Decode(&h); err == nil || int64(len(b)) == end-at {
+		if err = soundThrift(b); err == nil {
+			r := new(thrift.CompactProtocol).NewReaderFromBytes(b)
+			err = thrift.NewDecoder(r).Decode(&h)
 			return h, int64(r.BytesRead()), err
 		}
 	}
@@ -233,17 +220,52 @@ func own(node parquet.Node, value any) any {
 	return value
 }
 
-// footer looks at the end of the file, where the length of what follows the data stands.
+// footer reads the description at the end of the file and looks at all that it points at.
 func (p *parquetFile) footer() error {
 	if p.file.size < 12 {
-		return fmt.Errorf("expected a file of 12 bytes or more, got %d", p.file.size)
+		return errFooter
 	}
 	tail := make([]byte, 8)
 	if _, err := p.file.ReadAt(tail, p.file.size-8); err != nil {
 		return err
 	}
-	if n := int64(binary.LittleEndian.Uint32(tail)); string(tail[4:]) != "PAR1" || n > p.file.size-12 {
-		return fmt.Errorf("expected a footer in %d bytes and then PAR1, got %d bytes and %q", p.file.size-12, n, tail[4:])
+	n := int64(binary.LittleEndian.Uint32(tail))
+	if string(tail[4:]) != "PAR1" {
+		return errFooter
+	}
+	b, err := p.piece(p.file.size-8-n, n)
+	if err != nil {
+		return fmt.Errorf("footer: %w", err)
+	}
+	var meta format.FileMetaData
+	if err := thrift.NewDecoder(new(thrift.CompactProtocol).NewReaderFromBytes(b)).Decode(&meta); err != nil {
+		return fmt.Errorf("footer: %w", err)
+	}
+	total := 0
+	for i, g := range meta.RowGroups {
+		if g.NumRows < 0 || g.NumRows > 1<<31 {
+			return fmt.Errorf("group %d: expected a number of rows, got %d", i, g.NumRows)
+		}
+		for c := range g.Columns {
+			if err := p.column(&g.Columns[c]); err != nil {
+				return fmt.Errorf("group %d, column %q: %w", i, strings.Join(g.Columns[c].MetaData.PathInSchema, "."), err)
+			}
+		}
+		total += int(g.NumRows)
+		p.ends = append(p.ends, total)
 	}
 	return nil
+}
+
+// column looks at what a column's description points at.
+func (p *parquetFile) column(c *format.ColumnChunk) error {
+	for _, index := range [][2]int64{{c.OffsetIndexOffset, int64(c.OffsetIndexLength)}, {c.ColumnIndexOffset, int64(c.ColumnIndexLength)}} {
+		if index[1] == 0 {
+			continue
+		}
+		if _, err := p.piece(index[0], index[1]); err != nil {
+			return fmt.Errorf("index of pages: %w", err)
+		}
+	}
+	return p.pages(&c.MetaData)
 }
