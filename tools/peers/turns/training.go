@@ -47,7 +47,12 @@ func learning(_ string, args []string) (c contender, err error) {
 		return c, err
 	}
 	precision, recompute := strings.CutSuffix(args[3], "+recompute")
-	format, err := tensor.ParseFormat(precision)
+	format := tensor.FormatF32
+	if precision != "auto" {
+		format, err = tensor.ParseFormat(precision)
+	} else if tensor.Native(tensor.FormatBF16) {
+		format = tensor.FormatBF16
+	}
 	if err != nil {
 		return c, err
 	}
