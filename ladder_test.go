@@ -12,7 +12,7 @@ var ladder = [][]string{
 	{"internal/kernel", "internal/pixel", "internal/wave", "internal/par", "internal/decode", "internal/ffmpeg"},
 	{"tensor", "token", "media/image", "media/audio", "media/video", "hub"},
 	{"nn", "weights"},
-	{"model/vit", "model/text", "model/bert", "model/swin", "internal/golden", "model/gemma", "train"},
+	{"model/vit", "model/text", "model/bert", "model/swin", "internal/golden", "model/gemma", "model/efficientnet", "train"},
 	{"model/clip", "model/siglip", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma"},
 	{""}, // the root package
 	{"cmd/chiasm"},

@@ -13,6 +13,8 @@ const (
 	GELUTanh  = kernel.GELUTanh  // its tanh approximation
 	QuickGELU = kernel.QuickGELU // x·σ(1.702x)
 	SiLU      = kernel.SiLU      // x·σ(x)
+	ReLU6     = kernel.ReLU6     // x brought into 0 to 6
+	HardSwish = kernel.HardSwish // x·ReLU6(x + 3)/6
 )
 
 // in checks that every operand is a computed F32 tensor of one pass, and returns that pass.

@@ -15,6 +15,13 @@ func Param(shape ...int) *Tensor {
 	return t
 }
 
+// Statistic makes a parameter that is measured rather than learnt: it is stored and loaded, but [NewGradients] leaves it out.
+func Statistic(shape ...int) *Tensor {
+	t := Param(shape...)
+	t.param.statistic = true
+	return t
+}
+
 // Store sets the values of a parameter: data holds them as d, little endian, row-major, and is kept, not copied. forget, if not
 // nil, is called when data has been converted to the form that the kernels want and will hardly be read again: a mapped file can let
 // its pages go. The caller sees to it that no pass is using t.

@@ -29,6 +29,9 @@ type tasks struct {
 	rows   rowTask
 	local  kernel.Local
 	glu    gluTask
+	window windowTask
+	depth  kernel.Depthwise
+	column columnTask
 	pack   packTask
 	w      [4]*kernel.Packed
 	bias   [4][]float32

@@ -49,6 +49,7 @@ type work struct {
 	attend kernel.AttentionGrad
 	rows   rowGrad
 	turn   turnTask
+	depth  kernel.DepthwiseGrad
 }
 
 // Record makes p remember its operations from now on, resets included, for [Pass.Backward] to add to the gradients of into; nil ends

@@ -11,11 +11,23 @@ func ActivateGrad(act Activation, dx, dy, x []float32) {
 	case None:
 		copy(dx, dy)
 		return
-	case ReLU:
+	case ReLU, ReLU6:
 		for i, v := range x {
-			if v <= 0 {
+			if v <= 0 || act == ReLU6 && v >= 6 {
 				dx[i] = 0
 			} else {
+				dx[i] = dy[i]
+			}
+		}
+		return
+	case HardSwish:
+		for i, v := range x {
+			switch {
+			case v <= -3:
+				dx[i] = 0
+			case v < 3:
+				dx[i] = dy[i] * float32(v/3+0.5)
+			default:
 				dx[i] = dy[i]
 			}
 		}

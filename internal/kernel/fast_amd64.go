@@ -115,6 +115,10 @@ func activateAVX512(act Activation, dst, x *float32, n int) {
 		gateAVX512(dst, x, n, -1.702)
 	case SiLU:
 		gateAVX512(dst, x, n, -1)
+	case ReLU6:
+		relu6AVX512(dst, x, n)
+	case HardSwish:
+		hardSwishAVX512(dst, x, n)
 	}
 }
 
@@ -130,6 +134,10 @@ func activateAVX2(act Activation, dst, x *float32, n int) {
 		gateAVX2(dst, x, n, -1.702)
 	case SiLU:
 		gateAVX2(dst, x, n, -1)
+	case ReLU6:
+		relu6AVX2(dst, x, n)
+	case HardSwish:
+		hardSwishAVX2(dst, x, n)
 	}
 }
 

@@ -72,6 +72,10 @@ func activate(act Activation, dst, x []float32) {
 		gateNEON(d, p, n, -1.702)
 	case SiLU:
 		gateNEON(d, p, n, -1)
+	case ReLU6:
+		relu6NEON(d, p, n)
+	case HardSwish:
+		hardSwishNEON(d, p, n)
 	}
 }
 
