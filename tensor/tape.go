@@ -69,7 +69,9 @@ func (p *Pass) Record(into *Gradients) *Pass {
 
 func (t *tape) reset() {
 	clear(t.steps)
-	t.steps, t.free, t.done, t.within = t.steps[:0], t.free[:0], false, false
+	clear(t.free[:cap(t.free)])
+	clear(t.inside[:cap(t.inside)])
+	t.steps, t.free, t.work, t.done, t.within = t.steps[:0], t.free[:0], work{}, false, false
 }
 
 // Watch makes a recording pass compute the derivative by x too, which is an input of it, for [Tensor.Gradient]. It returns x.

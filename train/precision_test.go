@@ -51,7 +51,7 @@ func TestGradientsInBF16(t *testing.T) {
 		all, ours, theirs = append(all, want...), append(ours, l.Gradient...), append(theirs, cast...)
 	}
 	d := apart(all, ours)
-	if t.Logf("all together %.4f away from the exact gradients, PyTorch's autocast %.4f", d, apart(all, theirs)); !(d < 0.02) {
+	if t.Logf("all together %.4f away from the exact gradients, PyTorch's autocast %.4f; native: %v", d, apart(all, theirs), tensor.Native(tensor.FormatBF16)); !(d < 0.02) {
 		t.Error("more than 2 %")
 	}
 	if d < 1e-4 {
