@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -54,7 +55,7 @@ func (t *table) index(separator string) error {
 		return fmt.Errorf("expected the names of columns in the first line: %w", err)
 	}
 	t.columns = append(t.columns, columns...)
-	if err := t.check(); err != nil {
+	if err := t.fields.check(t.columns); err != nil {
 		return err
 	}
 	t.start = base + records.InputOffset()
@@ -98,20 +99,19 @@ func (t *table) separate(given string, head []byte) error {
 }
 
 // check wants the columns that options name, and one at least that means something.
-func (t *table) check() error {
-	have := map[string]bool{}
+func (f *fields) check(columns []string) error {
 	meaning := false
-	for _, name := range t.columns {
-		r, _ := t.fields.role(name)
-		have[name], meaning = true, meaning || r != asExtra
+	for _, name := range columns {
+		r, _ := f.role(name)
+		meaning = meaning || r != asExtra
 	}
-	for _, name := range sortedKeys(t.fields.roles) {
-		if !have[name] {
-			return fmt.Errorf("no column %q: the first line names %q", name, t.columns)
+	for _, name := range sortedKeys(f.roles) {
+		if !slices.Contains(columns, name) {
+			return fmt.Errorf("no column %q: there are %q", name, columns)
 		}
 	}
 	if !meaning {
-		return fmt.Errorf("no column is known by name among %q: expected some as filepath and title, or the names given beside", t.columns)
+		return fmt.Errorf("no column is known by name among %q: expected some as filepath and title, or the names given beside", columns)
 	}
 	return nil
 }

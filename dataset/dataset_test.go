@@ -191,7 +191,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}{
 		{"none.csv", "no such file", Options{}},
 		{"a.csv", "no column is known", Options{}},
-		{"a.csv", `no column "filepath": the first line names ["x" "y"]`, Options{ImageKey: "filepath", CaptionKey: "y"}},
+		{"a.csv", `no column "filepath": there are ["x" "y"]`, Options{ImageKey: "filepath", CaptionKey: "y"}},
 		{"a.csv", "expected one character", Options{Separator: "ab"}},
 		{"head.csv", "no items of the split", Options{Split: "dev"}},
 		{"head.csv", "no items", Options{}},

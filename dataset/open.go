@@ -17,7 +17,7 @@ func (e *errCut) Unwrap() error { return e.err }
 
 // openers open one file of a format. With an [*errCut] they return what could be read.
 var openers = map[Format]func(path string, o *Options) (reader, error){
-	CSV: openCSV, JSONLines: openLines, WebDataset: openTar,
+	CSV: openCSV, JSONLines: openLines, WebDataset: openTar, Parquet: openParquet,
 }
 
 // Open opens a data set: a file, several (shards/{000..012}.tar, data/*.parquet, a.tar::b.tar) or a folder. Where options name no
@@ -72,6 +72,10 @@ func openFiles(name string, files []string, o *Options) (*Set, error) {
 			s.Damage = append(s.Damage, fmt.Errorf("dataset: %s: %w", file, err))
 		} else if err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", file, err), all.Close())
+		}
+		if p, ok := r.(*parquetFile); ok && s.Classes == nil && len(p.classes) == 1 {
+			for _, s.Classes = range p.classes {
+			}
 		}
 		all.add(r)
 	}

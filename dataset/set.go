@@ -93,7 +93,7 @@ func (s *Set) Item(i int) (*Item, error) {
 		}
 		return nil, e
 	}
-	if len(it.Labels) == 1 && it.Class == "" && it.Labels[0] < len(s.Classes) && it.Labels[0] >= 0 {
+	if s.Task != MultiLabel && len(it.Labels) == 1 && it.Class == "" && it.Labels[0] < len(s.Classes) && it.Labels[0] >= 0 {
 		it.Class = s.Classes[it.Labels[0]]
 	}
 	return it, nil

@@ -171,13 +171,7 @@ func TestParts(t *testing.T) {
 // A frozen tower stays as it is, and the other one learns.
 func TestFrozenTower(t *testing.T) {
 	m, batch := untaught(t), toy()
-	g := tensor.NewGradients(func(yield func(string, *tensor.Tensor) bool) {
-		for name, p := range nn.Params(m) {
-			if !strings.HasPrefix(name, "vision_model.") && !yield(name, p) {
-				return
-			}
-		}
-	})
+	g := tensor.NewGradients(train.Except(nn.Params(m), "vision_model.*"))
 	before := append([]float32(nil), m.Vision.Blocks[0].MLP.Up.Weight.Floats()...)
 	text := append([]float32(nil), m.Text.Blocks[0].MLP.Up.Weight.Floats()...)
 	optimiser := (&train.AdamW{}).Minimize(g)
@@ -186,6 +180,11 @@ func TestFrozenTower(t *testing.T) {
 	}
 	if _, err := optimiser.Step(1e-3); err != nil {
 		t.Fatal(err)
+	}
+	frozen := tensor.NewGradients(train.Except(nn.Params(m), "vision_model.*", "visual_projection.weight"))
+	p := tensor.NewPass(context.Background(), 1).Record(frozen)
+	if m.EmbedImage(p.Input(batch.pixels, len(batch.texts), 3, batch.side, batch.side)).Learns() {
+		t.Error("the vectors of a frozen tower are recorded")
 	}
 	if now := m.Vision.Blocks[0].MLP.Up.Weight.Floats(); now[0] != before[0] || now[7] != before[7] {
 		t.Error("a frozen weight moved")

@@ -40,9 +40,18 @@ func matchesAny(patterns []string, name string) bool {
 // Except is the parameters whose names match none of the patterns: those that learn, where the patterns are what is frozen. The vectors of
 // a tower that is frozen as a whole are computed without recording (LiT, Zhai et al. 2022).
 func Except(params iter.Seq2[string, *tensor.Tensor], frozen ...string) iter.Seq2[string, *tensor.Tensor] {
+	return choose(params, frozen, false)
+}
+
+// Only is the parameters whose names match one of the patterns.
+func Only(params iter.Seq2[string, *tensor.Tensor], patterns ...string) iter.Seq2[string, *tensor.Tensor] {
+	return choose(params, patterns, true)
+}
+
+func choose(params iter.Seq2[string, *tensor.Tensor], patterns []string, matching bool) iter.Seq2[string, *tensor.Tensor] {
 	return func(yield func(string, *tensor.Tensor) bool) {
 		for name, p := range params {
-			if !matchesAny(frozen, name) && !yield(name, p) {
+			if matchesAny(patterns, name) == matching && !yield(name, p) {
 				return
 			}
 		}

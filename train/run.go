@@ -234,11 +234,10 @@ func (r *Run) step(ctx context.Context) error {
 	}
 	rate := r.Schedule.At(r.state.Step)
 	norm, err := r.Optimiser.Step(rate)
-	var bad *GradientError
-	if errors.As(err, &bad) {
-		return r.diverged(&DivergedError{Loss: sum.Loss, Mean: next.Mean, Parameter: bad.Parameter, Keys: sum.Keys})
-	}
 	if err != nil {
+		if bad := (*GradientError)(nil); errors.As(err, &bad) {
+			return r.diverged(&DivergedError{Loss: sum.Loss, Mean: next.Mean, Parameter: bad.Parameter, Keys: sum.Keys})
+		}
 		r.undo()
 		return err
 	}

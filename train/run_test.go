@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -320,5 +321,89 @@ func TestRefusesCheckpoints(t *testing.T) {
 		if _, err := r.Resume(); err == nil {
 			t.Errorf("a checkpoint of %d bytes was taken", n)
 		}
+	}
+}
+
+// Between the caller's own steps a run allocates nothing.
+func TestRunAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("under the race detector pools forget on purpose")
+	}
+	m, run := newPupil(1)
+	run.Data, run.Schedule.Steps = &m.order, 60
+	for _, l := range m.gradients.All() {
+		m.gradients.Of(l.Param)
+	}
+	run.Step = func(context.Context, int) (train.Outcome, error) {
+		for _, l := range m.gradients.All() {
+			m.gradients.Of(l.Param)[0] = 0.1
+		}
+		return train.Outcome{Loss: 1, Items: 8}, nil
+	}
+	var before, after runtime.MemStats
+	run.Progress = func(p train.Progress) {
+		switch p.Step {
+		case 10:
+			runtime.ReadMemStats(&before)
+		case 50:
+			runtime.ReadMemStats(&after)
+		}
+	}
+	if _, err := run.Learn(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if n := after.Mallocs - before.Mallocs; n > 8 { // the runtime's own, such as timers
+		t.Errorf("40 steps allocate %d times", n)
+	}
+}
+
+// broken is the key of a context in which a batch cannot be read.
+type broken struct{}
+
+// Running statistics, which a step changes on its own, are kept in checkpoints, and are as before the step if it was not made whole.
+func TestStatistics(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c")
+	begin := func() (*tensor.Tensor, *train.Run) {
+		_, run := newPupil(1)
+		statistic := scalar(1)
+		run.Also = func(yield func(string, *tensor.Tensor) bool) { yield("mean", statistic) }
+		run.Checkpoint = path
+		step := run.Step
+		run.Step = func(ctx context.Context, call int) (train.Outcome, error) {
+			statistic.Own()[0] = statistic.Own()[0]*0.9 + float32(call)
+			statistic.Changed()
+			if call == 7 && ctx.Value(broken{}) != nil {
+				return train.Outcome{}, errors.New("a batch that cannot be read")
+			}
+			return step(ctx, call)
+		}
+		return statistic, run
+	}
+	want, run := begin()
+	if _, err := run.Learn(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(path)
+	first, run := begin()
+	run.SaveEvery = 5
+	if _, err := run.Learn(context.WithValue(context.Background(), broken{}, true)); err == nil || err.Error() != "a batch that cannot be read" {
+		t.Fatalf("got %v", err)
+	}
+	seventh := float32(1)
+	for call := range 7 {
+		seventh = seventh*0.9 + float32(call)
+	}
+	if got := first.Floats()[0]; got != seventh {
+		t.Errorf("after 7 steps the statistic is %v, want %v", got, seventh)
+	}
+	got, run := begin()
+	if ok, err := run.Resume(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if _, err := run.Learn(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got.Floats()[0] != want.Floats()[0] {
+		t.Errorf("resumed from step 5 the statistic ends as %v, want %v", got.Floats()[0], want.Floats()[0])
 	}
 }
