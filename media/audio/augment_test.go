@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func tone(hz, rate, n int) []float32 {
+func hum(hz, rate, n int) []float32 {
 	out := make([]float32, n)
 	for i := range out {
 		out[i] = float32(0.5 * math.Sin(2*math.Pi*float64(hz*i)/float64(rate)))
@@ -23,13 +23,13 @@ func energy(s []float32) (sum float64) {
 }
 
 func TestSpeedMovesPitch(t *testing.T) {
-	in := tone(400, 16000, 16000)
+	in := hum(400, 16000, 16000)
 	for factor, hz := range map[float64]int{0.8: 320, 1: 400, 1.25: 500} {
 		out := Speed(in, factor)
 		if want := int(math.Ceil(16000 / factor)); len(out) != want {
 			t.Errorf("speed %g: got %d samples, want %d", factor, len(out), want)
 		}
-		want := tone(hz, 16000, len(out))
+		want := hum(hz, 16000, len(out))
 		for i := 500; i < len(out)-500; i++ {
 			if d := math.Abs(float64(out[i] - want[i])); d > 1e-3 {
 				t.Fatalf("speed %g: sample %d differs by %g", factor, i, d)
@@ -48,14 +48,14 @@ func TestShiftGainNoise(t *testing.T) {
 			t.Errorf("shift %d: got %v", by, s)
 		}
 	}
-	s := tone(400, 16000, 16000)
+	s := hum(400, 16000, 16000)
 	before := energy(s)
 	Amplify(s, -6)
 	if db := 10 * math.Log10(energy(s)/before); math.Abs(db+6) > 1e-3 {
 		t.Errorf("got %g dB", db)
 	}
 	for _, snr := range []float64{0, 10, 30} {
-		clean := tone(400, 16000, 16000)
+		clean := hum(400, 16000, 16000)
 		noisy := slices.Clone(clean)
 		AddNoise(rand.New(rand.NewPCG(1, 2)), noisy, snr)
 		for i := range noisy {
@@ -112,7 +112,7 @@ func TestMaskHidesWholeStretches(t *testing.T) {
 
 func TestAugmentFollowsItsSource(t *testing.T) {
 	a := &Augment{Speed: 0.1, Shift: 0.2, Gain: 6, SNR: [2]float64{10, 30}, Noisy: 0.5}
-	in := tone(300, 8000, 4000)
+	in := hum(300, 8000, 4000)
 	kept := slices.Clone(in)
 	var last []float32
 	for seed := range uint64(10) {
