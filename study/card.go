@@ -22,7 +22,10 @@ func (t *Training) card(taught *Taught) string {
 	if r.Model.From != "" && strings.Count(r.Model.From, "/") == 1 && !strings.HasPrefix(r.Model.From, ".") {
 		fmt.Fprintf(&b, "base_model: %s\n", quoted(r.Model.From))
 	}
-	b.WriteString("library_name: transformers\ntags:\n- chiasm\n- contrastive\n---\n\n")
+	if r.learnsPairs() {
+		b.WriteString("library_name: transformers\n")
+	}
+	b.WriteString("tags:\n- chiasm\n- contrastive\n---\n\n")
 	fmt.Fprintf(&b, "# %s\n\n", oneLine(t.name()))
 	if r.Card.About != "" {
 		fmt.Fprintf(&b, "%s\n\n", r.Card.About)

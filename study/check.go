@@ -40,7 +40,7 @@ func (r *Recipe) Check() error {
 		{"loss.temperature", r.Loss.Temperature, 0, 100}, {"loss.hard", r.Loss.Hard, 0, 10},
 		{"augment.crop", r.Augment.Crop, 0.01, 1}, {"augment.brightness", r.Augment.Brightness, 0, 1}, {"augment.contrast", r.Augment.Contrast, 0, 1},
 		{"augment.saturation", r.Augment.Saturation, 0, 1}, {"augment.hue", r.Augment.Hue, 0, 0.5}, {"augment.gray", r.Augment.Gray, 0, 1},
-		{"augment.shift", r.Augment.Shift, 0, 3600}, {"augment.gain", r.Augment.Gain, 0, 60}, {"augment.noise", r.Augment.Noise, 0, 100}, {"augment.speed", r.Augment.Speed, 0, 0.5},
+		{"augment.shift", r.Augment.Shift, 0, 1}, {"augment.gain", r.Augment.Gain, 0, 60}, {"augment.noise", r.Augment.Noise, 0, 100}, {"augment.speed", r.Augment.Speed, 0, 0.5},
 	} {
 		if !(number.value >= number.least && number.value <= number.most) {
 			return fmt.Errorf("study: %s is %v, want %v to %v", number.field, number.value, number.least, number.most)

@@ -69,7 +69,7 @@ func (t *Training) sound(ctx context.Context, r *rand.Rand, media *dataset.Media
 	if len(samples) == 0 {
 		return nil, fmt.Errorf("study: %s has no samples", media.Name())
 	}
-	return t.varySound(r, samples, rate, limit), nil
+	return t.varySound(r, samples, limit), nil
 }
 
 // lessons are the batches of a training, and where they stand.

@@ -113,7 +113,7 @@ func (r *Recipe) newCLIP(folder string, words *token.Tokenizer) ([]tensor.Entry,
 }
 
 func (r *Recipe) newSigLIP(folder string, words *token.Tokenizer) ([]tensor.Entry, error) {
-	_, pad, err := ends(words)
+	end, pad, err := ends(words)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (r *Recipe) newSigLIP(folder string, words *token.Tokenizer) ([]tensor.Entr
 		"text_config": map[string]any{
 			"model_type": "siglip_text_model", "hidden_size": m.TextWidth, "intermediate_size": 4 * m.TextWidth, "num_hidden_layers": m.TextLayers,
 			"num_attention_heads": m.TextHeads, "vocab_size": vocabulary(words), "max_position_embeddings": m.Context, "projection_size": m.Dimension,
-			"pad_token_id": pad, "hidden_act": "gelu_pytorch_tanh", "layer_norm_eps": 1e-6,
+			"bos_token_id": end, "eos_token_id": end, "pad_token_id": pad, "hidden_act": "gelu_pytorch_tanh", "layer_norm_eps": 1e-6,
 		},
 		"vision_config": map[string]any{
 			"model_type": "siglip_vision_model", "hidden_size": m.ImageWidth, "intermediate_size": 4 * m.ImageWidth, "num_hidden_layers": m.ImageLayers,

@@ -81,10 +81,10 @@ type AugmentRecipe struct {
 	Saturation float64 `yaml:"saturation" help:"likewise"`
 	Hue        float64 `yaml:"hue" help:"likewise, in turns of the circle of colours"`
 	Gray       float64 `yaml:"gray" help:"share of pictures that lose their colours"`
-	Background bool    `yaml:"background" help:"put transparent pictures before random colours"`
-	Shift      float64 `yaml:"shift" help:"of sounds, in seconds at most"`
+	Background bool    `yaml:"background" help:"lay transparent pictures on grounds of random colours"`
+	Shift      float64 `yaml:"shift" help:"of sounds in time, by up to this share of their length"`
 	Gain       float64 `yaml:"gain" help:"of sounds, in dB at most"`
-	Noise      float64 `yaml:"noise" help:"under sounds: least ratio of signal to noise in dB; 0 for none"`
+	Noise      float64 `yaml:"noise" help:"under every other sound, softer by so many dB at least; 0 for none"`
 	Speed      float64 `yaml:"speed" help:"of sounds, changed by up to this share"`
 }
 

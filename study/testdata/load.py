@@ -5,7 +5,7 @@ import sys
 
 import torch
 from PIL import Image
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
@@ -16,7 +16,10 @@ def vectors(folder, picture, texts):
     model.eval()
     wrong = {k: sorted(map(str, v)) for k, v in info.items() if v}
     siglip = model.config.model_type == "siglip"
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except ValueError:  # its files name no class, and SigLIP's own wants sentencepiece
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     processor = (SiglipImageProcessorPil if siglip else CLIPImageProcessorPil).from_pretrained(folder)
     with torch.no_grad():
         if siglip:
