@@ -26,8 +26,8 @@ func TestFewExamples(t *testing.T) {
 		}
 		c := taught.After[0].Classification[0]
 		t.Logf("%s: top 1 %.2f, top 5 %.2f of %d classes, %d queries", way, c.Top1, c.Top5, c.Classes, c.Queries)
-		if c.Top1 < 0.4 { // by chance 0.08
-			t.Errorf("%s: top 1 is %v", way, c.Top1)
+		if c.Top1 < 0.2 || c.Top5 < 0.7 { // by chance 0.08 and 0.42
+			t.Errorf("%s: top 1 is %v, top 5 %v", way, c.Top1, c.Top5)
 		}
 		set, err := weights.Open(filepath.Join(r.Output, "head.safetensors"))
 		if err != nil {
@@ -44,14 +44,14 @@ func TestFewExamples(t *testing.T) {
 func classTree(t *testing.T, each int, seed uint64) string {
 	dir := t.TempDir()
 	r := rand.New(rand.NewPCG(seed, 3))
-	for name, c := range colours {
+	for _, name := range []string{"red", "green", "blue", "yellow"} {
 		for _, s := range shapes {
 			folder := filepath.Join(dir, name+" "+s)
 			if err := os.Mkdir(folder, 0o755); err != nil {
 				t.Fatal(err)
 			}
 			for i := range each {
-				writePicture(t, filepath.Join(folder, fmt.Sprintf("%d.png", i)), draw(r, c, s))
+				writePicture(t, filepath.Join(folder, fmt.Sprintf("%d.png", i)), draw(r, colours[name], s))
 			}
 		}
 	}

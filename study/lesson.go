@@ -8,6 +8,8 @@ import (
 	"hash/fnv"
 	"iter"
 	"math/rand/v2"
+	"path/filepath"
+	"strings"
 
 	"github.com/chiasm/chiasm/dataset"
 	"github.com/chiasm/chiasm/media/audio"
@@ -26,6 +28,9 @@ type lesson struct {
 func (t *Training) make(ctx context.Context, m *trainee, sets []*dataset.Set, x dataset.Example) (l lesson, err error) {
 	item := x.Item
 	l.key = item.Key
+	if item.Image != nil && !strings.Contains(item.Key, filepath.Base(item.Image.Name())) {
+		l.key += " (" + filepath.Base(item.Image.Name()) + ")"
+	}
 	if text, ok := t.pick(x.Rand, sets[x.Ref.Set], item); ok {
 		h := fnv.New64a()
 		h.Write([]byte(text))

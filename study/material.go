@@ -187,15 +187,22 @@ func (t *Training) sift(ctx context.Context, m *trainee, set *dataset.Set, list 
 	return set.Select(usable), nil
 }
 
-// knows reports whether the tokenizer has a token for anything in a text.
+// strange is what no vocabulary has: characters that nobody has given a meaning.
+const strange = "\U000f0001 \U0010fffd"
+
+// knows reports whether the tokenizer has a token for anything in a text: one that does not stand for whatever it lacks. A vocabulary that
+// spells what it lacks in bytes knows everything.
 func (t *trainee) knows(text string) bool {
-	unknown := int32(-1)
-	if name, ok := t.tokenizer.Special("unk"); ok {
-		if id, ok := t.tokenizer.ID(name); ok {
-			unknown = id
+	if t.lacks == nil {
+		t.lacks = map[int32]bool{}
+		for _, id := range t.tokenizer.Encode(strange, false).IDs {
+			t.lacks[id] = true
+		}
+		if len(t.lacks) > 2 { // bytes, rather than one token and what stands for a space
+			t.lacks = map[int32]bool{}
 		}
 	}
-	return slices.ContainsFunc(t.tokenizer.Encode(text, false).IDs, func(id int32) bool { return id != unknown })
+	return slices.ContainsFunc(t.tokenizer.Encode(text, false).IDs, func(id int32) bool { return !t.lacks[id] })
 }
 
 func (t *Training) wants(language string) bool {

@@ -41,3 +41,10 @@ func distance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// nearestTo is the name whose beginning is closest to a part of one.
+func nearestTo(part string, names []string) string {
+	return slices.MinFunc(names, func(a, b string) int {
+		return distance(a[:min(len(a), len(part))], part) - distance(b[:min(len(b), len(part))], part)
+	})
+}

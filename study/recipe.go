@@ -2,9 +2,7 @@ package study
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"reflect"
 	"strings"
@@ -157,10 +155,13 @@ func ParseRecipe(name string, data []byte) (*Recipe, error) {
 	if err := yaml.Unmarshal(data, &tree); err != nil {
 		return nil, fmt.Errorf("study: %s: want a recipe in YAML: %w", name, err)
 	}
+	if len(tree) == 0 {
+		return r, nil
+	}
 	if err := unknown(tree, reflect.TypeOf(*r), ""); err != nil {
 		return nil, fmt.Errorf("study: %s: %w", name, err)
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(r); err != nil && !errors.Is(err, io.EOF) { // an empty file has no fields
+	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(r); err != nil {
 		return nil, fmt.Errorf("study: %s: %w", name, err)
 	}
 	return r, nil
@@ -236,24 +237,19 @@ func unknown(tree map[string]any, of reflect.Type, prefix string) error {
 	return nil
 }
 
-// unknownField names a field and the one that may have been meant: in its own section, or by its last name in another.
+// unknownField is an error that names a field and the one that may have been meant: of that name in another section, or else of nearly that
+// name in its own, or else the nearest of all.
 func unknownField(path, prefix, near string) error {
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	var all []string
+	for _, f := range NewRecipe().Fields() {
+		if strings.HasSuffix(f.Path, "."+last) {
+			return fmt.Errorf("there is no field %s; the nearest is %s", path, f.Path)
+		}
+		all = append(all, f.Path)
+	}
 	if near != "" {
 		return fmt.Errorf("there is no field %s; did you mean %s?", path, prefix+near)
 	}
-	var all []string
-	for _, f := range NewRecipe().Fields() {
-		all = append(all, f.Path)
-	}
-	last := path[strings.LastIndexByte(path, '.')+1:]
-	best := ""
-	for _, candidate := range all {
-		if end := candidate[strings.LastIndexByte(candidate, '.')+1:]; distance(end, last) <= 1+len(last)/4 && (best == "" || distance(end, last) < distance(best[strings.LastIndexByte(best, '.')+1:], last)) {
-			best = candidate
-		}
-	}
-	if best == "" {
-		best = closest(path, all)
-	}
-	return fmt.Errorf("there is no field %s; the nearest is %s", path, best)
+	return fmt.Errorf("there is no field %s; the nearest is %s", path, closest(path, all))
 }

@@ -54,6 +54,7 @@ type trainee struct {
 	entries   func() ([]tensor.Entry, error) // as transformers' checkpoints have them
 	config    func() ([]byte, error)         // config.json, of a model whose files have none; nil to copy it
 	after     func()                         // brings parameters that no loss reaches into line with those that learn; or nil
+	lacks     map[int32]bool                 // tokens that stand for what the tokenizer lacks; nil until it is asked
 	folder    string                         // of the files that it came from
 	pass      *tensor.Pass
 }

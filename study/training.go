@@ -364,7 +364,7 @@ func (t *Training) checkPatterns(m *trainee) error {
 	for field, patterns := range map[string][]string{"model.freeze": t.Recipe.Model.Freeze, "model.learn": t.Recipe.Model.Learn, "model.targets": t.Recipe.Model.Targets} {
 		for _, pattern := range patterns {
 			if !slices.ContainsFunc(names, func(name string) bool { return train.Matches(pattern, name) }) {
-				return fmt.Errorf("study: %s: no parameter matches %q; the nearest is %s", field, pattern, closest(strings.Trim(pattern, "*."), names))
+				return fmt.Errorf("study: %s: no parameter matches %q; the nearest is %s", field, pattern, nearestTo(strings.Trim(pattern, "*."), names))
 			}
 		}
 	}
