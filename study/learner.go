@@ -55,7 +55,7 @@ func (t *Training) newLearner(m *trainee, x *Material) (*learner, error) {
 	if r.Learning.Precision == "bf16" || r.Learning.Precision == "auto" && tensor.Native(tensor.FormatBF16) {
 		nn.SetFormat(m.Params(), tensor.FormatBF16)
 	}
-	l.pass = tensor.NewPass(context.Background(), r.Learning.Threads).Record(l.gradients)
+	l.pass = tensor.NewPass(context.Background(), r.Learning.Threads).Record(l.gradients).Recompute(r.Learning.Recompute)
 	return l, nil
 }
 
