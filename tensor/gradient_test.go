@@ -116,6 +116,7 @@ func gradientCases() []gradientCase {
 	one("clamp", []int{3, 4}, func(x T) T { return x.Clamp(-0.4, 0.45) })
 	one("tanh", []int{3, 4}, func(x T) T { return copied(x).Tanh() })
 	one("scale", []int{3, 4}, func(x T) T { return copied(x).Scale(-3).Scaled(0.5) })
+	one("columns", []int{2, 3, 4}, func(x T) T { return x.Columns(1, 2) })
 	one("leading", []int{3, 4}, func(x T) T { return x.Leading(3) })
 	one("transpose", []int{2, 3, 4}, func(x T) T { return x.Transpose() })
 	one("rotate", []int{3, 16}, func(x T) T {

@@ -23,7 +23,7 @@ func (p *Pass) Recomputes() bool { return p.tape.recompute && p.tape.into != nil
 func (p *Pass) Through(layer Layer, x *Tensor, seq Spans) *Tensor {
 	check(x.pass == p, "through", "rows of the pass", x)
 	t := &p.tape
-	m, first := p.Mark(), len(t.steps)
+	m, first, draws := p.Mark(), len(t.steps), p.source.draws
 	z := *p.enter(layer, p.copied(x.floats, x), seq)
 	clear(t.steps[first:])
 	t.steps = t.steps[:first]
@@ -33,6 +33,7 @@ func (p *Pass) Through(layer Layer, x *Tensor, seq Spans) *Tensor {
 	if t.events = m.events; z.learns {
 		s := p.record(y, throughBack, x)
 		s.layer, s.seq, s.held[0] = layer, seq, x.hold()
+		s.n = int(draws)
 	}
 	return y
 }
@@ -72,6 +73,7 @@ func throughBack(p *Pass, s *step) {
 	outside, first := t.free, len(t.steps)
 	t.free = t.inside[:0]
 	in := p.copied(values, x)
+	p.source.draws = uint64(s.n) // the same random choices once more
 	p.enter(layer, in, seq).grad = dy
 	p.back(first)
 	switch {

@@ -933,3 +933,23 @@ func fmaLoopAVX512(n int)
 //
 //go:noescape
 func readLoopAVX512(x *float32, n int)
+
+// scan1AVX2 writes the inner products of rows of codes with 1 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan1AVX2(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// scan4AVX2 writes the inner products of rows of codes with 4 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan4AVX2(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// scan1AVX512 writes the inner products of rows of codes with 1 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan1AVX512(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// scan4AVX512 writes the inner products of rows of codes with 4 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan4AVX512(dst *int32, codes *byte, query *int16, rows int, width int)

@@ -48,6 +48,8 @@ func families() []family {
 		{"quantize_avx2", quantize(avx2)},
 		{"finish_avx512", finish(avx512)},
 		{"move_avx512", moves(avx512)},
+		{"scan_avx2", scans(avx2)},
+		{"scan_avx512", scans(avx512)},
 	}
 }
 
