@@ -96,14 +96,14 @@ func conv1DBack(p *Pass, s *step) {
 				db[j] += kernel.Sum(turned[j*out:][:out])
 			}
 			if dw != nil {
-				p.times(dw, k, turned, out, n, rows, stride*c, k, out, true)
+				p.times(w.gradientFormat(), dw, k, turned, out, n, rows, stride*c, k, out, true)
 			}
 		}
 		if dx != nil {
 			seen, _ := p.mem.take(out * k)
 			sum, _ := p.mem.take(len(rows))
 			clear(sum)
-			p.times(seen, k, dy, n, out, w.stored(), k, k, n, false)
+			p.times(w.gradientFormat(), seen, k, dy, n, out, w.stored(), k, k, n, false)
 			for r := range out {
 				to := sum[r*stride*c:][:k]
 				kernel.Add(to, to, seen[r*k:][:k])

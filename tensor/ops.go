@@ -237,11 +237,11 @@ func dotsBack(p *Pass, s *step) {
 	n, m, d := x.Rows(), y.Rows(), x.cols()
 	kernel.Scale(ds, ds, s.scale)
 	if dx := p.wanted(x); dx != nil && n > 0 {
-		p.times(dx, d, ds, m, n, s.held[1], d, d, m, true)
+		p.times(FormatF32, dx, d, ds, m, n, s.held[1], d, d, m, true)
 	}
 	if dy := p.wanted(y); dy != nil && m > 0 {
 		before := p.mem.at
-		p.times(dy, d, p.turned(ds, n, m), n, m, s.held[0], d, d, n, true)
+		p.times(FormatF32, dy, d, p.turned(ds, n, m), n, m, s.held[0], d, d, n, true)
 		p.mem.release(before)
 	}
 }

@@ -111,6 +111,14 @@ func (t *Tensor) Format() Format {
 	return t.param.format
 }
 
+// gradientFormat is the format of the products on the way back through a weight.
+func (t *Tensor) gradientFormat() Format {
+	if t.param.format == FormatBF16 {
+		return FormatBF16
+	}
+	return FormatF32
+}
+
 // Release gives back the memory that was taken for the packed form. The caller sees to it that no pass is using t.
 func (t *Tensor) Release() {
 	if t.param != nil {

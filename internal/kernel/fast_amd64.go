@@ -52,6 +52,22 @@ func dot(a, b []float32) float32 {
 	return GenericDot(a, b)
 }
 
+func scanInt8(dst []int32, codes []byte, queries []int16, n, width int) {
+	d, c, q, rows := &dst[0], &codes[0], &queries[0], len(dst)/n
+	switch t := simd(tier); {
+	case t == cpu.AVX512 && n == 1:
+		scan1AVX512(d, c, q, rows, width)
+	case t == cpu.AVX512:
+		scan4AVX512(d, c, q, rows, width)
+	case t == cpu.AVX2 && n == 1:
+		scan1AVX2(d, c, q, rows, width)
+	case t == cpu.AVX2:
+		scan4AVX2(d, c, q, rows, width)
+	default:
+		GenericScanInt8(dst, codes, queries, n, width)
+	}
+}
+
 func sum(x []float32) float32 {
 	if tier >= cpu.AVX512 {
 		return sumAVX512(&x[0], len(x))

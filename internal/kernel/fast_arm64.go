@@ -140,3 +140,7 @@ func readLoop(x []float32) {
 		readLoopNEON(&x[0], len(x))
 	}
 }
+
+func scanInt8(dst []int32, codes []byte, queries []int16, n, width int) {
+	GenericScanInt8(dst, codes, queries, n, width)
+}

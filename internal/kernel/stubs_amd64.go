@@ -549,6 +549,46 @@ func geluTanhAVX512(dst *float32, x *float32, n int)
 //go:noescape
 func geluAVX512(dst *float32, x *float32, n int)
 
+// geluGradAVX2 writes dy·(Φ(x) + x·φ(x)).
+//
+//go:noescape
+func geluGradAVX2(dst *float32, dy *float32, x *float32, n int)
+
+// normSumsAVX2 adds dy·(x - mean)·scale to dgain and dy to dbias, and writes the sums of dy·gain and of that times (x - mean)·scale.
+//
+//go:noescape
+func normSumsAVX2(out *float32, dgain *float32, dbias *float32, dy *float32, gain *float32, x *float32, n int, mean float32, scale float32)
+
+// normGradAVX2 adds a·dy·gain + b·(x - mean) + c to dx.
+//
+//go:noescape
+func normGradAVX2(dx *float32, dy *float32, gain *float32, x *float32, n int, mean float32, a float32, b float32, c float32)
+
+// panelOfAVX2 copies n rows, not 0, of two vectors each, ld bytes apart, to dst without gaps.
+//
+//go:noescape
+func panelOfAVX2(dst *float32, src *float32, ld int, n int)
+
+// geluGradAVX512 writes dy·(Φ(x) + x·φ(x)).
+//
+//go:noescape
+func geluGradAVX512(dst *float32, dy *float32, x *float32, n int)
+
+// normSumsAVX512 adds dy·(x - mean)·scale to dgain and dy to dbias, and writes the sums of dy·gain and of that times (x - mean)·scale.
+//
+//go:noescape
+func normSumsAVX512(out *float32, dgain *float32, dbias *float32, dy *float32, gain *float32, x *float32, n int, mean float32, scale float32)
+
+// normGradAVX512 adds a·dy·gain + b·(x - mean) + c to dx.
+//
+//go:noescape
+func normGradAVX512(dx *float32, dy *float32, gain *float32, x *float32, n int, mean float32, a float32, b float32, c float32)
+
+// panelOfAVX512 copies n rows, not 0, of two vectors each, ld bytes apart, to dst without gaps.
+//
+//go:noescape
+func panelOfAVX512(dst *float32, src *float32, ld int, n int)
+
 // fromF16AVX2 widens n half-precision numbers, a multiple of a vector and not 0.
 //
 //go:noescape
@@ -893,3 +933,23 @@ func fmaLoopAVX512(n int)
 //
 //go:noescape
 func readLoopAVX512(x *float32, n int)
+
+// scan1AVX2 writes the inner products of rows of codes with 1 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan1AVX2(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// scan4AVX2 writes the inner products of rows of codes with 4 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan4AVX2(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// scan1AVX512 writes the inner products of rows of codes with 1 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan1AVX512(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// scan4AVX512 writes the inner products of rows of codes with 4 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan4AVX512(dst *int32, codes *byte, query *int16, rows int, width int)

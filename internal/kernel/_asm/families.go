@@ -31,6 +31,8 @@ func families() []family {
 		{"vector_avx512", vector(avx512)},
 		{"exp_avx2", exponential(avx2)},
 		{"exp_avx512", exponential(avx512)},
+		{"gradient_avx2", gradients(avx2)},
+		{"gradient_avx512", gradients(avx512)},
 		{"move_avx2", moves(avx2)},
 		{"attention_avx2", attention(avx2, whole, 6)},
 		{"attention_avx512", attention(avx512, whole, 8)},
@@ -46,6 +48,8 @@ func families() []family {
 		{"quantize_avx2", quantize(avx2)},
 		{"finish_avx512", finish(avx512)},
 		{"move_avx512", moves(avx512)},
+		{"scan_avx2", scans(avx2)},
+		{"scan_avx512", scans(avx512)},
 	}
 }
 
