@@ -706,3 +706,87 @@ loop1:
 	JNZ     loop1
 	VZEROUPPER
 	RET
+
+// func adamAVX2(v *float32, d *float32, first *float32, second *float32, n int, shorten float32, keep1 float32, take1 float32, keep2 float32, take2 float32, shrink float32, rate float32, correct float32, eps float32)
+// Requires: AVX
+TEXT ·adamAVX2(SB), NOSPLIT, $0-76
+	MOVQ         v+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         first+16(FP), DX
+	MOVQ         second+24(FP), BX
+	VBROADCASTSS shorten+40(FP), Y0
+	VBROADCASTSS keep1+44(FP), Y1
+	VBROADCASTSS take1+48(FP), Y2
+	VBROADCASTSS keep2+52(FP), Y3
+	VBROADCASTSS take2+56(FP), Y4
+	VBROADCASTSS shrink+60(FP), Y5
+	VBROADCASTSS rate+64(FP), Y6
+	VBROADCASTSS correct+68(FP), Y7
+	VBROADCASTSS eps+72(FP), Y8
+	MOVQ         n+32(FP), SI
+	XORQ         DI, DI
+	MOVQ         SI, R8
+	SUBQ         $0x08, R8
+	CMPQ         DI, R8
+	JG           end2
+
+loop1:
+	VMOVUPS (CX)(DI*4), Y9
+	VMULPS  Y0, Y9, Y9
+	VMOVUPS (DX)(DI*4), Y10
+	VMULPS  Y1, Y10, Y10
+	VMULPS  Y2, Y9, Y11
+	VADDPS  Y11, Y10, Y10
+	VMOVUPS Y10, (DX)(DI*4)
+	VMULPS  Y9, Y9, Y9
+	VMULPS  Y4, Y9, Y9
+	VMOVUPS (BX)(DI*4), Y11
+	VMULPS  Y3, Y11, Y11
+	VADDPS  Y9, Y11, Y11
+	VMOVUPS Y11, (BX)(DI*4)
+	VSQRTPS Y11, Y11
+	VMULPS  Y7, Y11, Y11
+	VADDPS  Y8, Y11, Y11
+	VMULPS  Y6, Y10, Y10
+	VDIVPS  Y11, Y10, Y10
+	VMOVUPS (AX)(DI*4), Y9
+	VMULPS  Y5, Y9, Y9
+	VSUBPS  Y10, Y9, Y9
+	VMOVUPS Y9, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	CMPQ    DI, R8
+	JLE     loop1
+
+end2:
+	SUBQ       DI, SI
+	JZ         done3
+	LEAQ       lanes<>+32(SB), R8
+	SHLQ       $0x02, SI
+	SUBQ       SI, R8
+	VMOVDQU    (R8), Y9
+	VMASKMOVPS (CX)(DI*4), Y9, Y10
+	VMULPS     Y0, Y10, Y10
+	VMASKMOVPS (DX)(DI*4), Y9, Y0
+	VMULPS     Y1, Y0, Y0
+	VMULPS     Y2, Y10, Y1
+	VADDPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y9, (DX)(DI*4)
+	VMULPS     Y10, Y10, Y10
+	VMULPS     Y4, Y10, Y10
+	VMASKMOVPS (BX)(DI*4), Y9, Y1
+	VMULPS     Y3, Y1, Y1
+	VADDPS     Y10, Y1, Y1
+	VMASKMOVPS Y1, Y9, (BX)(DI*4)
+	VSQRTPS    Y1, Y1
+	VMULPS     Y7, Y1, Y1
+	VADDPS     Y8, Y1, Y1
+	VMULPS     Y6, Y0, Y0
+	VDIVPS     Y1, Y0, Y0
+	VMASKMOVPS (AX)(DI*4), Y9, Y1
+	VMULPS     Y5, Y1, Y1
+	VSUBPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y9, (AX)(DI*4)
+
+done3:
+	VZEROUPPER
+	RET

@@ -862,3 +862,86 @@ loop1:
 	JNZ     loop1
 	VZEROUPPER
 	RET
+
+// func adamAVX512(v *float32, d *float32, first *float32, second *float32, n int, shorten float32, keep1 float32, take1 float32, keep2 float32, take2 float32, shrink float32, rate float32, correct float32, eps float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adamAVX512(SB), NOSPLIT, $0-76
+	MOVQ         v+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         first+16(FP), DX
+	MOVQ         second+24(FP), BX
+	VBROADCASTSS shorten+40(FP), Z0
+	VBROADCASTSS keep1+44(FP), Z1
+	VBROADCASTSS take1+48(FP), Z2
+	VBROADCASTSS keep2+52(FP), Z3
+	VBROADCASTSS take2+56(FP), Z4
+	VBROADCASTSS shrink+60(FP), Z5
+	VBROADCASTSS rate+64(FP), Z6
+	VBROADCASTSS correct+68(FP), Z7
+	VBROADCASTSS eps+72(FP), Z8
+	MOVQ         n+32(FP), SI
+	XORQ         DI, DI
+	MOVQ         SI, R8
+	SUBQ         $0x10, R8
+	CMPQ         DI, R8
+	JG           end2
+
+loop1:
+	VMOVUPS (CX)(DI*4), Z9
+	VMULPS  Z0, Z9, Z9
+	VMOVUPS (DX)(DI*4), Z10
+	VMULPS  Z1, Z10, Z10
+	VMULPS  Z2, Z9, Z11
+	VADDPS  Z11, Z10, Z10
+	VMOVUPS Z10, (DX)(DI*4)
+	VMULPS  Z9, Z9, Z9
+	VMULPS  Z4, Z9, Z9
+	VMOVUPS (BX)(DI*4), Z11
+	VMULPS  Z3, Z11, Z11
+	VADDPS  Z9, Z11, Z11
+	VMOVUPS Z11, (BX)(DI*4)
+	VSQRTPS Z11, Z11
+	VMULPS  Z7, Z11, Z11
+	VADDPS  Z8, Z11, Z11
+	VMULPS  Z6, Z10, Z10
+	VDIVPS  Z11, Z10, Z10
+	VMOVUPS (AX)(DI*4), Z9
+	VMULPS  Z5, Z9, Z9
+	VSUBPS  Z10, Z9, Z9
+	VMOVUPS Z9, (AX)(DI*4)
+	ADDQ    $0x10, DI
+	CMPQ    DI, R8
+	JLE     loop1
+
+end2:
+	SUBQ      DI, SI
+	JZ        done3
+	MOVL      $0xffffffff, R8
+	BZHIL     SI, R8, R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (CX)(DI*4), K1, Z9
+	VMULPS    Z0, Z9, Z9
+	VMOVUPS.Z (DX)(DI*4), K1, Z0
+	VMULPS    Z1, Z0, Z0
+	VMULPS    Z2, Z9, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (DX)(DI*4)
+	VMULPS    Z9, Z9, Z9
+	VMULPS    Z4, Z9, Z9
+	VMOVUPS.Z (BX)(DI*4), K1, Z1
+	VMULPS    Z3, Z1, Z1
+	VADDPS    Z9, Z1, Z1
+	VMOVUPS   Z1, K1, (BX)(DI*4)
+	VSQRTPS   Z1, Z1
+	VMULPS    Z7, Z1, Z1
+	VADDPS    Z8, Z1, Z1
+	VMULPS    Z6, Z0, Z0
+	VDIVPS    Z1, Z0, Z0
+	VMOVUPS.Z (AX)(DI*4), K1, Z1
+	VMULPS    Z5, Z1, Z1
+	VSUBPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)(DI*4)
+
+done3:
+	VZEROUPPER
+	RET

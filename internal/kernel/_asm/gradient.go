@@ -15,6 +15,7 @@ func gradients(s set) func(c *build.Context) {
 		g.normSums()
 		g.normGrad()
 		g.panelOf()
+		g.adam()
 	}
 }
 
@@ -106,6 +107,42 @@ func (g *gen) normGrad() {
 		to := g.load(at(dx), m)
 		g.VADDPS(d, to, to)
 		g.store(to, at(dx), m)
+	})
+	g.end()
+}
+
+// adam has no product fused with a sum: it gives the bits of its twin.
+func (g *gen) adam() {
+	g.function("adam"+g.name, "func(v, d, first, second *float32, n int, shorten, keep1, take1, keep2, take2, shrink, rate, correct, eps float32)",
+		"adam"+g.name+" is a step of Adam by the gradients d.")
+	v, d, first, second := g.arg("v"), g.arg("d"), g.arg("first"), g.arg("second")
+	s := map[string]reg.VecVirtual{}
+	for _, name := range []string{"shorten", "keep1", "take1", "keep2", "take2", "shrink", "rate", "correct", "eps"} {
+		s[name] = g.spread(name)
+	}
+	g.walk(g.arg("n"), 1, func(at place, _ int, m *mask) {
+		x := g.load(at(d), m)
+		g.VMULPS(s["shorten"], x, x)
+		y, z := g.load(at(first), m), g.v()
+		g.VMULPS(s["keep1"], y, y)
+		g.VMULPS(s["take1"], x, z)
+		g.VADDPS(z, y, y)
+		g.store(y, at(first), m)
+		g.VMULPS(x, x, x)
+		g.VMULPS(s["take2"], x, x)
+		z = g.load(at(second), m)
+		g.VMULPS(s["keep2"], z, z)
+		g.VADDPS(x, z, z)
+		g.store(z, at(second), m)
+		g.VSQRTPS(z, z)
+		g.VMULPS(s["correct"], z, z)
+		g.VADDPS(s["eps"], z, z)
+		g.VMULPS(s["rate"], y, y)
+		g.VDIVPS(z, y, y)
+		x = g.load(at(v), m)
+		g.VMULPS(s["shrink"], x, x)
+		g.VSUBPS(y, x, x)
+		g.store(x, at(v), m)
 	})
 	g.end()
 }
