@@ -19,6 +19,18 @@ func geluGrad(dx, dy, x []float32) {
 	}
 }
 
+// gateGrad is for v = rate·x·(1 + cube·x²).
+func gateGrad(dx, dy, x []float32, rate, cube float32) {
+	switch n := len(x); simd(tier) {
+	case cpu.AVX512:
+		gateGradAVX512(&dx[0], &dy[0], &x[0], n, -rate, cube)
+	case cpu.AVX2:
+		gateGradAVX2(&dx[0], &dy[0], &x[0], n, -rate, cube)
+	default:
+		genericGateGrad(dx, dy, x, rate, cube)
+	}
+}
+
 // normGrad is genericNormGrad for a row all of whose derivatives are wanted, by assembly; false where there is none, or where float32
 // does not hold the squares.
 func normGrad(dx, dgain, dbias, dy, x, gain []float32, eps float32, centred bool) bool {

@@ -554,6 +554,11 @@ func geluAVX512(dst *float32, x *float32, n int)
 //go:noescape
 func geluGradAVX2(dst *float32, dy *float32, x *float32, n int)
 
+// gateGradAVX2 writes dy by the derivative of x/(1 + exp(s·x·(1 + cube·x²))).
+//
+//go:noescape
+func gateGradAVX2(dst *float32, dy *float32, x *float32, n int, s float32, cube float32)
+
 // normSumsAVX2 adds dy·(x - mean)·scale to dgain and dy to dbias, and writes the sums of dy·gain and of that times (x - mean)·scale.
 //
 //go:noescape
@@ -578,6 +583,11 @@ func adamAVX2(v *float32, d *float32, first *float32, second *float32, n int, sh
 //
 //go:noescape
 func geluGradAVX512(dst *float32, dy *float32, x *float32, n int)
+
+// gateGradAVX512 writes dy by the derivative of x/(1 + exp(s·x·(1 + cube·x²))).
+//
+//go:noescape
+func gateGradAVX512(dst *float32, dy *float32, x *float32, n int, s float32, cube float32)
 
 // normSumsAVX512 adds dy·(x - mean)·scale to dgain and dy to dbias, and writes the sums of dy·gain and of that times (x - mean)·scale.
 //
