@@ -25,12 +25,12 @@ type Learnt struct {
 	Gradient []float32 // as many values as Param has
 }
 
-// NewGradients makes gradients of zero for parameters, such as nn.Params yields with their names.
+// NewGradients makes gradients of zero for parameters, such as nn.Params yields with their names, statistics left out.
 func NewGradients(params iter.Seq2[string, *Tensor]) *Gradients {
 	g := &Gradients{of: map[*Tensor]*gradient{}}
 	for name, t := range params {
 		check(t.param != nil, "gradients", "a parameter", t)
-		if g.of[t] == nil {
+		if g.of[t] == nil && !t.param.statistic {
 			v := make([]float32, t.Len())
 			g.of[t] = &gradient{values: v}
 			g.list = append(g.list, Learnt{name, t, v})

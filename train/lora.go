@@ -171,8 +171,8 @@ func (p *product) run(c, base, a []float32, m int, b []float32, n, k, workers in
 	if workers <= 0 {
 		workers = par.Workers()
 	}
-	p.memory = resize(p.memory, kernel.TurnedSpace(n, k))
-	par.Do(&p.turned, p.turned.Plan(n, k, b, n, p.memory), workers)
+	p.memory = resize(p.memory, kernel.TurnedSpace(n, k, kernel.F32))
+	par.Do(&p.turned, p.turned.Plan(n, k, kernel.F32, b, n, p.memory), workers)
 	p.list[0] = &p.turned.Packed
 	p.gemm = kernel.Gemm{C: c, LDC: n, A: a, LDA: k, M: m, W: p.list[:], Residual: base, LDR: n}
 	par.Do(&p.gemm, p.gemm.Plan(workers), workers)

@@ -65,7 +65,7 @@ var headGrads = sync.Pool{New: func() any { return new(headGrad) }}
 func (w *headGrad) run(a *AttentionGrad, h *headSpan) {
 	t, s, d := h.to-h.from, h.k1-h.k0, a.D
 	wide := max(t, s, d)
-	space := max(TurnedSpace(wide, d), TurnedSpace(d, wide))
+	space := max(TurnedSpace(wide, d, F32), TurnedSpace(d, wide, F32))
 	w.room = takeScratch(3*t*s + wide*d + space)
 	defer w.room.release()
 	rest := w.room.floats
@@ -117,7 +117,7 @@ func (w *headGrad) weigh(a *AttentionGrad, h *headSpan, p, dp []float32, r int) 
 
 // product writes a·b, or with sum set adds it, to c [m, n], for a [m, k] and b [k, n]; rows lie ldc, lda and ldb apart.
 func (w *headGrad) product(c []float32, ldc int, a []float32, lda, m int, b []float32, ldb, n, k int, sum []float32) {
-	for i := range w.weight.Plan(n, k, b, ldb, w.pack) {
+	for i := range w.weight.Plan(n, k, F32, b, ldb, w.pack) {
 		w.weight.Run(i)
 	}
 	w.list[0] = &w.weight.Packed

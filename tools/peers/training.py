@@ -4,13 +4,14 @@ The step is the same on both sides: the pictures through the tower, vectors of l
 the vectors that stand for texts, the way back, AdamW. Weights, pictures and vectors come from one file, which make() writes.
 """
 import os
-import resource
+import sys
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-SHAPES = {"vit-ti16": dict(width=192, layers=12, heads=3, patch=16)}
+import towers
+
 EXAMPLES = 64
 RATE, DECAY, BETAS, EPS = 5e-4, 0.05, (0.9, 0.98), 1e-6
 
@@ -69,7 +70,7 @@ class ViT(nn.Module):
 
 def tower(shape):
     torch.manual_seed(1)
-    model = ViT(**SHAPES[shape])
+    model = ViT(**towers.LEARNERS[shape])
     for m in model.modules():
         if isinstance(m, nn.Linear):
             nn.init.trunc_normal_(m.weight, std=0.02)
@@ -86,7 +87,7 @@ def make(shape, cache):
         torch.manual_seed(2)
         # Each picture has an own blurred pattern under noise.
         pixels = F.interpolate(torch.randn(EXAMPLES, 3, 7, 7), (224, 224), mode="bilinear") + 0.3 * torch.randn(EXAMPLES, 3, 224, 224)
-        texts = F.normalize(torch.randn(EXAMPLES, SHAPES[shape]["width"]), dim=1)
+        texts = F.normalize(torch.randn(EXAMPLES, towers.LEARNERS[shape]["width"]), dim=1)
         save_file({"pixels": pixels, "texts": texts, **{"model." + k: v for k, v in model.entries().items()}}, file + ".part")
         os.rename(file + ".part", file)
     return file
@@ -94,6 +95,8 @@ def make(shape, cache):
 
 def contender(job):
     """One step, the losses of the first job["steps"] steps, and what there is to say. precision is f32, autocast or bf16."""
+    if job["precision"] != "f32" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        sys.exit("this processor has no products of bf16, and emulating them takes many times as long as f32")
     from safetensors.torch import load_file
     torch.set_num_threads(job["threads"])
     torch.set_float32_matmul_precision("highest")
@@ -130,8 +133,3 @@ def contender(job):
         return loss.item()
 
     return run, lambda: [run() for _ in range(job["steps"])], torch.backends.cpu.get_cpu_capability()
-
-
-def peak():
-    """The most memory that this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3

@@ -47,7 +47,12 @@ func learning(_ string, args []string) (c contender, err error) {
 		return c, err
 	}
 	precision, recompute := strings.CutSuffix(args[3], "+recompute")
-	format, err := tensor.ParseFormat(precision)
+	format := tensor.FormatF32
+	if precision != "auto" {
+		format, err = tensor.ParseFormat(precision)
+	} else if tensor.Native(tensor.FormatBF16) {
+		format = tensor.FormatBF16
+	}
 	if err != nil {
 		return c, err
 	}
@@ -117,7 +122,7 @@ func (l *learner) step() float64 {
 	l.pass.Reset(context.Background())
 	x := l.pass.Input(l.pixels[at*size:(at+l.batch)*size], l.batch, channels, side, side)
 	texts := l.pass.Input(l.texts[at*d:(at+l.batch)*d], l.batch, d)
-	loss, err := l.contrast.Learn(train.InfoNCE, l.forward(x).Normalize(1e-12), texts, l.gradients)
+	loss, err := l.contrast.Learn(train.Pairs(l.forward(x).Normalize(1e-12), texts), 1, l.gradients)
 	if err == nil {
 		l.pass.Backward()
 		_, err = l.optimiser.Step(5e-4)
