@@ -271,6 +271,53 @@ func TestEverythingInParts(t *testing.T) {
 	}
 }
 
+// Dropout in parts: both times a part is embedded the same values are dropped, so that gradients are what differences of the loss give.
+func TestDropoutInParts(t *testing.T) {
+	const n, k = 9, 24
+	l := nn.NewLinear(k, 8, true)
+	nn.Init(l, 3)
+	ctx := context.Background()
+	input := func(kind, i, j int) float32 { return float32(math.Sin(float64(kind + 31*i + 7*j*j))) }
+	rows := func(p *tensor.Pass, kind, first, last int) *tensor.Tensor {
+		x := p.Empty(last-first, k)
+		for i := first; i < last; i++ {
+			for j := range k {
+				x.Floats()[(i-first)*k+j] = input(kind, i, j)
+			}
+		}
+		return l.Forward(x.Dropout(0.3)).Normalize(1e-12)
+	}
+	embed := func(p *tensor.Pass, first, last int) (train.Batch, error) {
+		p.Random(uint64(100 + first))
+		return train.Pairs(rows(p, 0, first, last), rows(p, 5, first, last)), nil
+	}
+	g := tensor.NewGradients(nn.Params(l))
+	objective, parts, p := &train.Contrast{LogScale: scalar(1)}, &train.Parts{Size: 4}, tensor.NewPass(ctx, 1)
+	loss := func() float64 {
+		g.Clear()
+		v, err := parts.Learn(ctx, objective, p, n, embed, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	w := l.Weight.Own()
+	for _, i := range []int{0, 17, 100, 191} {
+		const h = 1e-2
+		was := w[i]
+		at := func(v float32) float64 {
+			w[i] = v
+			l.Weight.Changed()
+			return loss()
+		}
+		up, down := at(was+h), at(was-h)
+		at(was)
+		if got, want := float64(g.Of(l.Weight)[i]), (up-down)/(2*h); math.Abs(got-want) > 1e-3 {
+			t.Errorf("by weight %d: got %v, differences give %v", i, got, want)
+		}
+	}
+}
+
 // Hard negatives are the nearest that are not too near.
 func TestMine(t *testing.T) {
 	pool := []float32{1, 0, 0.8, 0.6, 0.99, 0.141, 0, 1, -1, 0, 0.6, 0.8}
