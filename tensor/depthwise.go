@@ -23,7 +23,7 @@ func (x *Tensor) Depthwise(w, bias *Tensor, stride, pad int, act Activation) *Te
 	if stride < 1 || pad < Same || pad != Same && min(x.shape[1], x.shape[2])+2*pad < k {
 		fail("depthwise", "pictures at least as large as the taps", x, " for ", w, ", stride ", stride, ", pad ", pad)
 	}
-	t := kernel.Depthwise{X: x.floats, C: x.cols(), K: k, Stride: stride, Act: act}
+	t := kernel.Depthwise{X: x.floats, C: x.cols(), Stride: stride, Act: act}
 	t.Rows, t.Cols = kernel.NewSide(x.shape[1], k, stride, pad), kernel.NewSide(x.shape[2], k, stride, pad)
 	y := p.Empty(x.shape[0], t.Rows.Out, t.Cols.Out, t.C)
 	t.Out = y.floats
@@ -47,14 +47,21 @@ func (x *Tensor) Depthwise(w, bias *Tensor, stride, pad int, act Activation) *Te
 	return y
 }
 
+// taps is the taps of a weight [C, …, taps] with those of a tap side by side, [taps, C], in memory that lasts until the caller releases it.
+func (p *Pass) taps(w *Tensor) []float32 {
+	taps, _ := p.mem.take(w.Len())
+	n := w.Len() / w.shape[0]
+	kernel.Transpose(taps, w.stored(), w.shape[0], n, n)
+	return taps
+}
+
 // depthwise completes and runs a task with the taps of w.
 func (p *Pass) depthwise(t kernel.Depthwise, w *Tensor) {
 	if p.ctx.Err() != nil {
 		return
 	}
 	before := p.mem.at
-	t.Taps, _ = p.mem.take(w.Len())
-	kernel.Transpose(t.Taps, w.stored(), t.C, t.K*t.K, t.K*t.K)
+	t.Taps = p.taps(w)
 	p.tasks.depth = t
 	par.Do(&p.tasks.depth, p.tasks.depth.Plan(), p.workers)
 	p.mem.release(before)
@@ -75,21 +82,26 @@ func depthwiseBack(p *Pass, s *step) {
 		if !fresh {
 			to, _ = p.mem.take(len(dx))
 		}
-		p.depthwise(kernel.Depthwise{X: dy, Out: to, C: c, K: k, Stride: stride, Rows: rows, Cols: cols, Back: true}, w)
+		p.depthwise(kernel.Depthwise{X: dy, Out: to, C: c, Stride: stride, Rows: rows, Cols: cols, Back: true}, w)
 		if !fresh {
 			kernel.Add(dx, dx, to)
 		}
 		p.mem.release(before)
 	}
-	dw, db := p.wanted(w), p.wanted(bias)
+	t := kernel.DepthwiseGrad{X: x.floats, DOut: dy, C: c, Stride: stride, Rows: rows, Cols: cols}
+	if s.held[0] != nil {
+		t.X = s.held[0]
+	}
+	p.tapsBack(t, p.wanted(w), p.wanted(bias))
+}
+
+// tapsBack adds to the derivatives by taps [C, taps] and biases [C], either of which may be nil.
+func (p *Pass) tapsBack(task kernel.DepthwiseGrad, dw, db []float32) {
 	if dw == nil && db == nil {
 		return
 	}
-	t, before := &p.tape.work.depth, p.mem.at
-	*t = kernel.DepthwiseGrad{X: s.held[0], DOut: dy, C: c, K: k, Stride: stride, Rows: rows, Cols: cols}
-	if dw == nil {
-		t.X = x.floats // nobody reads what comes of it
-	}
+	t, before, c := &p.tape.work.depth, p.mem.at, task.C
+	*t = task
 	chunks, size := t.Plan()
 	t.Sums, _ = p.mem.take(chunks * size)
 	par.Do(t, chunks, p.workers)
@@ -98,8 +110,9 @@ func depthwiseBack(p *Pass, s *step) {
 	for i := range chunks {
 		kernel.Add(sum, sum, t.Sums[i*size:][:size])
 	}
+	taps := size/c - 1
 	for i := range dw {
-		dw[i] += sum[i%(k*k)*c+i/(k*k)]
+		dw[i] += sum[i%taps*c+i/taps]
 	}
 	if db != nil {
 		kernel.Add(db, db, sum[size-c:])

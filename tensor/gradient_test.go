@@ -131,6 +131,20 @@ func gradientCases() []gradientCase {
 		one(fmt.Sprintf("attend, causal %v", causal), []int{9, 18}, func(x T) T { return x.Attend(spans, 2, causal) })
 	}
 	one("attend long", []int{70, 24}, func(x T) T { return x.Attend(tensor.Spans{0, 1, 70}, 1, true) })
+	for _, n := range []int{1, 2} {
+		bias := [][]int{{n, 2, 5, 6}}
+		add(fmt.Sprintf("attend with %d biases", n), [][]int{{9, 18}}, bias, func(_ *tensor.Pass, x, w []T) T { return x[0].AttendBiased(spans, 2, true, w[0]) })
+		add(fmt.Sprintf("attend with %d computed biases", n), [][]int{{9, 18}, bias[0]}, nil, func(_ *tensor.Pass, x, _ []T) T {
+			return x[0].AttendBiased(spans, 2, false, copied(x[1]))
+		})
+	}
+	for _, act := range []tensor.Activation{tensor.None, tensor.GELU} {
+		add(fmt.Sprintf("conv %d", act), [][]int{{2, 7, 3}}, [][]int{{4, 3, 3}, bias4}, func(_ *tensor.Pass, x, w []T) T { return x[0].Conv1D(w[0], w[1], 1, 1, act) })
+	}
+	add("conv with steps", [][]int{{1, 8, 5}}, [][]int{{4, 3, 5}}, func(_ *tensor.Pass, x, w []T) T { return x[0].Conv1D(w[0], nil, 2, 1, tensor.None) })
+	add("conv depth", [][]int{{9, 4}}, [][]int{{4, 1, 3}}, func(_ *tensor.Pass, x, w []T) T { return x[0].ConvDepth(w[0], spans) })
+	add("conv depth of a sum", [][]int{{9, 4}}, [][]int{{4, 1, 2}}, func(_ *tensor.Pass, x, w []T) T { return x[0].ConvDepth(w[0], spans).Add(x[0].ConvDepth(w[0], spans)) })
+	one("glu", []int{4, 6}, func(x T) T { return x.GLU() })
 	add("attend to", [][]int{{5, 6}, {9, 12}}, nil, func(_ *tensor.Pass, x, _ []T) T {
 		return x[0].AttendTo(x[1], tensor.Spans{0, 1, 1, 5}, spans, 2)
 	})
@@ -410,17 +424,11 @@ func TestFrozenAndChanged(t *testing.T) {
 
 // What has no gradient says so, and never cuts one in silence.
 func TestWithoutGradient(t *testing.T) {
-	w, table := param(nil, 2, 3, 4), param(nil, 1, 2, 4, 4)
+	learnt := param(nil, 4)
 	for name, run := range map[string]func(x *tensor.Tensor){
-		"conv":         func(x *tensor.Tensor) { x.Conv1D(w, nil, 1, 0, tensor.None) },
-		"conv depth":   func(x *tensor.Tensor) { x.ConvDepth(param(nil, 4, 1, 2), tensor.Spans{0, 4}) },
-		"glu":          func(x *tensor.Tensor) { x.GLU() },
 		"unfold":       func(x *tensor.Tensor) { x.Unfold(0, 1) },
 		"patches last": func(x *tensor.Tensor) { x.PatchesLast(2, 1, 0) },
-		"bias": func(x *tensor.Tensor) {
-			x.LinearCat(param(nil, 12, 4), nil).AttendBiased(tensor.Spans{0, 4}, 2, false, table)
-		},
-		"input": func(x *tensor.Tensor) { x.Pass().Input(x.Scaled(2).Floats(), 16) },
+		"input":        func(x *tensor.Tensor) { x.Pass().Input(x.Scaled(2).Floats(), 16) },
 		"kv": func(x *tensor.Tensor) {
 			tensor.NewKV(1, 2, 4, false).Put(x, tensor.Spans{0, 4}, []int32{0}, []int32{0})
 		},
@@ -429,7 +437,7 @@ func TestWithoutGradient(t *testing.T) {
 		"unseeded":   func(x *tensor.Tensor) { x.Pass().Empty(1).Seed([]float32{1}) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := tensor.NewPass(context.Background(), 1).Record(tensor.NewGradients(all([]*tensor.Tensor{table})))
+			p := tensor.NewPass(context.Background(), 1).Record(tensor.NewGradients(all([]*tensor.Tensor{learnt})))
 			x := noise(p, 1, 1, 4, 4).Watch()
 			defer func() {
 				err, _ := recover().(error)

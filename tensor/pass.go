@@ -56,7 +56,7 @@ func (p *Pass) Reset(ctx context.Context) {
 			clear(p.tensors[i])
 		}
 	}
-	p.used = 0
+	p.used, p.source = 0, source{}
 	p.mem.reset()
 }
 

@@ -7,9 +7,8 @@ import "math"
 // by its result.
 type Depthwise struct {
 	X, Out     []float32 // pictures [B, Rows.In, Cols.In, C] and what the convolution makes of them, [B, Rows.Out, Cols.Out, C]; with Back the other way round
-	Taps, Bias []float32 // [K, K, C]; [C] or nil
-	C          int
-	K, Stride  int
+	Taps, Bias []float32 // [Rows.Taps, Cols.Taps, C]; [C] or nil
+	C, Stride  int
 	Rows, Cols Side
 	Act        Activation // None, ReLU or ReLU6
 	Back       bool
@@ -22,6 +21,7 @@ type Depthwise struct {
 // A Side is the height or the width of a convolution.
 type Side struct {
 	In, Out int // pixels of the picture and of the result
+	Taps    int
 	Pad     int // zeros before the first pixel
 }
 
@@ -30,26 +30,26 @@ type Side struct {
 func NewSide(in, taps, stride, pad int) Side {
 	if pad < 0 {
 		out := (in + stride - 1) / stride
-		return Side{in, out, max((out-1)*stride+taps-in, 0) / 2}
+		return Side{in, out, taps, max((out-1)*stride+taps-in, 0) / 2}
 	}
-	return Side{in, max((in+2*pad-taps)/stride+1, 0), pad}
+	return Side{in, max((in+2*pad-taps)/stride+1, 0), taps, pad}
 }
 
 // A reach is what one place sees along one side: n pixels, from at on, through the taps from tap on.
 type reach struct{ at, tap, n int }
 
 // forward is what place i of the result sees of the picture: pixels and taps go up together.
-func (s Side) forward(i, taps, stride int) reach {
+func (s Side) forward(i, stride int) reach {
 	at := i*stride - s.Pad
 	skip := max(0, -at)
-	return reach{at + skip, skip, max(min(taps, s.In-at)-skip, 0)}
+	return reach{at + skip, skip, max(min(s.Taps, s.In-at)-skip, 0)}
 }
 
 // backward is what pixel i of the picture was seen by: places go down as taps go up by the stride.
-func (s Side) backward(i, taps, stride int) reach {
+func (s Side) backward(i, stride int) reach {
 	at, tap := (i+s.Pad)/stride, (i+s.Pad)%stride
 	skip := max(0, at-s.Out+1)
-	return reach{at - skip, tap + skip*stride, max(min((taps-tap+stride-1)/stride, at+1)-skip, 0)}
+	return reach{at - skip, tap + skip*stride, max(min((s.Taps-tap+stride-1)/stride, at+1)-skip, 0)}
 }
 
 // Plan checks the sizes and returns how many chunks Run does.
@@ -60,8 +60,8 @@ func (d *Depthwise) Plan() (chunks int) {
 		d.height, d.width = d.Rows.In, d.Cols.In
 		in, out = d.Out, d.X
 	}
-	pictures := needPictures("depthwise", d.Rows, d.Cols, d.C, d.K, d.Stride, in, out)
-	sameLength("depthwise: taps", len(d.Taps), d.K*d.K*d.C)
+	pictures := needPictures("depthwise", d.Rows, d.Cols, d.C, d.Stride, in, out)
+	sameLength("depthwise: taps", len(d.Taps), d.Rows.Taps*d.Cols.Taps*d.C)
 	d.high = float32(math.Inf(1))
 	switch d.Act {
 	case None:
@@ -77,13 +77,14 @@ func (d *Depthwise) Plan() (chunks int) {
 		sameLength("depthwise: bias", len(d.Bias), d.C)
 	}
 	const work = 1 << 17 // multiply-adds of a chunk at least
-	d.band = min(max(work/max(d.width*d.C*d.K*d.K, 1), 1), max(d.height, 1))
+	d.band = min(max(work/max(d.width*len(d.Taps), 1), 1), max(d.height, 1))
 	return pictures * d.bands()
 }
 
 // needPictures checks the pictures of a convolution and its result, and returns how many there are.
-func needPictures(op string, rows, cols Side, c, k, stride int, in, out []float32) int {
-	need(c > 0 && k > 0 && stride > 0, op, "expected channels, taps and stride of %d or more, got %d", min(c, k, stride), 1)
+func needPictures(op string, rows, cols Side, c, stride int, in, out []float32) int {
+	least := min(c, rows.Taps, cols.Taps, stride)
+	need(least > 0, op, "expected channels, taps and stride of %d or more, got %d", least, 1)
 	size := rows.In * cols.In * c
 	if size == 0 || rows.Out*cols.Out == 0 {
 		return 0
@@ -124,22 +125,22 @@ func (d *Depthwise) row(picture, row int, bias []float32) {
 		height, width = d.Rows.Out, d.Cols.Out
 		s.xstep, s.xcol, s.wcol, s.ostep = c, -c, d.Stride*c, d.Stride*c
 	}
-	across := look(d.Rows, row, d.K, d.Stride)
-	s.xrow, s.wrow = up*width*c, d.K*c*step
+	across := look(d.Rows, row, d.Stride)
+	s.xrow, s.wrow = up*width*c, d.Cols.Taps*c*step
 	for class := range step {
 		for j := class; j < d.width; {
-			r := look(d.Cols, j, d.K, d.Stride)
+			r := look(d.Cols, j, d.Stride)
 			s.rows, s.cols = across.n, r.n
 			if r.n == 0 {
 				s.rows = 0
 			}
 			s.at = ((picture*height+across.at)*width + r.at) * c
-			s.tap = (across.tap*d.K + r.tap) * c
+			s.tap = (across.tap*d.Cols.Taps + r.tap) * c
 			s.to = ((picture*d.height+row)*d.width + j) * c
 			s.count = 0
 			for next := r; j < d.width && next.n == r.n && next.tap == r.tap; s.count++ {
 				j += step
-				next = look(d.Cols, j, d.K, d.Stride)
+				next = look(d.Cols, j, d.Stride)
 			}
 			s.run()
 		}

@@ -56,19 +56,19 @@ func TestDepthwise(t *testing.T) {
 				}
 				for _, act := range []Activation{None, ReLU, ReLU6} {
 					out, check := guarded(len(dy), 3)
-					run(&Depthwise{X: x, Out: out, Taps: taps, Bias: bias, C: c.c, K: c.k, Stride: c.stride, Rows: rows, Cols: cols, Act: act})
+					run(&Depthwise{X: x, Out: out, Taps: taps, Bias: bias, C: c.c, Stride: c.stride, Rows: rows, Cols: cols, Act: act})
 					check(t)
 					for i, v := range out {
 						near(t, "value", v, activation64(act, want[i]), 1e-5)
 					}
 				}
 				back, check := guarded(len(x), 1)
-				run(&Depthwise{X: dy, Out: back, Taps: taps, C: c.c, K: c.k, Stride: c.stride, Rows: rows, Cols: cols, Back: true})
+				run(&Depthwise{X: dy, Out: back, Taps: taps, C: c.c, Stride: c.stride, Rows: rows, Cols: cols, Back: true})
 				check(t)
 				for i, v := range back {
 					near(t, "derivative by a pixel", v, dx[i], 1e-5)
 				}
-				g := &DepthwiseGrad{X: x, DOut: dy, C: c.c, K: c.k, Stride: c.stride, Rows: rows, Cols: cols}
+				g := &DepthwiseGrad{X: x, DOut: dy, C: c.c, Stride: c.stride, Rows: rows, Cols: cols}
 				chunks, size := g.Plan()
 				g.Sums, check = guarded(chunks*size, 2)
 				for i := range chunks {
@@ -91,7 +91,7 @@ func TestDepthwise(t *testing.T) {
 func TestDepthwiseBadSizes(t *testing.T) {
 	good := func() *Depthwise {
 		s := NewSide(4, 3, 1, -1)
-		return &Depthwise{X: make([]float32, 32), Out: make([]float32, 32), Taps: make([]float32, 18), C: 2, K: 3, Stride: 1, Rows: s, Cols: s}
+		return &Depthwise{X: make([]float32, 32), Out: make([]float32, 32), Taps: make([]float32, 18), C: 2, Stride: 1, Rows: s, Cols: s}
 	}
 	if good().Plan() != 1 {
 		t.Error("the good one is not one chunk")

@@ -19,13 +19,15 @@ func TurnedSpace(n, k int, f Format) int {
 	return (p.size() + 3) / 4
 }
 
-// Plan makes t the transpose of from, k rows of n values ld apart, in memory of TurnedSpace values, and returns how many chunks Run does.
+// Plan makes t the transpose of from, k rows of n values ld apart, which may overlap, in memory of TurnedSpace values, and
+// returns how many chunks Run does.
 func (t *Turned) Plan(n, k int, f Format, from []float32, ld int, memory []float32) (chunks int) {
 	need(f == F32 || f == BF16, "turn", "expected the format %d or bf16, got %d", int(f), int(F32))
 	need(n >= 0 && k >= 0, "turn", "expected sizes of %d or more, got %d", 0, min(n, k))
 	need(len(memory) >= TurnedSpace(n, k, f), "turn", "expected memory of %d values, got %d", TurnedSpace(n, k, f), len(memory))
 	if n > 0 && k > 0 {
-		needMatrix("turn", from, k, n, ld)
+		need(ld > 0, "turn", "expected rows %[2]d apart or more, got %[1]d", ld, 1)
+		need(len(from) >= (k-1)*ld+n, "turn", "expected %d values or more, got %d", len(from), (k-1)*ld+n)
 	}
 	*t = Turned{Packed: Packed{N: n, K: k, layout: layoutOf(tier, f)}, from: from, ld: ld}
 	t.place(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(memory))), t.size()))
