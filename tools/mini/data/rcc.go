@@ -32,7 +32,7 @@ type resources struct {
 	data                  []byte
 	tree, contents, names uint32
 	node                  uint32 // bytes of a node
-	left                  int    // nodes that may still be visited; a tree cannot have more than fit in the file
+	left                  int    // nodes that may still be met: no more than fit in the file, so that a tree in a circle ends
 }
 
 var errShort = errors.New("it ends early")
@@ -65,10 +65,8 @@ func (r *resources) folder(path string, node []byte, want func(string) bool, vis
 	if int64(count) > int64(r.left) {
 		return fmt.Errorf("folder %q has %d entries, more than fit in the file", path, count)
 	}
+	r.left -= int(count)
 	for i := range count {
-		if r.left--; r.left < 0 {
-			return fmt.Errorf("folder %q: the tree runs in a circle", path)
-		}
 		child, err := r.bytes(r.tree, uint64(first+i)*uint64(r.node), r.node)
 		if err != nil {
 			return err
