@@ -22,6 +22,7 @@ type collection struct {
 	dir      string
 	pictures []picture
 	drawings []drawing // still to be rendered
+	shapes   []shape   // whose views are still to be rendered
 }
 
 // A drawing is a vector picture on its way to a PNG file.

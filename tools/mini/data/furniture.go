@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -71,8 +72,23 @@ func (c *collection) library(file string) error {
 		if err := c.file(p, filepath.Join(dir, of("icon")), nil); err != nil {
 			return err
 		}
+		c.shapes = append(c.shapes, newShape(p, of))
 	}
 	return nil
+}
+
+// newShape reads how the catalogue wants a model turned and sized.
+func newShape(p picture, of func(key string) string) shape {
+	s := shape{of: p, matrix: [9]float64{1, 0, 0, 0, 1, 0, 0, 0, 1}}
+	if turned := strings.Fields(of("modelRotation")); len(turned) == len(s.matrix) {
+		for i, n := range turned {
+			s.matrix[i], _ = strconv.ParseFloat(n, 64)
+		}
+	}
+	for i, key := range []string{"width", "height", "depth"} {
+		s.size[i], _ = strconv.ParseFloat(of(key), 64)
+	}
+	return s
 }
 
 // languageTag is a language of a file's name as the manifest writes it.

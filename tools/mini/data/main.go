@@ -52,6 +52,7 @@ func run(dir string) error {
 	if err := c.render(); err != nil {
 		return err
 	}
+	c.views()
 	fmt.Fprintln(os.Stderr, "data: copies left out:", c.unique())
 	c.onlyKnownEmoji()
 	return c.writeManifest()
