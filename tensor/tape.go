@@ -50,6 +50,7 @@ type work struct {
 	rows   rowGrad
 	turn   turnTask
 	depth  kernel.DepthwiseGrad
+	weight kernel.WeightGrad
 }
 
 // Record makes p remember its operations from now on, resets included, for [Pass.Backward] to add to the gradients of into; nil ends
