@@ -130,6 +130,9 @@ func (p *Pass) back(first int) {
 	t.steps = t.steps[:first]
 }
 
+// Learns reports whether a recording pass learns one of the parameters.
+func (p *Pass) Learns(params ...*Tensor) bool { return p.learns(params...) }
+
 // learns reports whether a derivative is wanted by any of the operands, computed ones or parameters, of which some may be nil.
 func (p *Pass) learns(operands ...*Tensor) bool {
 	if p.tape.into == nil {
