@@ -130,6 +130,9 @@ func (p *Pass) back(first int) {
 	t.steps = t.steps[:first]
 }
 
+// Records reports whether the pass remembers its operations.
+func (p *Pass) Records() bool { return p.tape.into != nil }
+
 // Learns reports whether a recording pass learns one of the parameters.
 func (p *Pass) Learns(params ...*Tensor) bool { return p.learns(params...) }
 
