@@ -212,6 +212,9 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("%s %+v: got %v, want %q", c.path, c.o, err, c.want)
 		}
 	}
+	if _, err := Open("testdata/lz4.parquet", nil); err == nil || !strings.Contains(err.Error(), "expected pages packed by Snappy") {
+		t.Errorf("LZ4: got %v", err)
+	}
 	s := mustOpen(t, filepath.Join(dir, "cut.tar"), nil)
 	if s.Len() != 1 || len(s.Damage) != 1 || !strings.Contains(s.Damage[0].Error(), "behind 1 items") {
 		t.Errorf("a shard cut off: got %d items, damage %v", s.Len(), s.Damage)

@@ -57,7 +57,7 @@ func FuzzPacked(f *testing.F) {
 }
 
 func FuzzParquet(f *testing.F) {
-	seed(f, "hf.parquet", "*/data/*.parquet")
+	seed(f, "hf.parquet", "*/data/*.parquet", "lz4.parquet")
 	f.Fuzz(func(t *testing.T, b []byte) { walk(t, "x.parquet", b) })
 }
 

@@ -169,6 +169,19 @@ func (m *Media) Picture(options *image.Options) (*image.RGB, error) {
 	return img, nil
 }
 
+// Cutout decodes it and keeps its transparency: see [image.ReadCutout].
+func (m *Media) Cutout(options *image.Options) (*image.Cutout, error) {
+	data, err := m.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	cut, err := image.ReadCutout(bytes.NewReader(data), options)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %s: %w", m.name, err)
+	}
+	return cut, nil
+}
+
 // Samples decodes it to one channel at rate, in Hz, and at most limit samples: see [audio.Load].
 func (m *Media) Samples(ctx context.Context, rate, limit int) ([]float32, error) {
 	if m.path != "" {

@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/encoding/thrift"
-	"github.com/parquet-go/parquet-go/format"
 )
 
 // A parquetFile has an item in every row. Rows are found by the file's index of pages; a file without one is read from the beginning
@@ -25,6 +22,7 @@ type parquetFile struct {
 	groups  []parquet.RowGroup
 	ends    []int // number of rows up to the end of each group
 	classes map[string][]string
+	sound   []func() error // of each group, whether its pages hold what they claim; looked at once
 }
 
 func openParquet(path string, o *Options) (reader, error) {
@@ -68,54 +66,6 @@ func (p *parquetFile) index() error {
 		names = append(names, c.Name())
 	}
 	return p.fields.check(names)
-}
-
-// Bounds of a page: what a file claims is believed only so far.
-const (
-	mostPage   = 1 << 30 // bytes unpacked
-	mostPacked = 4096    // bytes unpacked of each packed one, beyond the first 64 KiB
-	mostValues = 1 << 24
-)
-
-// pages looks at the heads of a column's pages: none may claim more than could be in it.
-func (p *parquetFile) pages(c *format.ColumnMetaData) error {
-	at := c.DataPageOffset
-	if d := c.DictionaryPageOffset; d > 0 && d < at {
-		at = d
-	}
-	end := at + c.TotalCompressedSize
-	if at < 0 || c.TotalCompressedSize < 0 || end > p.file.size || end < at {
-		return fmt.Errorf("expected pages within %d bytes, got %d to %d", p.file.size, at, end)
-	}
-	for at < end {
-		h, read, err := p.head(at, end)
-		if err != nil {
-			return fmt.Errorf("page at byte %d: %w", at, err)
-		}
-		values := max(h.DataPageHeader.V.NumValues, h.DataPageHeaderV2.V.NumValues, h.DictionaryPageHeader.V.NumValues)
-		packed, size := int64(h.CompressedPageSize), int64(h.UncompressedPageSize)
-		if read <= 0 || packed < 0 || packed > end-at-read || size < 0 || size > min(mostPage, 1<<16+mostPacked*packed) || values < 0 || values > mostValues {
-			return fmt.Errorf("page at byte %d: claims %d bytes, %d unpacked, of %d values, in %d bytes", at, packed, size, values, end-at)
-		}
-		at += read + packed
-	}
-	return nil
-}
-
-// head reads the head of a page, of a few bytes as a rule, and tells how many.
-func (p *parquetFile) head(at, end int64) (h format.PageHeader, read int64, err error) {
-	for _, most := range []int64{1 << 12, longestRecord} { // where it holds the least and the largest value, it is long
-		b := make([]byte, min(end-at, most))
-		if _, err = p.file.ReadAt(b, at); err != nil {
-			return h, 0, err
-		}
-		if err = soundThrift(b); err == nil {
-			r := new(thrift.CompactProtocol).NewReaderFromBytes(b)
-			err = thrift.NewDecoder(r).Decode(&h)
-			return h, int64(r.BytesRead()), err
-		}
-	}
-	return h, 0, err
 }
 
 // features are the names of classes that Hugging Face's datasets writes beside the columns.
@@ -172,6 +122,9 @@ func (p *parquetFile) row(i int) (map[string]any, error) {
 	if group > 0 {
 		i -= p.ends[group-1]
 	}
+	if err := p.sound[group](); err != nil {
+		return nil, err
+	}
 	rows := p.groups[group].Rows()
 	defer rows.Close()
 	if err := rows.SeekToRow(int64(i)); err != nil {
@@ -218,54 +171,4 @@ func own(node parquet.Node, value any) any {
 		}
 	}
 	return value
-}
-
-// footer reads the description at the end of the file and looks at all that it points at.
-func (p *parquetFile) footer() error {
-	if p.file.size < 12 {
-		return errFooter
-	}
-	tail := make([]byte, 8)
-	if _, err := p.file.ReadAt(tail, p.file.size-8); err != nil {
-		return err
-	}
-	n := int64(binary.LittleEndian.Uint32(tail))
-	if string(tail[4:]) != "PAR1" {
-		return errFooter
-	}
-	b, err := p.piece(p.file.size-8-n, n)
-	if err != nil {
-		return fmt.Errorf("footer: %w", err)
-	}
-	var meta format.FileMetaData
-	if err := thrift.NewDecoder(new(thrift.CompactProtocol).NewReaderFromBytes(b)).Decode(&meta); err != nil {
-		return fmt.Errorf("footer: %w", err)
-	}
-	total := 0
-	for i, g := range meta.RowGroups {
-		if g.NumRows < 0 || g.NumRows > 1<<31 {
-			return fmt.Errorf("group %d: expected a number of rows, got %d", i, g.NumRows)
-		}
-		for c := range g.Columns {
-			if err := p.column(&g.Columns[c]); err != nil {
-				return fmt.Errorf("group %d, column %q: %w", i, strings.Join(g.Columns[c].MetaData.PathInSchema, "."), err)
-			}
-		}
-		total += int(g.NumRows)
-		p.ends = append(p.ends, total)
-	}
-	return nil
-}
-
-// column looks at what a column's description points at.
-func (p *parquetFile) column(c *format.ColumnChunk) error {
-	for _, index := range [][2]int64{{c.OffsetIndexOffset, int64(c.OffsetIndexLength)}, {c.ColumnIndexOffset, int64(c.ColumnIndexLength)}} {
-		if index[1] == 0 {
-			continue
-		}
-		if _, err := p.piece(index[0], index[1]); err != nil {
-			return fmt.Errorf("index of pages: %w", err)
-		}
-	}
-	return p.pages(&c.MetaData)
 }

@@ -32,7 +32,7 @@ func TestSurvey(t *testing.T) {
 	if !reflect.DeepEqual(sum, want) {
 		t.Errorf("got  %+v\nwant %+v", sum, want)
 	}
-	for _, part := range []string{"7 items: 4 pictures, 0 sounds", "3 en, 1, 1 zh; 2 classes", "1 empty: e", "4 without a wanted language: c, a, e …", "1 broken: dataset: "} {
+	for _, part := range []string{"7 items: 4 pictures, 0 sounds", "3 en, 1 in no language named, 1 zh; 2 classes", "1 empty: e", "4 without a wanted language: c, a, e …", "1 broken: dataset: "} {
 		if !strings.Contains(text, part) {
 			t.Errorf("no %q in\n%s", part, text)
 		}

@@ -102,9 +102,7 @@ func (sum *Summary) String() string {
 	for i, l := range languages {
 		b.WriteString(map[bool]string{true: "; texts: ", false: ", "}[i == 0])
 		fmt.Fprintf(&b, "%d", sum.Texts[l])
-		if l != "" {
-			fmt.Fprintf(&b, " %s", l)
-		}
+		b.WriteString(" " + cmp.Or(l, "in no language named"))
 	}
 	if len(sum.Classes) > 0 {
 		fmt.Fprintf(&b, "; %d classes", len(sum.Classes))

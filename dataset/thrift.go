@@ -1,11 +1,6 @@
 package dataset
 
-import (
-	"errors"
-	"fmt"
-
-	"github.com/chiasm/chiasm/internal/decode"
-)
+import "github.com/chiasm/chiasm/internal/decode"
 
 // soundThrift walks over a structure of Thrift's compact protocol, in which Parquet describes itself, and is an error if it claims more
 // than the bytes hold: the library makes room for a list before it reads it.
@@ -108,17 +103,3 @@ func (w *walker) value(kind byte, depth int) {
 		w.r.Fail("values within each other, more than %d", deepest)
 	}
 }
-
-// piece is the bytes of a file that its description points at.
-func (p *parquetFile) piece(at, n int64) ([]byte, error) {
-	if at < 0 || n < 0 || n > p.file.size || at > p.file.size-n {
-		return nil, fmt.Errorf("expected %d bytes at %d in a file of %d", n, at, p.file.size)
-	}
-	b := make([]byte, n)
-	if _, err := p.file.ReadAt(b, at); err != nil {
-		return nil, err
-	}
-	return b, soundThrift(b)
-}
-
-var errFooter = errors.New("expected a footer and then PAR1")

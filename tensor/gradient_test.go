@@ -124,6 +124,7 @@ func gradientCases() []gradientCase {
 	one("clamp", []int{3, 4}, func(x T) T { return x.Clamp(-0.4, 0.45) })
 	one("tanh", []int{3, 4}, func(x T) T { return copied(x).Tanh() })
 	one("scale", []int{3, 4}, func(x T) T { return copied(x).Scale(-3).Scaled(0.5) })
+	one("columns", []int{2, 3, 4}, func(x T) T { return x.Columns(1, 2) })
 	one("leading", []int{3, 4}, func(x T) T { return x.Leading(3) })
 	one("reshaped", []int{2, 6}, func(x T) T { return x.Scaled(2).Reshaped(3, 4).Scale(3).Normalize(1e-12) })
 	one("blank", []int{4, 3}, func(x T) T { y := copied(x); return y.Normalize(1e-12).Blank([]int32{1, 3}).Mul(y) })

@@ -20,6 +20,7 @@ type Pass struct {
 	ints    []int32    // for row numbers and spans
 	tasks   tasks
 	tape    tape
+	source  source
 }
 
 // The tasks of a pass are kept so that handing one to the workers allocates nothing.
@@ -33,6 +34,7 @@ type tasks struct {
 	depth  kernel.Depthwise
 	column columnTask
 	pack   packTask
+	drop   dropTask
 	w      [4]*kernel.Packed
 	bias   [4][]float32
 }
@@ -54,7 +56,7 @@ func (p *Pass) Reset(ctx context.Context) {
 			clear(p.tensors[i])
 		}
 	}
-	p.used = 0
+	p.used, p.source = 0, source{}
 	p.mem.reset()
 }
 

@@ -2,8 +2,7 @@ package tensor
 
 import "github.com/chiasm/chiasm/internal/kernel"
 
-// A Layer maps rows x [T, C] of sequences to rows of the same shape, which may be x changed. Nothing else that it uses was computed in
-// the pass of x.
+// A Layer maps rows x [T, C] of sequences, which it may change, to others. Nothing else that it uses was computed in the pass of x.
 type Layer interface {
 	Forward(x *Tensor, seq Spans) *Tensor
 }
@@ -23,18 +22,18 @@ func (p *Pass) Recomputes() bool { return p.tape.recompute && p.tape.into != nil
 // says so. x must not be used afterwards.
 func (p *Pass) Through(layer Layer, x *Tensor, seq Spans) *Tensor {
 	check(x.pass == p, "through", "rows of the pass", x)
-	t, y := &p.tape, p.Empty(x.shape[:x.rank]...)
-	m, first := p.Mark(), len(t.steps)
-	z := p.enter(layer, p.copied(x.floats, x), seq)
-	check(z.Len() == y.Len() && z.cols() == y.cols(), "through", "a result of the shape of the rows", z, " for ", x)
-	copy(y.floats, z.floats)
-	learns := z.learns
+	t := &p.tape
+	m, first, draws := p.Mark(), len(t.steps), p.source.draws
+	z := *p.enter(layer, p.copied(x.floats, x), seq)
 	clear(t.steps[first:])
 	t.steps = t.steps[:first]
 	p.leave(m)
-	if t.events = m.events; learns {
+	y := p.copied(z.floats, &z) // never above where it was: copy moves downwards
+	y.learns = false
+	if t.events = m.events; z.learns {
 		s := p.record(y, throughBack, x)
 		s.layer, s.seq, s.held[0] = layer, seq, x.hold()
+		s.n = int(draws)
 	}
 	return y
 }
@@ -53,7 +52,7 @@ func (p *Pass) leave(m Mark) {
 	p.used = m.headers
 }
 
-// copied is values as a tensor like x.
+// copied is values as a new tensor like x.
 func (p *Pass) copied(values []float32, x *Tensor) *Tensor {
 	y := p.Empty(x.shape[:x.rank]...)
 	copy(y.floats, values)
@@ -74,6 +73,7 @@ func throughBack(p *Pass, s *step) {
 	outside, first := t.free, len(t.steps)
 	t.free = t.inside[:0]
 	in := p.copied(values, x)
+	p.source.draws = uint64(s.n) // the same random choices once more
 	p.enter(layer, in, seq).grad = dy
 	p.back(first)
 	switch {

@@ -26,9 +26,9 @@ func apart(a, b []float32) float64 {
 func TestGradientsInBF16(t *testing.T) {
 	m, exact, autocast := tiny(t), golden.Open(t, "testdata/gradients.safetensors"), golden.Open(t, "testdata/autocast.safetensors")
 	nn.SetFormat(m, tensor.FormatBF16)
-	batch := pairs{exact.Floats("pixels"), 20, exact.Lists("ids", "lengths")}
+	batch := &pairs{pixels: exact.Floats("pixels"), side: 20, texts: exact.Lists("ids", "lengths")}
 	g := tensor.NewGradients(nn.Params(m))
-	loss, err := learn(tensor.NewPass(context.Background(), 2).Record(g), m, &train.Contrast{LogScale: m.LogitScale}, train.InfoNCE, batch, g)
+	loss, err := learn(tensor.NewPass(context.Background(), 2).Record(g), m, &train.Contrast{LogScale: m.LogitScale}, batch, g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestLossCurveInBF16(t *testing.T) {
 		p := tensor.NewPass(ctx, 1).Record(g)
 		for i := range steps {
 			p.Reset(ctx)
-			loss, err := learn(p, m, contrast, train.InfoNCE, batch, g)
+			loss, err := learn(p, m, contrast, batch, g)
 			if err == nil {
 				_, err = optimiser.Step(schedule.At(i))
 			}

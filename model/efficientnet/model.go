@@ -73,12 +73,23 @@ func (c *Config) pad(taps int) int {
 // Forward maps pixels [B, H, W, C] to [B, H', W', C']. x must not be used afterwards.
 func (b *Block) Forward(x *tensor.Tensor) *tensor.Tensor {
 	p := x.Pass()
+	if p.Recomputes() {
+		return p.Through((*layer)(b), x, nil)
+	}
 	m := p.Mark()
 	if b.Narrow == nil {
 		return p.Keep(m, b.add(b.depth(x, b.Norm1), x, b.Point, b.Norm2))
 	}
 	y := b.depth(b.Point.Normed(x, b.Norm1, tensor.ReLU6), b.Norm2)
 	return p.Keep(m, b.add(y, x, b.Narrow, b.Norm3))
+}
+
+// A layer is a block for [tensor.Pass.Through].
+type layer Block
+
+// Forward is that of the block.
+func (l *layer) Forward(x *tensor.Tensor, _ tensor.Spans) *tensor.Tensor {
+	return (*Block)(l).Forward(x)
 }
 
 // depth convolves each channel.

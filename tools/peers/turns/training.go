@@ -132,7 +132,7 @@ func (l *learner) step() float64 {
 	l.pass.Reset(context.Background())
 	x := l.pass.Input(l.pixels[at*size:(at+l.batch)*size], l.batch, channels, side, side)
 	texts := l.pass.Input(l.texts[at*d:(at+l.batch)*d], l.batch, d)
-	loss, err := l.contrast.Learn(train.InfoNCE, l.forward(x).Normalize(1e-12), texts, l.gradients)
+	loss, err := l.contrast.Learn(train.Batch{{X: l.forward(x).Normalize(1e-12)}, {X: texts}}, 1, l.gradients)
 	if err == nil {
 		l.pass.Backward()
 		_, err = l.optimiser.Step(5e-4)
