@@ -73,6 +73,28 @@ func TestPhotoNames(t *testing.T) {
 	}
 }
 
+func TestEverydayNames(t *testing.T) {
+	lines, err := everydayNames()
+	if err != nil || len(lines) < 500 {
+		t.Fatalf("%d words, %v", len(lines), err)
+	}
+	seen := map[string]bool{}
+	for _, l := range lines {
+		if err := l.check(); err != nil {
+			t.Error(err)
+		}
+		for _, language := range tableLanguages {
+			if slices.Contains(l.Names[language], "") {
+				t.Errorf("%s lacks a name in %s", l.ID, language)
+			}
+		}
+		if seen[l.ID] || len(l.Names) != len(tableLanguages) {
+			t.Errorf("%s twice, or with %d languages", l.ID, len(l.Names))
+		}
+		seen[l.ID] = true
+	}
+}
+
 func TestStampTexts(t *testing.T) {
 	names, sentences := stampTexts("A dumper. It carries its load in the front.\nde.utf8=Ein Kipper. Er trägt.\nen_GB.utf8=A lorry.\nzh_CN.utf8=垃圾车。\nbroken\nfr=x\n")
 	if got := names["en"]; !slices.Equal(got, []string{"dumper"}) {

@@ -50,21 +50,13 @@ func (c *collection) photos() error {
 	return nil
 }
 
-// readPhotoNames gives the names of each photograph by folder and file. The columns of the table are names in English, Chinese, French,
-// German and Spanish, several joined by "|", and the files.
+// readPhotoNames gives the names of each photograph by folder and file, which the table's last column lists.
 func readPhotoNames(table string) map[string]map[string][]string {
-	languages := []string{"en", "zh", "fr", "de", "es"}
 	all := map[string]map[string][]string{}
-	for line := range strings.Lines(table) {
-		columns := strings.Split(strings.TrimSpace(line), "\t")
-		if strings.HasPrefix(line, "#") || len(columns) != len(languages)+1 {
-			continue
-		}
-		names := map[string][]string{}
-		for i, language := range languages {
-			names[language] = strings.Split(columns[i], "|")
-		}
-		for _, file := range strings.Fields(columns[len(languages)]) {
+	for _, names := range readNameRows(table) {
+		files := names["files"]
+		delete(names, "files")
+		for _, file := range files {
 			all[file] = names
 		}
 	}

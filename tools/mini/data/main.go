@@ -117,18 +117,22 @@ func (c *collection) gather(all []*emoji, nouns *vocabulary) error {
 	return errors.Join(errs...)
 }
 
-// borrowNames gives pictures to train on, whose English name is an emoji's, that emoji's names in languages that they lack.
+// borrowNames gives pictures to train on, whose English name is an emoji's or an everyday word, its names in languages that they lack.
 func (c *collection) borrowNames(all []*emoji) {
-	byLabel := map[string]*emoji{}
+	known := map[string]map[string][]string{}
+	for _, names := range readNameRows(everydayWords) {
+		for _, name := range names["en"] {
+			known[name] = names
+		}
+	}
 	for _, e := range all {
-		byLabel[strings.ToLower(e.label)] = e
+		known[strings.ToLower(e.label)] = e.names
 	}
 	for _, p := range c.pictures {
-		e := byLabel[strings.ToLower(p.Names["en"][0])]
-		if p.Use != train || e == nil || p.Ref != "" {
+		if p.Use != train || p.Ref != "" {
 			continue
 		}
-		for language, names := range e.names {
+		for language, names := range known[strings.ToLower(p.Names["en"][0])] {
 			if p.Names[language] == nil {
 				p.Names[language] = names
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 
 // A naming is a line of names.jsonl: what one thing is called, for aligning languages and for learning words without pictures.
 type naming struct {
-	ID        string              `json:"id"` // "emoji:" and code points (a picture's ref), "imagenet:" and the class, "wordnet:" and the place of the sense
+	ID        string              `json:"id"` // "emoji:" and code points (a picture's ref), "imagenet:" and the class, "wordnet:" and the place of the sense, "word:" and the word
 	Source    string              `json:"source"`
 	Licence   string              `json:"licence"`
 	Concept   string              `json:"concept"`
@@ -51,6 +52,7 @@ func (c *collection) names(all []*emoji, nouns *vocabulary) ([]naming, error) {
 	lists := []func() ([]naming, error){
 		func() ([]naming, error) { return c.emojiNames(all) },
 		c.classNames,
+		everydayNames,
 		func() ([]naming, error) { return c.wordnetNames(nouns) },
 	}
 	var lines []naming
@@ -68,6 +70,42 @@ func (c *collection) names(all []*emoji, nouns *vocabulary) ([]naming, error) {
 	}
 	return lines, nil
 }
+
+// everydayWords names in five languages the things that WordNet's tagged texts speak of most, and others of every day.
+//
+//go:embed words.tsv
+var everydayWords string
+
+func everydayNames() ([]naming, error) {
+	var lines []naming
+	for _, names := range readNameRows(everydayWords) {
+		key := concept(names["en"][0])
+		lines = append(lines, naming{ID: "word:" + names["en"][0], Source: "words.tsv", Licence: "CC0-1.0", Concept: key, Held: heldOut(key), Usual: true, Names: names})
+	}
+	return lines, nil
+}
+
+// readNameRows reads a table of names in English, Chinese, French, German and Spanish, several joined by "|"; # begins a comment.
+func readNameRows(table string) []map[string][]string {
+	var rows []map[string][]string
+	for line := range strings.Lines(table) {
+		columns := strings.Split(strings.TrimSpace(line), "\t")
+		if strings.HasPrefix(line, "#") || len(columns) < len(tableLanguages) {
+			continue
+		}
+		names := map[string][]string{}
+		for i, language := range tableLanguages {
+			names[language] = strings.Split(columns[i], "|")
+		}
+		if len(columns) > len(tableLanguages) {
+			names["files"] = strings.Fields(columns[len(tableLanguages)])
+		}
+		rows = append(rows, names)
+	}
+	return rows
+}
+
+var tableLanguages = []string{"en", "zh", "fr", "de", "es"}
 
 // An annotations file is one language of CLDR's names of emoji.
 type annotations struct {
