@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -124,6 +125,40 @@ func TestAdam(t *testing.T) {
 		a.Step(got[0], got[1], got[2], got[3])
 		for i := range got {
 			sameBits(t, "array", got[i], want[i])
+		}
+	})
+}
+
+// The derivative by a small weight of a product of many rows, in blocks of rows, is that by the definition.
+func TestWeightGrad(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, size := range [][3]int{{1, 1, 1}, {300, 5, 3}, {2*weightRows + 77, 19, 7}} {
+			m, n, k := size[0], size[1], size[2]
+			r := seeded(m)
+			for f, tolerance := range map[Format]float64{F32: 1e-3, BF16: 1} {
+				g := &WeightGrad{DY: random(r, m*n), X: random(r, m*k), M: m, N: n, K: k, Format: f}
+				chunks := g.Plan()
+				var check func(*testing.T)
+				g.Sums, check = guarded(chunks*(n*k+n), 1)
+				for i := range chunks {
+					g.Run(i)
+				}
+				check(t)
+				for i := range n*k + n {
+					var got, want float64
+					for chunk := range chunks {
+						got += float64(g.Sums[chunk*(n*k+n)+i])
+					}
+					for row := range m {
+						if i < n*k {
+							want += float64(g.DY[row*n+i/k]) * float64(g.X[row*k+i%k])
+						} else {
+							want += float64(g.DY[row*n+i-n*k])
+						}
+					}
+					near(t, fmt.Sprint("derivative ", i, " of ", size, " in ", f), float32(got), want, tolerance)
+				}
+			}
 		}
 	})
 }

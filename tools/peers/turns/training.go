@@ -24,8 +24,8 @@ var towers = map[string]func() (model any, forward func(pixels *tensor.Tensor) *
 		})
 		return t, t.Forward
 	},
-	"lite0": func() (any, func(*tensor.Tensor) *tensor.Tensor) {
-		c, err := efficientnet.Named("efficientnet_lite0")
+	"efficientnet-lite0": func() (any, func(*tensor.Tensor) *tensor.Tensor) {
+		c, err := efficientnet.Named("efficientnet-lite0")
 		if err != nil {
 			panic(err)
 		}
