@@ -49,7 +49,7 @@ func NewPass(ctx context.Context, workers int) *Pass {
 
 // Reset forgets every tensor of the pass, what it recorded included, and keeps its memory for the next one, under ctx.
 func (p *Pass) Reset(ctx context.Context) {
-	p.ctx, p.ints, p.tasks = ctx, p.ints[:0], tasks{}
+	p.ctx, p.ints, p.tasks, p.source = ctx, p.ints[:0], tasks{}, source{}
 	p.tape.reset()
 	if p.mem.large() {
 		for i := 0; i*slab < p.used; i++ { // else memory that is let go would stay in use

@@ -18,6 +18,7 @@ type AdamW struct {
 	Decay        float64 // of the parameters that decay, times the rate
 	Groups       []Group // of parameters that learn in another way; the first that matches counts
 	Clip         float64 // gradients longer than this, all together, are shortened to it; 0 for never
+	Partial      bool    // parameters that no loss has reached in a step stay as they are; else that is an error
 	Workers      int     // 0 for all cores; the result does not depend on it
 
 	gradients *tensor.Gradients
@@ -100,9 +101,9 @@ func (a *AdamW) way(l tensor.Learnt) way {
 func Decays(t *tensor.Tensor) bool { return t.Rank() >= 2 }
 
 // Step changes the parameters by their gradients at a learning rate, and clears these. It returns how long the gradients were, all
-// together, before clipping. It is an error, and nothing is changed, if they are not finite or if no loss has reached some parameter.
+// together, before clipping. It is an error, and nothing is changed, if they are not finite or, but for Partial, if no loss has reached some parameter.
 func (a *AdamW) Step(rate float64) (norm float64, err error) {
-	if names := a.gradients.Unreached(); len(names) > 0 {
+	if names := a.gradients.Unreached(); len(names) > 0 && !a.Partial {
 		return 0, fmt.Errorf("train: %d parameters have no gradient, among them %s: freeze them, or make the loss depend on them", len(names), strings.Join(names[:min(4, len(names))], ", "))
 	}
 	list := a.gradients.All()
@@ -120,6 +121,9 @@ func (a *AdamW) Step(rate float64) (norm float64, err error) {
 	}
 	a.steps++
 	for i, l := range list {
+		if a.Partial && !a.gradients.Reached(l.Param) {
+			continue
+		}
 		decay, rate := 0.0, rate*a.ways[i].rate
 		if a.ways[i].decays {
 			decay = a.Decay
