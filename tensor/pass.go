@@ -49,7 +49,7 @@ func NewPass(ctx context.Context, workers int) *Pass {
 
 // Reset forgets every tensor of the pass, what it recorded included, and keeps its memory for the next one, under ctx.
 func (p *Pass) Reset(ctx context.Context) {
-	p.ctx, p.ints, p.tasks = ctx, p.ints[:0], tasks{}
+	p.ctx, p.ints, p.tasks, p.source = ctx, p.ints[:0], tasks{}, source{}
 	p.tape.reset()
 	if p.mem.large() {
 		for i := 0; i*slab < p.used; i++ { // else memory that is let go would stay in use
@@ -64,6 +64,9 @@ func (p *Pass) Reset(ctx context.Context) {
 func (p *Pass) Bytes() int {
 	return 4 * p.mem.size()
 }
+
+// Workers is how many goroutines compute, the caller's included.
+func (p *Pass) Workers() int { return p.workers }
 
 // Err says why the pass was cancelled, nil if it was not.
 func (p *Pass) Err() error { return p.ctx.Err() }

@@ -60,31 +60,40 @@ type windowTask struct {
 	back            bool
 }
 
-// Run does chunk i.
+// Run does chunk i: of each row of pixels that the places see, what each of them sees.
 func (t *windowTask) Run(i int) {
-	k, h, w := t.size, t.rows.In, t.cols.In
+	k, h, w, n := t.size, t.rows.In, t.cols.In, t.c*t.size*t.size
 	picture, y := i/t.rows.Out, i%t.rows.Out*t.stride-t.rows.Pad
-	dst := t.dst[i*t.cols.Out*t.c*k*k:]
-	for place := range t.cols.Out {
-		at := place*t.stride - t.cols.Pad
-		first, last := max(0, -at), min(k, w-at) // taps that see the picture
-		for row := range t.c * k {
-			to, line := dst[:k], y+row%k
-			dst = dst[k:]
-			seen := line >= 0 && line < h && first < last
-			if !t.back && (!seen || last-first < k) {
-				clear(to)
+	dst := t.dst[i*t.cols.Out*n:][:t.cols.Out*n]
+	for row := range t.c * k {
+		line := y + row%k
+		if line < 0 || line >= h {
+			for at := row * k; at < len(dst) && !t.back; at += n {
+				clear(dst[at : at+k])
 			}
-			if !seen {
-				continue
-			}
-			from := t.src[((picture*t.c+row/k)*h+line)*w+at+first:][:last-first]
-			if t.back {
-				for j, v := range to[first:last] {
-					from[j] += v
+			continue
+		}
+		from, at := t.src[((picture*t.c+row/k)*h+line)*w:][:w], -t.cols.Pad
+		for to := dst[row*k:]; ; to = to[n:] {
+			switch {
+			case t.back:
+				for j := max(0, -at); j < min(k, w-at); j++ {
+					from[at+j] += to[j]
 				}
-			} else {
-				copy(to[first:last], from)
+			case at >= 0 && at+k <= w:
+				seen := from[at:][:k]
+				for j := range to[:k] {
+					to[j] = seen[j]
+				}
+			default:
+				for j := range to[:k] {
+					if to[j] = 0; at+j >= 0 && at+j < w {
+						to[j] = from[at+j]
+					}
+				}
+			}
+			if at += t.stride; len(to) <= n {
+				break
 			}
 		}
 	}

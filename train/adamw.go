@@ -18,6 +18,7 @@ type AdamW struct {
 	Decay        float64 // of the parameters that decay, times the rate
 	Groups       []Group // of parameters that learn in another way; the first that matches counts
 	Clip         float64 // gradients longer than this, all together, are shortened to it; 0 for never
+	Partial      bool    // parameters that no loss has reached in a step stay as they are; else that is an error
 	Workers      int     // 0 for all cores; the result does not depend on it
 
 	gradients *tensor.Gradients
@@ -100,9 +101,9 @@ func (a *AdamW) way(l tensor.Learnt) way {
 func Decays(t *tensor.Tensor) bool { return t.Rank() >= 2 }
 
 // Step changes the parameters by their gradients at a learning rate, and clears these. It returns how long the gradients were, all
-// together, before clipping. It is an error, and nothing is changed, if they are not finite or if no loss has reached some parameter.
+// together, before clipping. It is an error, and nothing is changed, if they are not finite or, but for Partial, if no loss has reached some parameter.
 func (a *AdamW) Step(rate float64) (norm float64, err error) {
-	if names := a.gradients.Unreached(); len(names) > 0 {
+	if names := a.gradients.Unreached(); len(names) > 0 && !a.Partial {
 		return 0, fmt.Errorf("train: %d parameters have no gradient, among them %s: freeze them, or make the loss depend on them", len(names), strings.Join(names[:min(4, len(names))], ", "))
 	}
 	list := a.gradients.All()
@@ -120,15 +121,19 @@ func (a *AdamW) Step(rate float64) (norm float64, err error) {
 	}
 	a.steps++
 	for i, l := range list {
+		if a.Partial && !a.gradients.Reached(l.Param) {
+			continue
+		}
 		decay, rate := 0.0, rate*a.ways[i].rate
 		if a.ways[i].decays {
 			decay = a.Decay
 		}
 		a.task = adamTask{
-			values: l.Param.Own(), gradient: l.Gradient, first: a.moments[i][0], second: a.moments[i][1], shorten: float32(shorten),
-			keep1: float32(a.Beta1), take1: float32(1 - a.Beta1), keep2: float32(a.Beta2), take2: float32(1 - a.Beta2),
-			shrink: float32(1 - rate*decay), rate: float32(rate / (1 - math.Pow(a.Beta1, float64(a.steps)))),
-			correct: float32(1 / math.Sqrt(1-math.Pow(a.Beta2, float64(a.steps)))), eps: float32(a.Eps),
+			values: l.Param.Own(), gradient: l.Gradient, first: a.moments[i][0], second: a.moments[i][1], adam: kernel.Adam{
+				Shorten: float32(shorten), Keep1: float32(a.Beta1), Take1: float32(1 - a.Beta1), Keep2: float32(a.Beta2), Take2: float32(1 - a.Beta2),
+				Shrink: float32(1 - rate*decay), Rate: float32(rate / (1 - math.Pow(a.Beta1, float64(a.steps)))),
+				Correct: float32(1 / math.Sqrt(1-math.Pow(a.Beta2, float64(a.steps)))), Eps: float32(a.Eps),
+			},
 		}
 		par.Do(&a.task, (len(l.Gradient)+adamStep-1)/adamStep, a.Workers)
 		l.Param.Changed()
@@ -152,21 +157,12 @@ const adamStep = 1 << 14 // values a chunk
 // An adamTask is a step of one parameter.
 type adamTask struct {
 	values, gradient, first, second []float32
-	shorten                         float32
-	keep1, take1, keep2, take2      float32
-	shrink, rate, correct, eps      float32
+	adam                            kernel.Adam
 }
 
 // Run does chunk i.
 func (t *adamTask) Run(i int) {
 	from := i * adamStep
 	to := min(from+adamStep, len(t.values))
-	v, first, second := t.values[from:to], t.first[from:to], t.second[from:to]
-	for j, g := range t.gradient[from:to] {
-		g *= t.shorten
-		first[j] = float32(t.keep1*first[j]) + float32(t.take1*g)
-		second[j] = float32(t.keep2*second[j]) + float32(t.take2*float32(g*g))
-		root := float32(math.Sqrt(float64(second[j])))
-		v[j] = float32(v[j]*t.shrink) - float32(t.rate*first[j])/float32(float32(root*t.correct)+t.eps)
-	}
+	t.adam.Step(t.values[from:to], t.gradient[from:to], t.first[from:to], t.second[from:to])
 }

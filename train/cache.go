@@ -88,7 +88,7 @@ func (c *Cache) add(cosines, zero *tensor.Tensor) {
 // Learn is the cross-entropy of the logits against Targets, as [Objective] says.
 func (c *Cache) Learn(b Batch, weight float64, into *tensor.Gradients) (float64, error) {
 	features, zero, err := both(b, 0, 1)
-	if err != nil {
+	if err != nil || features.X == nil || zero.X == nil {
 		return 0, err
 	}
 	cosines, err := c.nearness(features.X, zero.X)

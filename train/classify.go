@@ -19,14 +19,14 @@ type Classify struct {
 	seed           []float32
 }
 
-// Learn computes the loss, as [Objective] says. It is an error if no item has a label.
+// Learn computes the loss, as [Objective] says; 0 if no item has a label.
 func (c *Classify) Learn(b Batch, weight float64, into *tensor.Gradients) (float64, error) {
+	c.Right, c.Seen = 0, 0
 	v, err := b.modality(c.Logits)
-	if err != nil {
+	if err != nil || v.X == nil {
 		return 0, err
 	}
 	n, classes := v.X.Rows(), v.X.Dim(-1)
-	c.Right, c.Seen = 0, 0
 	for i := range n {
 		label, err := c.label(v, i, classes)
 		if err != nil {
@@ -37,7 +37,7 @@ func (c *Classify) Learn(b Batch, weight float64, into *tensor.Gradients) (float
 		}
 	}
 	if c.Seen == 0 {
-		return 0, fmt.Errorf("train: none of %d items has a label", n)
+		return 0, nil
 	}
 	if len(c.seed) < n*classes {
 		c.seed = make([]float32, n*classes)

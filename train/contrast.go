@@ -119,8 +119,8 @@ type column struct{ x, cosines *tensor.Tensor }
 
 // relate fills in the columns and the targets of a comparison. It returns how many items have both modalities.
 func (c *Contrast) relate(b Batch, w Between) (pairs int, err error) {
-	rows, err := b.modality(w.A)
-	if err != nil {
+	rows, others, err := both(b, w.A, w.B)
+	if err != nil || rows.X == nil || others.X == nil {
 		return 0, err
 	}
 	n, cols := rows.X.Rows(), 0
@@ -133,6 +133,9 @@ func (c *Contrast) relate(b Batch, w Between) (pairs int, err error) {
 		v, err := b.modality(i)
 		if err != nil {
 			return 0, err
+		}
+		if v.X == nil {
+			continue
 		}
 		if v.X.Dim(-1) != rows.X.Dim(-1) {
 			return 0, fmt.Errorf("train: vectors of %d values and of %d, want one space", rows.X.Dim(-1), v.X.Dim(-1))
@@ -152,6 +155,9 @@ func (c *Contrast) relate(b Batch, w Between) (pairs int, err error) {
 		own = c.targetsOf(row, rows, i, b[w.B], true)
 		row = row[b[w.B].X.Rows():]
 		for _, k := range w.Extra {
+			if b[k].X == nil {
+				continue
+			}
 			c.targetsOf(row, rows, i, b[k], false)
 			row = row[b[k].X.Rows():]
 		}

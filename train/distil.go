@@ -19,10 +19,10 @@ type Match struct {
 	seed []float32
 }
 
-// Learn computes the loss, as [Objective] says. Rows without a counterpart count for nothing; it is an error if no row has one.
+// Learn computes the loss, as [Objective] says. Rows without a counterpart count for nothing.
 func (m *Match) Learn(b Batch, weight float64, into *tensor.Gradients) (float64, error) {
 	student, teacher, err := both(b, m.Student, m.Teacher)
-	if err != nil {
+	if err != nil || student.X == nil || teacher.X == nil {
 		return 0, err
 	}
 	d := student.X.Dim(-1)
@@ -44,7 +44,7 @@ func (m *Match) Learn(b Batch, weight float64, into *tensor.Gradients) (float64,
 		}
 	}
 	if count == 0 {
-		return 0, fmt.Errorf("train: none of %d vectors has one of the teacher's", n)
+		return 0, nil
 	}
 	if len(m.seed) < n*d {
 		m.seed = make([]float32, n*d)
@@ -107,7 +107,7 @@ type Relate struct {
 // Learn computes the loss, as [Objective] says.
 func (r *Relate) Learn(b Batch, weight float64, into *tensor.Gradients) (float64, error) {
 	x, y, err := both(b, r.Student[0], r.Student[1])
-	if err != nil {
+	if err != nil || x.X == nil || y.X == nil {
 		return 0, err
 	}
 	if dx, dy := x.X.Dim(-1), y.X.Dim(-1); dx != dy {
@@ -164,6 +164,9 @@ func (r *Relate) teach(b Batch, x, y Vectors) error {
 	s, t, err := both(b, r.Teacher[0], r.Teacher[1])
 	if err != nil {
 		return err
+	}
+	if s.X == nil || t.X == nil {
+		return fmt.Errorf("train: a student with %d and %d vectors and no teacher's", rows, cols)
 	}
 	if !sameOwners(x, s) || !sameOwners(y, t) || s.X.Dim(-1) != t.X.Dim(-1) {
 		return fmt.Errorf("train: a teacher with %d and %d vectors for a student with %d and %d, want the same items in the same order", s.X.Rows(), t.X.Rows(), rows, cols)

@@ -54,17 +54,12 @@ func (l LoRA) Adapt(params iter.Seq2[string, *tensor.Tensor], seed uint64, worke
 	}
 	x := &Adapters{scale: float32(alpha / float64(l.Rank)), workers: workers}
 	random := rand.New(rand.NewPCG(seed, 0x10a))
-	used := make([]bool, len(l.Patterns))
-	for name, w := range params {
-		hit := slices.IndexFunc(l.Patterns, func(p string) bool { return Matches(p, name) })
-		if hit < 0 {
-			continue
-		}
-		for i, p := range l.Patterns {
-			used[i] = used[i] || Matches(p, name)
-		}
+	if list := Unmatched(params, l.Patterns...); len(list) > 0 {
+		return nil, fmt.Errorf("train: %q matches no parameter to adapt", list[0])
+	}
+	for name, w := range Only(params, l.Patterns...) {
 		if w.Rank() != 2 {
-			return nil, fmt.Errorf("train: %s matches %q and is %v, want a matrix [N, K] to adapt", name, l.Patterns[hit], w.Shape())
+			return nil, fmt.Errorf("train: %s is to be adapted and is %v, want a matrix [N, K]", name, w.Shape())
 		}
 		n, k := w.Dim(0), w.Dim(1)
 		a := adapter{name, w, slices.Clone(w.Own()), zeros(l.Rank, k), zeros(n, l.Rank)}
@@ -73,11 +68,6 @@ func (l LoRA) Adapt(params iter.Seq2[string, *tensor.Tensor], seed uint64, worke
 			v[i] = float32((2*random.Float64() - 1) * bound)
 		}
 		x.list = append(x.list, a)
-	}
-	for i, p := range l.Patterns {
-		if !used[i] {
-			return nil, fmt.Errorf("train: %q matches no parameter to adapt", p)
-		}
 	}
 	return x, nil
 }

@@ -29,7 +29,7 @@ func (v Vectors) check(modality int) error {
 	return nil
 }
 
-// A Batch is the vectors of some items, one entry for each modality.
+// A Batch is the vectors of some items, one entry for each modality. Where X is nil no item has it, and what needs it counts for nothing.
 type Batch []Vectors
 
 // Pairs is a batch of two modalities, of which row i of one belongs to row i of the other.
@@ -37,8 +37,11 @@ func Pairs(a, b *tensor.Tensor) Batch { return Batch{{X: a}, {X: b}} }
 
 // modality is entry i, checked.
 func (b Batch) modality(i int) (Vectors, error) {
-	if i < 0 || i >= len(b) || b[i].X == nil {
-		return Vectors{}, fmt.Errorf("train: a batch of %d modalities has no vectors of modality %d", len(b), i)
+	if i < 0 || i >= len(b) {
+		return Vectors{}, fmt.Errorf("train: a batch of %d modalities has none of number %d", len(b), i)
+	}
+	if b[i].X == nil {
+		return Vectors{}, nil
 	}
 	return b[i], b[i].check(i)
 }

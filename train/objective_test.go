@@ -271,6 +271,53 @@ func TestEverythingInParts(t *testing.T) {
 	}
 }
 
+// Dropout in parts: both times a part is embedded the same values are dropped, so that gradients are what differences of the loss give.
+func TestDropoutInParts(t *testing.T) {
+	const n, k = 9, 24
+	l := nn.NewLinear(k, 8, true)
+	nn.Init(l, 3)
+	ctx := context.Background()
+	input := func(kind, i, j int) float32 { return float32(math.Sin(float64(kind + 31*i + 7*j*j))) }
+	rows := func(p *tensor.Pass, kind, first, last int) *tensor.Tensor {
+		x := p.Empty(last-first, k)
+		for i := first; i < last; i++ {
+			for j := range k {
+				x.Floats()[(i-first)*k+j] = input(kind, i, j)
+			}
+		}
+		return l.Forward(x.Dropout(0.3)).Normalize(1e-12)
+	}
+	embed := func(p *tensor.Pass, first, last int) (train.Batch, error) {
+		p.Random(uint64(100 + first))
+		return train.Pairs(rows(p, 0, first, last), rows(p, 5, first, last)), nil
+	}
+	g := tensor.NewGradients(nn.Params(l))
+	objective, parts, p := &train.Contrast{LogScale: scalar(1)}, &train.Parts{Size: 4}, tensor.NewPass(ctx, 1)
+	loss := func() float64 {
+		g.Clear()
+		v, err := parts.Learn(ctx, objective, p, n, embed, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	w := l.Weight.Own()
+	for _, i := range []int{0, 17, 100, 191} {
+		const h = 1e-2
+		was := w[i]
+		at := func(v float32) float64 {
+			w[i] = v
+			l.Weight.Changed()
+			return loss()
+		}
+		up, down := at(was+h), at(was-h)
+		at(was)
+		if got, want := float64(g.Of(l.Weight)[i]), (up-down)/(2*h); math.Abs(got-want) > 1e-3 {
+			t.Errorf("by weight %d: got %v, differences give %v", i, got, want)
+		}
+	}
+}
+
 // Hard negatives are the nearest that are not too near.
 func TestMine(t *testing.T) {
 	pool := []float32{1, 0, 0.8, 0.6, 0.99, 0.141, 0, 1, -1, 0, 0.6, 0.8}
@@ -301,8 +348,8 @@ func TestObjectivesRefuse(t *testing.T) {
 		return &train.Contrast{LogScale: scalar(1), Between: between}
 	}
 	for part, o := range map[string]func() (train.Objective, train.Batch){
-		"no vectors of modality 1": func() (train.Objective, train.Batch) { return contrast(), train.Batch{{X: x}} },
-		"of 4 values and of 5":     func() (train.Objective, train.Batch) { return contrast(), train.Pairs(x, y) },
+		"has none of number 1": func() (train.Objective, train.Batch) { return contrast(), train.Batch{{X: x}} },
+		"of 4 values and of 5": func() (train.Objective, train.Batch) { return contrast(), train.Pairs(x, y) },
 		"2 owners and 0 keys for 3": func() (train.Objective, train.Batch) {
 			return contrast(), train.Batch{{X: x, Of: []int32{0, 1}}, {X: x}}
 		},
@@ -315,9 +362,6 @@ func TestObjectivesRefuse(t *testing.T) {
 			return c, train.Pairs(x, x)
 		},
 		"project the student's": func() (train.Objective, train.Batch) { return &train.Match{Teacher: 1}, train.Pairs(x, y) },
-		"none of 3 vectors has one": func() (train.Objective, train.Batch) {
-			return &train.Match{Teacher: 1}, train.Batch{{X: x}, {X: x, Of: []int32{5, 6, 7}}}
-		},
 		"the same items in the same": func() (train.Objective, train.Batch) {
 			return &train.Relate{Student: [2]int{0, 1}, Teacher: [2]int{2, 2}}, train.Batch{{X: x}, {X: x}, {X: p.Empty(2, 4)}}
 		},
@@ -327,13 +371,43 @@ func TestObjectivesRefuse(t *testing.T) {
 		"label 4, want less than the 4": func() (train.Objective, train.Batch) {
 			return &train.Classify{Labels: []int32{0, 4, 1}}, train.Batch{{X: x}}
 		},
-		"none of 3 items has a label": func() (train.Objective, train.Batch) {
-			return &train.Classify{Labels: []int32{-1, -1, -1}}, train.Batch{{X: x}}
-		},
 	} {
 		objective, batch := o()
 		if _, err := objective.Learn(batch, 1, nil); err == nil || !strings.HasPrefix(err.Error(), "train: ") || !strings.Contains(err.Error(), part) {
 			t.Errorf("want an error about %q, got %v", part, err)
 		}
+	}
+}
+
+// What no item of a batch has counts for nothing: the rest is as without it, and a tower that nothing reached stays as it is.
+func TestAbsentModality(t *testing.T) {
+	a, b := tensor.Param(2, 3), tensor.Param(2, 3)
+	for _, w := range []*tensor.Tensor{a, b} {
+		w.Store(tensor.F32, tensor.EntryOf("", []float32{1, 2, 3, 3, 2, 2}).Data, nil)
+	}
+	g := tensor.NewGradients(func(yield func(string, *tensor.Tensor) bool) { _ = yield("a", a) && yield("b", b) })
+	p := tensor.NewPass(context.Background(), 1).Record(g)
+	x := p.Input([]float32{1, 0, 2, 0, 1, 1}, 2, 3).Linear(a, nil, tensor.None).Normalize(1e-12)
+	y := p.Input([]float32{3, 1, 2, 1, 1, 0}, 2, 3).Linear(a, nil, tensor.None).Normalize(1e-12)
+	three := &train.Contrast{LogScale: scalar(1), Between: []train.Between{{A: 0, B: 1, Extra: []int{2}}, {A: 1, B: 2}}}
+	two := &train.Contrast{LogScale: scalar(1)}
+	want, err := two.Learn(train.Pairs(x, y), 0.5, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := train.Sum{{Weight: 1, Objective: three}, {Weight: 1, Objective: &train.Match{Student: 0, Teacher: 2}}, {Weight: 1, Objective: &train.Relate{Student: [2]int{2, 0}}},
+		{Weight: 1, Objective: &train.Classify{Logits: 2}}}
+	got, err := sum.Learn(train.Batch{{X: x}, {X: y}, {}}, 1, g)
+	if err != nil || got != want/2 { // one of two comparisons
+		t.Errorf("the loss is %v, %v, want %v", got, err, want/2)
+	}
+	p.Backward()
+	before := slices.Clone(b.Floats())
+	if _, err := (&train.AdamW{Decay: 0.5}).Minimize(g).Step(0.1); err == nil || !strings.Contains(err.Error(), "1 parameters have no gradient, among them b") {
+		t.Errorf("got %v", err)
+	}
+	was := slices.Clone(a.Floats())
+	if _, err := (&train.AdamW{Decay: 0.5, Partial: true}).Minimize(g).Step(0.1); err != nil || !slices.Equal(before, b.Floats()) || slices.Equal(was, a.Floats()) {
+		t.Errorf("got %v; b is %v, was %v", err, b.Floats(), before)
 	}
 }

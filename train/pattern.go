@@ -58,6 +58,21 @@ func choose(params iter.Seq2[string, *tensor.Tensor], patterns []string, matchin
 	}
 }
 
+// Unmatched is the patterns that match no parameter: misspelt ones, as a rule.
+func Unmatched(params iter.Seq2[string, *tensor.Tensor], patterns ...string) (list []string) {
+	for _, pattern := range patterns {
+		found := false
+		for range Only(params, pattern) {
+			found = true
+			break
+		}
+		if !found {
+			list = append(list, pattern)
+		}
+	}
+	return list
+}
+
 // LayerDecay is groups that let each layer learn more slowly than the one above it, by a factor such as 0.75 (Clark et al. 2020, Bao et
 // al. 2022). The layers of a tower are the elements of its list; what its walk meets before them is below the first, the rest and what is in no
 // tower learns at the full rate.

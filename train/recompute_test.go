@@ -2,7 +2,6 @@ package train_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"testing"
 
@@ -100,7 +99,7 @@ func TestRecomputeMemory(t *testing.T) {
 			t.Errorf("recompute %v: a step allocates %v times", i == 1, n)
 		}
 	}
-	t.Log(fmt.Sprintf("%.1f MB, recomputed %.1f MB", float64(bytes[0])/1e6, float64(bytes[1])/1e6))
+	t.Logf("%.1f MB, recomputed %.1f MB", float64(bytes[0])/1e6, float64(bytes[1])/1e6)
 	if bytes[1] > bytes[0]/4 {
 		t.Errorf("%d bytes, recomputed %d", bytes[0], bytes[1])
 	}

@@ -19,8 +19,8 @@ func TurnedSpace(n, k int, f Format) int {
 	return (p.size() + 3) / 4
 }
 
-// Plan makes t the transpose of from, k rows of n values ld apart, which may overlap, in memory of TurnedSpace values, and returns how many
-// chunks Run does.
+// Plan makes t the transpose of from, k rows of n values ld apart, which may overlap, in memory of TurnedSpace values, and
+// returns how many chunks Run does.
 func (t *Turned) Plan(n, k int, f Format, from []float32, ld int, memory []float32) (chunks int) {
 	need(f == F32 || f == BF16, "turn", "expected the format %d or bf16, got %d", int(f), int(F32))
 	need(n >= 0 && k >= 0, "turn", "expected sizes of %d or more, got %d", 0, min(n, k))
