@@ -118,7 +118,7 @@ func (t *trainee) clap(path string) error {
 	}
 	t.bundle, t.sound, t.tokenizer, t.logScale = m, m, m.Tokenizer, m.SoundScale
 	t.towers = map[string][]string{sound: {"audio_model.*", "audio_projection.*"}}
-	t.spare = []string{"logit_scale_t", "audio_model.*"} // the Swin transformer has no way back: what leads from it into the space learns
+	t.spare = append([]string{"logit_scale_t"}, clap.Fixed...)
 	t.entries = func() ([]tensor.Entry, error) { return clap.Publish(m) }
 	t.after = func() {
 		copy(m.TextScale.Own(), m.SoundScale.Floats())
@@ -134,7 +134,7 @@ func (t *trainee) publish(folder string) error {
 		return fmt.Errorf("study: %w", err)
 	}
 	for i, e := range entries {
-		if e.DType != tensor.F32 {
+		if e.DType.Float() && e.DType != tensor.F32 {
 			entries[i] = tensor.EntryOf(e.Name, e.Floats(), e.Shape...)
 		}
 	}
