@@ -63,8 +63,7 @@ func (t *Training) newLearner(m *trainee, x *Material) (*learner, error) {
 func kindsOf(x *Material) []string {
 	texts, images, sounds := 0, 0, 0
 	for _, s := range x.Train {
-		images, sounds = images+s.Images, sounds+s.Sounds
-		texts += s.Usable
+		images, sounds, texts = images+s.Images, sounds+s.Sounds, texts+s.Named
 	}
 	var kinds []string
 	for _, k := range []struct {

@@ -133,12 +133,21 @@ func (t *Training) claim() error {
 func (t *Training) openModel(ctx context.Context) (*trainee, error) {
 	r := t.Recipe
 	path := t.work("beginning")
-	if r.Model.From != "" {
+	switch {
+	case r.Model.From != "":
 		var err error
 		if path, err = t.locate(ctx, r.Model.From); err != nil {
 			return nil, err
 		}
-	} else {
+	case r.Model.Image != "":
+		words, err := t.locate(ctx, r.Model.Text)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.newDual(path, words); err != nil {
+			return nil, err
+		}
+	default:
 		tokenizer := ""
 		if r.Model.Tokenizer != "" {
 			var err error
