@@ -35,7 +35,11 @@ SHAPES = {
     "clap-htsat": Shape("clap-htsat", "clap", 4096, 2, 96, 384, 512, patch=4),  # of the first stage
     "whisper-base": Shape("whisper-base-encoder", "whisper", 1500, 6, 512, 2048),
 }
-LEARNERS = {"vit-ti16": dict(width=192, layers=12, heads=3, patch=16)}
+LEARNERS = {
+    "vit-ti16": dict(width=192, layers=12, heads=3, patch=16),
+    # blocks, channels, kernel, stride, expansion
+    "lite0": dict(width=1280, stages=[(1, 16, 3, 1, 1), (2, 24, 3, 2, 6), (2, 40, 5, 2, 6), (3, 80, 3, 2, 6), (3, 112, 5, 1, 6), (4, 192, 5, 2, 6), (1, 320, 3, 1, 6)]),
+}
 CLAP_DEPTHS, CLAP_WINDOW = (2, 2, 6, 2), 64
 
 
@@ -66,6 +70,15 @@ def flops(name):
 def step_flops(name):
     """Floating-point operations of a step of training for one picture: products forward, and twice as many back, but none by the pixels."""
     s = LEARNERS[name]
+    if "stages" in s:
+        side, c, work = 112, 32, 2 * 112 ** 2 * 27 * 32 * 2 // 3
+        for blocks, out, kernel, stride, expand in s["stages"]:
+            for i in range(blocks):
+                wide = c * expand
+                work += 2 * side ** 2 * c * wide * (expand > 1)
+                side //= 1 if i else stride
+                work, c = work + 2 * side ** 2 * wide * (kernel ** 2 + out), out
+        return 3 * (work + 2 * side ** 2 * c * s["width"])
     tokens, c = (224 // s["patch"]) ** 2 + 1, s["width"]
     layer = 24 * tokens * c * c + 4 * tokens * tokens * c
     return 3 * s["layers"] * layer + 2 * 2 * (tokens - 1) * 3 * s["patch"] ** 2 * c

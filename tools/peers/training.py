@@ -68,9 +68,56 @@ class ViT(nn.Module):
         return {k: v.detach().contiguous().clone() for k, v in out.items()}
 
 
+class Inverted(nn.Module):
+    """timm's InvertedResidual, or, where it does not widen, its DepthwiseSeparableConv."""
+
+    def __init__(self, c, out, kernel, stride, expand):
+        super().__init__()
+        wide, self.skip, self.expand = c * expand, stride == 1 and c == out, expand
+        self.conv_dw = nn.Conv2d(wide, wide, kernel, stride, kernel // 2, groups=wide, bias=False)
+        if expand == 1:
+            self.conv_pw, self.bn1, self.bn2 = nn.Conv2d(wide, out, 1, bias=False), nn.BatchNorm2d(wide), nn.BatchNorm2d(out)
+        else:
+            self.conv_pw, self.conv_pwl = nn.Conv2d(c, wide, 1, bias=False), nn.Conv2d(wide, out, 1, bias=False)
+            self.bn1, self.bn2, self.bn3 = nn.BatchNorm2d(wide), nn.BatchNorm2d(wide), nn.BatchNorm2d(out)
+
+    def forward(self, x):
+        if self.expand == 1:
+            y = self.bn2(self.conv_pw(F.relu6(self.bn1(self.conv_dw(x)))))
+        else:
+            y = F.relu6(self.bn2(self.conv_dw(F.relu6(self.bn1(self.conv_pw(x))))))
+            y = self.bn3(self.conv_pwl(y))
+        return x + y if self.skip else y
+
+
+class Lite0(nn.Module):
+    """timm's efficientnet_lite0 without its classifier."""
+
+    def __init__(self, stages, width):
+        super().__init__()
+        self.conv_stem, self.bn1 = nn.Conv2d(3, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32)
+        c, self.blocks = 32, nn.ModuleList()
+        for n, out, kernel, stride, expand in stages:
+            self.blocks.append(nn.Sequential(*(Inverted(out if i else c, out, kernel, 1 if i else stride, expand) for i in range(n))))
+            c = out
+        self.conv_head, self.bn2 = nn.Conv2d(c, width, 1, bias=False), nn.BatchNorm2d(width)
+
+    def forward(self, x):
+        x = F.relu6(self.bn1(self.conv_stem(x)))
+        for stage in self.blocks:
+            x = stage(x)
+        return F.relu6(self.bn2(self.conv_head(x))).mean((2, 3))
+
+    def entries(self):
+        return {k: v for k, v in self.state_dict().items() if not k.endswith("num_batches_tracked")}
+
+
 def tower(shape):
     torch.manual_seed(1)
-    model = ViT(**towers.LEARNERS[shape])
+    sizes = towers.LEARNERS[shape]
+    if "stages" in sizes:
+        return Lite0(**sizes).to(memory_format=torch.channels_last)
+    model = ViT(**sizes)
     for m in model.modules():
         if isinstance(m, nn.Linear):
             nn.init.trunc_normal_(m.weight, std=0.02)
@@ -88,7 +135,7 @@ def make(shape, cache):
         # Each picture has an own blurred pattern under noise.
         pixels = F.interpolate(torch.randn(EXAMPLES, 3, 7, 7), (224, 224), mode="bilinear") + 0.3 * torch.randn(EXAMPLES, 3, 224, 224)
         texts = F.normalize(torch.randn(EXAMPLES, towers.LEARNERS[shape]["width"]), dim=1)
-        save_file({"pixels": pixels, "texts": texts, **{"model." + k: v for k, v in model.entries().items()}}, file + ".part")
+        save_file({"pixels": pixels, "texts": texts, **{"model." + k: v.contiguous() for k, v in model.entries().items()}}, file + ".part")
         os.rename(file + ".part", file)
     return file
 
@@ -104,6 +151,8 @@ def contender(job):
     pixels, texts, batch = data["pixels"], data["texts"], job["batch"]
     if job["precision"] == "bf16":
         model, pixels = model.bfloat16(), pixels.bfloat16()
+    if "stages" in towers.LEARNERS[job["case"]]:
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
     del data
     scale = nn.Parameter(torch.tensor(2.6592))
     heavy = [p for p in model.parameters() if p.ndim >= 2]
