@@ -64,6 +64,9 @@ func (m *Model) openStore() {
 	if option == "" {
 		option = os.Getenv(cacheVariable)
 	}
+	if m.path == "" { // part of the program: packed sooner than found
+		return
+	}
 	if option != "" || nn.Count(m.family.Params()) >= smallModel {
 		m.store.folders = cacheFolders(m.path, option)
 	}

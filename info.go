@@ -2,10 +2,12 @@ package chiasm
 
 import (
 	"bufio"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/chiasm/chiasm/model/mini"
 	"github.com/chiasm/chiasm/nn"
 )
 
@@ -43,7 +45,12 @@ func (m *Model) Info() Info {
 	info := Info{
 		Name: m.name, Path: m.path, Architecture: m.kind, Layout: m.family.Layout(), Modalities: m.modalities(),
 		Dimension: m.space.Dimension, Parameters: nn.Count(m.family.Params()), DTypes: map[string]int{},
-		Context: m.Context(), Prompts: m.Prompts(), Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
+		Context: m.Context(), Prompts: m.Prompts(),
+	}
+	if m.path == "" {
+		info.Licence, info.Files = licence(mini.Shipped(), mini.CardFile), filesOf(mini.Shipped())
+	} else {
+		info.Licence, info.Files = licence(os.DirFS(m.path), "README.md"), files(m.path)
 	}
 	if m.space.Dimension > 0 {
 		info.Space = m.space.String()
@@ -65,6 +72,20 @@ func (m *Model) Info() Info {
 		info.DTypes[t.DType().String()] += t.Len()
 	}
 	return info
+}
+
+// filesOf lists the files of the model that is part of the program.
+func filesOf(folder fs.FS) (out []File) {
+	entries, err := fs.ReadDir(folder, ".")
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			out = append(out, File{e.Name(), info.Size()})
+		}
+	}
+	return out
 }
 
 // files lists a model's files with their sizes, those of its modules' folders too.
@@ -92,8 +113,8 @@ func files(path string) (out []File) {
 }
 
 // licence reads the license field of a model card's front matter, "" where there is none.
-func licence(card string) string {
-	f, err := os.Open(card)
+func licence(folder fs.FS, card string) string {
+	f, err := folder.Open(card)
 	if err != nil {
 		return ""
 	}

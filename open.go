@@ -19,6 +19,7 @@ import (
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/dual"
 	"github.com/chiasm/chiasm/model/embeddinggemma"
+	"github.com/chiasm/chiasm/model/mini"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/siglip"
 	"github.com/chiasm/chiasm/model/whisper"
@@ -106,6 +107,7 @@ var architectures = map[string]func(path string) (family, error){
 
 	"WhisperForConditionalGeneration": openWhisper,
 	"whisper":                         openWhisper,
+	mini.Kind:                         openMini, // its path is "" for the shipped one
 	"CTranslate2's Whisper":           openWhisper, // config.json: alignment_heads
 }
 
@@ -118,7 +120,11 @@ var (
 	openChineseCLIP    = opens(chineseclip.Open)
 	openWhisper        = opens(whisper.Open)
 	openEmbeddingGemma = opens(embeddinggemma.Open)
+	openMini           = opens(mini.Open)
 )
+
+// Mini is the name of the model that is part of the program.
+const Mini = "mini"
 
 // What a family can do is found out when it is opened: these are those that would lose a verb without a word if an interface changed.
 var (
@@ -169,8 +175,8 @@ func opens[F family](open func(path string) (F, error)) func(path string) (famil
 	}
 }
 
-// Open loads a model. name is a folder or file on disk, or a hub id "org/name" or "org/name@revision", which is taken from the
-// Hugging Face cache or else downloaded into it. opts may be nil.
+// Open loads a model. name is "mini" for the one that is part of the program, a folder or file on disk, or a hub id "org/name" or
+// "org/name@revision", which is taken from the Hugging Face cache or else downloaded into it. opts may be nil.
 func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -182,13 +188,18 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind, err := Recognise(path)
-	if err != nil {
-		return nil, err
+	kind := mini.Kind
+	if path != "" {
+		if kind, err = Recognise(path); err != nil {
+			return nil, err
+		}
 	}
 	f, err := architectures[kind](path)
 	if err != nil {
 		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
+	}
+	if shipped, ok := f.(*mini.Bundle); ok && path == "" {
+		space.Revision = shipped.Config.Revision
 	}
 	if v, ok := f.(makesVectors); ok {
 		space.Dimension, err = dimension(v, opts.Dimension)
@@ -258,8 +269,11 @@ func dimension(f makesVectors, wanted int) (int, error) {
 	return wanted, nil
 }
 
-// locate finds where a model lies on disk, downloading it if need be.
+// locate finds where a model lies on disk, downloading it if need be: nowhere, "", if it is the one that is part of the program.
 func locate(ctx context.Context, name string, opts *Options) (path string, space Space, err error) {
+	if name == Mini {
+		return "", Space{Model: Mini}, nil
+	}
 	if _, err := os.Stat(name); err == nil {
 		abs, err := filepath.Abs(name)
 		if err != nil {

@@ -38,7 +38,7 @@ func (a *app) modelFlags(cmd *cobra.Command) *modelFlags {
 func (a *app) anyModelFlags(cmd *cobra.Command) *modelFlags {
 	f := &modelFlags{truncate: "end"}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.name, "model", "m", "", "folder, file or hub id org/name[@revision] (default $"+modelEnv+")")
+	flags.StringVarP(&f.name, "model", "m", "", "folder, file, hub id org/name[@revision], or mini, which is part of chiasm (default $"+modelEnv+", else mini)")
 	flags.StringVar(&f.precision, "precision", "f32", "of the computation: f32 as the reference, bf16, w8, int8, or auto: the fastest that stays accurate")
 	flags.IntVar(&f.threads, "threads", 0, "threads to compute with (default: all)")
 	flags.BoolVar(&f.offline, "offline", false, "never use the network")
@@ -54,7 +54,7 @@ func (f *modelFlags) options() (*chiasm.Options, error) {
 		f.name = os.Getenv(modelEnv)
 	}
 	if f.name == "" {
-		return nil, usagef("no model is chosen: give --model a folder or a hub id such as openai/clip-vit-base-patch32, or set %s", modelEnv)
+		f.name = chiasm.Mini
 	}
 	switch f.precision {
 	case "f32", "bf16", "w8", "int8", "auto":
@@ -129,7 +129,7 @@ func (c *cutter) report(a *app, what string) {
 // completeModels offers the models in the cache.
 func completeModels(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	var names []string
-	for _, m := range cachedModels() {
+	for _, m := range append(cachedModels(), chiasm.Mini) {
 		if strings.HasPrefix(m, toComplete) {
 			names = append(names, m)
 		}

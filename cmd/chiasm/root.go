@@ -20,9 +20,11 @@ compared: how similar is this text to this image, or to this sound?
 
 A model is a folder, or a hub id such as openai/clip-vit-base-patch32, which is
 taken from the Hugging Face cache or downloaded into it. CHIASM_MODEL names the
-one to use when --model is not given.`
+one to use when --model is not given. Without either it is mini, a small model
+that is part of chiasm: nothing has to be downloaded.`
 
-const rootExample = `  chiasm similarity --model openai/clip-vit-base-patch32 --text "a sunset" sunset.jpg
+const rootExample = `  chiasm similarity --text "a sunset" sunset.jpg
+  chiasm similarity --model openai/clip-vit-base-patch32 --text "a sunset" sunset.jpg
   chiasm classify --labels cat,dog,bird photos/*.jpg
   chiasm embed --text "a sunset" photos/ > vectors.jsonl`
 

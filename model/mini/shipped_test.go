@@ -1,0 +1,137 @@
+package mini
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tensor"
+)
+
+// pictures are photographs that the model has not learnt from, with what is on them.
+var pictures = []struct{ file, en, zh, de string }{
+	{"00-astronaut", "astronaut", "宇航员", "Astronautin"}, {"02-brick", "brick wall", "砖墙", "Backsteinmauer"}, {"05-chelsea", "cat", "猫", "Katze"},
+	{"06-clock-motion", "clock", "时钟", "Uhr"}, {"07-coffee", "coffee", "咖啡", "Kaffee"}, {"09-grass", "grass", "草", "Gras"}, {"14-rocket", "rocket", "火箭", "Rakete"},
+}
+
+// The shipped model finds photographs by what they show, in more than one language.
+func TestShippedFinds(t *testing.T) {
+	b, err := Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	p := tensor.NewPass(context.Background(), 0)
+	processor := b.Pixels()
+	side := b.Image.Config.Size
+	pixels := make([]float32, len(pictures)*3*side*side)
+	for i, x := range pictures {
+		img, err := image.Open("../../accuracy/"+x.file+".jpg", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		processor.Apply(pixels[i*3*side*side:][:3*side*side], img)
+	}
+	seen := slices.Clone(b.EmbedImage(p.Input(pixels, len(pictures), 3, side, side)).Normalize(1e-12).Floats())
+	right := map[string]int{}
+	for i, x := range pictures {
+		for language, text := range map[string]string{"en": x.en, "zh": x.zh, "de": x.de} {
+			p.Reset(context.Background())
+			v, err := b.EmbedText(p, [][]int32{b.Encode(text).IDs})
+			if err != nil {
+				t.Fatal(err)
+			}
+			scores := v.Normalize(1e-12).Dots(p.Input(seen, len(pictures), b.Dimension()), 1).Floats()
+			best := 0
+			for k, s := range scores {
+				if s > scores[best] {
+					best = k
+				}
+			}
+			if best == i {
+				right[language]++
+			}
+			t.Logf("%s: %s (%.2f), want %s (%.2f)", text, pictures[best].file, scores[best], x.file, scores[i])
+		}
+	}
+	for language, least := range map[string]int{"en": 6, "zh": 5, "de": 5} {
+		if right[language] < least {
+			t.Errorf("%s: %d of %d names find their picture first, want %d or more", language, right[language], len(pictures), least)
+		}
+	}
+}
+
+// What is shipped stays small.
+func TestShippedSize(t *testing.T) {
+	total := int64(0)
+	for _, name := range []string{ConfigFile, TokenizerFile, WeightsFile} {
+		info, err := shipped.Open("shipped/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stat, err := info.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += stat.Size()
+	}
+	if total > 20e6 {
+		t.Errorf("the shipped files have %d bytes, want 20 million or fewer", total)
+	}
+}
+
+// A model that is saved and read again differs from what it was by no more than the rounding of its matrices.
+func TestEntries(t *testing.T) {
+	l := nn.NewLinear(100, 50, true)
+	nn.Init(l, 1)
+	for _, e := range Entries(l) {
+		switch e.Name {
+		case "weight":
+			if e.DType != tensor.I8 {
+				t.Errorf("a matrix of 5,000 values is stored as %v", e.DType)
+			}
+			codes := e.Floats()
+			for i, v := range l.Weight.Floats() {
+				top := float32(0)
+				for _, w := range l.Weight.Floats()[i/100*100:][:100] {
+					top = max(top, w, -w)
+				}
+				if d := codes[i]*top/127 - v; d > top/250 || d < -top/250 {
+					t.Fatalf("value %d is %v, want %v", i, codes[i]*top/127, v)
+				}
+			}
+		case "bias":
+			if e.DType != tensor.F32 {
+				t.Errorf("a bias is stored as %v", e.DType)
+			}
+		}
+	}
+}
+
+// What a text is made of does not depend on what else is in the batch; no text at all is a vector too.
+func TestTextAlone(t *testing.T) {
+	c := &Config{Dimension: 8, Vocabulary: 50, TextWidth: 6, TextHidden: 5}
+	tower := NewText(c)
+	nn.Init(tower, 3)
+	p := tensor.NewPass(context.Background(), 0)
+	texts := [][]int32{{1, 2, 3}, {}, {49}}
+	all := tower.Forward(p, texts)
+	for i := range texts {
+		one := tower.Forward(p, texts[i:i+1])
+		if !slices.Equal(one.Floats(), all.Floats()[8*i:][:8]) {
+			t.Errorf("text %d alone gives other bits", i)
+		}
+	}
+}
+
+// The likeliest classes share all, the rest has nothing.
+func TestMix(t *testing.T) {
+	c := SightConfig{Likeliest: 2, Temperature: 1}
+	shares := make([]float32, 4)
+	c.mix(shares, []float32{1, 3, 3, -1})
+	if !slices.Equal(shares, []float32{0, 0.5, 0.5, 0}) {
+		t.Errorf("shares %v", shares)
+	}
+}
