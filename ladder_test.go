@@ -13,6 +13,7 @@ var ladder = [][]string{
 	{"tensor", "token", "media/image", "media/audio", "media/video", "hub", "index"},
 	{"nn", "weights", "dataset"},
 	{"model/vit", "model/text", "model/bert", "model/swin", "internal/golden", "model/gemma", "model/efficientnet", "train"},
+	{"fusion"},
 	{"model/clip", "model/siglip", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma"},
 	{""}, // the root package
 	{"cmd/chiasm"},
