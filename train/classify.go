@@ -10,8 +10,8 @@ import (
 // A Classify is the mean cross-entropy of logits [n, classes], a modality of the batch, against labels; with weights of classes it is a mean
 // that is weighted by those of the labels, as PyTorch's. It is an [Objective].
 type Classify struct {
-	Logits    int     // the modality
-	Labels    []int32 // of the items of the whole batch; below 0 for none
+	Logits    int       // the modality
+	Labels    []int32   // of the items of the whole batch; below 0 for none
 	Weights   []float64 // of the classes; nil if all count alike
 	Smoothing float64   // the share of a target that goes to all classes alike (Szegedy et al. 2016); without weights
 
