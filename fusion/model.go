@@ -85,20 +85,29 @@ type Input struct {
 	Positions *tensor.Tensor `weight:"positions"` // [Tokens, C]; nil for vectors
 }
 
+// Answers is how the numbers of a Regression lie, [Outputs]: the model learns how many spreads they are from their mean.
+type Answers struct {
+	Mean   *tensor.Tensor `weight:"mean"`
+	Spread *tensor.Tensor `weight:"spread"`
+}
+
 // A Model fuses modalities into one decision. Of its ways of fusing one is there. It may be read by many goroutines at once.
 type Model struct {
-	Config Config
-	Inputs []*Input      `weight:"inputs"`
-	Concat *Concat       `weight:"concat"`
-	Joint  *Joint        `weight:"joint"`
-	LMF    *LMF          `weight:"lmf"`
-	GMU    *GMU          `weight:"gmu"`
-	MulT   *MulT         `weight:"mult"`
-	MBT    *MBT          `weight:"mbt"`
-	CoAttn *CoAttention  `weight:"coattention"`
-	Head   *nn.Linear    `weight:"head"`  // of what is fused; nil for late fusion
-	Solo   [][]*nn.Block `weight:"solo"`  // late fusion: layers of each modality that has tokens
-	Alone  []*nn.Linear  `weight:"alone"` // heads of single modalities: late fusion, or auxiliary; else nil
+	Config  Config
+	Inputs  []*Input      `weight:"inputs"`
+	Concat  *Concat       `weight:"concat"`
+	Joint   *Joint        `weight:"joint"`
+	LMF     *LMF          `weight:"lmf"`
+	GMU     *GMU          `weight:"gmu"`
+	MulT    *MulT         `weight:"mult"`
+	MBT     *MBT          `weight:"mbt"`
+	CoAttn  *CoAttention  `weight:"coattention"`
+	Head    *nn.Linear    `weight:"head"`  // of what is fused; nil for late fusion
+	Solo    [][]*nn.Block `weight:"solo"`  // late fusion: layers of each modality that has tokens
+	Alone   []*nn.Linear  `weight:"alone"` // heads of single modalities: late fusion, or auxiliary; else nil
+	Late    *Combination  `weight:"late"`  // late fusion: of what the experts say
+	Rule    Rule          // late fusion: how it is joined; "" for Average. Models that differ in it may share the rest
+	Answers *Answers      `weight:"answers"` // of a Regression
 }
 
 // New makes a model without values; nn.Init or nn.Bind gives it some.
@@ -152,6 +161,12 @@ func New(c Config) (*Model, error) {
 		if c.Method == Late || c.Auxiliary {
 			m.Alone = append(m.Alone, nn.NewLinear(w, c.Task.Outputs, true))
 		}
+	}
+	if c.Method == Late {
+		m.Late = newCombination(c.Task, n)
+	}
+	if c.Task.Kind == Regression {
+		m.Answers = &Answers{tensor.Statistic(c.Task.Outputs), tensor.Statistic(c.Task.Outputs)}
 	}
 	if fused > 0 {
 		m.Head = nn.NewLinear(fused, c.Task.Outputs, true)
@@ -232,24 +247,56 @@ func (in *Input) standard(x *tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// measure makes the statistics of the inputs those of some samples.
+// newLoss is the loss of the model's task.
+func (m *Model) newLoss() loss {
+	l := loss{task: m.Config.Task}
+	if m.Answers != nil {
+		l.mean, l.spread = m.Answers.Mean.Floats(), m.Answers.Spread.Floats()
+	}
+	return l
+}
+
+// measure makes the statistics of inputs and answers those of some samples.
 func (m *Model) measure(samples []Sample) {
-	for i, in := range m.Inputs {
-		width := m.Config.Modalities[i].Width
-		sum, square, n := make([]float64, width), make([]float64, width), 0.0
-		for k := range samples {
-			for j, v := range samples[k].Features[i] {
-				sum[j%width] += float64(v)
-				square[j%width] += float64(v) * float64(v)
-			}
-			n += float64(len(samples[k].Features[i]) / width)
+	if m.Answers != nil {
+		n := m.Config.Task.Outputs
+		var values []float32
+		for i := range samples {
+			values = append(values, samples[i].Values...)
 		}
-		mean, variance := in.Mean.Own(), in.Var.Own()
-		for j := range sum {
-			average := sum[j] / max(n, 1)
-			mean[j], variance[j] = float32(average), float32(max(0, square[j]/max(n, 1)-average*average))
+		mean, variance := moments(n, values)
+		for j := range n {
+			m.Answers.Mean.Own()[j], m.Answers.Spread.Own()[j] = float32(mean[j]), float32(math.Sqrt(variance[j])+1e-6)
+		}
+	}
+	for i, in := range m.Inputs {
+		var features [][]float32
+		for k := range samples {
+			features = append(features, samples[k].Features[i])
+		}
+		mean, variance := moments(m.Config.Modalities[i].Width, features...)
+		for j := range mean {
+			in.Mean.Own()[j], in.Var.Own()[j] = float32(mean[j]), float32(variance[j])
 		}
 		in.Mean.Changed()
 		in.Var.Changed()
 	}
+}
+
+// moments is mean and variance of each column of rows of a width.
+func moments(width int, rows ...[]float32) (mean, variance []float64) {
+	mean, variance = make([]float64, width), make([]float64, width)
+	n := 0.0
+	for _, r := range rows {
+		for j, v := range r {
+			mean[j%width] += float64(v)
+			variance[j%width] += float64(v) * float64(v)
+		}
+		n += float64(len(r) / width)
+	}
+	for j := range mean {
+		mean[j] /= max(n, 1)
+		variance[j] = max(0, variance[j]/max(n, 1)-mean[j]*mean[j])
+	}
+	return mean, variance
 }
