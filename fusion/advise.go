@@ -3,7 +3,6 @@ package fusion
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -40,7 +39,7 @@ type Candidate struct {
 	Params  int      // values that it keeps
 	P50     time.Duration
 	P99     time.Duration // of a decision from features, one at a time
-	First   time.Duration // to the first decision that is better than guessing, encoder included, as modalities arrive; 0 if there is none
+	First   time.Duration // from the beginning to the first decision that is better than guessing, encoder included, as modalities arrive; 0 if there is none
 
 	scores  []float64
 	answers [][]float64
@@ -297,5 +296,3 @@ func percent(t Task, score float64) string {
 	}
 	return fmt.Sprintf("%.1f %%", 100*score)
 }
-
-func nan(x float64) bool { return math.IsNaN(x) }

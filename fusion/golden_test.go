@@ -110,3 +110,42 @@ func TestMethodsEqualPyTorch(t *testing.T) {
 		})
 	}
 }
+
+func TestRulesEqualPyTorch(t *testing.T) {
+	g := golden.Open(t, goldenFile)
+	samples, m := goldenSamples(g), goldenModel(t, Late)
+	for _, m.Rule = range Rules {
+		answers, err := m.Predict(context.Background(), samples, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, a := range answers {
+			var got []float32
+			for _, v := range a {
+				got = append(got, float32(v))
+			}
+			g.Near(fmt.Sprintf("late.join.%s.%d", m.Rule, i), got, 1e-5)
+		}
+	}
+}
+
+func TestModulationEqualsItsAuthors(t *testing.T) {
+	g := golden.Open(t, goldenFile)
+	labels := g.IDs("modulation.labels")
+	scores := make([]float64, 2)
+	for k, name := range []string{"modulation.a", "modulation.b"} {
+		x := g.Floats(name)
+		for i, label := range labels {
+			row := make([]float64, 4)
+			for j := range row {
+				row[j] = float64(x[4*i+j])
+			}
+			scores[k] += (Task{Single, 4}).answer(row)[label]
+		}
+	}
+	factors := Modulation(scores, 0.7)
+	g.Near("modulation.factors", []float32{float32(factors[0]), float32(factors[1])}, 1e-6)
+	if factors[0] == 1 && factors[1] == 1 {
+		t.Error("nothing is slowed down")
+	}
+}

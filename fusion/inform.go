@@ -1,8 +1,6 @@
 package fusion
 
-import (
-	"math"
-)
+import "math"
 
 // Information is how much of what the modalities say about the answer is redundant, unique or synergistic, in bits, after partial information
 // decomposition (Williams & Beer 2010).
@@ -14,12 +12,12 @@ import (
 // synergistic. Two modalities that each know another half of the answer count as redundant and synergistic, as in every decomposition by
 // that measure: it does not see whether they say the same.
 type Information struct {
-	Entropy    float64 // of the answer; of numbers 0
-	All        float64 // what all modalities have together
-	Single     []float64
-	Redundant  float64
-	Unique     []float64 // of each modality
-	Synergetic float64
+	Entropy     float64 // of the answer; of numbers 0
+	All         float64 // what all modalities have together
+	Single      []float64
+	Redundant   float64
+	Unique      []float64 // of each modality
+	Synergistic float64
 }
 
 // inform estimates information from what the candidates answered.
@@ -45,12 +43,12 @@ func inform(d *Data, candidates []Candidate) Information {
 	for _, v := range info.Single {
 		info.Redundant, info.All = min(info.Redundant, v), max(info.All, v)
 	}
-	info.Synergetic = info.All - info.Redundant
+	info.Synergistic = info.All - info.Redundant
 	for m, v := range info.Single {
 		info.Unique[m] = v - info.Redundant
-		info.Synergetic -= info.Unique[m]
+		info.Synergistic -= info.Unique[m]
 	}
-	info.Synergetic = max(info.Synergetic, 0)
+	info.Synergistic = max(info.Synergistic, 0)
 	return info
 }
 

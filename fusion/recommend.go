@@ -1,7 +1,9 @@
 package fusion
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -10,8 +12,9 @@ import (
 )
 
 // recommend chooses among the candidates that keep to the limits. Those that are not surely worse than the best, by a paired bootstrap of
-// their scores, count as equally good; of these late fusion comes first, since it answers with what there is and as it arrives, then early
-// fusion, which is simpler than letting modalities see each other.
+// their scores with a level for as many comparisons (Bonferroni), count as equally good; of these late fusion comes first, since it answers with what there is and as it arrives, then early
+// fusion, which is simpler than letting modalities see each other; but where most of what is known is synergistic, interactive fusion comes
+// before early, being made for it (as Liang et al. 2023 choose models by such measures).
 func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	undecided := func(format string, args ...any) Recommendation {
 		return Recommendation{"undecided", "", fmt.Sprintf(format, args...)}
@@ -34,42 +37,36 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 		slices.Sort(list)
 		return undecided("no candidate keeps to the limits: of %d, %s", len(advice.Candidates), strings.Join(list, ", "))
 	}
-	top := slices.MaxFunc(fit, func(x, y *Candidate) int { return compare(x.Figures.Score, y.Figures.Score) })
+	top := slices.MaxFunc(fit, func(x, y *Candidate) int { return cmp.Compare(x.Figures.Score, y.Figures.Score) })
 	if !(top.Figures.Interval.Low > advice.Guess) {
 		return undecided("the data cannot tell: the best, %s, scores %s (%s), and always giving the same answer %s",
 			top.Method, percent(d.Task, top.Figures.Score), interval(d.Task, top.Figures.Interval), percent(d.Task, advice.Guess))
 	}
 	var equal []*Candidate
+	boot := a.Boot
+	boot.Level = 1 - (1-boot.Confidence())/float64(max(len(fit)-1, 1))
 	for _, c := range fit {
-		if c == top || a.Boot.Mean(less(top.scores, c.scores)).Low <= 0 {
+		if c == top || boot.Mean(less(top.scores, c.scores)).Low <= 0 {
 			equal = append(equal, c)
 		}
 	}
+	order := []How{LateFusion, EarlyFusion, InteractiveFusion}
+	if advice.Information.Synergistic > advice.Information.All/2 {
+		order = []How{LateFusion, InteractiveFusion, EarlyFusion}
+	}
 	chosen := slices.MinFunc(equal, func(x, y *Candidate) int {
-		if k := rank(x.How) - rank(y.How); k != 0 {
-			return k
+		if x, y := slices.Index(order, x.How), slices.Index(order, y.How); x != y {
+			return x - y
 		}
-		return compare(y.Figures.Score, x.Figures.Score)
+		return cmp.Compare(y.Figures.Score, x.Figures.Score)
 	})
 	return Recommendation{string(chosen.How), chosen.Method, a.why(d, advice, chosen, top, equal)}
-}
-
-func rank(h How) int { return slices.Index([]How{LateFusion, EarlyFusion, InteractiveFusion}, h) }
-
-func compare(x, y float64) int {
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	}
-	return 0
 }
 
 // less is the differences of two scores of each sample, where both are known.
 func less(x, y []float64) (list []float64) {
 	for i := range x {
-		if v := x[i] - y[i]; !nan(v) {
+		if v := x[i] - y[i]; !math.IsNaN(v) {
 			list = append(list, v)
 		}
 	}
@@ -121,6 +118,9 @@ func (a Advisor) why(d *Data, advice *Advice, c, top *Candidate, equal []*Candid
 		if late != nil && !slices.Contains(equal, late) {
 			parts = append(parts, fmt.Sprintf("late fusion reaches %s", percent(d.Task, late.Figures.Score)))
 		}
+	}
+	if i := advice.Information; c.How == InteractiveFusion && i.Synergistic > i.All/2 {
+		parts = append(parts, fmt.Sprintf("of %.2f bits about the answer %.2f are in no modality alone", i.All, i.Synergistic))
 	}
 	parts = append(parts, fmt.Sprintf("a decision takes %v (p99 %v) after the encoders", c.P50.Round(time.Microsecond), c.P99.Round(time.Microsecond)))
 	if c.First > 0 {

@@ -157,6 +157,21 @@ def forward(P, method, sample):
     return None if fused is None else linear(P, "head", fused, OUTPUTS), alone
 
 
+def joined(P, alone):
+    """What late fusion makes of its experts' logits by each rule."""
+    for name, shape in {"temperature": [M], "error": [M], "weights": [M], "stack.weight": [OUTPUTS, M * (OUTPUTS + 1)], "stack.bias": [OUTPUTS]}.items():
+        P.setdefault("late." + name, torch.randn(shape).float().double() if "stack" in name else torch.rand(shape).add(0.5).float().double())
+    there = [m for m, y in enumerate(alone) if y is not None]
+    logits = torch.stack([alone[m] for m in there]).detach()
+    p = logits.softmax(1)
+    calm = (logits / P["late.temperature"][there, None]).softmax(1)
+    sure = 1 - torch.distributions.Categorical(calm).entropy() / torch.log(torch.tensor(float(OUTPUTS))) + 1e-6
+    shares = P["late.weights"][there]
+    side = torch.cat([torch.zeros(OUTPUTS + 1) if y is None else torch.cat([y.detach().log_softmax(0), torch.ones(1)]) for y in alone]).double()
+    return {"average": p.mean(0), "product": p.prod(0) / p.prod(0).sum(), "weights": (p * shares[:, None]).sum(0) / shares.sum(),
+            "gate": (calm * sure[:, None]).sum(0) / sure.sum(), "stack": F.linear(side, P["late.stack.weight"], P["late.stack.bias"]).softmax(0)}
+
+
 values = {"lengths": torch.tensor(LENGTHS).float()}
 samples = [[torch.randn(n, w).double() if n else None for n, w in zip(row, WIDTHS)] for row in LENGTHS]
 for i, sample in enumerate(samples):
@@ -172,6 +187,8 @@ for method in [late, concat, joint, lmf, gmu, mult, mbt, coattention]:
         if fused is not None:
             values[f"{method.__name__}.out.{i}"] = fused
             loss = loss + (fused * weight).sum()
+        if method is late:
+            values |= {f"late.join.{rule}.{i}": p for rule, p in joined(P, alone).items()}
         for m, y in enumerate(alone):
             if y is not None:
                 values[f"{method.__name__}.alone.{i}.{m}"] = y
