@@ -1,0 +1,142 @@
+package mini
+
+import (
+	"sync"
+
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tensor"
+)
+
+const (
+	patchFrames = 8 // frames that a patch sees
+	patchHop    = 4 // frames between patches
+	mostPatches = (SoundLimit/soundHop + patchHop - 1) / patchHop
+)
+
+// An EarConfig is the shape of an [Ear].
+type EarConfig struct {
+	Width, Layers, Heads, Hidden int
+	Key                          int // values of a key
+}
+
+// An Ear makes the key of a sound: a small transformer over patches of its [Spectrum], 25 a second. Words that sound alike have keys
+// that are alike, whatever they mean; a [Lexicon] knows what they mean.
+type Ear struct {
+	Patch    *nn.Linear     `weight:"patch"`    // [C, patchFrames·SoundBands]
+	Position *tensor.Tensor `weight:"position"` // [mostPatches, C]
+	Blocks   []*nn.Block    `weight:"blocks"`
+	Norm     *nn.LayerNorm  `weight:"norm"`
+	Key      *nn.Linear     `weight:"key"` // [K, C]
+}
+
+// A Lexicon has the keys of words and of instruments' names, and the vectors that the text tower gives them. A sound means the mean of
+// what it may be, weighted by how likely that is: so a spoken word lies where the written one does (for pictures and their classes:
+// Norouzi et al. 2014, "ConSE").
+type Lexicon struct {
+	Keys    *nn.Linear `weight:"keys"`    // [W, K]; the longer they are, the surer the choice
+	Vectors *nn.Linear `weight:"vectors"` // [D, W]
+}
+
+// NewLexicon makes a lexicon of words whose keys have that many values, in a space of a dimension, without values.
+func NewLexicon(words, key, dimension int) *Lexicon {
+	return &Lexicon{nn.NewLinear(key, words, false), nn.NewLinear(words, dimension, false)}
+}
+
+// Forward maps keys [n, K] to vectors [n, D] of length 1.
+func (l *Lexicon) Forward(keys *tensor.Tensor) *tensor.Tensor {
+	return l.Vectors.Forward(l.Keys.Forward(keys).Softmax()).Normalize(1e-12)
+}
+
+// A Sound is the tower for sounds.
+type Sound struct {
+	Ear     *Ear     `weight:"ear"`
+	Lexicon *Lexicon `weight:"lexicon"`
+
+	spectra sync.Pool
+}
+
+// Embed is the vectors [n, D], of length 1, of sounds of [SoundRate], about -1 to 1, of which it hears up to [SoundLimit].
+func (s *Sound) Embed(p *tensor.Pass, sounds [][]float32) *tensor.Tensor {
+	h, ok := s.spectra.Get().(*hearing)
+	if !ok {
+		h = new(hearing)
+	}
+	defer s.spectra.Put(h)
+	return s.Lexicon.Forward(s.Ear.Keys(p, h.hear(sounds)))
+}
+
+// A hearing is the memory of the spectra of some sounds.
+type hearing struct {
+	spectra []Spectrum
+	frames  [][]float32
+}
+
+func (h *hearing) hear(sounds [][]float32) [][]float32 {
+	for len(h.spectra) < len(sounds) {
+		h.spectra = append(h.spectra, Spectrum{})
+	}
+	h.frames = h.frames[:0]
+	for i, x := range sounds {
+		h.spectra[i].Hear(x)
+		h.frames = append(h.frames, h.spectra[i].Frames)
+	}
+	return h.frames
+}
+
+// NewEar makes an ear without values.
+func NewEar(c EarConfig) *Ear {
+	e := &Ear{
+		Patch: nn.NewLinear(patchFrames*SoundBands, c.Width, true), Position: tensor.Param(mostPatches, c.Width),
+		Norm: nn.NewLayerNorm(c.Width, 1e-5), Key: nn.NewLinear(c.Width, c.Key, true),
+	}
+	for range c.Layers {
+		e.Blocks = append(e.Blocks, nn.NewBlock(c.Width, c.Heads, c.Hidden, tensor.GELUTanh, 1e-5, false))
+	}
+	return e
+}
+
+// Keys is the keys [n, K], of length 1, of sounds: of the frames of their spectra, [frames, SoundBands] each.
+func (e *Ear) Keys(p *tensor.Pass, spectra [][]float32) *tensor.Tensor {
+	return e.Pool(e.Patches(p, spectra))
+}
+
+// Pool makes keys of what [Ear.Patches] gives.
+func (e *Ear) Pool(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
+	return e.Key.Forward(x.MeanRows(seq, 0)).Normalize(1e-12)
+}
+
+// Patches is what is heard at each patch of sounds [T, C], and where each sound's patches lie.
+func (e *Ear) Patches(p *tensor.Pass, spectra [][]float32) (*tensor.Tensor, tensor.Spans) {
+	seq := p.Spans(len(spectra), 0)
+	for i, s := range spectra {
+		seq[i+1] = seq[i] + int32(patches(len(s)/SoundBands))
+	}
+	x := p.Empty(seq.Rows(), patchFrames*SoundBands)
+	for i, s := range spectra {
+		cut(x.Floats()[int(seq[i])*patchFrames*SoundBands:int(seq[i+1])*patchFrames*SoundBands], s)
+	}
+	x = e.Patch.Forward(x).AddPositions(e.Position, seq)
+	for _, b := range e.Blocks {
+		x = b.Forward(x, seq)
+	}
+	return e.Norm.Forward(x), seq
+}
+
+// patches is how many patches a spectrum has.
+func patches(frames int) int { return max(1, (min(frames, mostPatches*patchHop)+patchHop-1)/patchHop) }
+
+// cut writes the patches of a spectrum to dst. Patch i is centred on the frames from patchHop·i on; beyond the ends is silence. Levels
+// of -6 to 0 become -2 to 2.
+func cut(dst, frames []float32) {
+	const before = (patchFrames - patchHop) / 2 * SoundBands
+	for at := -before; len(dst) > 0; at += patchHop * SoundBands {
+		for i := range dst[:patchFrames*SoundBands] {
+			v := float32(-soundDepth)
+			if j := at + i; j >= 0 && j < len(frames) {
+				v = frames[j]
+			}
+			dst[i] = v/1.5 + 2
+		}
+		dst = dst[patchFrames*SoundBands:]
+	}
+}
