@@ -1,8 +1,6 @@
 package mini
 
 import (
-	"sync"
-
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 )
@@ -27,60 +25,6 @@ type Ear struct {
 	Blocks   []*nn.Block    `weight:"blocks"`
 	Norm     *nn.LayerNorm  `weight:"norm"`
 	Key      *nn.Linear     `weight:"key"` // [K, C]
-}
-
-// A Lexicon has the keys of words and of instruments' names, and the vectors that the text tower gives them. A sound means the mean of
-// what it may be, weighted by how likely that is: so a spoken word lies where the written one does (for pictures and their classes:
-// Norouzi et al. 2014, "ConSE").
-type Lexicon struct {
-	Keys    *nn.Linear `weight:"keys"`    // [W, K]; the longer they are, the surer the choice
-	Vectors *nn.Linear `weight:"vectors"` // [D, W]
-}
-
-// NewLexicon makes a lexicon of words whose keys have that many values, in a space of a dimension, without values.
-func NewLexicon(words, key, dimension int) *Lexicon {
-	return &Lexicon{nn.NewLinear(key, words, false), nn.NewLinear(words, dimension, false)}
-}
-
-// Forward maps keys [n, K] to vectors [n, D] of length 1.
-func (l *Lexicon) Forward(keys *tensor.Tensor) *tensor.Tensor {
-	return l.Vectors.Forward(l.Keys.Forward(keys).Softmax()).Normalize(1e-12)
-}
-
-// A Sound is the tower for sounds.
-type Sound struct {
-	Ear     *Ear     `weight:"ear"`
-	Lexicon *Lexicon `weight:"lexicon"`
-
-	spectra sync.Pool
-}
-
-// Embed is the vectors [n, D], of length 1, of sounds of [SoundRate], about -1 to 1, of which it hears up to [SoundLimit].
-func (s *Sound) Embed(p *tensor.Pass, sounds [][]float32) *tensor.Tensor {
-	h, ok := s.spectra.Get().(*hearing)
-	if !ok {
-		h = new(hearing)
-	}
-	defer s.spectra.Put(h)
-	return s.Lexicon.Forward(s.Ear.Keys(p, h.hear(sounds)))
-}
-
-// A hearing is the memory of the spectra of some sounds.
-type hearing struct {
-	spectra []Spectrum
-	frames  [][]float32
-}
-
-func (h *hearing) hear(sounds [][]float32) [][]float32 {
-	for len(h.spectra) < len(sounds) {
-		h.spectra = append(h.spectra, Spectrum{})
-	}
-	h.frames = h.frames[:0]
-	for i, x := range sounds {
-		h.spectra[i].Hear(x)
-		h.frames = append(h.frames, h.spectra[i].Frames)
-	}
-	return h.frames
 }
 
 // NewEar makes an ear without values.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chiasm/chiasm/model/mini"
@@ -16,10 +17,20 @@ import (
 func smallSound() *mini.Sound {
 	s := &mini.Sound{
 		Ear:     mini.NewEar(mini.EarConfig{Width: 12, Layers: 2, Heads: 3, Hidden: 20, Key: 10}),
-		Lexicon: mini.NewLexicon(9, 10, 7),
+		Lexicon: mini.NewLexicon(strings.Split("abcdefghijk", ""), 10),
 	}
 	nn.Init(s, 5)
 	return s
+}
+
+// letter is a meaning: the vector of a letter is 1 in its place, of seven.
+func letter(p *tensor.Pass, texts []string) (*tensor.Tensor, error) {
+	y := p.Empty(len(texts), 7)
+	clear(y.Floats())
+	for i, t := range texts {
+		y.Floats()[i*7+int(t[0]-'a')%7] = 1
+	}
+	return y, nil
 }
 
 // tones is sounds of several lengths, one too short for a frame, one longer than is heard, one silent.
@@ -38,7 +49,11 @@ func tones() (list [][]float32) {
 }
 
 func embedded(s *mini.Sound, workers int, sounds ...[]float32) []float32 {
-	return slices.Clone(s.Embed(tensor.NewPass(context.Background(), workers), sounds).Floats())
+	y, err := s.Embed(tensor.NewPass(context.Background(), workers), sounds, letter)
+	if err != nil {
+		panic(err)
+	}
+	return slices.Clone(y.Floats())
 }
 
 // A batch equals its parts, for any number of workers, and every vector has length 1.
@@ -96,19 +111,57 @@ func furthest(a, b []float32) (d float64) {
 	return d
 }
 
-// A word whose key the sound has is what it means.
+// A word whose key the sound has is what it means; between two words it means both.
 func TestLexiconFindsTheWord(t *testing.T) {
-	l := mini.NewLexicon(3, 2, 3)
+	l := mini.NewLexicon([]string{"a", "b", "c"}, 2)
 	nn.Init(l, 1)
 	copy(l.Keys.Weight.Own(), []float32{50, 0, 0, 50, -50, 0})
-	copy(l.Vectors.Weight.Own(), []float32{1, 0, 0, 0, 1, 0, 0, 0, 1})
 	l.Keys.Weight.Changed()
-	l.Vectors.Weight.Changed()
 	p := tensor.NewPass(context.Background(), 1)
-	got := l.Forward(p.Input([]float32{0, 1, 0.6, 0.6}, 2, 2)).Floats()
-	want := []float32{0, 1, 0, math.Sqrt2 / 2, math.Sqrt2 / 2, 0}
-	if furthest(got, want) > 1e-5 {
-		t.Errorf("got %v, want %v", got, want)
+	got, err := l.Forward(p.Input([]float32{0, 1, 0.6, 0.6}, 2, 2), letter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []float32{0, 1, 0, 0, 0, 0, 0, math.Sqrt2 / 2, math.Sqrt2 / 2, 0, 0, 0, 0, 0}
+	if furthest(got.Floats(), want) > 1e-5 {
+		t.Errorf("got %v, want %v", got.Floats(), want)
+	}
+}
+
+// The likeliest words count, wherever they stand in the lexicon.
+func TestLexiconTakesTheLikeliest(t *testing.T) {
+	var words []string
+	for i := range 200 {
+		words = append(words, string(rune('a'+i%2)))
+	}
+	l := mini.NewLexicon(words, 1)
+	nn.Init(l, 1)
+	for i := range 200 {
+		l.Keys.Weight.Own()[i] = float32((i*37+5)%200) / 2 // the greatest is where i·37+5 is 199 mod 200: an even i
+		if i%2 == 1 {
+			l.Keys.Weight.Own()[i] -= 20
+		}
+	}
+	l.Keys.Weight.Changed()
+	p := tensor.NewPass(context.Background(), 1)
+	got, err := l.Forward(p.Input([]float32{1}, 1, 1), letter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{1, 0, 0, 0, 0, 0, 0}; furthest(got.Floats(), want) > 1e-3 {
+		t.Errorf("got %v, want %v", got.Floats(), want)
+	}
+}
+
+func TestWordsOfALexicon(t *testing.T) {
+	words, err := mini.Words("cat\npolar bear\n", 2)
+	if err != nil || !slices.Equal(words, []string{"cat", "polar bear"}) {
+		t.Errorf("got %q, %v", words, err)
+	}
+	for _, file := range []string{"", "a\n\nb", "a\nb\nc"} {
+		if words, err := mini.Words(file, 2); err == nil {
+			t.Errorf("%q: got %q, want an error", file, words)
+		}
 	}
 }
 
@@ -117,7 +170,7 @@ func TestGradientsOfTheEar(t *testing.T) {
 	ctx := context.Background()
 	m := smallSound()
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, w := range nn.Params(m) {
+	for _, w := range nn.Params(m.Ear) {
 		for i := range w.Own() {
 			w.Own()[i] += float32(r.NormFloat64()) / 10
 		}
@@ -129,9 +182,9 @@ func TestGradientsOfTheEar(t *testing.T) {
 		s.Hear(x)
 		spectra = append(spectra, s.Frames)
 	}
-	g := tensor.NewGradients(nn.Params(m))
+	g := tensor.NewGradients(nn.Params(m.Ear))
 	p := tensor.NewPass(ctx, 2).Record(g)
-	run := func(p *tensor.Pass) *tensor.Tensor { return m.Lexicon.Forward(m.Ear.Keys(p, spectra)) }
+	run := func(p *tensor.Pass) *tensor.Tensor { return m.Ear.Keys(p, spectra) }
 	y := run(p)
 	seed := make([]float32, y.Len())
 	for i := range seed {

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,16 +35,18 @@ func newPronouncer(key int) *pronouncer {
 	return &pronouncer{Parts: tensor.Param(partRows, key), Key: nn.NewLinear(key, key, false)}
 }
 
+var unstressed = strings.NewReplacer("'", "", ",", "", "_", "")
+
 // runs appends the rows of a pronunciation's runs.
 func runs(rows []int32, s string) []int32 {
-	s = "<" + strings.NewReplacer("'", "", ",", "", "_", "").Replace(s) + ">"
+	x := []rune("<" + unstressed.Replace(s) + ">")
 	for n := 1; n <= 3; n++ {
-		for i := 0; i+n <= len(s); i++ {
-			if n == 1 && (i == 0 || i == len(s)-1) {
+		for i := 0; i+n <= len(x); i++ {
+			if n == 1 && (i == 0 || i == len(x)-1) {
 				continue
 			}
 			h := uint32(2166136261)
-			for _, c := range []byte(s[i : i+n]) {
+			for _, c := range string(x[i : i+n]) {
 				h = (h ^ uint32(c)) * 16777619
 			}
 			rows = append(rows, int32((h^h>>15)%partRows))
@@ -69,50 +71,6 @@ type both struct {
 	Pronouncer *pronouncer    `weight:"pronouncer"`
 	Aligner    *aligner       `weight:"aligner"`
 	Scale      *tensor.Tensor `weight:"logit_scale"`
-}
-
-type clip struct {
-	word  int
-	voice string
-	x     []byte
-}
-
-func loadWords(dir string) (words []word, err error) {
-	b, err := os.ReadFile(filepath.Join(dir, "words.tsv"))
-	for line := range strings.Lines(string(b)) {
-		f := strings.Split(strings.TrimRight(line, "\n"), "\t")
-		words = append(words, word{text: f[0], sounds: f[1], test: f[2] == "true"})
-	}
-	return words, err
-}
-
-func loadClips(dir, name string) (list []clip, err error) {
-	x, err := os.ReadFile(filepath.Join(dir, name+".bin"))
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(filepath.Join(dir, name+".tsv"))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		p := strings.Split(lines.Text(), "\t")
-		if len(p) < 3 {
-			break
-		}
-		w, _ := strconv.Atoi(p[0])
-		n, _ := strconv.Atoi(p[1])
-		if n*bands > len(x) {
-			break
-		}
-		if n > 3 {
-			list = append(list, clip{w, p[2], x[:n*bands]})
-		}
-		x = x[n*bands:]
-	}
-	return list, nil
 }
 
 // A variation varies the clips of a batch.
@@ -144,19 +102,26 @@ func learn(dir string) error {
 	if err != nil {
 		return err
 	}
-	var clips []clip
+	var clips, notes []clip
 	for _, name := range strings.Split(os.Getenv("VOICES"), ",") {
 		list, err := loadClips(dir, name)
 		if err != nil {
 			return err
 		}
 		for _, c := range list {
-			if !words[c.word].test {
+			switch w := words[c.word]; {
+			case w.language == "":
+				notes = append(notes, c)
+			case !w.test:
 				clips = append(clips, c)
 			}
 		}
 	}
-	test, err := loadClips(dir, "slt")
+	test, err := loadClips(dir, testVoice)
+	if err != nil {
+		return err
+	}
+	played, err := loadClips(dir, testFont)
 	if err != nil {
 		return err
 	}
@@ -187,32 +152,43 @@ func learn(dir string) error {
 	steps, size := int(num("STEPS", 1000)), int(num("BATCH", 256))
 	g := tensor.NewGradients(nn.Params(m))
 	contrast := &train.Contrast{LogScale: m.Scale}
-	opt := (&train.AdamW{Clip: 1, Decay: 0.05, Workers: 1}).Minimize(g)
+	opt := (&train.AdamW{Clip: 1, Decay: 0.05, Workers: 2}).Minimize(g)
 	sched := train.Schedule{Rate: num("RATE", 2e-3), Warmup: 40, Steps: steps}
 	ctx := context.Background()
-	p := tensor.NewPass(ctx, 1).Record(g)
+	p := tensor.NewPass(ctx, 2).Record(g)
 	r := rand.New(rand.NewPCG(5, 6))
-	var order []int
+	var order, noteOrder []int
 	v := &variation{out: make([][]float32, size)}
 	mean, near := 0.0, 0.0
 	fmt.Println(len(clips), "clips", nn.Count(m.Ear), "values")
+	if path := os.Getenv("PROFILE"); path != "" {
+		f, _ := os.Create(path)
+		pprof.StartCPUProfile(f)
+		defer pprof.StopCPUProfile()
+	}
 	for step := range steps {
 		v.clips, v.step = v.clips[:0], step
 		seen := map[string]bool{}
 		var said []string
-		for len(v.clips) < size {
-			if len(order) == 0 {
-				order = r.Perm(len(clips))
-			}
-			c := clips[order[0]]
-			order = order[1:]
-			if s := words[c.word].sounds; !seen[s] {
-				seen[s] = true
-				said = append(said, s)
-				v.clips = append(v.clips, c)
+		draw := func(list []clip, order *[]int, until int) {
+			for len(v.clips) < until {
+				if len(*order) == 0 {
+					*order = r.Perm(len(list))
+				}
+				c := list[(*order)[0]]
+				*order = (*order)[1:]
+				if s := words[c.word].sounds; !seen[s] {
+					seen[s] = true
+					said = append(said, s)
+					v.clips = append(v.clips, c)
+				}
 			}
 		}
-		par.Do(v, size, 1)
+		if len(notes) > 0 {
+			draw(notes, &noteOrder, size/8)
+		}
+		draw(clips, &order, size)
+		par.Do(v, size, 2)
 		p.Reset(ctx)
 		x, seq := m.Ear.Patches(p, v.out)
 		a, b := m.Ear.Pool(x, seq), m.Pronouncer.keys(p, said)
@@ -232,7 +208,7 @@ func learn(dir string) error {
 			fmt.Printf("step %d loss %.3f align %.3f scale %.1f cpu %.0f s\n", step+1, mean, near, math.Exp(float64(m.Scale.Floats()[0])), cpuSeconds())
 		}
 		if (step+1)%int(num("EVERY", 500)) == 0 || step+1 == steps {
-			evaluate(m, words, test)
+			evaluate(m, words, test, played)
 			if err := weights.Save(filepath.Join(dir, os.Getenv("NAME")+".safetensors"), nn.Entries(m), nil); err != nil {
 				return err
 			}
@@ -242,7 +218,7 @@ func learn(dir string) error {
 }
 
 // evaluate ranks, for the clips of a voice, the word among 600 and among all.
-func evaluate(m *both, words []word, test []clip) {
+func evaluate(m *both, words []word, test, played []clip) {
 	ctx := context.Background()
 	keys := make([][]float32, len(words))
 	p := tensor.NewPass(ctx, 0)
@@ -297,6 +273,36 @@ func evaluate(m *both, words []word, test []clip) {
 			}
 		}
 	}
+	right, near, names := 0, 0, 0
+	for i := 0; i < len(played); i += 100 {
+		p.Reset(ctx)
+		var x [][]float32
+		part := played[i:min(i+100, len(played))]
+		for _, c := range part {
+			x = append(x, plainly(nil, c.x))
+		}
+		y := m.Ear.Keys(p, x)
+		for j, c := range part {
+			k := y.Floats()[j*128:][:128]
+			own, rank := kernel.Dot(k, keys[c.word]), 0
+			names = 0
+			for id, w := range words {
+				if w.language == "" {
+					names++
+					if kernel.Dot(k, keys[id]) > own {
+						rank++
+					}
+				}
+			}
+			if rank == 0 {
+				right++
+			}
+			if rank < 5 {
+				near++
+			}
+		}
+	}
+	fmt.Printf("  notes: %d, top-1 %.1f, top-5 %.1f of %d\n", len(played), 100*float64(right)/float64(len(played)), 100*float64(near)/float64(len(played)), names)
 	for i, name := range []string{"trained", "untrained"} {
 		h := hits[i]
 		n := float64(h[0]) / 100

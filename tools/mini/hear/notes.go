@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/chiasm/chiasm/media/audio"
@@ -25,8 +26,8 @@ synth lead*8,synth pad*8,synth effect*8,
 sitar,banjo,shamisen,koto,kalimba,bagpipe,fiddle,shanai,tinkle bell,agogo,steel drums,woodblock,taiko drum,melodic tom,synth drum,reverse cymbal,guitar fret noise,
 breath noise,seashore,bird tweet,telephone ring,helicopter,applause,gunshot`, ",")
 
-// programs is the name of each of the 128 programs.
-func programs() (names []string) {
+// programNames is the name of each of the 128 programs.
+func programNames() (names []string) {
 	for _, s := range instruments {
 		name, times, many := strings.Cut(strings.TrimSpace(s), "*")
 		n := 1
@@ -39,6 +40,9 @@ func programs() (names []string) {
 	}
 	return names
 }
+
+// instrumentNames is the 107 names.
+func instrumentNames() []string { return slices.Compact(programNames()) }
 
 const slot = 2.5 // seconds from note to note
 
@@ -74,17 +78,17 @@ func midi(program, count int, r *rand.Rand) []byte {
 	return append(b, track...)
 }
 
-// play gives count notes of a program.
+// play gives count notes of a program in a sound font.
 func (s *speaker) play(font string, program, count int, r *rand.Rand) ([][]float32, error) {
 	score, wav := filepath.Join(s.temp, "notes.mid"), filepath.Join(s.temp, "notes.wav")
 	if err := os.WriteFile(score, midi(program, count, r), 0o644); err != nil {
 		return nil, err
 	}
-	c := s.command("fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.8", "-r", "16000", "-F", wav, filepath.Join(s.root, "usr/share/sounds/sf2", font), score)
-	if out, err := c.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("fluidsynth: %w: %s", err, out)
+	_, err := s.run("fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.8", "-r", "16000", "-F", wav, filepath.Join(s.root, "usr/share/sounds/sf2", font), score)
+	if err != nil {
+		return nil, err
 	}
-	x, err := audio.Load(context.Background(), wav, mini.SoundRate, 1<<28)
+	x, err := audio.Load(context.Background(), wav, mini.SoundRate, mostSamples)
 	if err != nil {
 		return nil, err
 	}
