@@ -8,6 +8,7 @@ import (
 const (
 	patchFrames = 8 // frames that a patch sees
 	patchHop    = 4 // frames between patches
+	patchInput  = (patchFrames + 1) * SoundBands
 	mostPatches = (SoundLimit/soundHop + patchHop - 1) / patchHop
 )
 
@@ -20,7 +21,7 @@ type EarConfig struct {
 // An Ear makes the key of a sound: a small transformer over patches of its [Spectrum], 25 a second. Words that sound alike have keys
 // that are alike, whatever they mean; a [Lexicon] knows what they mean.
 type Ear struct {
-	Patch    *nn.Linear     `weight:"patch"`    // [C, patchFrames·SoundBands]
+	Patch    *nn.Linear     `weight:"patch"`    // [C, patchInput]
 	Position *tensor.Tensor `weight:"position"` // [mostPatches, C]
 	Blocks   []*nn.Block    `weight:"blocks"`
 	Norm     *nn.LayerNorm  `weight:"norm"`
@@ -30,7 +31,7 @@ type Ear struct {
 // NewEar makes an ear without values.
 func NewEar(c EarConfig) *Ear {
 	e := &Ear{
-		Patch: nn.NewLinear(patchFrames*SoundBands, c.Width, true), Position: tensor.Param(mostPatches, c.Width),
+		Patch: nn.NewLinear(patchInput, c.Width, true), Position: tensor.Param(mostPatches, c.Width),
 		Norm: nn.NewLayerNorm(c.Width, 1e-5), Key: nn.NewLinear(c.Width, c.Key, true),
 	}
 	for range c.Layers {
@@ -55,9 +56,9 @@ func (e *Ear) Patches(p *tensor.Pass, spectra [][]float32) (*tensor.Tensor, tens
 	for i, s := range spectra {
 		seq[i+1] = seq[i] + int32(patches(len(s)/SoundBands))
 	}
-	x := p.Empty(seq.Rows(), patchFrames*SoundBands)
+	x := p.Empty(seq.Rows(), patchInput)
 	for i, s := range spectra {
-		cut(x.Floats()[int(seq[i])*patchFrames*SoundBands:int(seq[i+1])*patchFrames*SoundBands], s)
+		cut(x.Floats()[int(seq[i])*patchInput:int(seq[i+1])*patchInput], s)
 	}
 	x = e.Patch.Forward(x).AddPositions(e.Position, seq)
 	for _, b := range e.Blocks {
@@ -69,9 +70,17 @@ func (e *Ear) Patches(p *tensor.Pass, spectra [][]float32) (*tensor.Tensor, tens
 // patches is how many patches a spectrum has.
 func patches(frames int) int { return max(1, (min(frames, mostPatches*patchHop)+patchHop-1)/patchHop) }
 
-// cut writes the patches of a spectrum to dst. Patch i is centred on the frames from patchHop·i on; beyond the ends is silence. Levels
-// of -6 to 0 become -2 to 2.
+// cut writes the patches of a spectrum to dst. Patch i is centred on the frames from patchHop·i on; beyond the ends is silence. Of each
+// frame it has what differs from the mean frame of the sound, so that a voice's or a microphone's colour is gone (the cepstral mean
+// normalisation of speech recognition, Atal 1974); the mean itself, which is most of an instrument, follows the frames of every patch.
 func cut(dst, frames []float32) {
+	var mean [SoundBands]float32
+	for i, v := range frames {
+		mean[i%SoundBands] += v
+	}
+	for i := range mean {
+		mean[i] /= float32(max(len(frames)/SoundBands, 1))
+	}
 	const before = (patchFrames - patchHop) / 2 * SoundBands
 	for at := -before; len(dst) > 0; at += patchHop * SoundBands {
 		for i := range dst[:patchFrames*SoundBands] {
@@ -79,8 +88,11 @@ func cut(dst, frames []float32) {
 			if j := at + i; j >= 0 && j < len(frames) {
 				v = frames[j]
 			}
-			dst[i] = v/1.5 + 2
+			dst[i] = (v - mean[i%SoundBands]) / 1.5
 		}
-		dst = dst[patchFrames*SoundBands:]
+		for i, v := range mean {
+			dst[patchFrames*SoundBands+i] = v/1.5 + 2
+		}
+		dst = dst[patchInput:]
 	}
 }

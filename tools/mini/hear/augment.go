@@ -16,16 +16,16 @@ const (
 // the frames to dst.
 func vary(dst []float32, x []byte, r *rand.Rand) []float32 {
 	n := len(x) / bands
-	tempo := math.Exp(0.2 * clipped(r))
+	tempo := math.Exp(0.15 * clipped(r))
 	frames := max(1, int(float64(n)*tempo+0.5))
 	tract := math.Exp(0.08 * clipped(r))
-	tilt, bend, phase := 0.5*clipped(r), 0.25*clipped(r), 2*math.Pi*r.Float64()
+	tilt, bend, phase := 0.4*clipped(r), 0.2*clipped(r), 2*math.Pi*r.Float64()
 	noise, noiseTilt := -6.0, 0.0
-	if r.IntN(3) > 0 {
-		noise, noiseTilt = -1.5-3.5*r.Float64(), 2*r.Float64()-1.5
+	if r.IntN(2) == 0 {
+		noise, noiseTilt = -2-3.5*r.Float64(), 2*r.Float64()-1.5
 	}
 	decay := 0.0
-	if r.IntN(2) == 0 {
+	if r.IntN(3) == 0 {
 		decay = math.Pow(10, -0.1/(0.02+0.25*r.Float64())) // of a frame: 60 dB in 0.1 to 1.6 s
 	}
 	room := 0.05 + 0.3*r.Float64()
@@ -75,7 +75,7 @@ func vary(dst []float32, x []byte, r *rand.Rand) []float32 {
 	for i, v := range y {
 		y[i] = max(v-float32(top), quiet)
 	}
-	for range r.IntN(3) { // a few frames or bands go missing
+	if r.IntN(2) == 0 { // a few frames or bands go missing
 		if r.IntN(2) == 0 {
 			w := r.IntN(8)
 			b := r.IntN(bands - w)

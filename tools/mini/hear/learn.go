@@ -143,6 +143,20 @@ func learn(dir string) error {
 		var entries []tensor.Entry
 		for _, name := range f.Names() {
 			e, _ := f.Get(name)
+			if v := e.Floats(); name == "sound.patch.weight" && len(v) == 96*512 {
+				var w []float32
+				for c := range 96 {
+					w = append(w, v[c*512:][:512]...)
+					for b := range 64 {
+						sum := float32(0)
+						for f := range 8 {
+							sum += v[c*512+f*64+b]
+						}
+						w = append(w, sum*0.1)
+					}
+				}
+				e = tensor.EntryOf(name, w, 96, 576)
+			}
 			entries = append(entries, e)
 		}
 		if err := nn.Bind(m, entries, nil); err != nil {

@@ -7,6 +7,10 @@ import (
 )
 
 func main() {
+	if os.Args[1] == "show" {
+		show(os.Args[2], os.Args[3], os.Args[4:])
+		return
+	}
 	var err error
 	if dir := os.Args[1]; len(os.Args) == 2 {
 		err = learn(dir)
