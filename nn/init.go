@@ -9,7 +9,7 @@ import (
 )
 
 // Init gives every parameter of a model random values of a realistic size: matrices are uniform with variance 1/K, the gains of norms
-// are 1, biases 0. The same seed gives the same values.
+// and variances are 1, biases 0. The same seed gives the same values.
 func Init(model any, seed uint64) {
 	for name, t := range Params(model) {
 		v := make([]float32, t.Len())
@@ -20,7 +20,7 @@ func Init(model any, seed uint64) {
 				seed = seed*6364136223846793005 + 1442695040888963407 // Knuth's MMIX generator
 				v[i] = (float32(seed>>40)/(1<<24) - 0.5) * width
 			}
-		case strings.HasSuffix(name, "weight"):
+		case strings.HasSuffix(name, "weight"), strings.HasSuffix(name, "running_var"):
 			for i := range v {
 				v[i] = 1
 			}

@@ -119,6 +119,9 @@ func (b *Block) Forward(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
 // ForwardBiased is Forward with a bias for the attention, as [Attention.ForwardBiased] takes it.
 func (b *Block) ForwardBiased(x, bias *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
 	p := x.Pass()
+	if bias == nil && p.Recomputes() {
+		return p.Through(b, x, seq)
+	}
 	m := p.Mark()
 	if b.PostNorm {
 		x = b.Norm1.Forward(b.Attn.ForwardBiased(x, x, bias, seq))

@@ -1,5 +1,7 @@
 package tensor
 
+import "runtime/debug"
+
 // An arena hands out float32 memory in the order of a stack. Its blocks stay when it is released.
 type arena struct {
 	blocks [][]float32
@@ -16,6 +18,8 @@ func (a position) before(b position) bool {
 const (
 	minBlock  = 1 << 18 // floats
 	alignment = 16      // floats: one cache line
+
+	muchMemory = 1 << 24 // floats
 )
 
 // take returns n floats of unspecified value and where they lie.
@@ -41,12 +45,23 @@ func (a *arena) release(at position) { a.at = at }
 func (a *arena) reset() {
 	a.at = position{}
 	if len(a.blocks) > 1 {
-		n := 0
-		for _, b := range a.blocks {
-			n += len(b)
-		}
+		n, large := a.size(), a.large()
 		a.blocks = append(a.blocks[:0], nil)
 		clear(a.blocks[1:cap(a.blocks)])
+		if large {
+			debug.FreeOSMemory() // else the process would hold the blocks beside what takes their place
+		}
 		a.blocks[0] = make([]float32, n)
 	}
 }
+
+// size is how many floats the blocks have.
+func (a *arena) size() (n int) {
+	for _, b := range a.blocks {
+		n += len(b)
+	}
+	return n
+}
+
+// large reports whether reset will join blocks that together are much memory.
+func (a *arena) large() bool { return len(a.blocks) > 1 && a.size() >= muchMemory }

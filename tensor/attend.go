@@ -32,10 +32,9 @@ func (qkv *Tensor) AttendBiased(seq Spans, heads int, causal bool, bias *Tensor)
 		if bias.param == nil {
 			in("attend", qkv, bias)
 		}
-		in("attend", qkv).forward("attend with a bias", bias)
 		t.Bias, t.BiasN, t.BiasT, t.BiasS = bias.Floats(), bias.shape[0], bias.shape[2], bias.shape[3]
 	}
-	return in("attend", qkv).attend(t, qkv.Rows(), qkv.Rows(), qkv)
+	return in("attend", qkv).attend(t, bias, qkv.Rows(), qkv.Rows(), qkv)
 }
 
 // AttendTo is the same for queries of their own: x [n, C], of which sequence s owns the rows that queries says, sees all of the keys
@@ -49,7 +48,7 @@ func (x *Tensor) AttendTo(kv *Tensor, queries, seq Spans, heads int) *Tensor {
 	return in("attend", x, kv).attend(kernel.Attention{
 		Q: x.floats, K: kv.floats, V: kv.floats[c:], LDQ: c, LDK: 2 * c, LDV: 2 * c,
 		Heads: heads, D: c / max(heads, 1), Starts: queries, KStarts: seq,
-	}, x.Rows(), kv.Rows(), x, kv)
+	}, nil, x.Rows(), kv.Rows(), x, kv)
 }
 
 // Heads says how the rows of queries, keys and values fall into heads, and what of them attention sees.
@@ -72,12 +71,12 @@ func (x *Tensor) AttendHeads(k, v *Tensor, seq Spans, h Heads) *Tensor {
 	return p.attend(kernel.Attention{
 		Q: x.floats, K: k.floats, V: v.floats, LDQ: x.cols(), LDK: k.cols(), LDV: v.cols(),
 		Heads: h.Queries, KHeads: h.Keys, D: h.D, Scale: h.Scale, Starts: seq, Causal: h.Causal, Window: h.Window,
-	}, rows, rows, x, k, v)
+	}, nil, rows, rows, x, k, v)
 }
 
-// attend completes and runs a task for rows of queries and keys. The operands are queries, keys and values, of which those that are
+// attend completes and runs a task for rows of queries and keys, whose bias is that of bias or nil. The operands are queries, keys and values, of which those that are
 // left out lie in the rows of the one before.
-func (p *Pass) attend(t kernel.Attention, queries, keys int, operands ...*Tensor) *Tensor {
+func (p *Pass) attend(t kernel.Attention, bias *Tensor, queries, keys int, operands ...*Tensor) *Tensor {
 	c := t.Heads * t.D
 	if t.Heads <= 0 || t.D <= 0 || t.KHeads == 0 && t.LDQ%c != 0 {
 		fail("attend", "a width that the heads divide", t.LDQ, " for ", t.Heads, " heads")
@@ -90,11 +89,14 @@ func (p *Pass) attend(t kernel.Attention, queries, keys int, operands ...*Tensor
 		fail("attend", "as many rows as the spans hold", queries, " and ", keys)
 	}
 	y := p.Empty(queries, c)
-	if p.learns(operands...) {
+	if p.learns(operands...) || p.learns(bias) {
 		for _, x := range operands {
 			x.hold()
 		}
-		p.record(y, attendBack, operands...)
+		if bias != nil {
+			bias.hold()
+		}
+		p.record(y, attendBack, operands...).params[0] = bias
 	}
 	if p.ctx.Err() != nil {
 		return y
@@ -113,6 +115,7 @@ func (p *Pass) attend(t kernel.Attention, queries, keys int, operands ...*Tensor
 // attendBack computes the weights of attention anew; the kernel says how. Derivatives that nobody wants go to memory that is forgotten.
 func attendBack(p *Pass, s *step) {
 	var d [3][]float32
+	bias := p.wanted(s.params[0])
 	before := p.mem.at
 	for i, x := range s.x {
 		if x != nil && x.learns {
@@ -127,7 +130,7 @@ func attendBack(p *Pass, s *step) {
 		}
 	}
 	t, c := &p.tape.work.attend, s.attend.Heads*s.attend.D
-	*t = kernel.AttentionGrad{Attention: s.attend, DOut: s.y.grad, DQ: d[0], DK: d[1], DV: d[2]}
+	*t = kernel.AttentionGrad{Attention: s.attend, DOut: s.y.grad, DQ: d[0], DK: d[1], DV: d[2], DBias: bias}
 	if s.x[1] == nil {
 		t.DK = t.DQ[min(c, len(t.DQ)):]
 	}

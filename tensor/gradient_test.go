@@ -20,6 +20,7 @@ type gradientCase struct {
 	sizes  [][]int // of parameters
 	run    func(p *tensor.Pass, x, w []*tensor.Tensor) *tensor.Tensor
 	kinked bool // made of straight lines
+	batch  bool // only a recording pass measures the batch
 }
 
 var (
@@ -34,13 +35,14 @@ func gradientCases() []gradientCase {
 	type T = *tensor.Tensor
 	var list []gradientCase
 	add := func(name string, inputs, params [][]int, run func(p *tensor.Pass, x, w []T) T) {
-		list = append(list, gradientCase{name, inputs, params, run, strings.HasSuffix(name, " relu") || name == "clamp"})
+		list = append(list, gradientCase{name, inputs, params, run, strings.HasSuffix(name, " relu") || strings.HasSuffix(name, " relu6") || name == "clamp", strings.Contains(name, "batch norm") && !strings.Contains(name, "frozen true")})
 	}
 	one := func(name string, shape []int, run func(x T) T) {
 		add(name, [][]int{shape}, nil, func(_ *tensor.Pass, x, _ []T) T { return run(x[0]) })
 	}
 	for name, act := range map[string]tensor.Activation{
 		"none": tensor.None, "relu": tensor.ReLU, "gelu": tensor.GELU, "gelu tanh": tensor.GELUTanh, "quick gelu": tensor.QuickGELU, "silu": tensor.SiLU,
+		"relu6": tensor.ReLU6, "hard swish": tensor.HardSwish,
 	} {
 		add("linear "+name, [][]int{{2, 3, 5}}, [][]int{{4, 5}, bias4}, func(_ *tensor.Pass, x, w []T) T { return x[0].Linear(w[0], w[1], act) })
 		one("activate "+name, []int{3, 19}, func(x T) T { return copied(x).Activate(act) })
@@ -74,11 +76,47 @@ func gradientCases() []gradientCase {
 	one("mean rows", []int{9, 4}, func(x T) T { return x.MeanRows(spans, 1) })
 	add("dots", [][]int{{3, 4}, {2, 4}}, nil, func(_ *tensor.Pass, x, _ []T) T { return x[0].Dots(x[1], 2.5) })
 	one("dots with itself", []int{3, 4}, func(x T) T { return x.Dots(x, 1) })
+	for _, k := range []int{3, 5} {
+		for _, stride := range []int{1, 2} {
+			for _, act := range []tensor.Activation{tensor.None, tensor.ReLU6} {
+				name := fmt.Sprintf("depthwise %d, stride %d", k, stride)
+				if act != tensor.None {
+					name += " relu6"
+				}
+				add(name, [][]int{{2, 6, 5, 3}}, [][]int{{3, 1, k, k}, {3}}, func(_ *tensor.Pass, x, w []T) T {
+					return x[0].Depthwise(w[0], w[1], stride, tensor.Same, act)
+				})
+			}
+		}
+	}
+	add("depthwise without bias", [][]int{{1, 4, 5, 9}}, [][]int{{9, 1, 3, 3}}, func(_ *tensor.Pass, x, w []T) T {
+		return x[0].Depthwise(w[0], nil, 2, 1, tensor.HardSwish)
+	})
+	add("depthwise twice", [][]int{{1, 4, 5, 9}}, [][]int{{9, 1, 3, 3}}, func(_ *tensor.Pass, x, w []T) T {
+		return x[0].Depthwise(w[0], nil, 1, 1, tensor.None).Add(x[0].Depthwise(w[0], nil, 1, 1, tensor.None))
+	})
+	for _, frozen := range []bool{false, true} {
+		for _, act := range []tensor.Activation{tensor.None, tensor.SiLU, tensor.ReLU6} {
+			name, shape := fmt.Sprintf("batch norm %d, frozen %v", act, frozen), []int{2, 3, 4, 5}
+			if act == tensor.ReLU6 {
+				name, shape = name+" relu6", []int{1, 2, 3, 5} // few, that small differences tell
+			}
+			add(name, [][]int{shape}, [][]int{{5}, {5}}, func(p *tensor.Pass, x, w []T) T {
+				return x[0].BatchNorm(statistics(w[0], w[1], frozen), act)
+			})
+		}
+	}
+	add("residual of a batch norm", [][]int{{30, 5}}, [][]int{{5}, {5}}, func(p *tensor.Pass, x, w []T) T {
+		return copied(x[0]).BatchNorm(statistics(w[0], w[1], false), tensor.None).Add(x[0])
+	})
+	one("windows", []int{2, 2, 5, 6}, func(x T) T { return x.Windows(3, 2, tensor.Same) })
+	one("windows, symmetric", []int{1, 3, 5, 7}, func(x T) T { return x.Windows(5, 1, 2) })
 	one("patches", []int{2, 2, 7, 6}, func(x T) T { return x.Patches(3) })
 	add("prepend", [][]int{{6, 4}}, [][]int{bias4}, func(_ *tensor.Pass, x, w []T) T { return x[0].Prepend(w[0], 2) })
 	one("clamp", []int{3, 4}, func(x T) T { return x.Clamp(-0.4, 0.45) })
 	one("tanh", []int{3, 4}, func(x T) T { return copied(x).Tanh() })
 	one("scale", []int{3, 4}, func(x T) T { return copied(x).Scale(-3).Scaled(0.5) })
+	one("columns", []int{2, 3, 4}, func(x T) T { return x.Columns(1, 2) })
 	one("leading", []int{3, 4}, func(x T) T { return x.Leading(3) })
 	one("transpose", []int{2, 3, 4}, func(x T) T { return x.Transpose() })
 	one("rotate", []int{3, 16}, func(x T) T {
@@ -93,6 +131,20 @@ func gradientCases() []gradientCase {
 		one(fmt.Sprintf("attend, causal %v", causal), []int{9, 18}, func(x T) T { return x.Attend(spans, 2, causal) })
 	}
 	one("attend long", []int{70, 24}, func(x T) T { return x.Attend(tensor.Spans{0, 1, 70}, 1, true) })
+	for _, n := range []int{1, 2} {
+		bias := [][]int{{n, 2, 5, 6}}
+		add(fmt.Sprintf("attend with %d biases", n), [][]int{{9, 18}}, bias, func(_ *tensor.Pass, x, w []T) T { return x[0].AttendBiased(spans, 2, true, w[0]) })
+		add(fmt.Sprintf("attend with %d computed biases", n), [][]int{{9, 18}, bias[0]}, nil, func(_ *tensor.Pass, x, _ []T) T {
+			return x[0].AttendBiased(spans, 2, false, copied(x[1]))
+		})
+	}
+	for _, act := range []tensor.Activation{tensor.None, tensor.GELU} {
+		add(fmt.Sprintf("conv %d", act), [][]int{{2, 7, 3}}, [][]int{{4, 3, 3}, bias4}, func(_ *tensor.Pass, x, w []T) T { return x[0].Conv1D(w[0], w[1], 1, 1, act) })
+	}
+	add("conv with steps", [][]int{{1, 8, 5}}, [][]int{{4, 3, 5}}, func(_ *tensor.Pass, x, w []T) T { return x[0].Conv1D(w[0], nil, 2, 1, tensor.None) })
+	add("conv depth", [][]int{{9, 4}}, [][]int{{4, 1, 3}}, func(_ *tensor.Pass, x, w []T) T { return x[0].ConvDepth(w[0], spans) })
+	add("conv depth of a sum", [][]int{{9, 4}}, [][]int{{4, 1, 2}}, func(_ *tensor.Pass, x, w []T) T { return x[0].ConvDepth(w[0], spans).Add(x[0].ConvDepth(w[0], spans)) })
+	one("glu", []int{4, 6}, func(x T) T { return x.GLU() })
 	add("attend to", [][]int{{5, 6}, {9, 12}}, nil, func(_ *tensor.Pass, x, _ []T) T {
 		return x[0].AttendTo(x[1], tensor.Spans{0, 1, 1, 5}, spans, 2)
 	})
@@ -100,6 +152,18 @@ func gradientCases() []gradientCase {
 		return x[0].AttendHeads(x[1], x[2], spans, tensor.Heads{Queries: 4, Keys: 2, D: 3, Scale: 0.7, Window: 2})
 	})
 	return list
+}
+
+// statistics is a batch norm that has seen something.
+func statistics(gain, bias *tensor.Tensor, frozen bool) tensor.BatchNorm {
+	n := tensor.BatchNorm{Gain: gain, Bias: bias, Mean: tensor.Statistic(gain.Len()), Var: tensor.Statistic(gain.Len()), Eps: 1e-3, Momentum: 0.1, Frozen: frozen}
+	mean, variance := make([]float32, gain.Len()), make([]float32, gain.Len())
+	for i := range mean {
+		mean[i], variance[i] = float32(i)/8-0.25, float32(i+1)/4
+	}
+	n.Mean.Store(tensor.F32, tensor.EntryOf("", mean).Data, nil)
+	n.Var.Store(tensor.F32, tensor.EntryOf("", variance).Data, nil)
+	return n
 }
 
 // all yields parameters with their numbers for names.
@@ -144,6 +208,15 @@ func (t *trial) forward(p *tensor.Pass, watch bool) (x []*tensor.Tensor, y *tens
 		x = append(x, in)
 	}
 	return x, t.run(p, slices.Clone(x), t.params)
+}
+
+// plain is a pass that records only if the case would be another one without.
+func (t *trial) plain(workers int) *tensor.Pass {
+	p := tensor.NewPass(context.Background(), workers)
+	if t.batch {
+		p.Record(tensor.NewGradients(all(t.params)))
+	}
+	return p
 }
 
 // weighted is a scalar function of a result: the sum of its values times fixed weights, in float64.
@@ -198,7 +271,7 @@ func TestGradients(t *testing.T) {
 			if names := g.Unreached(); len(names) > 0 {
 				t.Errorf("parameters %v were not reached", names)
 			}
-			plain := tensor.NewPass(context.Background(), 2)
+			plain := trial.plain(2)
 			loss := func() float64 {
 				plain.Reset(context.Background())
 				_, y := trial.forward(plain, false)
@@ -233,7 +306,7 @@ func TestGradients(t *testing.T) {
 func TestRecordingChangesNoBit(t *testing.T) {
 	for _, c := range gradientCases() {
 		trial := c.trial()
-		_, plain := trial.forward(tensor.NewPass(context.Background(), 1), false)
+		_, plain := trial.forward(trial.plain(1), false)
 		var first [][]float32
 		for workers := 1; workers <= 3; workers++ {
 			g := tensor.NewGradients(all(trial.params))
@@ -351,17 +424,11 @@ func TestFrozenAndChanged(t *testing.T) {
 
 // What has no gradient says so, and never cuts one in silence.
 func TestWithoutGradient(t *testing.T) {
-	w, table := param(nil, 2, 3, 4), param(nil, 1, 2, 4, 4)
+	learnt := param(nil, 4)
 	for name, run := range map[string]func(x *tensor.Tensor){
-		"conv":         func(x *tensor.Tensor) { x.Conv1D(w, nil, 1, 0, tensor.None) },
-		"conv depth":   func(x *tensor.Tensor) { x.ConvDepth(param(nil, 4, 1, 2), tensor.Spans{0, 4}) },
-		"glu":          func(x *tensor.Tensor) { x.GLU() },
 		"unfold":       func(x *tensor.Tensor) { x.Unfold(0, 1) },
 		"patches last": func(x *tensor.Tensor) { x.PatchesLast(2, 1, 0) },
-		"bias": func(x *tensor.Tensor) {
-			x.LinearCat(param(nil, 12, 4), nil).AttendBiased(tensor.Spans{0, 4}, 2, false, table)
-		},
-		"input": func(x *tensor.Tensor) { x.Pass().Input(x.Scaled(2).Floats(), 16) },
+		"input":        func(x *tensor.Tensor) { x.Pass().Input(x.Scaled(2).Floats(), 16) },
 		"kv": func(x *tensor.Tensor) {
 			tensor.NewKV(1, 2, 4, false).Put(x, tensor.Spans{0, 4}, []int32{0}, []int32{0})
 		},
@@ -370,7 +437,7 @@ func TestWithoutGradient(t *testing.T) {
 		"unseeded":   func(x *tensor.Tensor) { x.Pass().Empty(1).Seed([]float32{1}) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := tensor.NewPass(context.Background(), 1).Record(tensor.NewGradients(all([]*tensor.Tensor{table})))
+			p := tensor.NewPass(context.Background(), 1).Record(tensor.NewGradients(all([]*tensor.Tensor{learnt})))
 			x := noise(p, 1, 1, 4, 4).Watch()
 			defer func() {
 				err, _ := recover().(error)

@@ -91,7 +91,7 @@ func linearBack(p *Pass, s *step) {
 		first := 0
 		for i := 0; i < len(s.params) && s.params[i] != nil; i += 2 {
 			w := s.params[i]
-			p.times(dx, k, dy[first:], n, m, w.stored(), k, k, w.shape[0], !fresh)
+			p.times(w.gradientFormat(), dx, k, dy[first:], n, m, w.stored(), k, k, w.shape[0], !fresh)
 			first, fresh = first+w.shape[0], false
 		}
 	}
@@ -107,9 +107,7 @@ func linearBack(p *Pass, s *step) {
 // weightsBack adds to the gradients of the weights and biases of a product of x [m, k] with result [m, n].
 func (p *Pass) weightsBack(s *step, m, k, n int) {
 	turned := p.turned(s.y.grad, m, n)
-	w := &p.tape.work
-	memory, _ := p.mem.take(kernel.TurnedSpace(k, m))
-	par.Do(&w.turned, w.turned.Plan(k, m, s.held[0], k, memory), p.workers)
+	p.turnedWeight(s.params[0].gradientFormat(), s.held[0], k, k, m)
 	for i, first := 0, 0; i < len(s.params) && s.params[i] != nil; i += 2 {
 		rows := s.params[i].shape[0]
 		columns := turned[first*m : (first+rows)*m]
@@ -152,12 +150,17 @@ func (p *Pass) product(g kernel.Gemm, k int, pairs ...*Tensor) {
 	}
 	g.W, g.Bias = t.w[:n], t.bias[:n]
 	t.gemm = g
+	p.run(&t.gemm)
+}
+
+// run computes g, after its rows were brought to the form that the format wants.
+func (p *Pass) run(g *kernel.Gemm) {
 	before := p.mem.at
-	if n := t.gemm.Space(); n > 0 {
-		t.gemm.Buffer, _ = p.mem.take(n)
-		convert := (*kernel.Convert)(&t.gemm)
+	if n := g.Space(); n > 0 {
+		g.Buffer, _ = p.mem.take(n)
+		convert := (*kernel.Convert)(g)
 		par.Do(convert, convert.Plan(p.workers), p.workers)
 	}
-	par.Do(&t.gemm, t.gemm.Plan(p.workers), p.workers)
+	par.Do(g, g.Plan(p.workers), p.workers)
 	p.mem.release(before)
 }

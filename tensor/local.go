@@ -72,57 +72,108 @@ func (x *Tensor) Unfold(first, count int) *Tensor {
 // in its sequence.
 func (x *Tensor) ConvDepth(w *Tensor, seq Spans) *Tensor {
 	p, c := in("conv", x), x.cols()
-	p.forward("conv", x, w)
 	check(w.param != nil && w.rank == 3 && w.shape[0] == c && w.shape[1] == 1, "conv", "a weight parameter [C, 1, K]", w, " for ", x)
 	if seq.Rows() != x.Rows() {
 		fail("conv", "as many rows as the spans hold", x, " and ", seq.Rows())
 	}
-	y, k := p.Empty(x.Rows(), c), w.shape[2]
-	before := p.mem.at
-	taps, _ := p.mem.take(k * c)
-	product, _ := p.mem.take(c)
-	for i, v := range w.Floats() {
-		taps[i%k*c+i/k] = v
+	y := p.Empty(x.Rows(), c)
+	if p.learns(x, w) {
+		s := p.record(y, convDepthBack, x)
+		s.params[0], s.seq, s.held[0] = w, seq, x.hold()
 	}
-	for s := range seq.Len() {
-		for r := int(seq[s]); r < int(seq[s+1]); r++ {
-			out := y.floats[r*c:][:c]
-			clear(out)
-			for i := max(0, k-1-(r-int(seq[s]))); i < k; i++ {
-				kernel.Mul(product, x.floats[(r-k+1+i)*c:][:c], taps[i*c:][:c])
-				kernel.Add(out, out, product)
-			}
-		}
+	p.eachSequence(y.floats, x.floats, w, seq, false)
+	return y
+}
+
+// eachSequence convolves the rows of each sequence, or goes back to them.
+func (p *Pass) eachSequence(to, from []float32, w *Tensor, seq Spans, back bool) {
+	c, before := w.shape[0], p.mem.at
+	t := kernel.Depthwise{Taps: p.taps(w), C: c, Stride: 1, Rows: kernel.Side{In: 1, Out: 1, Taps: 1}, Back: back}
+	for s := 0; s < seq.Len() && p.ctx.Err() == nil; s++ {
+		t.Out, t.X, t.Cols = to[int(seq[s])*c:int(seq[s+1])*c], from[int(seq[s])*c:int(seq[s+1])*c], seq.side(s, w.shape[2])
+		p.tasks.depth = t
+		par.Do(&p.tasks.depth, p.tasks.depth.Plan(), p.workers)
 	}
 	p.mem.release(before)
-	return y
+}
+
+// side is the length of a sequence for a convolution whose last tap sees the row itself.
+func (seq Spans) side(s, taps int) kernel.Side {
+	n := int(seq[s+1] - seq[s])
+	return kernel.Side{In: n, Out: n, Taps: taps, Pad: taps - 1}
+}
+
+// convDepthBack is dX, what each row gave to those after it, and dW, the products of the rows with what each tap saw.
+func convDepthBack(p *Pass, s *step) {
+	x, w, dy, c := s.x[0], s.params[0], s.y.grad, s.y.cols()
+	if x.learns {
+		dx, fresh := p.gradientTo(x)
+		before, to := p.mem.at, dx
+		if !fresh {
+			to, _ = p.mem.take(len(dx))
+		}
+		p.eachSequence(to, dy, w, s.seq, true)
+		if !fresh {
+			kernel.Add(dx, dx, to)
+		}
+		p.mem.release(before)
+	}
+	dw := p.wanted(w)
+	for i := range s.seq.Len() {
+		first, last := int(s.seq[i])*c, int(s.seq[i+1])*c
+		p.tapsBack(kernel.DepthwiseGrad{
+			X: s.held[0][first:last], DOut: dy[first:last], C: c, Stride: 1, Rows: kernel.Side{In: 1, Out: 1, Taps: 1}, Cols: s.seq.side(i, w.shape[2]),
+		}, dw, nil)
+	}
 }
 
 // GLU is the first half of each row of x [T, 2C] times the logistic function of the second (Dauphin et al. 2017): [T, C].
 func (x *Tensor) GLU() *Tensor {
 	p, c := in("glu", x), x.cols()/2
-	p.forward("glu", x)
 	check(x.cols() == 2*c, "glu", "rows of two halves", x)
 	y := p.Empty(x.Rows(), c)
-	if p.ctx.Err() != nil || y.Len() == 0 {
-		return y
+	if p.learns(x) {
+		p.record(y, gluBack, x).held[0] = x.hold()
 	}
-	p.tasks.glu = gluTask{dst: y.floats, src: x.floats, cols: c, step: max(1, 2048/c)}
-	par.Do(&p.tasks.glu, (x.Rows()+p.tasks.glu.step-1)/p.tasks.glu.step, p.workers)
+	p.glu(gluTask{dst: y.floats, src: x.floats, cols: c})
 	return y
 }
 
+func (p *Pass) glu(t gluTask) {
+	if p.ctx.Err() != nil || len(t.dst) == 0 {
+		return
+	}
+	t.step = max(1, 2048/t.cols)
+	p.tasks.glu = t
+	par.Do(&p.tasks.glu, (len(t.dst)/t.cols+t.step-1)/t.step, p.workers)
+}
+
+// gluBack is dy·σ(b) for the first half a and dy·a·σ(b)·(1 - σ(b)) for the second, b.
+func gluBack(p *Pass, s *step) {
+	p.glu(gluTask{dst: s.y.grad, src: s.held[0], back: p.gradient(s.x[0]), cols: s.y.cols()})
+}
+
+// A gluTask makes dst of src, or on the way back adds to back, the derivative by src, what dst, that by the result, says.
 type gluTask struct {
-	dst, src   []float32
-	cols, step int
+	dst, src, back []float32
+	cols, step     int
 }
 
 // Run does chunk i.
 func (t *gluTask) Run(i int) {
 	for r := i * t.step; r < min((i+1)*t.step, len(t.dst)/t.cols); r++ {
 		a, b, out := t.src[2*r*t.cols:][:t.cols], t.src[(2*r+1)*t.cols:][:t.cols], t.dst[r*t.cols:][:t.cols]
-		for j := range out {
-			out[j] = float32(float64(a[j]) / (1 + math.Exp(-float64(b[j]))))
+		if t.back == nil {
+			for j := range out {
+				out[j] = float32(float64(a[j]) / (1 + math.Exp(-float64(b[j]))))
+			}
+			continue
+		}
+		da, db := t.back[2*r*t.cols:][:t.cols], t.back[(2*r+1)*t.cols:][:t.cols]
+		for j, v := range out {
+			gate := 1 / (1 + math.Exp(-float64(b[j])))
+			da[j] += float32(float64(v) * gate)
+			db[j] += float32(float64(v) * float64(a[j]) * gate * (1 - gate))
 		}
 	}
 }

@@ -13,6 +13,8 @@ const (
 	GELUTanh  = kernel.GELUTanh  // its tanh approximation
 	QuickGELU = kernel.QuickGELU // x·σ(1.702x)
 	SiLU      = kernel.SiLU      // x·σ(x)
+	ReLU6     = kernel.ReLU6     // x brought into 0 to 6
+	HardSwish = kernel.HardSwish // x·ReLU6(x + 3)/6
 )
 
 // in checks that every operand is a computed F32 tensor of one pass, and returns that pass.
@@ -235,11 +237,11 @@ func dotsBack(p *Pass, s *step) {
 	n, m, d := x.Rows(), y.Rows(), x.cols()
 	kernel.Scale(ds, ds, s.scale)
 	if dx := p.wanted(x); dx != nil && n > 0 {
-		p.times(dx, d, ds, m, n, s.held[1], d, d, m, true)
+		p.times(FormatF32, dx, d, ds, m, n, s.held[1], d, d, m, true)
 	}
 	if dy := p.wanted(y); dy != nil && m > 0 {
 		before := p.mem.at
-		p.times(dy, d, p.turned(ds, n, m), n, m, s.held[0], d, d, n, true)
+		p.times(FormatF32, dy, d, p.turned(ds, n, m), n, m, s.held[0], d, d, n, true)
 		p.mem.release(before)
 	}
 }

@@ -15,6 +15,13 @@ func Param(shape ...int) *Tensor {
 	return t
 }
 
+// Statistic makes a parameter that is measured rather than learnt: it is stored and loaded, but [NewGradients] leaves it out.
+func Statistic(shape ...int) *Tensor {
+	t := Param(shape...)
+	t.param.statistic = true
+	return t
+}
+
 // Store sets the values of a parameter: data holds them as d, little endian, row-major, and is kept, not copied. forget, if not
 // nil, is called when data has been converted to the form that the kernels want and will hardly be read again: a mapped file can let
 // its pages go. The caller sees to it that no pass is using t.
@@ -102,6 +109,14 @@ func (t *Tensor) SetFormat(f Format) {
 func (t *Tensor) Format() Format {
 	check(t.param != nil, "format", "a parameter", t)
 	return t.param.format
+}
+
+// gradientFormat is the format of the products on the way back through a weight.
+func (t *Tensor) gradientFormat() Format {
+	if t.param.format == FormatBF16 {
+		return FormatBF16
+	}
+	return FormatF32
 }
 
 // Release gives back the memory that was taken for the packed form. The caller sees to it that no pass is using t.

@@ -20,6 +20,7 @@ type Pass struct {
 	ints    []int32    // for row numbers and spans
 	tasks   tasks
 	tape    tape
+	source  source
 }
 
 // The tasks of a pass are kept so that handing one to the workers allocates nothing.
@@ -29,7 +30,11 @@ type tasks struct {
 	rows   rowTask
 	local  kernel.Local
 	glu    gluTask
+	window windowTask
+	depth  kernel.Depthwise
+	column columnTask
 	pack   packTask
+	drop   dropTask
 	w      [4]*kernel.Packed
 	bias   [4][]float32
 }
@@ -44,10 +49,20 @@ func NewPass(ctx context.Context, workers int) *Pass {
 
 // Reset forgets every tensor of the pass, what it recorded included, and keeps its memory for the next one, under ctx.
 func (p *Pass) Reset(ctx context.Context) {
-	p.ctx, p.used, p.ints = ctx, 0, p.ints[:0]
-	p.mem.reset()
-	p.tasks = tasks{}
+	p.ctx, p.ints, p.tasks, p.source = ctx, p.ints[:0], tasks{}, source{}
 	p.tape.reset()
+	if p.mem.large() {
+		for i := 0; i*slab < p.used; i++ { // else memory that is let go would stay in use
+			clear(p.tensors[i])
+		}
+	}
+	p.used, p.source = 0, source{}
+	p.mem.reset()
+}
+
+// Bytes is how much memory the pass holds for values: as much as the largest use of it since it was made needed, and some more.
+func (p *Pass) Bytes() int {
+	return 4 * p.mem.size()
 }
 
 // Err says why the pass was cancelled, nil if it was not.

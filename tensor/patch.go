@@ -1,47 +1,99 @@
 package tensor
 
-import "github.com/chiasm/chiasm/internal/kernel"
+import (
+	"github.com/chiasm/chiasm/internal/kernel"
+	"github.com/chiasm/chiasm/internal/par"
+)
+
+// Same is the padding of TensorFlow's convolutions: as many places as steps fit the picture, with as many zeros around it as that takes,
+// the odd row and column at the bottom and at the right.
+const Same = -1
 
 // Patches cuts pictures x [B, C, H, W] into squares of size × size, row by row, and lays each out as a row in the order of a
 // convolution's weight: [B·N, C·size·size] with N = (H/size)·(W/size). What is left over at the right and the bottom is dropped, as a
 // strided convolution does.
 func (x *Tensor) Patches(size int) *Tensor {
-	p := in("patches", x)
-	check(x.rank == 4 && size > 0 && x.shape[2] >= size && x.shape[3] >= size, "patches", "pictures [B, C, H, W] at least a patch wide", x)
-	b, c, h, w := x.shape[0], x.shape[1], x.shape[2], x.shape[3]
-	rows, cols := h/size, w/size
-	y := p.Empty(b*rows*cols, c*size*size)
-	dst := y.floats
-	for i := range b {
-		for r := range rows {
-			for q := range cols {
-				for ch := range c {
-					from := ((i*c+ch)*h+r*size)*w + q*size
-					for range size {
-						dst = dst[copy(dst, x.floats[from:from+size]):]
-						from += w
-					}
-				}
-			}
-		}
+	y := x.Windows(size, size, 0)
+	y.rank, y.shape = 2, [MaxRank]int{y.Rows(), y.cols()}
+	return y
+}
+
+// Windows lays out what each place of a convolution with size × size taps sees of pictures x [B, C, H, W], as a row in the order of a
+// convolution's weight: [B, H', W', C·size·size], H' = (H + 2·pad - size)/stride + 1. Around the pictures lie zeros, pad on each side or
+// [Same]. [Tensor.Linear] makes the convolution of it.
+func (x *Tensor) Windows(size, stride, pad int) *Tensor {
+	p := in("windows", x)
+	if x.rank != 4 || size < 1 || stride < 1 || pad < Same || pad != Same && min(x.shape[2], x.shape[3])+2*pad < size {
+		fail("windows", "pictures [B, C, H, W] at least a window wide", x, " for windows of ", size, ", stride ", stride, ", pad ", pad)
 	}
+	t := windowTask{size: size, stride: stride, c: x.shape[1], src: x.floats}
+	t.rows, t.cols = kernel.NewSide(x.shape[2], size, stride, pad), kernel.NewSide(x.shape[3], size, stride, pad)
+	y := p.Empty(x.shape[0], t.rows.Out, t.cols.Out, x.shape[1]*size*size)
+	t.dst = y.floats
 	if p.learns(x) {
-		p.record(y, patchesBack, x).n = size
+		s := p.record(y, windowsBack, x)
+		s.ints = p.Integers(3)
+		s.ints[0], s.ints[1], s.ints[2] = int32(size), int32(stride), int32(pad)
+	}
+	if p.ctx.Err() == nil {
+		p.tasks.window = t
+		par.Do(&p.tasks.window, x.shape[0]*t.rows.Out, p.workers)
 	}
 	return y
 }
 
-// patchesBack adds dY where each value came from.
-func patchesBack(p *Pass, s *step) {
-	x, size, dy, g := s.x[0], s.n, s.y.grad, p.gradient(s.x[0])
-	b, c, h, w := x.shape[0], x.shape[1], x.shape[2], x.shape[3]
-	rows, cols := h/size, w/size
-	for i := range b * rows * cols {
-		for ch := range c {
-			at := ((i/(rows*cols)*c+ch)*h+i/cols%rows*size)*w + i%cols*size
-			for range size {
-				kernel.Add(g[at:at+size], g[at:at+size], dy[:size])
-				dy, at = dy[size:], at+w
+// windowsBack adds dY where each value came from.
+func windowsBack(p *Pass, s *step) {
+	x, size, stride, pad := s.x[0], int(s.ints[0]), int(s.ints[1]), int(s.ints[2])
+	t := windowTask{size: size, stride: stride, c: x.shape[1], src: p.gradient(x), dst: s.y.grad, back: true}
+	t.rows, t.cols = kernel.NewSide(x.shape[2], size, stride, pad), kernel.NewSide(x.shape[3], size, stride, pad)
+	for i := range x.shape[0] * t.rows.Out {
+		t.Run(i)
+	}
+}
+
+// A windowTask lays out windows, a row of places a chunk. On the way back it adds them where they came from.
+type windowTask struct {
+	dst, src        []float32
+	c, size, stride int
+	rows, cols      kernel.Side
+	back            bool
+}
+
+// Run does chunk i: of each row of pixels that the places see, what each of them sees.
+func (t *windowTask) Run(i int) {
+	k, h, w, n := t.size, t.rows.In, t.cols.In, t.c*t.size*t.size
+	picture, y := i/t.rows.Out, i%t.rows.Out*t.stride-t.rows.Pad
+	dst := t.dst[i*t.cols.Out*n:][:t.cols.Out*n]
+	for row := range t.c * k {
+		line := y + row%k
+		if line < 0 || line >= h {
+			for at := row * k; at < len(dst) && !t.back; at += n {
+				clear(dst[at : at+k])
+			}
+			continue
+		}
+		from, at := t.src[((picture*t.c+row/k)*h+line)*w:][:w], -t.cols.Pad
+		for to := dst[row*k:]; ; to = to[n:] {
+			switch {
+			case t.back:
+				for j := max(0, -at); j < min(k, w-at); j++ {
+					from[at+j] += to[j]
+				}
+			case at >= 0 && at+k <= w:
+				seen := from[at:][:k]
+				for j := range to[:k] {
+					to[j] = seen[j]
+				}
+			default:
+				for j := range to[:k] {
+					if to[j] = 0; at+j >= 0 && at+j < w {
+						to[j] = from[at+j]
+					}
+				}
+			}
+			if at += t.stride; len(to) <= n {
+				break
 			}
 		}
 	}

@@ -17,8 +17,11 @@ type tape struct {
 	free  [][]float32 // memory of gradients that were used up
 	work  work
 
-	events int  // how often something was remembered
-	done   bool // the way back has been gone
+	events    int  // how often something was remembered
+	done      bool // the way back has been gone
+	recompute bool
+	within    bool        // of a layer that goes through Through
+	inside    [][]float32 // free, there
 }
 
 // A step is one recorded operation: its result, and what the way back needs.
@@ -33,6 +36,7 @@ type step struct {
 	seq    Spans
 	row    rowTask
 	attend kernel.Attention
+	layer  Layer
 	n      int
 	scale  float32
 }
@@ -45,6 +49,7 @@ type work struct {
 	attend kernel.AttentionGrad
 	rows   rowGrad
 	turn   turnTask
+	depth  kernel.DepthwiseGrad
 }
 
 // Record makes p remember its operations from now on, resets included, for [Pass.Backward] to add to the gradients of into; nil ends
@@ -64,7 +69,9 @@ func (p *Pass) Record(into *Gradients) *Pass {
 
 func (t *tape) reset() {
 	clear(t.steps)
-	t.steps, t.free, t.done = t.steps[:0], t.free[:0], false
+	clear(t.free[:cap(t.free)])
+	clear(t.inside[:cap(t.inside)])
+	t.steps, t.free, t.work, t.done, t.within = t.steps[:0], t.free[:0], work{}, false, false
 }
 
 // Watch makes a recording pass compute the derivative by x too, which is an input of it, for [Tensor.Gradient]. It returns x.
@@ -93,25 +100,33 @@ func (x *Tensor) Seed(gradient []float32) {
 }
 
 // Backward goes back through what was recorded since the last reset, from the seeded tensors on, and adds to the gradients of
-// [Pass.Record]. The pass cannot record more until it is reset. Products are computed in F32, whatever the format of the weights, and
-// sums are made in an order that does not depend on the number of workers. When the context is cancelled, the gradients are of no use.
+// [Pass.Record]. The pass cannot record more until it is reset. Products with a weight whose format is BF16 are computed in that format,
+// those with its transpose and those that make its gradient, as is its own; all others in F32. Sums are made in an order that does not depend on the number of workers. When the context is cancelled, the gradients are of no use.
 func (p *Pass) Backward() {
 	if p.tape.into == nil {
 		fail("backward", "a recording pass", "one that does not record")
 	}
-	for i := len(p.tape.steps) - 1; i >= 0 && p.ctx.Err() == nil; i-- {
-		s := &p.tape.steps[i]
+	p.back(0)
+	p.tape.done = true
+}
+
+// back goes back through the steps from first on and forgets them.
+func (p *Pass) back(first int) {
+	t := &p.tape
+	for i := len(t.steps) - 1; i >= first && p.ctx.Err() == nil; i-- {
+		t.steps = t.steps[:i+1] // a step may record others
+		s := &t.steps[i]
 		if s.y.grad == nil {
 			continue // nothing came of it
 		}
 		s.back(p, s)
 		if !s.stays {
-			p.tape.free = append(p.tape.free, s.y.grad)
+			t.free = append(t.free, s.y.grad)
 			s.y.grad = nil
 		}
 	}
-	clear(p.tape.steps)
-	p.tape.steps, p.tape.done = p.tape.steps[:0], true
+	clear(t.steps[first:cap(t.steps)])
+	t.steps = t.steps[:first]
 }
 
 // learns reports whether a derivative is wanted by any of the operands, computed ones or parameters, of which some may be nil.
@@ -234,14 +249,20 @@ func (p *Pass) detached(values []float32) {
 	}
 }
 
-// times writes a·b, or with sum set adds it, to c [m, n], for a [m, k] and b [k, n]; rows lie ldc, lda and ldb apart. Both packing b
-// and the product are shared among the workers.
-func (p *Pass) times(c []float32, ldc int, a []float32, lda, m int, b []float32, ldb, n, k int, sum bool) {
-	w, before := &p.tape.work, p.mem.at
-	memory, _ := p.mem.take(kernel.TurnedSpace(n, k))
-	par.Do(&w.turned, w.turned.Plan(n, k, b, ldb, memory), p.workers)
+// times writes a·b, or with sum set adds it, to c [m, n], for a [m, k] and b [k, n]; rows lie ldc, lda and ldb apart. Both packing b,
+// in format f, and the product are shared among the workers.
+func (p *Pass) times(f Format, c []float32, ldc int, a []float32, lda, m int, b []float32, ldb, n, k int, sum bool) {
+	before := p.mem.at
+	p.turnedWeight(f, b, ldb, n, k)
 	p.multiply(c, ldc, a, lda, m, sum)
 	p.mem.release(before)
+}
+
+// turnedWeight packs b [k, n], whose rows lie ldb apart, for multiply, in memory that lasts until the caller releases it.
+func (p *Pass) turnedWeight(f Format, b []float32, ldb, n, k int) {
+	w := &p.tape.work
+	memory, _ := p.mem.take(kernel.TurnedSpace(n, k, f))
+	par.Do(&w.turned, w.turned.Plan(n, k, f, b, ldb, memory), p.workers)
 }
 
 // multiply is times for a b that was packed before.
@@ -252,7 +273,7 @@ func (p *Pass) multiply(c []float32, ldc int, a []float32, lda, m int, sum bool)
 	if sum {
 		w.gemm.Residual, w.gemm.LDR = c, ldc
 	}
-	par.Do(&w.gemm, w.gemm.Plan(p.workers), p.workers)
+	p.run(&w.gemm)
 }
 
 // turned is the transpose [cols, rows] of x, in memory that lasts until the caller releases it.

@@ -39,6 +39,8 @@ type param struct {
 	packed atomic.Pointer[kernel.Packed]
 	own    bool        // the values are the parameter's own memory, and the caller's to change
 	stale  atomic.Bool // they were changed since they were packed
+
+	statistic bool // it is measured, not learnt
 }
 
 // A ShapeError is a caller's bug: operands whose shapes, kinds or passes do not fit an operation. It is always a panic value.

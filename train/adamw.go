@@ -16,13 +16,50 @@ type AdamW struct {
 	Beta1, Beta2 float64 // how slowly the moments forget; 0 for 0.9 and 0.98, CLIP's
 	Eps          float64 // added to the root of the second moment; 0 for 1e-6, CLIP's
 	Decay        float64 // of the parameters that decay, times the rate
+	Groups       []Group // of parameters that learn in another way; the first that matches counts
 	Clip         float64 // gradients longer than this, all together, are shortened to it; 0 for never
+	Partial      bool    // parameters that no loss has reached in a step stay as they are; else that is an error
 	Workers      int     // 0 for all cores; the result does not depend on it
 
 	gradients *tensor.Gradients
 	moments   [][2][]float32
+	ways      []way
 	steps     int
 	task      adamTask
+}
+
+// A Group is parameters that learn in another way than the rest.
+type Group struct {
+	Pattern string  // of their names, as [Matches] takes it
+	Rate    float64 // times the learning rate; 0 for 1
+	Decay   Decay
+}
+
+// Decay says whether a parameter decays.
+type Decay uint8
+
+// The rules of decay.
+const (
+	DecayByShape Decay = iota // as [Decays] says
+	DecayAlways
+	DecayNever
+)
+
+// A way is how a parameter learns.
+type way struct {
+	rate   float64 // times the learning rate
+	decays bool
+}
+
+// A GradientError is a gradient that holds something that is not a finite number.
+type GradientError struct {
+	Parameter string
+	Steps     int // that were made before
+}
+
+// Error names the parameter.
+func (e *GradientError) Error() string {
+	return fmt.Sprintf("train: the gradient of %s is not finite after %d steps", e.Parameter, e.Steps)
 }
 
 // Minimize tells the optimiser which parameters to learn, and takes memory for their moments. It forgets what it learnt before.
@@ -35,12 +72,28 @@ func (a *AdamW) Minimize(g *tensor.Gradients) *AdamW {
 			*f.value = f.standard
 		}
 	}
-	a.gradients, a.moments, a.steps = g, nil, 0
+	a.gradients, a.moments, a.ways, a.steps = g, nil, nil, 0
 	for _, l := range g.All() {
 		n := len(l.Gradient)
 		a.moments = append(a.moments, [2][]float32{make([]float32, n), make([]float32, n)})
+		a.ways = append(a.ways, a.way(l))
 	}
 	return a
+}
+
+// way is how the groups let a parameter learn.
+func (a *AdamW) way(l tensor.Learnt) way {
+	for _, g := range a.Groups {
+		if !Matches(g.Pattern, l.Name) {
+			continue
+		}
+		w := way{g.Rate, g.Decay == DecayAlways || g.Decay == DecayByShape && Decays(l.Param)}
+		if w.rate == 0 {
+			w.rate = 1
+		}
+		return w
+	}
+	return way{1, Decays(l.Param)}
 }
 
 // Decays reports whether a parameter is one of those that decay: the weights of products, which have two dimensions or more; not gains,
@@ -48,16 +101,16 @@ func (a *AdamW) Minimize(g *tensor.Gradients) *AdamW {
 func Decays(t *tensor.Tensor) bool { return t.Rank() >= 2 }
 
 // Step changes the parameters by their gradients at a learning rate, and clears these. It returns how long the gradients were, all
-// together, before clipping. It is an error, and nothing is changed, if they are not finite or if no loss has reached some parameter.
+// together, before clipping. It is an error, and nothing is changed, if they are not finite or, but for Partial, if no loss has reached some parameter.
 func (a *AdamW) Step(rate float64) (norm float64, err error) {
-	if names := a.gradients.Unreached(); len(names) > 0 {
+	if names := a.gradients.Unreached(); len(names) > 0 && !a.Partial {
 		return 0, fmt.Errorf("train: %d parameters have no gradient, among them %s: freeze them, or make the loss depend on them", len(names), strings.Join(names[:min(4, len(names))], ", "))
 	}
 	list := a.gradients.All()
 	for _, l := range list {
 		s := squares(l.Gradient)
 		if math.IsNaN(s) || math.IsInf(s, 0) {
-			return 0, fmt.Errorf("train: the gradient of %s is not finite after %d steps", l.Name, a.steps)
+			return 0, &GradientError{l.Name, a.steps}
 		}
 		norm += s
 	}
@@ -68,8 +121,11 @@ func (a *AdamW) Step(rate float64) (norm float64, err error) {
 	}
 	a.steps++
 	for i, l := range list {
-		decay := 0.0
-		if Decays(l.Param) {
+		if a.Partial && !a.gradients.Reached(l.Param) {
+			continue
+		}
+		decay, rate := 0.0, rate*a.ways[i].rate
+		if a.ways[i].decays {
 			decay = a.Decay
 		}
 		a.task = adamTask{

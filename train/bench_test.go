@@ -59,3 +59,29 @@ func BenchmarkStep(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkContrast is the loss over 1,024 pairs of vectors and the way back to them.
+func BenchmarkContrast(b *testing.B) {
+	const n, d = 1024, 256
+	c := &train.Contrast{LogScale: scalar(3)}
+	g := tensor.NewGradients(func(yield func(string, *tensor.Tensor) bool) { yield("scale", c.LogScale) })
+	values := [2][]float32{make([]float32, n*d), make([]float32, n*d)}
+	for k := range values {
+		for i := range values[k] {
+			values[k][i] = float32((i+k)*7919%101)/50 - 1
+		}
+	}
+	ctx := context.Background()
+	p := tensor.NewPass(ctx, 1).Record(g)
+	batch := make(train.Batch, 2)
+	for b.Loop() {
+		p.Reset(ctx)
+		for i := range batch {
+			batch[i].X = p.Input(values[i], n, d).Watch().Normalize(1e-12)
+		}
+		if _, err := c.Learn(batch, 1, g); err != nil {
+			b.Fatal(err)
+		}
+		p.Backward()
+	}
+}

@@ -1,12 +1,9 @@
-// Package train teaches models: losses over the vectors of a batch, the optimiser, the course of its rate. It knows no model, only
-// tensors and their gradients.
+// Package train teaches models. It knows no model and no files of data, only tensors and their gradients.
 //
-// A step runs a model in a recording pass, gives the vectors to a loss, goes back, and lets the optimiser change the parameters:
+// A step runs a model in a recording pass and hands the vectors of a [Batch] to an [Objective]: a [Contrast] of any number of modalities, a
+// distillation ([Match], [Relate]), classes ([Classify]), or a [Sum] of these. Batches too large for one pass are learnt in [Parts]. [AdamW]
+// changes the parameters that have gradients: all, all but frozen ones ([Except]), or low-rank [Adapters] of some. A [Run] makes the steps, at
+// the rates of a [Schedule]: it evaluates, averages weights, keeps checkpoints, and resumes to the same bits.
 //
-//	pass.Reset(ctx)
-//	images := model.EmbedImage(pixels).Normalize(1e-12)
-//	…
-//	loss, err := contrast.Learn(images, texts, gradients)
-//	pass.Backward()
-//	err = optimiser.Step(rate)
+// A [Probe] and a [Cache] learn from few labelled examples of features that a model has made.
 package train

@@ -21,32 +21,32 @@ func Example() {
 	images := []float32{1, 0, 0, 0, 1, 0, 0, 0, 1} // three of them
 	texts := []float32{1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1}
 
-	ctx := context.Background()
 	gradients := tensor.NewGradients(nn.Params(&towers))
 	contrast := &train.Contrast{LogScale: towers.Scale}
-	optimiser := (&train.AdamW{Clip: 1}).Minimize(gradients)
-	schedule := train.Schedule{Rate: 0.1, Warmup: 5, Steps: 60}
-	pass := tensor.NewPass(ctx, 0).Record(gradients)
-	for step := range schedule.Steps {
-		pass.Reset(ctx)
-		a := towers.Image.Forward(pass.Input(images, 3, 3)).Normalize(1e-12)
-		b := towers.Text.Forward(pass.Input(texts, 3, 4)).Normalize(1e-12)
-		loss, err := contrast.Learn(train.InfoNCE, a, b, gradients)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		pass.Backward()
-		if _, err := optimiser.Step(schedule.At(step)); err != nil {
-			fmt.Println(err)
-			return
-		}
-		contrast.Clamp()
-		if step%59 == 0 {
-			fmt.Printf("step %d: loss %.1f\n", step, loss)
-		}
+	pass := tensor.NewPass(context.Background(), 0).Record(gradients)
+	run := &train.Run{
+		Gradients: gradients,
+		Optimiser: (&train.AdamW{Clip: 1}).Minimize(gradients),
+		Schedule:  train.Schedule{Rate: 0.1, Warmup: 5, Steps: 60},
+		After:     contrast.Clamp,
+		Step: func(ctx context.Context, call int) (train.Outcome, error) {
+			pass.Reset(ctx)
+			a := towers.Image.Forward(pass.Input(images, 3, 3)).Normalize(1e-12)
+			b := towers.Text.Forward(pass.Input(texts, 3, 4)).Normalize(1e-12)
+			loss, err := contrast.Learn(train.Pairs(a, b), 1, gradients)
+			pass.Backward()
+			return train.Outcome{Loss: loss, Items: 3}, err
+		},
+		Progress: func(p train.Progress) {
+			if p.Step == 1 || p.Step == p.Steps {
+				fmt.Printf("step %d: loss %.1f\n", p.Step, p.Loss)
+			}
+		},
+	}
+	if _, err := run.Learn(context.Background()); err != nil {
+		fmt.Println(err)
 	}
 	// Output:
-	// step 0: loss 0.8
-	// step 59: loss 0.0
+	// step 1: loss 0.8
+	// step 60: loss 0.0
 }

@@ -13,9 +13,9 @@ import (
 )
 
 // toy is twelve pictures and their texts: a quarter of the picture, one of four, in one of three colours.
-func toy() pairs {
+func toy() *pairs {
 	const side = 20
-	b := pairs{side: side}
+	b := &pairs{side: side}
 	for colour := range 3 {
 		for quarter := range 4 {
 			picture := make([]float32, 3*side*side)
@@ -56,7 +56,7 @@ func teach(t *testing.T, workers, steps int) (*clip.Model, float64) {
 	for i := range steps {
 		p.Reset(ctx)
 		var err error
-		if loss, err = learn(p, m, contrast, train.InfoNCE, batch, g); err != nil {
+		if loss, err = learn(p, m, contrast, batch, g); err != nil {
 			t.Fatal(err)
 		}
 		if _, err = optimiser.Step(schedule.At(i)); err != nil {
@@ -68,7 +68,7 @@ func teach(t *testing.T, workers, steps int) (*clip.Model, float64) {
 }
 
 // hits counts the pictures whose own text is nearest, and the texts whose own picture is.
-func hits(t *testing.T, m *clip.Model, b pairs) (pictures, texts int) {
+func hits(t *testing.T, m *clip.Model, b *pairs) (pictures, texts int) {
 	p := tensor.NewPass(context.Background(), 1)
 	n := len(b.texts)
 	image := m.EmbedImage(p.Input(b.pixels, n, 3, b.side, b.side)).Normalize(1e-12)
@@ -125,22 +125,24 @@ func TestParts(t *testing.T) {
 	m, batch, ctx := untaught(t), toy(), context.Background()
 	contrast := &train.Contrast{LogScale: m.LogitScale}
 	whole, parts := tensor.NewGradients(nn.Params(m)), tensor.NewGradients(nn.Params(m))
-	want, err := learn(tensor.NewPass(ctx, 1).Record(whole), m, contrast, train.InfoNCE, batch, whole)
+	want, err := learn(tensor.NewPass(ctx, 1).Record(whole), m, contrast, batch, whole)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := tensor.NewPass(ctx, 1)
-	embed := func(p *tensor.Pass, first, last int) (a, b *tensor.Tensor, err error) {
+	embed := func(p *tensor.Pass, first, last int) (train.Batch, error) {
 		size := 3 * batch.side * batch.side
-		a = m.EmbedImage(p.Input(batch.pixels[first*size:last*size], last-first, 3, batch.side, batch.side)).Normalize(1e-12)
-		if b, err = m.EmbedText(p, batch.texts[first:last]); err == nil {
-			b = b.Normalize(1e-12)
+		a := m.EmbedImage(p.Input(batch.pixels[first*size:last*size], last-first, 3, batch.side, batch.side)).Normalize(1e-12)
+		b, err := m.EmbedText(p, batch.texts[first:last])
+		if err != nil {
+			return nil, err
 		}
-		return a, b, err
+		return train.Pairs(a, b.Normalize(1e-12)), nil
 	}
+	inParts := &train.Parts{Size: 5}
 	for range 2 { // the second time over what the first has left
 		parts.Clear()
-		got, err := contrast.LearnParts(ctx, train.InfoNCE, p, len(batch.texts), 5, embed, parts)
+		got, err := inParts.Learn(ctx, contrast, p, len(batch.texts), embed, parts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +163,7 @@ func TestParts(t *testing.T) {
 	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := contrast.LearnParts(cancelled, train.InfoNCE, p, len(batch.texts), 5, embed, parts); err == nil {
+	if _, err := inParts.Learn(cancelled, contrast, p, len(batch.texts), embed, parts); err == nil {
 		t.Error("a cancelled step gave gradients")
 	}
 }
@@ -169,21 +171,20 @@ func TestParts(t *testing.T) {
 // A frozen tower stays as it is, and the other one learns.
 func TestFrozenTower(t *testing.T) {
 	m, batch := untaught(t), toy()
-	g := tensor.NewGradients(func(yield func(string, *tensor.Tensor) bool) {
-		for name, p := range nn.Params(m) {
-			if !strings.HasPrefix(name, "vision_model.") && !yield(name, p) {
-				return
-			}
-		}
-	})
+	g := tensor.NewGradients(train.Except(nn.Params(m), "vision_model.*"))
 	before := append([]float32(nil), m.Vision.Blocks[0].MLP.Up.Weight.Floats()...)
 	text := append([]float32(nil), m.Text.Blocks[0].MLP.Up.Weight.Floats()...)
 	optimiser := (&train.AdamW{}).Minimize(g)
-	if _, err := learn(tensor.NewPass(context.Background(), 1).Record(g), m, &train.Contrast{LogScale: m.LogitScale}, train.InfoNCE, batch, g); err != nil {
+	if _, err := learn(tensor.NewPass(context.Background(), 1).Record(g), m, &train.Contrast{LogScale: m.LogitScale}, batch, g); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := optimiser.Step(1e-3); err != nil {
 		t.Fatal(err)
+	}
+	frozen := tensor.NewGradients(train.Except(nn.Params(m), "vision_model.*", "visual_projection.weight"))
+	p := tensor.NewPass(context.Background(), 1).Record(frozen)
+	if m.EmbedImage(p.Input(batch.pixels, len(batch.texts), 3, batch.side, batch.side)).Learns() {
+		t.Error("the vectors of a frozen tower are recorded")
 	}
 	if now := m.Vision.Blocks[0].MLP.Up.Weight.Floats(); now[0] != before[0] || now[7] != before[7] {
 		t.Error("a frozen weight moved")
@@ -206,9 +207,9 @@ func TestRefuses(t *testing.T) {
 		}
 	}
 	p := tensor.NewPass(context.Background(), 1).Record(g)
-	_, err := learn(p, m, contrast, train.InfoNCE, batch, g)
+	_, err := learn(p, m, contrast, batch, g)
 	want(err, "over 1 pairs")
-	_, err = contrast.Learn(train.InfoNCE, p.Empty(2, 3), p.Empty(3, 3), g)
+	_, err = contrast.Learn(train.Pairs(p.Empty(2, 3), p.Empty(3, 3)), 1, g)
 	want(err, "2 vectors of one kind and 3")
 	optimiser := (&train.AdamW{}).Minimize(g)
 	_, err = optimiser.Step(1e-3)
@@ -243,7 +244,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 	p := tensor.NewPass(ctx, 2).Record(g)
 	step := func() {
 		p.Reset(ctx)
-		_, err := learn(p, m, contrast, train.InfoNCE, batch, g)
+		_, err := learn(p, m, contrast, batch, g)
 		if err == nil {
 			_, err = optimiser.Step(1e-3)
 		}

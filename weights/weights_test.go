@@ -320,3 +320,23 @@ func FuzzTorch(f *testing.F) {
 	seed(f, "zip.bin", "legacy.bin", "nested.pt", "script.pt", "evil.bin", "mixed.pt", "mixed-legacy.pt")
 	f.Fuzz(fuzz)
 }
+
+// What a killed Save left goes; what only looks like it stays.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.safetensors")
+	for _, name := range []string{"a.safetensors", ".a.safetensors.123", ".a.safetensors.", ".a.safetensors.12x", ".b.safetensors.123", "a.safetensors.1"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	weights.Sweep(path)
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 5 {
+		t.Errorf("got %v, %v", left, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, ".a.safetensors.123")); err == nil {
+		t.Error("what a killed Save left is still there")
+	}
+	weights.Sweep(filepath.Join(dir, "none", "a"))
+}

@@ -13,6 +13,8 @@ const (
 	GELUTanh             // x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³)))
 	QuickGELU            // x·σ(1.702·x)
 	SiLU                 // x·σ(x)
+	ReLU6                // min(max(x, 0), 6)
+	HardSwish            // x·min(max(x + 3, 0), 6)/6
 	activations
 )
 
@@ -51,6 +53,10 @@ func scalarActivation(act Activation, x float64) float64 {
 		return x * sigmoid(1.702*x)
 	case SiLU:
 		return x * sigmoid(x)
+	case ReLU6:
+		return min(max(x, 0), 6)
+	case HardSwish:
+		return x * min(max(x+3, 0), 6) / 6
 	}
 	return x
 }

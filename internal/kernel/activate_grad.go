@@ -11,28 +11,42 @@ func ActivateGrad(act Activation, dx, dy, x []float32) {
 	case None:
 		copy(dx, dy)
 		return
-	case ReLU:
+	case ReLU, ReLU6:
 		for i, v := range x {
-			if v <= 0 {
+			if v <= 0 || act == ReLU6 && v >= 6 {
 				dx[i] = 0
 			} else {
 				dx[i] = dy[i]
 			}
 		}
 		return
-	}
-	const block = 256
-	var buf [block]float32
-	for len(x) > 0 {
-		n := min(block, len(x))
-		if act == GELU {
-			geluGrad(buf[:n], dx, dy, x[:n])
-		} else {
-			gateGrad(act, buf[:n], dx, dy, x[:n])
+	case HardSwish:
+		for i, v := range x {
+			switch {
+			case v <= -3:
+				dx[i] = 0
+			case v < 3:
+				dx[i] = dy[i] * float32(v/3+0.5)
+			default:
+				dx[i] = dy[i]
+			}
 		}
+		return
+	case GELU:
+		if len(x) > 0 {
+			geluGrad(dx, dy, x)
+		}
+		return
+	}
+	var buf [gradBlock]float32
+	for len(x) > 0 {
+		n := min(gradBlock, len(x))
+		gateGrad(act, buf[:n], dx, dy, x[:n])
 		dx, dy, x = dx[n:], dy[n:], x[n:]
 	}
 }
+
+const gradBlock = 256
 
 // gateGrad is for x·σ(v) with v a function of x: σ + x·σ·(1-σ)·v'.
 func gateGrad(act Activation, e, dx, dy, x []float32) {
@@ -59,12 +73,20 @@ func gateGrad(act Activation, e, dx, dy, x []float32) {
 	}
 }
 
-// geluGrad is Φ(x) + x·φ(x). Φ is act(x)/x, and its series about 0.
-func geluGrad(e, dx, dy, x []float32) {
+// genericGELUGrad is dy·(Φ(x) + x·φ(x)).
+func genericGELUGrad(dx, dy, x []float32) {
+	var e, y [gradBlock]float32
+	for len(x) > 0 {
+		n := min(gradBlock, len(x))
+		geluBlock(e[:n], y[:n], dx, dy, x[:n])
+		dx, dy, x = dx[n:], dy[n:], x[n:]
+	}
+}
+
+// geluBlock does a block. Φ is act(x)/x, and its series about 0.
+func geluBlock(e, y, dx, dy, x []float32) {
 	dx, dy = dx[:len(x)], dy[:len(x)]
 	const density = 0.3989422804014327 // φ(0) = 1/√(2π)
-	var buf [256]float32
-	y := buf[:len(x)]
 	activate(GELU, y, x)
 	for i, v := range x {
 		v = max(-30, min(30, v))

@@ -3,13 +3,15 @@ package kernel
 import "sync"
 
 // AttentionGrad adds the derivatives of an [Attention] by Q, K and V to DQ, DK and DV, which lie as those do, given that by its result,
-// DOut. The weights are computed anew. It serves attention without Mask and Kept.
+// DOut. The weights are computed anew. It serves attention without Mask and Kept. That by a Bias goes to DBias, if there is one: sequences
+// that share matrices add to them in their order.
 //
 // A chunk is a head of keys of one sequence with all of its queries, so that nothing depends on the number of workers.
 type AttentionGrad struct {
 	Attention
 	DOut       []float32 // LDO apart
 	DQ, DK, DV []float32
+	DBias      []float32 // as Bias, or nil
 }
 
 // Plan checks the sizes and returns how many chunks Run does.
@@ -20,12 +22,27 @@ func (a *AttentionGrad) Plan() (chunks int) {
 		return 0
 	}
 	need(len(a.DQ) == len(a.Q) && len(a.DK) == len(a.K) && len(a.DV) == len(a.V), "attention gradient", "expected as many values as the operands have, %d, got %d", len(a.Q), len(a.DQ))
+	if a.DBias != nil {
+		need(len(a.DBias) == len(a.Bias), "attention gradient", "expected a bias of %d values, got %d", len(a.Bias), len(a.DBias))
+		return min(len(a.Starts)-1, a.BiasN) * a.KHeads
+	}
 	return (len(a.Starts) - 1) * a.KHeads
 }
 
-// Run does one chunk.
+// Run does one chunk: with DBias that of all sequences that share a bias.
 func (a *AttentionGrad) Run(chunk int) {
 	s, kh := chunk/a.KHeads, chunk%a.KHeads
+	if a.DBias == nil {
+		a.sequence(s, kh)
+		return
+	}
+	for ; s < len(a.Starts)-1; s += a.BiasN {
+		a.sequence(s, kh)
+	}
+}
+
+// sequence does the queries of sequence s that share a head of keys.
+func (a *AttentionGrad) sequence(s, kh int) {
 	group := a.Heads / a.KHeads
 	q0, q1 := int(a.Starts[s]), int(a.Starts[s+1])
 	k0, k1 := a.keys(s)
@@ -43,9 +60,13 @@ func (a *AttentionGrad) Run(chunk int) {
 			h.after = 0
 		}
 		if a.Bias != nil {
-			h.bias = a.Bias[(s%a.BiasN*a.Heads+head)*a.BiasT*a.BiasS:]
+			at := (s%a.BiasN*a.Heads + head) * a.BiasT * a.BiasS
+			if h.bias = a.Bias[at:]; a.DBias != nil {
+				w.bias = a.DBias[at:]
+			}
 		}
 		w.run(a, &h)
+		w.bias = nil
 	}
 }
 
@@ -56,6 +77,7 @@ type headGrad struct {
 	list   [1]*Packed
 	room   *scratch
 	pack   []float32 // memory of weight
+	bias   []float32 // the derivative by the bias of the head, or nil
 }
 
 var headGrads = sync.Pool{New: func() any { return new(headGrad) }}
@@ -65,7 +87,7 @@ var headGrads = sync.Pool{New: func() any { return new(headGrad) }}
 func (w *headGrad) run(a *AttentionGrad, h *headSpan) {
 	t, s, d := h.to-h.from, h.k1-h.k0, a.D
 	wide := max(t, s, d)
-	space := max(TurnedSpace(wide, d), TurnedSpace(d, wide))
+	space := max(TurnedSpace(wide, d, F32), TurnedSpace(d, wide, F32))
 	w.room = takeScratch(3*t*s + wide*d + space)
 	defer w.room.release()
 	rest := w.room.floats
@@ -111,13 +133,18 @@ func (w *headGrad) weigh(a *AttentionGrad, h *headSpan, p, dp []float32, r int) 
 	softmax(p, p)
 	along := Dot(p, dp)
 	for j, v := range p {
-		dp[j] = v * float32(dp[j]-along) * a.Scale
+		dp[j] = v * float32(dp[j]-along)
 	}
+	if w.bias != nil {
+		row := w.bias[r*a.BiasS+first:][:len(dp)]
+		add(row, row, dp)
+	}
+	scale(dp, dp, a.Scale)
 }
 
 // product writes a·b, or with sum set adds it, to c [m, n], for a [m, k] and b [k, n]; rows lie ldc, lda and ldb apart.
 func (w *headGrad) product(c []float32, ldc int, a []float32, lda, m int, b []float32, ldb, n, k int, sum []float32) {
-	for i := range w.weight.Plan(n, k, b, ldb, w.pack) {
+	for i := range w.weight.Plan(n, k, F32, b, ldb, w.pack) {
 		w.weight.Run(i)
 	}
 	w.list[0] = &w.weight.Packed

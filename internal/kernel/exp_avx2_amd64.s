@@ -359,6 +359,122 @@ done3:
 	VZEROUPPER
 	RET
 
+// func relu6AVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·relu6AVX2(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	VXORPS  Y0, Y0, Y0
+	VMOVUPS c40c00000<>+0(SB), Y1
+	MOVQ    n+16(FP), DX
+	XORQ    BX, BX
+	MOVQ    DX, SI
+	SUBQ    $0x08, SI
+	CMPQ    BX, SI
+	JG      end2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Y2
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, SI
+	JLE     loop1
+
+end2:
+	SUBQ       BX, DX
+	JZ         done3
+	LEAQ       lanes<>+32(SB), SI
+	SHLQ       $0x02, DX
+	SUBQ       DX, SI
+	VMOVDQU    (SI), Y2
+	VMASKMOVPS (CX)(BX*4), Y2, Y3
+	VMAXPS     Y3, Y0, Y3
+	VMINPS     Y3, Y1, Y3
+	VMASKMOVPS Y3, Y2, (AX)(BX*4)
+
+done3:
+	VZEROUPPER
+	RET
+
+DATA c40c00000<>+0(SB)/4, $0x40c00000
+DATA c40c00000<>+4(SB)/4, $0x40c00000
+DATA c40c00000<>+8(SB)/4, $0x40c00000
+DATA c40c00000<>+12(SB)/4, $0x40c00000
+DATA c40c00000<>+16(SB)/4, $0x40c00000
+DATA c40c00000<>+20(SB)/4, $0x40c00000
+DATA c40c00000<>+24(SB)/4, $0x40c00000
+DATA c40c00000<>+28(SB)/4, $0x40c00000
+GLOBL c40c00000<>(SB), RODATA|NOPTR, $32
+
+// func hardSwishAVX2(dst *float32, x *float32, n int)
+// Requires: AVX
+TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	VXORPS  Y0, Y0, Y0
+	VMOVUPS c40c00000<>+0(SB), Y1
+	VMOVUPS c40400000<>+0(SB), Y2
+	VMOVUPS c3e2aaaab<>+0(SB), Y3
+	MOVQ    n+16(FP), DX
+	XORQ    BX, BX
+	MOVQ    DX, SI
+	SUBQ    $0x08, SI
+	CMPQ    BX, SI
+	JG      end2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Y4
+	VADDPS  Y2, Y4, Y5
+	VMAXPS  Y5, Y0, Y5
+	VMINPS  Y5, Y1, Y5
+	VMULPS  Y3, Y4, Y4
+	VMULPS  Y5, Y4, Y4
+	VMOVUPS Y4, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, SI
+	JLE     loop1
+
+end2:
+	SUBQ       BX, DX
+	JZ         done3
+	LEAQ       lanes<>+32(SB), SI
+	SHLQ       $0x02, DX
+	SUBQ       DX, SI
+	VMOVDQU    (SI), Y4
+	VMASKMOVPS (CX)(BX*4), Y4, Y5
+	VADDPS     Y2, Y5, Y2
+	VMAXPS     Y2, Y0, Y2
+	VMINPS     Y2, Y1, Y2
+	VMULPS     Y3, Y5, Y5
+	VMULPS     Y2, Y5, Y5
+	VMASKMOVPS Y5, Y4, (AX)(BX*4)
+
+done3:
+	VZEROUPPER
+	RET
+
+DATA c40400000<>+0(SB)/4, $0x40400000
+DATA c40400000<>+4(SB)/4, $0x40400000
+DATA c40400000<>+8(SB)/4, $0x40400000
+DATA c40400000<>+12(SB)/4, $0x40400000
+DATA c40400000<>+16(SB)/4, $0x40400000
+DATA c40400000<>+20(SB)/4, $0x40400000
+DATA c40400000<>+24(SB)/4, $0x40400000
+DATA c40400000<>+28(SB)/4, $0x40400000
+GLOBL c40400000<>(SB), RODATA|NOPTR, $32
+
+DATA c3e2aaaab<>+0(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+4(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+8(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+12(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+16(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+20(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+24(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+28(SB)/4, $0x3e2aaaab
+GLOBL c3e2aaaab<>(SB), RODATA|NOPTR, $32
+
 // func gateAVX2(dst *float32, x *float32, n int, s float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gateAVX2(SB), NOSPLIT, $0-28

@@ -391,6 +391,144 @@ done3:
 	VZEROUPPER
 	RET
 
+// func relu6AVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·relu6AVX512(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS c40c00000<>+0(SB), Z1
+	MOVQ    n+16(FP), DX
+	XORQ    BX, BX
+	MOVQ    DX, SI
+	SUBQ    $0x10, SI
+	CMPQ    BX, SI
+	JG      end2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Z2
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	CMPQ    BX, SI
+	JLE     loop1
+
+end2:
+	SUBQ      BX, DX
+	JZ        done3
+	MOVL      $0xffffffff, SI
+	BZHIL     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z2
+	VMAXPS    Z2, Z0, Z2
+	VMINPS    Z2, Z1, Z2
+	VMOVUPS   Z2, K1, (AX)(BX*4)
+
+done3:
+	VZEROUPPER
+	RET
+
+DATA c40c00000<>+0(SB)/4, $0x40c00000
+DATA c40c00000<>+4(SB)/4, $0x40c00000
+DATA c40c00000<>+8(SB)/4, $0x40c00000
+DATA c40c00000<>+12(SB)/4, $0x40c00000
+DATA c40c00000<>+16(SB)/4, $0x40c00000
+DATA c40c00000<>+20(SB)/4, $0x40c00000
+DATA c40c00000<>+24(SB)/4, $0x40c00000
+DATA c40c00000<>+28(SB)/4, $0x40c00000
+DATA c40c00000<>+32(SB)/4, $0x40c00000
+DATA c40c00000<>+36(SB)/4, $0x40c00000
+DATA c40c00000<>+40(SB)/4, $0x40c00000
+DATA c40c00000<>+44(SB)/4, $0x40c00000
+DATA c40c00000<>+48(SB)/4, $0x40c00000
+DATA c40c00000<>+52(SB)/4, $0x40c00000
+DATA c40c00000<>+56(SB)/4, $0x40c00000
+DATA c40c00000<>+60(SB)/4, $0x40c00000
+GLOBL c40c00000<>(SB), RODATA|NOPTR, $64
+
+// func hardSwishAVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    x+8(FP), CX
+	VPXORD  Z0, Z0, Z0
+	VMOVUPS c40c00000<>+0(SB), Z1
+	VMOVUPS c40400000<>+0(SB), Z2
+	VMOVUPS c3e2aaaab<>+0(SB), Z3
+	MOVQ    n+16(FP), DX
+	XORQ    BX, BX
+	MOVQ    DX, SI
+	SUBQ    $0x10, SI
+	CMPQ    BX, SI
+	JG      end2
+
+loop1:
+	VMOVUPS (CX)(BX*4), Z4
+	VADDPS  Z2, Z4, Z5
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z1, Z5
+	VMULPS  Z3, Z4, Z4
+	VMULPS  Z5, Z4, Z4
+	VMOVUPS Z4, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	CMPQ    BX, SI
+	JLE     loop1
+
+end2:
+	SUBQ      BX, DX
+	JZ        done3
+	MOVL      $0xffffffff, SI
+	BZHIL     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX)(BX*4), K1, Z4
+	VADDPS    Z2, Z4, Z2
+	VMAXPS    Z2, Z0, Z2
+	VMINPS    Z2, Z1, Z2
+	VMULPS    Z3, Z4, Z4
+	VMULPS    Z2, Z4, Z4
+	VMOVUPS   Z4, K1, (AX)(BX*4)
+
+done3:
+	VZEROUPPER
+	RET
+
+DATA c40400000<>+0(SB)/4, $0x40400000
+DATA c40400000<>+4(SB)/4, $0x40400000
+DATA c40400000<>+8(SB)/4, $0x40400000
+DATA c40400000<>+12(SB)/4, $0x40400000
+DATA c40400000<>+16(SB)/4, $0x40400000
+DATA c40400000<>+20(SB)/4, $0x40400000
+DATA c40400000<>+24(SB)/4, $0x40400000
+DATA c40400000<>+28(SB)/4, $0x40400000
+DATA c40400000<>+32(SB)/4, $0x40400000
+DATA c40400000<>+36(SB)/4, $0x40400000
+DATA c40400000<>+40(SB)/4, $0x40400000
+DATA c40400000<>+44(SB)/4, $0x40400000
+DATA c40400000<>+48(SB)/4, $0x40400000
+DATA c40400000<>+52(SB)/4, $0x40400000
+DATA c40400000<>+56(SB)/4, $0x40400000
+DATA c40400000<>+60(SB)/4, $0x40400000
+GLOBL c40400000<>(SB), RODATA|NOPTR, $64
+
+DATA c3e2aaaab<>+0(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+4(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+8(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+12(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+16(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+20(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+24(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+28(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+32(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+36(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+40(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+44(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+48(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+52(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+56(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab<>+60(SB)/4, $0x3e2aaaab
+GLOBL c3e2aaaab<>(SB), RODATA|NOPTR, $64
+
 // func gateAVX512(dst *float32, x *float32, n int, s float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·gateAVX512(SB), NOSPLIT, $0-28

@@ -228,6 +228,82 @@ one3:
 done4:
 	RET
 
+// func relu6NEON(dst *float32, x *float32, n int)
+TEXT ·relu6NEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD $constants<>(SB), R2
+	VEOR V0.B16, V0.B16, V0.B16
+	FMOVQ 208(R2), F1
+	MOVD n+16(FP), R3
+	SUBS $4, R3, R3
+	BLT end2
+
+loop1:
+	FMOVQ.P 16(R1), F2
+	WORD $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
+	WORD $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
+	FMOVQ.P F2, 16(R0)
+	SUBS $4, R3, R3
+	BGE loop1
+
+end2:
+	ADDS $4, R3, R3
+	BEQ done4
+
+one3:
+	VLD1R.P 4(R1), [V2.S4]
+	WORD $0x4e20f442 // fmax v2.4s, v2.4s, v0.4s
+	WORD $0x4ea1f442 // fmin v2.4s, v2.4s, v1.4s
+	FMOVS.P F2, 4(R0)
+	SUBS $1, R3, R3
+	BNE one3
+
+done4:
+	RET
+
+// func hardSwishNEON(dst *float32, x *float32, n int)
+TEXT ·hardSwishNEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD $constants<>(SB), R2
+	VEOR V0.B16, V0.B16, V0.B16
+	FMOVQ 208(R2), F1
+	FMOVQ 224(R2), F2
+	FMOVQ 240(R2), F3
+	MOVD n+16(FP), R3
+	SUBS $4, R3, R3
+	BLT end2
+
+loop1:
+	FMOVQ.P 16(R1), F4
+	WORD $0x4e22d485 // fadd v5.4s, v4.4s, v2.4s
+	WORD $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD $0x6e23dc84 // fmul v4.4s, v4.4s, v3.4s
+	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
+	FMOVQ.P F4, 16(R0)
+	SUBS $4, R3, R3
+	BGE loop1
+
+end2:
+	ADDS $4, R3, R3
+	BEQ done4
+
+one3:
+	VLD1R.P 4(R1), [V4.S4]
+	WORD $0x4e22d485 // fadd v5.4s, v4.4s, v2.4s
+	WORD $0x4e20f4a5 // fmax v5.4s, v5.4s, v0.4s
+	WORD $0x4ea1f4a5 // fmin v5.4s, v5.4s, v1.4s
+	WORD $0x6e23dc84 // fmul v4.4s, v4.4s, v3.4s
+	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
+	FMOVS.P F4, 4(R0)
+	SUBS $1, R3, R3
+	BNE one3
+
+done4:
+	RET
+
 // func gateNEON(dst *float32, x *float32, n int, s float32)
 TEXT ·gateNEON(SB), NOSPLIT, $0-28
 	FMOVS s+24(FP), F0
@@ -349,9 +425,9 @@ TEXT ·geluTanhNEON(SB), NOSPLIT, $0-24
 
 loop1:
 	FMOVQ.P 16(R1), F5
-	FMOVQ 208(R2), F7
+	FMOVQ 256(R2), F7
 	WORD $0x6e25dca6 // fmul v6.4s, v5.4s, v5.4s
-	FMOVQ 224(R2), F8
+	FMOVQ 272(R2), F8
 	VFMLA V8.S4, V6.S4, V7.S4
 	WORD $0x6e27dca6 // fmul v6.4s, v5.4s, v7.4s
 	WORD $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
@@ -398,9 +474,9 @@ end2:
 
 one3:
 	VLD1R.P 4(R1), [V5.S4]
-	FMOVQ 208(R2), F7
+	FMOVQ 256(R2), F7
 	WORD $0x6e25dca6 // fmul v6.4s, v5.4s, v5.4s
-	FMOVQ 224(R2), F8
+	FMOVQ 272(R2), F8
 	VFMLA V8.S4, V6.S4, V7.S4
 	WORD $0x6e27dca6 // fmul v6.4s, v5.4s, v7.4s
 	WORD $0x4e20f4c6 // fmax v6.4s, v6.4s, v0.4s
@@ -449,8 +525,8 @@ TEXT ·geluNEON(SB), NOSPLIT, $0-24
 	MOVD dst+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD $constants<>(SB), R2
-	FMOVQ 240(R2), F0
-	FMOVQ 256(R2), F1
+	FMOVQ 288(R2), F0
+	FMOVQ 304(R2), F1
 	MOVD n+16(FP), R3
 	SUBS $4, R3, R3
 	BLT end2
@@ -460,42 +536,42 @@ loop1:
 	FMOVQ 176(R2), F4
 	WORD $0x4ea0f843 // fabs v3.4s, v2.4s
 	VORR V4.B16, V4.B16, V5.B16
-	FMOVQ 272(R2), F6
+	FMOVQ 320(R2), F6
 	VFMLA V6.S4, V3.S4, V5.S4
 	WORD $0x6e25fc83 // fdiv v3.4s, v4.4s, v5.4s
-	FMOVQ 288(R2), F7
-	FMOVQ 304(R2), F8
+	FMOVQ 336(R2), F7
+	FMOVQ 352(R2), F8
 	VFMLA V7.S4, V3.S4, V8.S4
-	FMOVQ 320(R2), F9
+	FMOVQ 368(R2), F9
 	VFMLA V8.S4, V3.S4, V9.S4
-	FMOVQ 336(R2), F10
+	FMOVQ 384(R2), F10
 	VFMLA V9.S4, V3.S4, V10.S4
-	FMOVQ 352(R2), F11
+	FMOVQ 400(R2), F11
 	VFMLA V10.S4, V3.S4, V11.S4
-	FMOVQ 368(R2), F12
+	FMOVQ 416(R2), F12
 	VFMLA V11.S4, V3.S4, V12.S4
-	FMOVQ 384(R2), F13
+	FMOVQ 432(R2), F13
 	VFMLA V12.S4, V3.S4, V13.S4
-	FMOVQ 400(R2), F14
+	FMOVQ 448(R2), F14
 	VFMLA V13.S4, V3.S4, V14.S4
 	WORD $0x6e23ddce // fmul v14.4s, v14.4s, v3.4s
 	WORD $0x6e22dc4f // fmul v15.4s, v2.4s, v2.4s
-	FMOVQ 416(R2), F16
+	FMOVQ 464(R2), F16
 	WORD $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
 	WORD $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
 	WORD $0x4e21d5f1 // fadd v17.4s, v15.4s, v1.4s
 	WORD $0x4ea1d632 // fsub v18.4s, v17.4s, v1.4s
 	WORD $0x4eb2d5f2 // fsub v18.4s, v15.4s, v18.4s
-	FMOVQ 432(R2), F19
-	FMOVQ 448(R2), F20
+	FMOVQ 480(R2), F19
+	FMOVQ 496(R2), F20
 	VFMLA V19.S4, V18.S4, V20.S4
-	FMOVQ 464(R2), F21
+	FMOVQ 512(R2), F21
 	VFMLA V20.S4, V18.S4, V21.S4
-	FMOVQ 480(R2), F22
+	FMOVQ 528(R2), F22
 	VFMLA V21.S4, V18.S4, V22.S4
-	FMOVQ 496(R2), F23
+	FMOVQ 544(R2), F23
 	VFMLA V22.S4, V18.S4, V23.S4
-	FMOVQ 512(R2), F24
+	FMOVQ 560(R2), F24
 	VFMLA V23.S4, V18.S4, V24.S4
 	FMOVQ 176(R2), F25
 	VFMLA V24.S4, V18.S4, V25.S4
@@ -519,42 +595,42 @@ one3:
 	FMOVQ 176(R2), F4
 	WORD $0x4ea0f843 // fabs v3.4s, v2.4s
 	VORR V4.B16, V4.B16, V5.B16
-	FMOVQ 272(R2), F6
+	FMOVQ 320(R2), F6
 	VFMLA V6.S4, V3.S4, V5.S4
 	WORD $0x6e25fc83 // fdiv v3.4s, v4.4s, v5.4s
-	FMOVQ 288(R2), F7
-	FMOVQ 304(R2), F8
+	FMOVQ 336(R2), F7
+	FMOVQ 352(R2), F8
 	VFMLA V7.S4, V3.S4, V8.S4
-	FMOVQ 320(R2), F9
+	FMOVQ 368(R2), F9
 	VFMLA V8.S4, V3.S4, V9.S4
-	FMOVQ 336(R2), F10
+	FMOVQ 384(R2), F10
 	VFMLA V9.S4, V3.S4, V10.S4
-	FMOVQ 352(R2), F11
+	FMOVQ 400(R2), F11
 	VFMLA V10.S4, V3.S4, V11.S4
-	FMOVQ 368(R2), F12
+	FMOVQ 416(R2), F12
 	VFMLA V11.S4, V3.S4, V12.S4
-	FMOVQ 384(R2), F13
+	FMOVQ 432(R2), F13
 	VFMLA V12.S4, V3.S4, V13.S4
-	FMOVQ 400(R2), F14
+	FMOVQ 448(R2), F14
 	VFMLA V13.S4, V3.S4, V14.S4
 	WORD $0x6e23ddce // fmul v14.4s, v14.4s, v3.4s
 	WORD $0x6e22dc4f // fmul v15.4s, v2.4s, v2.4s
-	FMOVQ 416(R2), F16
+	FMOVQ 464(R2), F16
 	WORD $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
 	WORD $0x4e20f5ef // fmax v15.4s, v15.4s, v0.4s
 	WORD $0x4e21d5f1 // fadd v17.4s, v15.4s, v1.4s
 	WORD $0x4ea1d632 // fsub v18.4s, v17.4s, v1.4s
 	WORD $0x4eb2d5f2 // fsub v18.4s, v15.4s, v18.4s
-	FMOVQ 432(R2), F19
-	FMOVQ 448(R2), F20
+	FMOVQ 480(R2), F19
+	FMOVQ 496(R2), F20
 	VFMLA V19.S4, V18.S4, V20.S4
-	FMOVQ 464(R2), F21
+	FMOVQ 512(R2), F21
 	VFMLA V20.S4, V18.S4, V21.S4
-	FMOVQ 480(R2), F22
+	FMOVQ 528(R2), F22
 	VFMLA V21.S4, V18.S4, V22.S4
-	FMOVQ 496(R2), F23
+	FMOVQ 544(R2), F23
 	VFMLA V22.S4, V18.S4, V23.S4
-	FMOVQ 512(R2), F24
+	FMOVQ 560(R2), F24
 	VFMLA V23.S4, V18.S4, V24.S4
 	FMOVQ 176(R2), F25
 	VFMLA V24.S4, V18.S4, V25.S4
@@ -598,44 +674,50 @@ DATA constants<>+176(SB)/8, $0x3f8000003f800000
 DATA constants<>+184(SB)/8, $0x3f8000003f800000
 DATA constants<>+192(SB)/8, $0x0000007f0000007f
 DATA constants<>+200(SB)/8, $0x0000007f0000007f
-DATA constants<>+208(SB)/8, $0xbfcc422abfcc422a
-DATA constants<>+216(SB)/8, $0xbfcc422abfcc422a
-DATA constants<>+224(SB)/8, $0xbd922279bd922279
-DATA constants<>+232(SB)/8, $0xbd922279bd922279
-DATA constants<>+240(SB)/8, $0xc2fe0000c2fe0000
-DATA constants<>+248(SB)/8, $0xc2fe0000c2fe0000
-DATA constants<>+256(SB)/8, $0x4b40007f4b40007f
-DATA constants<>+264(SB)/8, $0x4b40007f4b40007f
-DATA constants<>+272(SB)/8, $0x3e9bad383e9bad38
-DATA constants<>+280(SB)/8, $0x3e9bad383e9bad38
-DATA constants<>+288(SB)/8, $0x3d16e6f33d16e6f3
-DATA constants<>+296(SB)/8, $0x3d16e6f33d16e6f3
-DATA constants<>+304(SB)/8, $0xbe1edb65be1edb65
-DATA constants<>+312(SB)/8, $0xbe1edb65be1edb65
-DATA constants<>+320(SB)/8, $0x3e445d043e445d04
-DATA constants<>+328(SB)/8, $0x3e445d043e445d04
-DATA constants<>+336(SB)/8, $0xbd2f37bfbd2f37bf
-DATA constants<>+344(SB)/8, $0xbd2f37bfbd2f37bf
-DATA constants<>+352(SB)/8, $0x3dfcacfd3dfcacfd
-DATA constants<>+360(SB)/8, $0x3dfcacfd3dfcacfd
-DATA constants<>+368(SB)/8, $0x3dd1e5fa3dd1e5fa
-DATA constants<>+376(SB)/8, $0x3dd1e5fa3dd1e5fa
-DATA constants<>+384(SB)/8, $0x3dfa3c613dfa3c61
-DATA constants<>+392(SB)/8, $0x3dfa3c613dfa3c61
-DATA constants<>+400(SB)/8, $0x3df855d43df855d4
-DATA constants<>+408(SB)/8, $0x3df855d43df855d4
-DATA constants<>+416(SB)/8, $0xbf38aa3bbf38aa3b
-DATA constants<>+424(SB)/8, $0xbf38aa3bbf38aa3b
-DATA constants<>+432(SB)/8, $0x3920fdde3920fdde
-DATA constants<>+440(SB)/8, $0x3920fdde3920fdde
-DATA constants<>+448(SB)/8, $0x3aaf9f2a3aaf9f2a
-DATA constants<>+456(SB)/8, $0x3aaf9f2a3aaf9f2a
-DATA constants<>+464(SB)/8, $0x3c1d96a63c1d96a6
-DATA constants<>+472(SB)/8, $0x3c1d96a63c1d96a6
-DATA constants<>+480(SB)/8, $0x3d6357743d635774
-DATA constants<>+488(SB)/8, $0x3d6357743d635774
-DATA constants<>+496(SB)/8, $0x3e75fdee3e75fdee
-DATA constants<>+504(SB)/8, $0x3e75fdee3e75fdee
-DATA constants<>+512(SB)/8, $0x3f3172183f317218
-DATA constants<>+520(SB)/8, $0x3f3172183f317218
-GLOBL constants<>(SB), RODATA|NOPTR, $528
+DATA constants<>+208(SB)/8, $0x40c0000040c00000
+DATA constants<>+216(SB)/8, $0x40c0000040c00000
+DATA constants<>+224(SB)/8, $0x4040000040400000
+DATA constants<>+232(SB)/8, $0x4040000040400000
+DATA constants<>+240(SB)/8, $0x3e2aaaab3e2aaaab
+DATA constants<>+248(SB)/8, $0x3e2aaaab3e2aaaab
+DATA constants<>+256(SB)/8, $0xbfcc422abfcc422a
+DATA constants<>+264(SB)/8, $0xbfcc422abfcc422a
+DATA constants<>+272(SB)/8, $0xbd922279bd922279
+DATA constants<>+280(SB)/8, $0xbd922279bd922279
+DATA constants<>+288(SB)/8, $0xc2fe0000c2fe0000
+DATA constants<>+296(SB)/8, $0xc2fe0000c2fe0000
+DATA constants<>+304(SB)/8, $0x4b40007f4b40007f
+DATA constants<>+312(SB)/8, $0x4b40007f4b40007f
+DATA constants<>+320(SB)/8, $0x3e9bad383e9bad38
+DATA constants<>+328(SB)/8, $0x3e9bad383e9bad38
+DATA constants<>+336(SB)/8, $0x3d16e6f33d16e6f3
+DATA constants<>+344(SB)/8, $0x3d16e6f33d16e6f3
+DATA constants<>+352(SB)/8, $0xbe1edb65be1edb65
+DATA constants<>+360(SB)/8, $0xbe1edb65be1edb65
+DATA constants<>+368(SB)/8, $0x3e445d043e445d04
+DATA constants<>+376(SB)/8, $0x3e445d043e445d04
+DATA constants<>+384(SB)/8, $0xbd2f37bfbd2f37bf
+DATA constants<>+392(SB)/8, $0xbd2f37bfbd2f37bf
+DATA constants<>+400(SB)/8, $0x3dfcacfd3dfcacfd
+DATA constants<>+408(SB)/8, $0x3dfcacfd3dfcacfd
+DATA constants<>+416(SB)/8, $0x3dd1e5fa3dd1e5fa
+DATA constants<>+424(SB)/8, $0x3dd1e5fa3dd1e5fa
+DATA constants<>+432(SB)/8, $0x3dfa3c613dfa3c61
+DATA constants<>+440(SB)/8, $0x3dfa3c613dfa3c61
+DATA constants<>+448(SB)/8, $0x3df855d43df855d4
+DATA constants<>+456(SB)/8, $0x3df855d43df855d4
+DATA constants<>+464(SB)/8, $0xbf38aa3bbf38aa3b
+DATA constants<>+472(SB)/8, $0xbf38aa3bbf38aa3b
+DATA constants<>+480(SB)/8, $0x3920fdde3920fdde
+DATA constants<>+488(SB)/8, $0x3920fdde3920fdde
+DATA constants<>+496(SB)/8, $0x3aaf9f2a3aaf9f2a
+DATA constants<>+504(SB)/8, $0x3aaf9f2a3aaf9f2a
+DATA constants<>+512(SB)/8, $0x3c1d96a63c1d96a6
+DATA constants<>+520(SB)/8, $0x3c1d96a63c1d96a6
+DATA constants<>+528(SB)/8, $0x3d6357743d635774
+DATA constants<>+536(SB)/8, $0x3d6357743d635774
+DATA constants<>+544(SB)/8, $0x3e75fdee3e75fdee
+DATA constants<>+552(SB)/8, $0x3e75fdee3e75fdee
+DATA constants<>+560(SB)/8, $0x3f3172183f317218
+DATA constants<>+568(SB)/8, $0x3f3172183f317218
+GLOBL constants<>(SB), RODATA|NOPTR, $576

@@ -52,6 +52,22 @@ func dot(a, b []float32) float32 {
 	return GenericDot(a, b)
 }
 
+func scanInt8(dst []int32, codes []byte, queries []int16, n, width int) {
+	d, c, q, rows := &dst[0], &codes[0], &queries[0], len(dst)/n
+	switch t := simd(tier); {
+	case t == cpu.AVX512 && n == 1:
+		scan1AVX512(d, c, q, rows, width)
+	case t == cpu.AVX512:
+		scan4AVX512(d, c, q, rows, width)
+	case t == cpu.AVX2 && n == 1:
+		scan1AVX2(d, c, q, rows, width)
+	case t == cpu.AVX2:
+		scan4AVX2(d, c, q, rows, width)
+	default:
+		GenericScanInt8(dst, codes, queries, n, width)
+	}
+}
+
 func sum(x []float32) float32 {
 	if tier >= cpu.AVX512 {
 		return sumAVX512(&x[0], len(x))
@@ -115,6 +131,10 @@ func activateAVX512(act Activation, dst, x *float32, n int) {
 		gateAVX512(dst, x, n, -1.702)
 	case SiLU:
 		gateAVX512(dst, x, n, -1)
+	case ReLU6:
+		relu6AVX512(dst, x, n)
+	case HardSwish:
+		hardSwishAVX512(dst, x, n)
 	}
 }
 
@@ -130,6 +150,10 @@ func activateAVX2(act Activation, dst, x *float32, n int) {
 		gateAVX2(dst, x, n, -1.702)
 	case SiLU:
 		gateAVX2(dst, x, n, -1)
+	case ReLU6:
+		relu6AVX2(dst, x, n)
+	case HardSwish:
+		hardSwishAVX2(dst, x, n)
 	}
 }
 

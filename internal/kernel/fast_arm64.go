@@ -72,6 +72,10 @@ func activate(act Activation, dst, x []float32) {
 		gateNEON(d, p, n, -1.702)
 	case SiLU:
 		gateNEON(d, p, n, -1)
+	case ReLU6:
+		relu6NEON(d, p, n)
+	case HardSwish:
+		hardSwishNEON(d, p, n)
 	}
 }
 
@@ -135,4 +139,8 @@ func readLoop(x []float32) {
 	} else {
 		readLoopNEON(&x[0], len(x))
 	}
+}
+
+func scanInt8(dst []int32, codes []byte, queries []int16, n, width int) {
+	GenericScanInt8(dst, codes, queries, n, width)
 }

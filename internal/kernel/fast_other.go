@@ -62,3 +62,7 @@ func packHead(_ cpu.Tier, _, _ []float32, _, _, _, _ int) {
 func registerLoop(_ *layout, steps int) (ops int) { return fmaLoopGeneric(steps) }
 
 func readLoop(x []float32) { readLoopGeneric(x) }
+
+func scanInt8(dst []int32, codes []byte, queries []int16, n, width int) {
+	GenericScanInt8(dst, codes, queries, n, width)
+}

@@ -290,7 +290,7 @@ func TestGemmKeepsNaNAndInf(t *testing.T) {
 				for i, v := range c {
 					want := activation64(act, 32)
 					if i/40 == 7 {
-						if want = float64(bad); f == I8 {
+						if want = activation64(act, float64(bad)); f == I8 {
 							want = math.NaN() // the whole row has no scale
 						}
 					}

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -19,7 +20,8 @@ func TestActivateGrad(t *testing.T) {
 				const h = 1e-4
 				f := func(d float64) float64 { return activation64(act, float64(v)+d) }
 				want := float64(dy[i]) * (8*(f(h)-f(-h)) - (f(2*h) - f(-2*h))) / (12 * h)
-				if act == ReLU && math.Abs(float64(v)) < 3*h {
+				kinks := map[Activation][]float64{ReLU: {0}, ReLU6: {0, 6}, HardSwish: {-3, 3}}
+				if slices.ContainsFunc(kinks[act], func(k float64) bool { return math.Abs(float64(v)-k) < 3*h }) {
 					continue
 				}
 				near(t, name, dx[i], want, 2e-6)
@@ -58,29 +60,39 @@ func TestTransposeAndSum(t *testing.T) {
 // A product with the transpose of a matrix, packed in the caller's memory, is that with the matrix packed as a weight.
 func TestTurned(t *testing.T) {
 	eachTier(t, func(t *testing.T) {
-		for _, size := range [][2]int{{1, 1}, {5, 17}, {70, 33}} {
-			n, k, m := size[0], size[1], 9
-			r := seeded(n)
-			b, a := random(r, k*(n+2)), random(r, m*k)
-			rows := make([]float32, n*k)
-			Transpose(rows, b, k, n, n+2)
-			w := NewPacked(n, k, F32)
-			w.SetRows(0, rows)
-			var turned Turned
-			for i := range turned.Plan(n, k, b, n+2, aligned(TurnedSpace(n, k))) {
-				turned.Run(i)
-			}
-			got, want := make([]float32, m*n), make([]float32, m*n)
-			for _, p := range []struct {
-				c []float32
-				w *Packed
-			}{{want, w}, {got, &turned.Packed}} {
-				g := Gemm{C: p.c, LDC: n, A: a, LDA: k, M: m, W: []*Packed{p.w}}
-				for i := range g.Plan(1) {
-					g.Run(i)
+		for _, f := range []Format{F32, BF16} {
+			for _, size := range [][2]int{{1, 1}, {5, 17}, {70, 33}, {64, 96}} {
+				n, k, m := size[0], size[1], 9
+				r := seeded(n)
+				b, a := random(r, k*(n+2)), random(r, m*k)
+				rows := make([]float32, n*k)
+				Transpose(rows, b, k, n, n+2)
+				w := NewPacked(n, k, f)
+				w.SetRows(0, rows)
+				var turned Turned
+				memory := aligned(TurnedSpace(n, k, f))
+				for i := range memory {
+					memory[i] = float32(math.NaN()) // as of another use
 				}
+				for i := range turned.Plan(n, k, f, b, n+2, memory) {
+					turned.Run(i)
+				}
+				sameBits(t, f.String(), productOf(&turned.Packed, a, m), productOf(w, a, m))
 			}
-			sameBits(t, "product", got, want)
 		}
 	})
+}
+
+// productOf is a·wᵀ for a of m rows.
+func productOf(w *Packed, a []float32, m int) []float32 {
+	g := Gemm{C: make([]float32, m*w.N), LDC: w.N, A: a, LDA: w.K, M: m, W: []*Packed{w}}
+	g.Buffer = aligned(g.Space())
+	convert := (*Convert)(&g)
+	for i := range convert.Plan(1) {
+		convert.Run(i)
+	}
+	for i := range g.Plan(1) {
+		g.Run(i)
+	}
+	return g.C
 }

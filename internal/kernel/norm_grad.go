@@ -5,37 +5,35 @@ import "math"
 // LayerNormGrad adds the derivatives of [LayerNorm] by x, gamma and beta to dx, dgamma and dbeta, given that by its result, dy. Each
 // of the three may be nil, if nobody wants it, and gamma for 1.
 func LayerNormGrad(dx, dgamma, dbeta, dy, x, gamma []float32, c int, eps float32) {
-	rows := wholeRows("layer norm gradient", dy, x, c)
-	for r := range rows {
-		x, dy := x[r*c:][:c], dy[r*c:][:c]
-		var sum, squares float64
-		for _, v := range x {
-			sum += float64(v)
-		}
-		mean := sum / float64(c)
-		for _, v := range x {
-			squares += (float64(v) - mean) * (float64(v) - mean)
-		}
-		scale := 1 / math.Sqrt(squares/float64(c)+float64(eps))
-		if dbeta != nil {
-			add(dbeta, dbeta, dy)
-		}
-		normGrad(rowOf(dx, r, c), dgamma, dy, x, gamma, mean, scale, true)
-	}
+	normGrads("layer norm gradient", dx, dgamma, dbeta, dy, x, gamma, c, eps, true)
 }
 
 // RMSNormGrad adds the derivatives of [RMSNorm] by x and gain to dx and dgain, given that by its result, dy. Either may be nil, if nobody
 // wants it, and gain for 1.
 func RMSNormGrad(dx, dgain, dy, x, gain []float32, c int, eps float32) {
-	rows := wholeRows("rms norm gradient", dy, x, c)
+	normGrads("rms norm gradient", dx, dgain, nil, dy, x, gain, c, eps, false)
+}
+
+// normGrads goes row by row. What nobody wants of the sums by gain and bias goes to memory that is forgotten.
+func normGrads(op string, dx, dgain, dbias, dy, x, gain []float32, c int, eps float32, centred bool) {
+	rows := wholeRows(op, dy, x, c)
+	if rows == 0 {
+		return
+	}
+	s := takeScratch(2 * c)
+	defer s.release()
+	sum, shift := dgain, dbias
+	if sum == nil {
+		sum = s.floats[:c]
+	}
+	if shift == nil {
+		shift = s.floats[c:][:c]
+	}
 	for r := range rows {
-		x, dy := x[r*c:][:c], dy[r*c:][:c]
-		var squares float64
-		for _, v := range x {
-			squares += float64(v) * float64(v)
+		x, dy, dx := x[r*c:][:c], dy[r*c:][:c], rowOf(dx, r, c)
+		if dx == nil || gain == nil || !normGrad(dx, sum, shift, dy, x, gain, eps, centred) {
+			genericNormGrad(dx, dgain, dbias, dy, x, gain, eps, centred)
 		}
-		scale := 1 / math.Sqrt(squares/float64(c)+float64(eps))
-		normGrad(rowOf(dx, r, c), dgain, dy, x, gain, 0, scale, false)
 	}
 }
 
@@ -47,9 +45,23 @@ func rowOf(x []float32, r, c int) []float32 {
 	return x[r*c:][:c]
 }
 
-// normGrad is for one row of (x - mean)·scale·gain: with g = dy·gain and n the normalised row, scale·(g - mean(g) - n·mean(g·n)). The
-// mean of g is left out for a norm that does not take off the mean.
-func normGrad(dx, dgain, dy, x, gain []float32, mean, scale float64, centred bool) {
+// genericNormGrad is for one row of (x - mean)·scale·gain + bias: with g = dy·gain and n the normalised row,
+// scale·(g - mean(g) - n·mean(g·n)). A norm that is not centred takes off no mean, and the mean of g is left out.
+func genericNormGrad(dx, dgain, dbias, dy, x, gain []float32, eps float32, centred bool) {
+	c := float64(len(x))
+	var mean, squares float64
+	if centred {
+		for _, v := range x {
+			mean += float64(v) / c
+		}
+	}
+	for _, v := range x {
+		squares += (float64(v) - mean) * (float64(v) - mean)
+	}
+	scale := 1 / math.Sqrt(squares/c+float64(eps))
+	if dbias != nil {
+		add(dbias, dbias, dy)
+	}
 	var sum, along float64
 	for i, v := range x {
 		n, g := (float64(v)-mean)*scale, float64(dy[i])
@@ -65,7 +77,6 @@ func normGrad(dx, dgain, dy, x, gain []float32, mean, scale float64, centred boo
 	if dx == nil {
 		return
 	}
-	c := float64(len(x))
 	sum, along = sum/c, along/c
 	if !centred {
 		sum = 0

@@ -21,13 +21,17 @@ func activation64(act Activation, x float64) float64 {
 		return x * s(2*math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)) // = x/2·(1+tanh), without its cancellation
 	case QuickGELU:
 		return x * s(1.702*x)
+	case ReLU6:
+		return math.Min(math.Max(x, 0), 6)
+	case HardSwish:
+		return x * math.Min(math.Max(x+3, 0), 6) / 6
 	case SiLU:
 		return x * s(x)
 	}
 	return x
 }
 
-var activationsByName = map[string]Activation{"none": None, "relu": ReLU, "gelu": GELU, "gelu tanh": GELUTanh, "quick gelu": QuickGELU, "silu": SiLU}
+var activationsByName = map[string]Activation{"none": None, "relu": ReLU, "gelu": GELU, "gelu tanh": GELUTanh, "quick gelu": QuickGELU, "silu": SiLU, "relu6": ReLU6, "hard swish": HardSwish}
 
 // TestActivationsOverTheirRange sweeps -100..100. The tolerance is absolute near zero and relative beyond: the exponential and the
 // error function are approximated to about 2 ulp, and the far left tail may flush to zero.
@@ -67,9 +71,9 @@ func TestActivationsKeepNaNAndInf(t *testing.T) {
 				case 3, 36:
 					near(t, name+" of NaN", v, math.NaN(), 0)
 				case 17:
-					near(t, name+" of Inf", v, math.Inf(1), 0)
+					near(t, name+" of Inf", v, activation64(act, math.Inf(1)), 0)
 				case 18:
-					near(t, name+" of the largest", v, math.MaxFloat32, 0)
+					near(t, name+" of the largest", v, activation64(act, math.MaxFloat32), 0)
 				default:
 					near(t, name+" of 0", v, 0, 0)
 				}

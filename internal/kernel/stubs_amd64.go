@@ -489,6 +489,16 @@ func expSumAVX2(dst *float32, x *float32, n int, s float32, top float32) float32
 //go:noescape
 func reluAVX2(dst *float32, x *float32, n int)
 
+// relu6AVX2 writes min(max(x, 0), 6), NaN for NaN.
+//
+//go:noescape
+func relu6AVX2(dst *float32, x *float32, n int)
+
+// hardSwishAVX2 writes x·min(max(x + 3, 0), 6)/6.
+//
+//go:noescape
+func hardSwishAVX2(dst *float32, x *float32, n int)
+
 // gateAVX2 writes x/(1 + exp(s·x)).
 //
 //go:noescape
@@ -514,6 +524,16 @@ func expSumAVX512(dst *float32, x *float32, n int, s float32, top float32) float
 //go:noescape
 func reluAVX512(dst *float32, x *float32, n int)
 
+// relu6AVX512 writes min(max(x, 0), 6), NaN for NaN.
+//
+//go:noescape
+func relu6AVX512(dst *float32, x *float32, n int)
+
+// hardSwishAVX512 writes x·min(max(x + 3, 0), 6)/6.
+//
+//go:noescape
+func hardSwishAVX512(dst *float32, x *float32, n int)
+
 // gateAVX512 writes x/(1 + exp(s·x)).
 //
 //go:noescape
@@ -528,6 +548,46 @@ func geluTanhAVX512(dst *float32, x *float32, n int)
 //
 //go:noescape
 func geluAVX512(dst *float32, x *float32, n int)
+
+// geluGradAVX2 writes dy·(Φ(x) + x·φ(x)).
+//
+//go:noescape
+func geluGradAVX2(dst *float32, dy *float32, x *float32, n int)
+
+// normSumsAVX2 adds dy·(x - mean)·scale to dgain and dy to dbias, and writes the sums of dy·gain and of that times (x - mean)·scale.
+//
+//go:noescape
+func normSumsAVX2(out *float32, dgain *float32, dbias *float32, dy *float32, gain *float32, x *float32, n int, mean float32, scale float32)
+
+// normGradAVX2 adds a·dy·gain + b·(x - mean) + c to dx.
+//
+//go:noescape
+func normGradAVX2(dx *float32, dy *float32, gain *float32, x *float32, n int, mean float32, a float32, b float32, c float32)
+
+// panelOfAVX2 copies n rows, not 0, of two vectors each, ld bytes apart, to dst without gaps.
+//
+//go:noescape
+func panelOfAVX2(dst *float32, src *float32, ld int, n int)
+
+// geluGradAVX512 writes dy·(Φ(x) + x·φ(x)).
+//
+//go:noescape
+func geluGradAVX512(dst *float32, dy *float32, x *float32, n int)
+
+// normSumsAVX512 adds dy·(x - mean)·scale to dgain and dy to dbias, and writes the sums of dy·gain and of that times (x - mean)·scale.
+//
+//go:noescape
+func normSumsAVX512(out *float32, dgain *float32, dbias *float32, dy *float32, gain *float32, x *float32, n int, mean float32, scale float32)
+
+// normGradAVX512 adds a·dy·gain + b·(x - mean) + c to dx.
+//
+//go:noescape
+func normGradAVX512(dx *float32, dy *float32, gain *float32, x *float32, n int, mean float32, a float32, b float32, c float32)
+
+// panelOfAVX512 copies n rows, not 0, of two vectors each, ld bytes apart, to dst without gaps.
+//
+//go:noescape
+func panelOfAVX512(dst *float32, src *float32, ld int, n int)
 
 // fromF16AVX2 widens n half-precision numbers, a multiple of a vector and not 0.
 //
@@ -598,6 +658,166 @@ func scoresHalfAVX512(a *strip)
 //
 //go:noescape
 func valuesHalfAVX512(a *strip)
+
+// window1AVX2 makes 1 places of a depthwise convolution.
+//
+//go:noescape
+func window1AVX2(w *window)
+
+// window2AVX2 makes 2 places of a depthwise convolution.
+//
+//go:noescape
+func window2AVX2(w *window)
+
+// window3AVX2 makes 3 places of a depthwise convolution.
+//
+//go:noescape
+func window3AVX2(w *window)
+
+// window4AVX2 makes 4 places of a depthwise convolution.
+//
+//go:noescape
+func window4AVX2(w *window)
+
+// window5AVX2 makes 5 places of a depthwise convolution.
+//
+//go:noescape
+func window5AVX2(w *window)
+
+// window6AVX2 makes 6 places of a depthwise convolution.
+//
+//go:noescape
+func window6AVX2(w *window)
+
+// window7AVX2 makes 7 places of a depthwise convolution.
+//
+//go:noescape
+func window7AVX2(w *window)
+
+// lag1AVX2 adds up products for 1 taps.
+//
+//go:noescape
+func lag1AVX2(l *lag)
+
+// lag2AVX2 adds up products for 2 taps.
+//
+//go:noescape
+func lag2AVX2(l *lag)
+
+// lag3AVX2 adds up products for 3 taps.
+//
+//go:noescape
+func lag3AVX2(l *lag)
+
+// lag4AVX2 adds up products for 4 taps.
+//
+//go:noescape
+func lag4AVX2(l *lag)
+
+// lag5AVX2 adds up products for 5 taps.
+//
+//go:noescape
+func lag5AVX2(l *lag)
+
+// window1AVX512 makes 1 places of a depthwise convolution.
+//
+//go:noescape
+func window1AVX512(w *window)
+
+// window2AVX512 makes 2 places of a depthwise convolution.
+//
+//go:noescape
+func window2AVX512(w *window)
+
+// window3AVX512 makes 3 places of a depthwise convolution.
+//
+//go:noescape
+func window3AVX512(w *window)
+
+// window4AVX512 makes 4 places of a depthwise convolution.
+//
+//go:noescape
+func window4AVX512(w *window)
+
+// window5AVX512 makes 5 places of a depthwise convolution.
+//
+//go:noescape
+func window5AVX512(w *window)
+
+// window6AVX512 makes 6 places of a depthwise convolution.
+//
+//go:noescape
+func window6AVX512(w *window)
+
+// window7AVX512 makes 7 places of a depthwise convolution.
+//
+//go:noescape
+func window7AVX512(w *window)
+
+// lag1AVX512 adds up products for 1 taps.
+//
+//go:noescape
+func lag1AVX512(l *lag)
+
+// lag2AVX512 adds up products for 2 taps.
+//
+//go:noescape
+func lag2AVX512(l *lag)
+
+// lag3AVX512 adds up products for 3 taps.
+//
+//go:noescape
+func lag3AVX512(l *lag)
+
+// lag4AVX512 adds up products for 4 taps.
+//
+//go:noescape
+func lag4AVX512(l *lag)
+
+// lag5AVX512 adds up products for 5 taps.
+//
+//go:noescape
+func lag5AVX512(l *lag)
+
+// columnSquaresAVX2 adds (x - mean)².
+//
+//go:noescape
+func columnSquaresAVX2(squares *float32, x *float32, mean *float32, n int)
+
+// columnNormAVX2 writes (x - mean)·scale + shift within low and high.
+//
+//go:noescape
+func columnNormAVX2(dst *float32, x *float32, mean *float32, scale *float32, shift *float32, n int, low float32, high float32)
+
+// columnGateAVX2 clears d where (x - mean)·scale + shift is beyond low or high, and adds it to sum, and times x - mean to along.
+//
+//go:noescape
+func columnGateAVX2(d *float32, sum *float32, along *float32, x *float32, mean *float32, scale *float32, shift *float32, n int, low float32, high float32)
+
+// columnBlendAVX2 writes e·a + (x - mean)·b + d.
+//
+//go:noescape
+func columnBlendAVX2(dst *float32, e *float32, x *float32, mean *float32, a *float32, b *float32, d *float32, n int)
+
+// columnSquaresAVX512 adds (x - mean)².
+//
+//go:noescape
+func columnSquaresAVX512(squares *float32, x *float32, mean *float32, n int)
+
+// columnNormAVX512 writes (x - mean)·scale + shift within low and high.
+//
+//go:noescape
+func columnNormAVX512(dst *float32, x *float32, mean *float32, scale *float32, shift *float32, n int, low float32, high float32)
+
+// columnGateAVX512 clears d where (x - mean)·scale + shift is beyond low or high, and adds it to sum, and times x - mean to along.
+//
+//go:noescape
+func columnGateAVX512(d *float32, sum *float32, along *float32, x *float32, mean *float32, scale *float32, shift *float32, n int, low float32, high float32)
+
+// columnBlendAVX512 writes e·a + (x - mean)·b + d.
+//
+//go:noescape
+func columnBlendAVX512(dst *float32, e *float32, x *float32, mean *float32, a *float32, b *float32, d *float32, n int)
 
 // weighAVX2 turns the scores of a strip, exponents of 2, into weights: 2 to the power of score less largest score, 0 for keys that a row does not see. It keeps the state of the rows.
 //
@@ -713,3 +933,23 @@ func fmaLoopAVX512(n int)
 //
 //go:noescape
 func readLoopAVX512(x *float32, n int)
+
+// scan1AVX2 writes the inner products of rows of codes with 1 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan1AVX2(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// scan4AVX2 writes the inner products of rows of codes with 4 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan4AVX2(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// scan1AVX512 writes the inner products of rows of codes with 1 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan1AVX512(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// scan4AVX512 writes the inner products of rows of codes with 4 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan4AVX512(dst *int32, codes *byte, query *int16, rows int, width int)

@@ -94,6 +94,16 @@ func expSumNEON(dst *float32, x *float32, n int, s float32, top float32) float32
 //go:noescape
 func reluNEON(dst *float32, x *float32, n int)
 
+// relu6NEON writes min(max(x, 0), 6), NaN for NaN.
+//
+//go:noescape
+func relu6NEON(dst *float32, x *float32, n int)
+
+// hardSwishNEON writes x·min(max(x + 3, 0), 6)/6.
+//
+//go:noescape
+func hardSwishNEON(dst *float32, x *float32, n int)
+
 // gateNEON writes x/(1 + exp(s·x)).
 //
 //go:noescape

@@ -29,8 +29,7 @@ func onWhite(v, a uint8) uint8 {
 	if a == 255 {
 		return v
 	}
-	x := (uint32(v)*uint32(a)+255*(255-uint32(a)))<<7 + 0x80<<7
-	return uint8((x>>8 + x) >> 8 >> 7)
+	return over(v, a, 255)
 }
 
 // flatten converts a decoded picture to RGB as Pillow's convert does: alpha is dropped, the colours under it stay.
@@ -39,6 +38,14 @@ func flatten(img stdimage.Image) *RGB {
 	out := NewRGB(b.Dx(), b.Dy())
 	fill(out, img, func(to []uint8, r, g, b, _ uint8) { to[0], to[1], to[2] = r, g, b })
 	return out
+}
+
+// flatten converts a decoded picture, and keeps its transparency where that is wanted.
+func (f *file) flatten(img stdimage.Image) *RGB {
+	if f.alpha != nil {
+		f.alpha.take(img)
+	}
+	return flatten(img)
 }
 
 // fill hands every pixel of img to put, as colours that are not multiplied by alpha.

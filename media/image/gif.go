@@ -52,6 +52,9 @@ func decodeGIF(f *file) (*RGB, int, error) {
 	}
 	if head.transparent >= 0 {
 		c := head.palette[head.transparent]
+		if f.alpha != nil {
+			f.alpha.takeColour(out, c)
+		}
 		out.keyed(c[0], c[1], c[2])
 	}
 	return out, 0, nil

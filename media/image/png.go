@@ -29,7 +29,7 @@ func decodePNG(f *file) (*RGB, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	out := flatten(img)
+	out := f.flatten(img)
 	if m, ok := img.(*stdimage.NRGBA64); ok && head.kind == 0 { // 16-bit gray with a colour key
 		for i := range out.W * out.H {
 			v := m.Pix[8*i+1]

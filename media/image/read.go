@@ -68,6 +68,7 @@ type file struct {
 	pixels int64 // most pixels allowed
 	shrink *Processor
 	warn   func(error)
+	alpha  *layer // takes the transparency, if it is wanted
 }
 
 // A format is one kind of picture file. decode returns the picture and the orientation that its metadata asks for
@@ -95,7 +96,9 @@ var formats = [...]format{
 	{"bmp", starts("BM"), decodeBMP},
 }
 
-func decode(data []byte, options *Options) (*RGB, error) {
+func decode(data []byte, options *Options) (*RGB, error) { return newFile(data, options).decode() }
+
+func newFile(data []byte, options *Options) *file {
 	f := &file{data: data, pixels: defaultPixels}
 	if options != nil {
 		if options.Pixels > 0 {
@@ -103,17 +106,24 @@ func decode(data []byte, options *Options) (*RGB, error) {
 		}
 		f.shrink, f.warn = options.Shrink, options.Warn
 	}
+	return f
+}
+
+func (f *file) decode() (*RGB, error) {
 	for _, format := range formats {
-		if !format.match(data) {
+		if !format.match(f.data) {
 			continue
 		}
 		img, orientation, err := format.decode(f)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", format.name, clean(format.name, err))
 		}
+		if f.alpha != nil && f.alpha.m != nil {
+			f.alpha.m = f.alpha.m.turn(orientation)
+		}
 		return img.turn(orientation), nil
 	}
-	if len(data) == 0 {
+	if len(f.data) == 0 {
 		return nil, errors.New("empty file")
 	}
 	return nil, ErrFormat

@@ -23,7 +23,7 @@ func decodeTIFF(f *file) (*RGB, int, error) {
 	if b := img.Bounds(); b.Dx() != c.Width || b.Dy() != c.Height {
 		return nil, 0, fmt.Errorf("expected %d x %d pixels, got %v", c.Width, c.Height, b)
 	}
-	out := flatten(img)
+	out := f.flatten(img)
 	const compression, photometric, blackIsZero, packet = 259, 262, 1, 700
 	if fax := directory(f.data, compression); fax >= 2 && fax <= 4 && directory(f.data, photometric) == blackIsZero {
 		for i, v := range out.Pix { // x/image takes fax codes as white on black here, libtiff as they are

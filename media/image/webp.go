@@ -37,6 +37,9 @@ func decodeWebP(f *file) (*RGB, int, error) {
 		out = flatten(img)
 	}
 	if !head.animated {
+		if f.alpha != nil {
+			f.alpha.takeWebP(f.data, out.W, out.H)
+		}
 		return out, head.orientation(), nil
 	}
 	if head.x+out.W > head.w || head.y+out.H > head.h {

@@ -1,4 +1,4 @@
-"""Makes a tiny random CLIP model under train/testdata, and what PyTorch says of its learning: losses, gradients, steps of AdamW."""
+"""Makes a tiny random CLIP model under train/testdata, and what PyTorch says of its learning: losses, gradients, those of autocast, steps of AdamW."""
 import math
 import os
 
@@ -59,6 +59,16 @@ def gradients(m):
         golden |= {kind + ".a": a, kind + ".b": b, kind + ".loss": loss.reshape(1), kind + ".da": a.grad, kind + ".db": b.grad,
                    kind + ".dscale": s.grad.reshape(1), kind + ".dbias": t.grad.reshape(1)}
     save(golden, "gradients.safetensors")
+    autocast(m.float(), ids, pixels.float())
+
+
+def autocast(m, ids, pixels):
+    """The gradients of InfoNCE with products in bfloat16, as torch.autocast makes them on a CPU."""
+    m.zero_grad()
+    with torch.autocast("cpu", torch.bfloat16):
+        out = m(input_ids=ids, pixel_values=pixels, return_loss=True)
+    out.loss.backward()
+    save({"loss": out.loss.reshape(1)} | {name: p.grad for name, p in m.named_parameters()}, "autocast.safetensors")
 
 
 def steps():

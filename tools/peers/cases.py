@@ -38,6 +38,7 @@ class Case:
     distance: str = ""    # how answers are compared: cosine, largest or mean
     figure: str = "ms_median"  # of a turn
     contention: bool = False
+    rounds: int = 0       # 0: as many as the command line asks for
 
     def probes(self):
         return ([self.compute[0]] if self.compute else []) + (["read"] if self.read else [])
@@ -47,6 +48,7 @@ def names():
     """All cases, in the order of the report."""
     return ([f"{m}/{p}" for p in PRECISIONS for m in MODELS] + [f"gemm-{s}/{p}" for p in ("f32", "bf16", "int8") for s in PRODUCTS] +
             ["transcribe/f32", "transcribe/int8", "decode/12mp", "decode/vga", "preprocess/12mp", "preprocess/vga", "thumbnail/12mp", "apply/12mp"] + [f"resize/{f}" for f in pictures.FILTERS] +
+            [f"{verb}-{s}/{b}" for s in towers.LEARNERS for verb, b in (("train", 16), ("train", 64), ("curve", 16))] +
             ["fork/0us", "fork/10us", "fork/100us", "beside/image-b32/1/f32", "beside/image-b32/1/int8"])
 
 
@@ -67,6 +69,8 @@ def build(name, threads, args, machine):
         return forks(name, threads, args, machine) if threads > 1 else None
     if kind == "transcribe":
         return transcript(name, threads, args)
+    if kind.startswith(("train-", "curve-")):
+        return learning(name, threads, args)
     if kind in ("decode", "preprocess", "thumbnail", "apply", "resize"):
         return picture(name, threads, args)
     return model(name, threads, args)
@@ -136,6 +140,25 @@ def transcript(name, threads, args):
     return case
 
 
+def learning(name, threads, args):
+    """Steps of training. A curve is the first 200 losses of each, and hardly timed."""
+    import training  # and PyTorch
+    (verb, shape), batch = name.split("/")[0].split("-", 1), int(name.split("/")[1])
+    steps = 200 if verb == "curve" else 10
+    case = Case(name, "training", threads, distance="curve", rounds=1 if verb == "curve" else 0)
+    case.compute = ("f32", towers.step_flops(shape) * batch / 1e9)
+    file = training.make(shape, args.cache)
+    if args.turns:
+        for who, at in {"chiasm": "auto", "chiasm f32": "f32", "chiasm recompute": "auto+recompute"}.items():
+            case.commands[who] = ([args.turns, str(args.time), "train", shape, file, str(batch), at, str(steps)], {"GOMAXPROCS": str(threads)}, True)
+    for at in ("f32", "autocast", "bf16"):
+        for compiled in (False, True):
+            who = f"torch {at}" + (" compiled" if compiled else "")
+            if re.search(args.who, who):
+                case.commands[who] = worker(threads, args, train=True, case=shape, batch=batch, precision=at, compiled=compiled, steps=steps, file=file)
+    return case
+
+
 def forks(name, threads, args, machine):
     """Sharing so many microseconds of work among threads."""
     micros = name.removeprefix("fork/").removesuffix("us")
@@ -152,15 +175,15 @@ def forks(name, threads, args, machine):
 
 def measure(case, args, machine):
     """Races a case and gives its part of the report."""
-    rounds, ready, absent = race.run(case.commands, machine, args.rounds, case.threads, case.probes(), case.figure, case.contention)
+    rounds, ready, absent = race.run(case.commands, machine, case.rounds or args.rounds, case.threads, case.probes(), case.figure, case.contention)
     rates = {kind: race.statistics.median(r["rates"][kind][0] for r in rounds) for kind in case.probes() if rounds and rounds[0]["rates"][kind][0]}
     by = {kind: rounds[0]["rates"][kind][1] for kind in rates}
     out = {"case": case.name, "group": case.group, "threads": case.threads, "precision": case.precision, "rates": rates, "reached_by": by, "absent": absent, "contenders": {}}
-    reference = case.answer
+    reference = case.answer or ready.get("torch f32", {}).get("answer")
     for who, row in race.summarise(rounds, args.foreign, case.figure).items():
         said = ready[who]
         row["note"] = said.get("note", "")
-        reference = reference or (said.get("answer") if who != "chiasm" else None)
+        reference = reference or (said.get("answer") if not who.startswith("chiasm") else None)
         out["contenders"][who] = row
         # On one thread processor time says what the clock would say on a quiet machine; on more it doesn't, as some spin when they wait.
         row["by"] = "clock" if row["quiet_rounds"] or case.threads > 1 or not row.get("cpu_ms") else "cpu"
@@ -182,7 +205,10 @@ def measure(case, args, machine):
 
 
 def distance(a, b, kind):
-    """1 - cosine, or the largest or mean difference."""
+    """1 - cosine, or the largest or mean difference. That of two curves of losses is the largest between means of ten steps, as a share of the first loss."""
+    if kind == "curve":
+        tens = [sum(x - y for x, y in zip(a[i:i + 10], b[i:i + 10], strict=True)) / 10 for i in range(0, len(a), 10)]
+        return max(map(abs, tens)) / b[0]
     if kind != "cosine":
         apart = [abs(x - y) for x, y in zip(a, b, strict=True)]
         return max(apart) if kind == "largest" else sum(apart) / len(apart)

@@ -191,12 +191,14 @@ def summarise(rounds, foreign, figure, ours="chiasm"):
         row["ms_min"] = min(t["ms_min"] for t in used)
         if all(t.get("cpu_ms") for t in turns):
             row["cpu_ms"] = statistics.median(t["cpu_ms"] for t in turns)
+        if all("peak_mb" in t for t in turns):
+            row["peak_mb"] = max(t["peak_mb"] for t in turns)
         if "gflops" in used[0]:  # ours says how much work it does
             row |= {"gflop": used[0]["gflops"] * used[0]["ms_median"] / 1e3, "path": used[0]["path"]}
         if "beside_ms" in used[0]:
             row["beside_ms"] = statistics.median(t["beside_ms"] for t in used)
             row["kept"] = statistics.median(t[figure] / t["beside_ms"] for t in used)
-        if ours in rounds[0]["turns"] and who != ours:
+        if ours in rounds[0]["turns"] and not who.startswith(ours):
             pairs = [(r["turns"][ours], r["turns"][who]) for r in rounds]
             good = [p for p in pairs if max(p[0]["foreign"], p[1]["foreign"]) <= foreign]
             row["ratio"] = statistics.median(a[figure] / b[figure] for a, b in good or pairs)

@@ -3,11 +3,11 @@ import math
 import statistics
 
 HEADS = {
-    "models": "Models", "products": "Matrix products", "transcripts": "Transcripts", "pictures": "Pictures", "forks": "Fork and join", "contention": "Beside a busy program pinned to one core",
+    "models": "Models", "products": "Matrix products", "transcripts": "Transcripts", "training": "Steps of training", "pictures": "Pictures", "forks": "Fork and join", "contention": "Beside a busy program pinned to one core",
 }
 LEGEND = """Median ms of a call, for forks and beside a busy program the mean (minimum) [fraction of what the machine could do, measured in the same run: of the register loop, or, with *m*, of reading
 memory, whichever is nearer]. Accuracy of peers after ±: 1 - cosine to f32 for models, the largest difference to Pillow's pixels for pictures (the mean for
-thumbnails). Ratios are medians over
+thumbnails), for training the largest difference of losses, averaged over ten steps, from those of PyTorch in f32, as a share of the first loss. MB: the most memory that the process has had. Ratios are medians over
 rounds of chiasm's time divided by the peer's in the same round, against the peer with the largest ratio, so below 1 chiasm is faster than all.
 "CPU": no round was quiet, and the figure is processor time on one thread, the median of all rounds; the ratio then is too.
 """
@@ -24,6 +24,8 @@ def cell(row):
         text += f" [{compute:.2f}]" if compute >= read else f" [{read:.2f} m]"
     if row.get("kept"):
         text += f" → {number(row['beside_ms'])}: keeps {row['kept']:.2f}"
+    if row.get("peak_mb"):
+        text += f" {row['peak_mb']:.0f} MB"
     if row.get("distance") is not None:
         text += f" ±{row['distance']:.1g}"
     return text + ("" if row["quiet_rounds"] or row["by"] == "cpu" else " \\*")

@@ -35,6 +35,7 @@ SHAPES = {
     "clap-htsat": Shape("clap-htsat", "clap", 4096, 2, 96, 384, 512, patch=4),  # of the first stage
     "whisper-base": Shape("whisper-base-encoder", "whisper", 1500, 6, 512, 2048),
 }
+LEARNERS = {"vit-ti16": dict(width=192, layers=12, heads=3, patch=16)}
 CLAP_DEPTHS, CLAP_WINDOW = (2, 2, 6, 2), 64
 
 
@@ -60,6 +61,14 @@ def flops(name):
     if s.kind == "siglip":  # keys and values of all tokens, the rest of a layer for the one that asks
         work += 4 * s.tokens * s.width * s.width + 4 * s.tokens * s.width + 2 * layer(s) - 4 * s.width * s.width
     return work + 2 * s.width * s.space
+
+
+def step_flops(name):
+    """Floating-point operations of a step of training for one picture: products forward, and twice as many back, but none by the pixels."""
+    s = LEARNERS[name]
+    tokens, c = (224 // s["patch"]) ** 2 + 1, s["width"]
+    layer = 24 * tokens * c * c + 4 * tokens * tokens * c
+    return 3 * s["layers"] * layer + 2 * 2 * (tokens - 1) * 3 * s["patch"] ** 2 * c
 
 
 def weights(name):

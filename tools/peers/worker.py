@@ -4,6 +4,7 @@
 """
 import json
 import os
+import resource
 import statistics
 import sys
 import time
@@ -97,6 +98,10 @@ def main():
         import pictures
         run, answer, note = pictures.contender(job)
         first = answer()
+    elif "train" in job:
+        import training
+        run, answer, note = training.contender(job)
+        first = answer()
     elif "sound" in job:
         run, answer, note = with_faster_whisper(job)
         first = None
@@ -114,7 +119,7 @@ def main():
             start = time.perf_counter()
             run()
             times.append(1e3 * (time.perf_counter() - start))
-        say({"ms_median": statistics.median(times), "ms_mean": statistics.mean(times), "ms_min": min(times), "runs": len(times) + 1})
+        say({"ms_median": statistics.median(times), "ms_mean": statistics.mean(times), "ms_min": min(times), "runs": len(times) + 1, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3})
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@ package main
 import (
 	"bufio"
 	"compress/gzip"
-	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/chiasm/chiasm/tools/internal/fetch"
 )
 
 // voices are the folders of the prompts in each language.
@@ -18,8 +18,8 @@ var voices = map[string]string{"en": "en_US_f_Allison", "es": "es_MX_f_Allison",
 func clips(dir string, packages []string) error {
 	tree := filepath.Join(dir, "tree")
 	for _, file := range packages {
-		if out, err := exec.Command("dpkg-deb", "-x", file, tree).CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w: %s", filepath.Base(file), err, lastLine(out))
+		if err := fetch.UnpackDeb(file, tree); err != nil {
+			return err
 		}
 	}
 	share := filepath.Join(tree, "usr/share")

@@ -10,21 +10,20 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/chiasm/chiasm/tools/internal/fetch"
 )
 
 // A part is one folder of what is laid out.
 type part struct {
 	name     string
 	licence  string
-	packages []pkg
+	packages []fetch.Package
 	build    func(dir string, packages []string) error // lays the files of the fetched packages out in dir
 	hashes   map[string]string                         // SHA-256 of its main files
 }
@@ -80,7 +79,7 @@ func (p *part) make(dir string) error {
 	}
 	var files []string
 	for _, k := range p.packages {
-		file, err := k.fetch(downloads)
+		file, err := k.Fetch(downloads)
 		if err != nil {
 			return err
 		}
@@ -116,25 +115,9 @@ func (p *part) make(dir string) error {
 // check says what is wrong with a part in dir, nil if nothing is.
 func (p *part) check(dir string) error {
 	for name, want := range p.hashes {
-		if err := checkHash(filepath.Join(dir, name), want); err != nil {
+		if err := fetch.CheckHash(filepath.Join(dir, name), want); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func checkHash(path, want string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
-		return fmt.Errorf("%s: its SHA-256 is %s, want %s", path, got, want)
 	}
 	return nil
 }

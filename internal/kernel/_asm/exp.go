@@ -13,6 +13,8 @@ func exponential(s set) func(c *build.Context) {
 		g := newGen(c, s)
 		g.expSum()
 		g.relu()
+		g.relu6()
+		g.hardSwish()
 		g.gate()
 		g.geluTanh()
 		g.gelu()
@@ -95,6 +97,33 @@ func (g *gen) relu() {
 	g.walk(g.arg("n"), 1, func(at place, _ int, m *mask) {
 		x := g.load(at(p), m)
 		g.VMAXPS(x, zero, x)
+		g.store(x, at(dst), m)
+	})
+	g.end()
+}
+
+func (g *gen) relu6() {
+	g.function("relu6"+g.name, "func(dst, x *float32, n int)", "relu6"+g.name+" writes min(max(x, 0), 6), NaN for NaN.")
+	dst, p, zero, six := g.arg("dst"), g.arg("x"), g.zeros(1)[0], g.hold(6)
+	g.walk(g.arg("n"), 1, func(at place, _ int, m *mask) {
+		x := g.load(at(p), m)
+		g.VMAXPS(x, zero, x)
+		g.VMINPS(x, six, x)
+		g.store(x, at(dst), m)
+	})
+	g.end()
+}
+
+func (g *gen) hardSwish() {
+	g.function("hardSwish"+g.name, "func(dst, x *float32, n int)", "hardSwish"+g.name+" writes x·min(max(x + 3, 0), 6)/6.")
+	dst, p, zero, six, three, sixth := g.arg("dst"), g.arg("x"), g.zeros(1)[0], g.hold(6), g.hold(3), g.hold(1.0/6)
+	g.walk(g.arg("n"), 1, func(at place, _ int, m *mask) {
+		x, y := g.load(at(p), m), g.v()
+		g.VADDPS(three, x, y)
+		g.VMAXPS(y, zero, y)
+		g.VMINPS(y, six, y)
+		g.VMULPS(sixth, x, x)
+		g.VMULPS(y, x, x)
 		g.store(x, at(dst), m)
 	})
 	g.end()

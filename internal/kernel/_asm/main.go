@@ -155,6 +155,8 @@ func write(path string, p printer.Printer, file *ir.File) error {
 	s := strings.ReplaceAll(string(text), "(t *byte", "(t *tile") // avo knows only the types of Go itself
 	s = strings.ReplaceAll(s, "(a *byte", "(a *strip")
 	s = strings.ReplaceAll(s, "(s *byte", "(s *band")
+	s = strings.ReplaceAll(s, "(w *byte", "(w *window")
+	s = strings.ReplaceAll(s, "(l *byte", "(l *lag")
 	i := strings.Index(s, "\n")
 	s = s[:i+1] + "\n//go:build !purego\n" + s[i+1:]
 	out, err := os.Create(path)

@@ -73,6 +73,35 @@ func neonExponential(g *neon) {
 	})
 	g.op("RET")
 
+	g.function("relu6NEON", "", "writes min(max(x, 0), 6), NaN for NaN.", "dst *float32", "x *float32", "n int")
+	dst, p = g.arg("dst"), g.arg("x")
+	g.constants()
+	zero = g.zeros(1)[0]
+	six := g.float(6)
+	g.walk(g.arg("n"), 1, func(_ int, s span) {
+		x := g.load(p, s)
+		g.do(fmax, x, x, zero)
+		g.do(fmin, x, x, six)
+		g.store(x, dst, s)
+	})
+	g.op("RET")
+
+	g.function("hardSwishNEON", "", "writes x·min(max(x + 3, 0), 6)/6.", "dst *float32", "x *float32", "n int")
+	dst, p = g.arg("dst"), g.arg("x")
+	g.constants()
+	zero, six = g.zeros(1)[0], g.float(6)
+	three, sixth := g.float(3), g.float(1.0/6)
+	g.walk(g.arg("n"), 1, func(_ int, s span) {
+		x, y := g.load(p, s), g.v()
+		g.do(fadd, y, x, three)
+		g.do(fmax, y, y, zero)
+		g.do(fmin, y, y, six)
+		g.do(fmul, x, x, sixth)
+		g.do(fmul, x, x, y)
+		g.store(x, dst, s)
+	})
+	g.op("RET")
+
 	g.gates()
 	g.gelu()
 }

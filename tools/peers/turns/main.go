@@ -4,6 +4,7 @@
 //	turns SECONDS decode|apply|preprocess|thumbnail FILE.jpg
 //	turns SECONDS resize FILE.jpg FILTER
 //	turns SECONDS transcribe SOUND MODEL PRECISION
+//	turns SECONDS train TOWER FILE BATCH PRECISION STEPS
 //	turns SECONDS fork|goroutines THREADS MICROSECONDS
 //
 // GOMAXPROCS is the number of threads.
@@ -46,6 +47,7 @@ type (
 		Mean   float64 `json:"ms_mean"`
 		Min    float64 `json:"ms_min"`
 		Runs   int     `json:"runs"`
+		Peak   float64 `json:"peak_mb,omitempty"` // the most memory that the process has had
 	}
 )
 
@@ -70,6 +72,8 @@ func race(args []string) error {
 		contend = forks
 	case "transcribe":
 		contend = speech
+	case "train":
+		contend = learning
 	}
 	c, err := contend(args[1], args[2:])
 	if err != nil {
@@ -88,6 +92,15 @@ func race(args []string) error {
 	return nil
 }
 
+// peak is the VmHWM of Linux in MB, 0 elsewhere.
+func peak() (mb float64) {
+	data, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(data)) {
+		fmt.Sscanf(line, "VmHWM: %f kB", &mb)
+	}
+	return mb / 1e3
+}
+
 func measure(run func(), seconds float64) turn {
 	run()
 	var ms []float64
@@ -101,7 +114,7 @@ func measure(run func(), seconds float64) turn {
 	for _, t := range ms {
 		sum += t
 	}
-	return turn{ms[len(ms)/2], sum / float64(len(ms)), ms[0], len(ms) + 1}
+	return turn{ms[len(ms)/2], sum / float64(len(ms)), ms[0], len(ms) + 1, peak()}
 }
 
 func picture(verb string, args []string) (c contender, err error) {

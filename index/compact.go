@@ -1,0 +1,261 @@
+package index
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+)
+
+const (
+	compactRows = 4096 // of the blocks that compaction writes
+	fewRows     = 512  // blocks with fewer than this on average are worth joining
+	manyBlocks  = 64   // where there are as many as this
+)
+
+// Compact writes segments anew of which more than a quarter is dead, or that consist of very many small blocks, and gives their room
+// back. Searches and writers go on meanwhile. It does nothing where there is nothing to gain.
+func (x *Index) Compact(ctx context.Context) error {
+	x.mu.Lock()
+	err := x.writable()
+	if err == nil {
+		err = x.seal() // what is compacted grows no more
+	}
+	var victims []view
+	for _, s := range x.segments {
+		if v := s.view(); err == nil && worthwhile(&v) && !s.damaged {
+			victims = append(victims, v)
+		}
+	}
+	if err == nil && len(victims) > 0 {
+		_, err = x.begin()
+	}
+	now := x.acquire() // holds the victims' memory
+	x.mu.Unlock()
+	if now != nil {
+		defer now.release()
+	}
+	if err != nil {
+		return fmt.Errorf("index: %s: %w", x.dir, err)
+	}
+	if len(victims) == 0 {
+		return nil
+	}
+	moved, err := x.rewrite(ctx, victims)
+	if err != nil {
+		for _, s := range moved.segments {
+			s.memory.release()
+			_ = x.opts.FS.Remove(s.path)
+		}
+		return fmt.Errorf("index: %s: compacting: %w", x.dir, err)
+	}
+	if err := x.exchange(victims, moved); err != nil {
+		return fmt.Errorf("index: %s: compacting: %w", x.dir, err)
+	}
+	return nil
+}
+
+func worthwhile(v *view) bool {
+	total := v.live() + v.killed
+	return v.killed*4 > total || len(v.blocks) >= manyBlocks && total < fewRows*len(v.blocks)
+}
+
+// A move is where rows went.
+type move struct {
+	segments []*segment
+	to       map[row]row
+}
+
+// rewrite copies what lives of the victims into new segments that no manifest names yet.
+func (x *Index) rewrite(ctx context.Context, victims []view) (m move, err error) {
+	m.to = map[row]row{}
+	d := x.manifest.Dimension
+	var s *segment
+	var f File
+	defer func() {
+		if f != nil {
+			if closing := f.Close(); err == nil {
+				err = closing
+			}
+		}
+	}()
+	var ids []uint64
+	var values []float32
+	var from []row
+	kills := others(victims)
+	flush := func() error {
+		if len(ids) == 0 && len(kills) == 0 {
+			return ctx.Err()
+		}
+		if f != nil && s.size >= x.opts.SegmentBytes {
+			err := f.Close()
+			f = nil
+			if err != nil {
+				return err
+			}
+		}
+		if f == nil {
+			x.mu.Lock()
+			number := x.manifest.Next
+			x.manifest.Next++ // the manifest on disk says so before the file counts
+			x.mu.Unlock()
+			var err error
+			if s, f, err = x.create(number); err != nil {
+				return err
+			}
+			m.segments = append(m.segments, s)
+		}
+		data := encode(ids, values, kills, d, s.rows, s.durable)
+		if _, err := f.Write(data); err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		for i, r := range from {
+			m.to[r] = row{s.number, uint32(s.rows + i)}
+		}
+		s.rows += len(ids)
+		s.size += int64(len(data))
+		s.durable = s.size
+		ids, values, from, kills = ids[:0], values[:0], from[:0], nil
+		return ctx.Err()
+	}
+	for i := range victims {
+		v := &victims[i]
+		for _, b := range v.blocks {
+			for j, id := range b.ids {
+				if at := uint32(b.first + j); !v.isDead(at) {
+					ids, values, from = append(ids, id), append(values, b.values[j*d:(j+1)*d]...), append(from, row{v.number, at})
+				}
+				if len(ids) == compactRows {
+					if err := flush(); err != nil {
+						return m, err
+					}
+				}
+			}
+		}
+	}
+	return m, flush()
+}
+
+// others is what the victims' blocks killed outside of them: that must not rise again when they go.
+func others(victims []view) (kills []row) {
+	for i := range victims {
+		for _, b := range victims[i].blocks {
+			for _, k := range b.kills {
+				if !slices.ContainsFunc(victims, func(v view) bool { return v.number == k.segment }) {
+					kills = append(kills, k)
+				}
+			}
+		}
+	}
+	return kills
+}
+
+// exchange puts the new segments in the place of the victims. Rows that were killed meanwhile are killed where they went.
+func (x *Index) exchange(victims []view, m move) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.writable(); err != nil {
+		return err
+	}
+	d := x.manifest.Dimension
+	for _, s := range m.segments {
+		if err := s.remap(d); err != nil {
+			return err
+		}
+	}
+	was, numbers := map[uint32]*view{}, []uint32{}
+	for i := range victims {
+		was[victims[i].number] = &victims[i]
+	}
+	var kept []*segment
+	var killed []row
+	for _, s := range x.segments {
+		v := was[s.number]
+		if v == nil {
+			kept = append(kept, s)
+			continue
+		}
+		now := s.view()
+		for from, to := range m.to {
+			if from.segment == s.number && now.isDead(from.row) && !v.isDead(from.row) {
+				killed = append(killed, to)
+			}
+		}
+	}
+	segments := append(slices.Clone(m.segments), kept...) // the one that is appended to stays the last
+	for _, s := range segments {
+		numbers = append(numbers, s.number)
+	}
+	before := x.manifest
+	x.manifest.Segments = numbers
+	old := x.segments
+	x.segments = segments
+	if len(killed) > 0 {
+		// The kills are written, and durable, before the manifest names what they are of.
+		if err := x.commit(nil, nil, killed); err != nil {
+			x.manifest.Segments, x.segments, x.where = before.Segments, old, nil
+			x.publish()
+			return err
+		}
+		if err := x.sync(); err != nil {
+			return err
+		}
+	}
+	if err := x.keep(); err != nil {
+		x.broken = err // the disk has the old state or the new one, both whole: only reading it again tells
+		return err
+	}
+	x.where = nil
+	x.publish()
+	for _, s := range old {
+		if was[s.number] != nil {
+			s.memory.release()
+			_ = x.opts.FS.Remove(s.path) // if it stays, the next start sweeps it away
+		}
+	}
+	return nil
+}
+
+// Check reads everything and compares it with its checksums. The first difference is its error.
+func (x *Index) Check(ctx context.Context) error {
+	s := x.acquire()
+	if s == nil {
+		return fmt.Errorf("index: %s: %w", x.dir, os.ErrClosed)
+	}
+	defer s.release()
+	for i := range s.views {
+		path := segmentPath(x.dir, s.views[i].number)
+		m, err := mapFile(path)
+		if err != nil {
+			return fmt.Errorf("index: %w", err)
+		}
+		err = checkFile(ctx, m.data, x.Dimension())
+		m.retain().release()
+		if err != nil {
+			return fmt.Errorf("index: %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+func checkFile(ctx context.Context, data []byte, dimension int) error {
+	if len(data) < headerBytes {
+		return fmt.Errorf("%d bytes, want %d or more", len(data), headerBytes)
+	}
+	blocks, gaps := walk(data, dimension)
+	if len(gaps) > 0 {
+		return gaps[0]
+	}
+	for _, b := range blocks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !b.whole(data[b.at:]) {
+			return fmt.Errorf("the block at byte %d differs from its checksum", b.at)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,555 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// vectors is n vectors of length 1 around a few centres, so that many are near one another.
+func vectors(r *rand.Rand, n, d, centres int) []float32 {
+	middle := make([]float32, centres*d)
+	for i := range middle {
+		middle[i] = float32(r.NormFloat64())
+	}
+	out := make([]float32, n*d)
+	for i := range n {
+		c := r.IntN(centres)
+		v := out[i*d : (i+1)*d]
+		for j := range v {
+			v[j] = middle[c*d+j] + 0.3*float32(r.NormFloat64())
+		}
+		length := float32(norm(v))
+		for j := range v {
+			v[j] /= length
+		}
+	}
+	return out
+}
+
+func numbers(from, n int) []uint64 {
+	ids := make([]uint64, n)
+	for i := range ids {
+		ids[i] = uint64(from + i)
+	}
+	return ids
+}
+
+func open(t *testing.T, dir string, o Options) *Index {
+	t.Helper()
+	x, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = x.Close() })
+	return x
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// all is what Search must find: every score, sorted.
+func all(x *Index, q Query) (hits []Hit) {
+	x.Each(func(id uint64, v []float32) bool {
+		if score := inner(q.Vector, v); (q.Filter == nil || q.Filter.Has(id)) && (q.Least == nil || score >= *q.Least) {
+			hits = append(hits, Hit{id, score})
+		}
+		return true
+	})
+	slices.SortFunc(hits, func(a, b Hit) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID)) })
+	return hits[:min(q.K, len(hits))]
+}
+
+type odd struct{}
+
+func (odd) Has(id uint64) bool { return id%2 == 1 }
+
+type few struct{}
+
+func (few) Has(id uint64) bool { return id%97 == 5 }
+
+// Search is the plain scan, whatever the dimension, the data, the filter and the number of queries.
+func TestSearchIsExact(t *testing.T) {
+	for _, d := range []int{1, 7, 64, 200, 512} {
+		r := rand.New(rand.NewPCG(uint64(d), 1))
+		x := open(t, t.TempDir(), Options{Dimension: d})
+		const n = 3000
+		v := vectors(r, n, d, 5)
+		copy(v[10*d:11*d], v[20*d:21*d]) // of one score
+		clear(v[30*d : 31*d])
+		for first := 0; first < n; first += 700 {
+			last := min(first+700, n)
+			must(t, x.Add(numbers(first, last-first), v[first*d:last*d]))
+		}
+		must(t, x.Delete(3, 4, 5, 2999, 777777))
+		must(t, x.Add(numbers(100, 50), vectors(r, 50, d, 2))) // replaced
+		if x.Len() != n-4 {
+			t.Fatalf("%d vectors, want %d", x.Len(), n-4)
+		}
+		half := 0.5
+		var queries []Query
+		for i := range 13 {
+			q := Query{Vector: v[i*31*d : (i*31+1)*d], K: []int{1, 10, 500, 5000}[i%4]}
+			if i%3 == 1 {
+				q.Filter = odd{}
+			}
+			if i%5 == 2 {
+				q.Filter, q.K = few{}, 40
+			}
+			if i%6 == 5 {
+				q.Least = &half
+			}
+			queries = append(queries, q)
+		}
+		queries = append(queries, Query{Vector: make([]float32, d), K: 3})
+		together, err := x.SearchAll(context.Background(), queries)
+		must(t, err)
+		for i, q := range queries {
+			want := all(x, q)
+			got, err := x.Search(context.Background(), q)
+			must(t, err)
+			if !slices.Equal(got, want) || !slices.Equal(together[i], want) {
+				t.Fatalf("dimension %d, query %d: %d hits %.3v, want %d %.3v", d, i, len(got), got[:min(4, len(got))], len(want), want[:min(4, len(want))])
+			}
+		}
+	}
+}
+
+// What was added is there after opening again, by another index and by one that only reads.
+func TestReopen(t *testing.T) {
+	dir, d := t.TempDir(), 24
+	r := rand.New(rand.NewPCG(1, 2))
+	v := vectors(r, 500, d, 3)
+	x := open(t, dir, Options{Dimension: d, Space: "a", SegmentBytes: 20000}) // several segments
+	for i := 0; i < 500; i += 50 {
+		must(t, x.Add(numbers(i, 50), v[i*d:(i+50)*d]))
+	}
+	must(t, x.Delete(7))
+	must(t, x.Add([]uint64{8, 8}, append(slices.Clone(v[:d]), v[d:2*d]...)))
+	if len(x.segments) < 3 {
+		t.Fatalf("%d segments, want several", len(x.segments))
+	}
+	q := Query{Vector: v[9*d : 10*d], K: 600}
+	want := all(x, q)
+
+	if _, err := Open(dir, Options{}); !errors.Is(err, ErrLocked) {
+		t.Fatalf("opened twice for writing: %v", err)
+	}
+	reader := open(t, dir, Options{ReadOnly: true})
+	if got, _ := reader.Search(context.Background(), q); !slices.Equal(got, want) {
+		t.Fatal("a reader sees something else")
+	}
+	if err := reader.Add([]uint64{1}, v[:d]); !errors.Is(err, ErrReadOnly) {
+		t.Fatalf("a reader writes: %v", err)
+	}
+	must(t, x.Add([]uint64{1000}, v[:d]))
+	must(t, reader.Refresh())
+	if reader.Len() != 500 || reader.Get(1000) == nil || reader.Get(7) != nil || !slices.Equal(reader.Get(8), v[d:2*d]) {
+		t.Fatal("a reader does not see what was written since")
+	}
+	must(t, x.Close())
+	if _, err := x.Search(context.Background(), q); err == nil {
+		t.Fatal("a closed index is searched")
+	}
+	if _, err := Open(dir, Options{Space: "b"}); err == nil {
+		t.Fatal("an index of another space is opened")
+	}
+	if _, err := Open(dir, Options{Dimension: 23}); err == nil {
+		t.Fatal("an index of another dimension is opened")
+	}
+	again := open(t, dir, Options{})
+	must(t, again.Delete(1000))
+	if got, _ := again.Search(context.Background(), q); !slices.Equal(got, want) {
+		t.Fatal("what was added is not there after opening again")
+	}
+}
+
+// Wherever a write is torn, what was added before is there, and adding goes on.
+func TestTorn(t *testing.T) {
+	dir, d := t.TempDir(), 3
+	r := rand.New(rand.NewPCG(3, 2))
+	v := vectors(r, 30, d, 3)
+	x := open(t, dir, Options{Dimension: d})
+	must(t, x.Add(numbers(0, 10), v[:10*d]))
+	path := segmentPath(dir, 1)
+	before, err := os.ReadFile(path)
+	must(t, err)
+	must(t, x.Add(numbers(5, 15), v[10*d:25*d])) // five replaced
+	after, err := os.ReadFile(path)
+	must(t, err)
+	must(t, x.Close())
+	for cut := len(before); cut <= len(after); cut = min(cut+7, max(len(after), cut+1)) {
+		for _, zeros := range []bool{false, true} { // a file system may have made the file longer before it wrote the bytes
+			torn := after[:cut:cut]
+			if zeros {
+				torn = append(torn, make([]byte, len(after)-cut)...)
+			}
+			must(t, os.WriteFile(path, torn, 0o644))
+			x := open(t, dir, Options{})
+			want, nine := 10, v[9*d:10*d]
+			if whole := slices.Equal(torn, after); whole {
+				want, nine = 20, v[14*d:15*d]
+			}
+			if x.Len() != want || !slices.Equal(x.Get(9), nine) || len(x.Damages()) > 0 {
+				t.Fatalf("cut at %d of %d: %d vectors, want %d; %v", cut, len(after), x.Len(), want, x.Damages())
+			}
+			must(t, x.Add([]uint64{100}, v[:d]))
+			must(t, x.Close())
+			x = open(t, dir, Options{})
+			if x.Len() != want+1 {
+				t.Fatalf("cut at %d: %d vectors after adding, want %d", cut, x.Len(), want+1)
+			}
+			must(t, x.Check(context.Background()))
+			must(t, x.Close())
+		}
+	}
+}
+
+// A broken block is named, and everything else goes on.
+func TestDamage(t *testing.T) {
+	dir, d := t.TempDir(), 16
+	r := rand.New(rand.NewPCG(4, 2))
+	v := vectors(r, 100, d, 3)
+	x := open(t, dir, Options{Dimension: d})
+	var ends []int64
+	for i := 0; i < 100; i += 10 {
+		must(t, x.Add(numbers(i, 10), v[i*d:(i+10)*d]))
+		ends = append(ends, x.segments[0].size)
+	}
+	must(t, x.Close())
+	path := segmentPath(dir, 1)
+	data, err := os.ReadFile(path)
+	must(t, err)
+	broken := slices.Clone(data)
+	broken[ends[3]+5] ^= 1 // in the header of the fifth block
+	must(t, os.WriteFile(path, broken, 0o644))
+	x = open(t, dir, Options{})
+	if len(x.Damages()) != 1 || x.Len() != 90 || x.Get(45) != nil || !slices.Equal(x.Get(55), v[55*d:56*d]) {
+		t.Fatalf("%d vectors, %v", x.Len(), x.Damages())
+	}
+	must(t, x.Add(numbers(40, 10), v[40*d:50*d]))
+	if x.Len() != 100 || len(x.segments) != 2 {
+		t.Fatalf("%d vectors in %d segments after mending, want 100 in 2", x.Len(), len(x.segments))
+	}
+	if x.Check(context.Background()) == nil {
+		t.Fatal("the check finds nothing")
+	}
+	must(t, x.Close())
+	broken = slices.Clone(data)
+	broken[ends[3]+headerBytes+500] ^= 1 // in its body, which only the check reads
+	must(t, os.WriteFile(path, broken, 0o644))
+	x = open(t, dir, Options{})
+	if x.Check(context.Background()) == nil {
+		t.Fatal("the check does not read bodies")
+	}
+	must(t, x.Close())
+	must(t, os.Remove(path))
+	x = open(t, dir, Options{})
+	if len(x.Damages()) != 1 || x.Len() != 10 {
+		t.Fatalf("without the first segment: %d vectors, %v", x.Len(), x.Damages())
+	}
+}
+
+// Compacting changes no answer, gives room back, and lets others write and search meanwhile.
+func TestCompact(t *testing.T) {
+	dir, d := t.TempDir(), 32
+	r := rand.New(rand.NewPCG(5, 2))
+	v := vectors(r, 4000, d, 3)
+	x := open(t, dir, Options{Dimension: d, SegmentBytes: 100000})
+	for i := 0; i < 4000; i += 20 {
+		must(t, x.Append(numbers(i, 20), v[i*d:(i+20)*d]))
+	}
+	must(t, x.Sync())
+	var ids []uint64
+	for i := uint64(0); i < 4000; i += 3 {
+		ids = append(ids, i)
+	}
+	must(t, x.Delete(ids...))
+	size := func() (n int64) {
+		paths, _ := filepath.Glob(filepath.Join(dir, "*.vectors"))
+		for _, p := range paths {
+			info, err := os.Stat(p)
+			must(t, err)
+			n += info.Size()
+		}
+		return n
+	}
+	before, ctx := size(), context.Background()
+	var wait sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		wait.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				hits, err := x.Search(ctx, Query{Vector: v[:d], K: 50})
+				if err != nil || len(hits) != 50 {
+					t.Errorf("while compacting: %d hits, %v", len(hits), err)
+					return
+				}
+			}
+		})
+	}
+	wait.Go(func() {
+		for i := range 40 {
+			if err := x.Delete(uint64(3*i + 1)); err != nil {
+				t.Error(err)
+			}
+			if err := x.Add([]uint64{uint64(5000 + i)}, v[i*d:(i+1)*d]); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for range 3 {
+		must(t, x.Compact(ctx))
+	}
+	wait.Go(func() { close(stop) })
+	wait.Wait()
+	q := Query{Vector: v[5*d : 6*d], K: 5000}
+	want := all(x, q)
+	if n := 4000 - len(ids); len(want) != n {
+		t.Fatalf("%d vectors, want %d", len(want), n)
+	}
+	if after := size(); after > before*8/10 {
+		t.Errorf("%d bytes after compacting, %d before", after, before)
+	}
+	must(t, x.Close())
+	x = open(t, dir, Options{})
+	if got, _ := x.Search(ctx, q); !slices.Equal(got, want) {
+		t.Fatalf("%d vectors after opening again, want %d", len(got), len(want))
+	}
+	must(t, x.Check(ctx))
+}
+
+// A failing is a file system that fails after so many calls that change something, tearing the write it fails at.
+type failing struct {
+	left int
+}
+
+var errDisk = errors.New("no space left on device")
+
+func (f *failing) fail() bool {
+	f.left--
+	return f.left < 0
+}
+
+func (f *failing) OpenFile(name string, flag int, perm os.FileMode) (File, error) {
+	if f.fail() {
+		return nil, errDisk
+	}
+	file, err := Disk.OpenFile(name, flag, perm)
+	return &failingFile{file, f}, err
+}
+
+func (f *failing) Rename(from, to string) error {
+	if f.fail() {
+		return errDisk
+	}
+	return Disk.Rename(from, to)
+}
+
+func (f *failing) Remove(name string) error {
+	if f.fail() {
+		return errDisk
+	}
+	return Disk.Remove(name)
+}
+
+func (f *failing) SyncDir(name string) error {
+	if f.fail() {
+		return errDisk
+	}
+	return Disk.SyncDir(name)
+}
+
+type failingFile struct {
+	File
+	fs *failing
+}
+
+func (f *failingFile) Write(b []byte) (int, error) {
+	if f.fs.fail() {
+		n, _ := f.File.Write(b[:len(b)/2])
+		return n, errDisk
+	}
+	return f.File.Write(b)
+}
+
+func (f *failingFile) Sync() error {
+	if f.fs.fail() {
+		return errDisk
+	}
+	return f.File.Sync()
+}
+
+func (f *failingFile) Truncate(n int64) error {
+	if f.fs.fail() {
+		return errDisk
+	}
+	return f.File.Truncate(n)
+}
+
+// Whichever call fails, and from then on every one, what was reported done is there.
+func TestFailing(t *testing.T) {
+	d := 8
+	v := vectors(rand.New(rand.NewPCG(6, 2)), 200, d, 3)
+	for left := 0; ; left += 1 + left/20 {
+		dir := t.TempDir()
+		fs := &failing{left: left}
+		want, gone := map[uint64][]float32{}, map[uint64]bool{} // reported done; of unknown state
+		x, err := Open(dir, Options{Dimension: d, SegmentBytes: 3000, FS: fs})
+		if err == nil {
+			for i := range 20 {
+				ids := numbers(i*8, 10) // two replaced each time
+				if err = x.Add(ids, v[i*8*d:(i*8+10)*d]); err != nil {
+					for _, id := range ids {
+						gone[id] = true
+					}
+					break
+				}
+				for k, id := range ids {
+					want[id] = v[(i*8+k)*d : (i*8+k+1)*d]
+				}
+				if i%4 == 3 {
+					id := uint64(i * 4)
+					if err = x.Delete(id); err != nil {
+						gone[id] = true
+						break
+					}
+					delete(want, id)
+				}
+				if i%7 == 6 {
+					if err = x.Compact(context.Background()); err != nil {
+						break
+					}
+				}
+			}
+			_ = x.Close()
+		}
+		x, opening := Open(dir, Options{Dimension: d})
+		must(t, opening)
+		for id, vector := range want {
+			if got := x.Get(id); !gone[id] && !slices.Equal(got, vector) {
+				t.Fatalf("after %d calls (%v): vector %d is %v, want %v", left, err, id, got, vector)
+			}
+		}
+		if n := x.Len(); n > len(want)+len(gone) || len(x.Damages()) > 0 {
+			t.Fatalf("after %d calls (%v): %d vectors, want at most %d; %v", left, err, n, len(want)+len(gone), x.Damages())
+		}
+		must(t, x.Add([]uint64{9999}, v[:d]))
+		must(t, x.Check(context.Background()))
+		must(t, x.Close())
+		if err == nil {
+			return
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	x := open(t, t.TempDir(), Options{Dimension: 2})
+	nan := float32(math.NaN())
+	for _, v := range [][]float32{{1}, {1, nan}, {float32(math.Inf(1)), 0}, {1, 2, 3}} {
+		if x.Add([]uint64{1}, v) == nil {
+			t.Errorf("%v is taken", v)
+		}
+	}
+	for _, q := range []Query{{Vector: []float32{1}, K: 1}, {Vector: []float32{1, 1}}, {Vector: []float32{nan, 1}, K: 1}} {
+		if _, err := x.Search(context.Background(), q); err == nil {
+			t.Errorf("the query %v is answered", q)
+		}
+	}
+	hits, err := x.Search(context.Background(), Query{Vector: []float32{1, 0}, K: 4})
+	if len(hits) != 0 || err != nil {
+		t.Errorf("an empty index answers %v, %v", hits, err)
+	}
+	if _, err := Open(filepath.Join(t.TempDir(), "none"), Options{}); err == nil {
+		t.Error("an index without dimension is made")
+	}
+}
+
+// No bytes of a segment crash the reader or make it allocate more than they are.
+func FuzzLoad(f *testing.F) {
+	dir := f.TempDir()
+	x, err := Open(dir, Options{Dimension: 3})
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := errors.Join(x.Add([]uint64{1, 2}, []float32{1, 0, 0, 0, 1, 0}), x.Delete(1), x.Close()); err != nil {
+		f.Fatal(err)
+	}
+	data, err := os.ReadFile(segmentPath(dir, 1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add(data[:100])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(segmentPath(dir, 1), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		text := `{"version":1,"dimension":3,"space":"","segments":[1],"next":2}`
+		if err := os.WriteFile(filepath.Join(dir, "manifest.json"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		x, err := Open(dir, Options{})
+		if err != nil {
+			return
+		}
+		defer x.Close()
+		if hits, err := x.Search(context.Background(), Query{Vector: []float32{1, 2, 3}, K: 5}); err == nil && len(hits) > x.Len() {
+			t.Fatalf("%d hits of %d vectors", len(hits), x.Len())
+		}
+		if err := x.Add([]uint64{77}, []float32{0, 0, 1}); err == nil && x.Get(77) == nil {
+			t.Fatal("what was added is not there")
+		}
+	})
+}
+
+func BenchmarkSearch(b *testing.B) {
+	const d = 512
+	for _, n := range []int{100_000} {
+		r := rand.New(rand.NewPCG(1, 1))
+		x, err := Open(b.TempDir(), Options{Dimension: d})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for first := 0; first < n; first += 10000 {
+			if err := x.Append(numbers(first, 10000), vectors(r, 10000, d, 100)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		v := vectors(r, 64, d, 64)
+		for _, m := range []int{1, 64} {
+			queries := make([]Query, m)
+			for i := range queries {
+				queries[i] = Query{Vector: v[i*d : (i+1)*d], K: 10}
+			}
+			b.Run(fmt.Sprintf("vectors=%d/queries=%d", n, m), func(b *testing.B) {
+				for b.Loop() {
+					if _, err := x.SearchAll(context.Background(), queries); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+		if err := x.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

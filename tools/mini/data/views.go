@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/chiasm/chiasm/tools/mini/obj"
+)
+
+const (
+	viewCount = 8
+	viewSide  = 224
+)
+
+// A shape is a model to be seen from several sides.
+type shape struct {
+	of     picture // its icon's line
+	matrix [9]float64
+	size   [3]float64 // width, height, depth
+}
+
+// views adds pictures of each model, from all around and a little above; a model that cannot be read is left out and named.
+func (c *collection) views() {
+	var next atomic.Int64
+	var mu sync.Mutex
+	var workers sync.WaitGroup
+	made := make([][]picture, len(c.shapes))
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(c.shapes); i = int(next.Add(1)) - 1 {
+				pictures, err := c.shapes[i].views(c.dir)
+				if err != nil {
+					mu.Lock()
+					fmt.Fprintf(os.Stderr, "data: %s: %v; left out\n", c.shapes[i].of.ID, err)
+					mu.Unlock()
+				}
+				made[i] = pictures
+			}
+		})
+	}
+	workers.Wait()
+	for _, pictures := range made {
+		for _, p := range pictures {
+			c.add(p)
+		}
+	}
+}
+
+func (s *shape) views(dir string) ([]picture, error) {
+	var pictures []picture
+	var model *obj.Model
+	for k := range viewCount {
+		p := s.of
+		p.ID = fmt.Sprintf("%s/view%d", s.of.ID, k)
+		p.Domain = "view"
+		p.Path = strings.Replace(p.ID, "sweethome3d/", "pictures/sweethome3d-views/", 1) + ".png"
+		to := filepath.Join(dir, p.Path)
+		content, err := os.ReadFile(to)
+		if err != nil {
+			if model == nil {
+				if model, err = obj.Load(filepath.Join(dir, p.Model)); err != nil {
+					return nil, err
+				}
+				model.Turn(s.matrix, s.size)
+			}
+			yaw := 2 * math.Pi * (float64(k) + 0.4) / viewCount
+			pitch := []float64{0.15, 0.45}[k%2]
+			if content, err = encodePNG(model.Render(yaw, pitch, viewSide)); err != nil {
+				return nil, err
+			}
+			if err := writeFile(to, content); err != nil {
+				return nil, err
+			}
+		}
+		p.Hash = digest(content)
+		pictures = append(pictures, p)
+	}
+	return pictures, nil
+}

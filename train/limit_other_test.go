@@ -1,0 +1,7 @@
+//go:build !linux
+
+package train_test
+
+const canLimitFiles = false
+
+func limitFiles() {}
