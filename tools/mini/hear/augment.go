@@ -18,7 +18,7 @@ func vary(dst []float32, x []byte, r *rand.Rand) []float32 {
 	n := len(x) / bands
 	tempo := math.Exp(0.15 * clipped(r))
 	frames := max(1, int(float64(n)*tempo+0.5))
-	tract := math.Exp(0.08 * clipped(r))
+	tract := math.Exp(0.1 * clipped(r))
 	tilt, bend, phase := 0.4*clipped(r), 0.2*clipped(r), 2*math.Pi*r.Float64()
 	noise, noiseTilt := -6.0, 0.0
 	if r.IntN(2) == 0 {

@@ -27,15 +27,19 @@ type cast struct {
 	order  *rand.Rand // draws the words
 	manner *rand.Rand // draws voices and tempo
 	code   string     // language
+	test   bool       // never learnt from
+	times  int        // how often a clip counts, 0 for once
 	before bool       // an article is said before each word
 }
 
 func random(a, b uint64) *rand.Rand { return rand.New(rand.NewPCG(a, b)) }
 
-func flite(voice string, count int, seed uint64) *cast {
-	return &cast{name: voice, by: (*cast).flite, count: count, order: random(7, seed), manner: random(1, 2), code: "en"}
+// flite is a voice made of a human's recordings.
+func flite(voice string, count, times int, seed uint64) *cast {
+	return &cast{name: voice, by: (*cast).flite, count: count, times: times, order: random(7, seed), manner: random(1, 2), code: "en"}
 }
 
+// espeak is voices made of formulas: each lot of words in another one.
 func espeak(name, code string, seed uint64, before bool) *cast {
 	r := random(seed, 3)
 	return &cast{name: name, by: (*cast).espeak, order: r, manner: r, code: code, before: before}
@@ -45,24 +49,28 @@ func font(name string, notes int) *cast {
 	return &cast{name: name, by: (*cast).play, count: notes, manner: random(1, 2)}
 }
 
-// testVoice and testFont are never learnt from.
+func (c *cast) forTest() *cast { c.test = true; return c }
+
 const (
 	testVoice = "slt"
 	testFont  = "TimGM6mb.sf2"
 )
 
-func casts() []*cast {
+// casts is everything that is heard. The volunteers are there if the data are.
+func casts(data string) []*cast {
 	list := []*cast{
-		flite(testVoice, 800, 7), flite("kal16", 8000, 'k'), flite("rms", 1500, 'r'), flite("awb", 1500, 'a'),
+		flite(testVoice, 800, 1, 7).forTest(), flite("kal16", 8000, 1, 'k'), flite("rms", 3000, 3, 'r'), flite("awb", 3000, 3, 'a'),
 		espeak("e1", "en", '1', false), espeak("e2", "en", '2', false), espeak("e3", "en", '3', true),
-		font(testFont, 6), font("FluidR3_GM.sf2", 24),
-	}
-	for _, code := range []string{"en", "fr", "es"} {
-		list = append(list, volunteers(code))
+		font(testFont, 6).forTest(), font("FluidR3_GM.sf2", 24),
 	}
 	for _, l := range languages[1:] {
 		for i := range 3 {
 			list = append(list, espeak(fmt.Sprint(l.code, i+1), l.code, uint64(100+i), i == 2 && l.before != nil))
+		}
+	}
+	if data != "" {
+		for _, code := range []string{"en", "fr", "es"} {
+			list = append(list, volunteers(code).forTest())
 		}
 	}
 	return list

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -113,7 +114,7 @@ func (s *speaker) espeak(texts []string, voice string, r *rand.Rand) ([][]float3
 		return nil, err
 	}
 	wav := filepath.Join(s.temp, "speech.wav")
-	speed, pitch := 110+r.IntN(110), 20+r.IntN(65)
+	speed, pitch := 110+r.IntN(110), 20+r.IntN(75)
 	if _, err := s.run("espeak-ng", "-v", voice, "-s", strconv.Itoa(speed), "-p", strconv.Itoa(pitch), "-g", "0", "-w", wav, "-f", path); err != nil {
 		return nil, err
 	}
@@ -132,16 +133,18 @@ func (s *speaker) flite(texts []string, voice string, r *rand.Rand) ([][]float32
 	}
 	wav := filepath.Join(s.temp, "speech.wav")
 	stretch := 0.8 + 0.5*r.Float64()
-	if _, err := s.run("flite", "-voice", voice, "--setf", fmt.Sprintf("duration_stretch=%.2f", stretch), "-f", path, "-o", wav); err != nil {
+	args := []string{"-voice", voice, "--setf", fmt.Sprintf("duration_stretch=%.2f", stretch), "-f", path, "-o", wav}
+	hush := float32(8e-3)
+	if voice == "kal16" { // the only one whose pitch is for us to choose
+		hush = 16e-3
+		args = append(args, "--setf", fmt.Sprintf("f0_shift=%.2f", 0.9*math.Pow(2.5, r.Float64())))
+	}
+	if _, err := s.run("flite", args...); err != nil {
 		return nil, err
 	}
 	x, err := audio.Load(context.Background(), wav, mini.SoundRate, mostSamples)
 	if err != nil {
 		return nil, err
-	}
-	hush := float32(8e-3)
-	if voice == "kal16" {
-		hush = 16e-3
 	}
 	return pieces(x, hush, int(0.18*stretch*mini.SoundRate), len(texts)), nil
 }
