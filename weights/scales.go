@@ -38,7 +38,7 @@ func joinScales(found map[string]tensor.Entry, divide bool) (scales map[string]b
 			if e.Scale[i] = v; divide {
 				e.Scale[i] = 1 / v
 			}
-			if !(v > 0) || !(e.Scale[i] > 0) || math.IsInf(float64(v), 0) {
+			if !(v >= 0) || divide && !(e.Scale[i] > 0 && v > 0) || math.IsInf(float64(v), 0) {
 				return nil, fmt.Errorf("tensor %q: expected numbers above 0, got %v", name, v)
 			}
 		}
