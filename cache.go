@@ -64,8 +64,8 @@ func (m *Model) openStore() {
 	if option == "" {
 		option = os.Getenv(cacheVariable)
 	}
-	if m.path == "" { // part of the program: packed sooner than found
-		return
+	if m.shipped != nil { // its weights are packed sooner than they would be found
+		option = cacheOff
 	}
 	if option != "" || nn.Count(m.family.Params()) >= smallModel {
 		m.store.folders = cacheFolders(m.path, option)

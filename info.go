@@ -2,7 +2,7 @@ package chiasm
 
 import (
 	"bufio"
-	"io/fs"
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +14,7 @@ import (
 // Info is what a model's files say of it.
 type Info struct {
 	Name         string         `json:"name"`
-	Path         string         `json:"path"`
+	Path         string         `json:"path"`            // "" for what is inside the program
 	Architecture string         `json:"architecture"`    // as the files name it
 	Layout       string         `json:"layout"`          // transformers, open_clip, openai or sentence-transformers
 	Space        string         `json:"space,omitempty"` // of its vectors, if it makes any
@@ -42,15 +42,15 @@ type File struct {
 
 // Info describes the model.
 func (m *Model) Info() Info {
+	card, names := m.shipped[mini.CardFile], shippedFiles(m.shipped)
+	if m.shipped == nil {
+		card, _ = os.ReadFile(filepath.Join(m.path, "README.md")) // one without a card says nothing
+		names = files(m.path)
+	}
 	info := Info{
 		Name: m.name, Path: m.path, Architecture: m.kind, Layout: m.family.Layout(), Modalities: m.modalities(),
 		Dimension: m.space.Dimension, Parameters: nn.Count(m.family.Params()), DTypes: map[string]int{},
-		Context: m.Context(), Prompts: m.Prompts(),
-	}
-	if m.path == "" {
-		info.Licence, info.Files = licence(mini.Shipped(), mini.CardFile), filesOf(mini.Shipped())
-	} else {
-		info.Licence, info.Files = licence(os.DirFS(m.path), "README.md"), files(m.path)
+		Context: m.Context(), Prompts: m.Prompts(), Licence: licence(card), Files: names,
 	}
 	if m.space.Dimension > 0 {
 		info.Space = m.space.String()
@@ -72,20 +72,6 @@ func (m *Model) Info() Info {
 		info.DTypes[t.DType().String()] += t.Len()
 	}
 	return info
-}
-
-// filesOf lists the files of the model that is part of the program.
-func filesOf(folder fs.FS) (out []File) {
-	entries, err := fs.ReadDir(folder, ".")
-	if err != nil {
-		return nil
-	}
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil {
-			out = append(out, File{e.Name(), info.Size()})
-		}
-	}
-	return out
 }
 
 // files lists a model's files with their sizes, those of its modules' folders too.
@@ -113,13 +99,8 @@ func files(path string) (out []File) {
 }
 
 // licence reads the license field of a model card's front matter, "" where there is none.
-func licence(folder fs.FS, card string) string {
-	f, err := folder.Open(card)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
+func licence(card []byte) string {
+	lines := bufio.NewScanner(bytes.NewReader(card))
 	if !lines.Scan() || strings.TrimSpace(lines.Text()) != "---" {
 		return ""
 	}

@@ -93,6 +93,7 @@ var architectures = map[string]func(path string) (family, error){
 	"clap":                  openCLAP,
 	"ChineseCLIPModel":      openChineseCLIP,
 	"chinese_clip":          openChineseCLIP,
+	mini.Kind:               openMini,
 	"EmbeddingGemma2Model":  openEmbeddingGemma,
 	"embedding_gemma2":      openEmbeddingGemma,
 	dual.Kind:               openDual,
@@ -107,7 +108,6 @@ var architectures = map[string]func(path string) (family, error){
 
 	"WhisperForConditionalGeneration": openWhisper,
 	"whisper":                         openWhisper,
-	mini.Kind:                         openMini, // its path is "" for the shipped one
 	"CTranslate2's Whisper":           openWhisper, // config.json: alignment_heads
 }
 
@@ -122,9 +122,6 @@ var (
 	openEmbeddingGemma = opens(embeddinggemma.Open)
 	openMini           = opens(mini.Open)
 )
-
-// Mini is the name of the model that is part of the program.
-const Mini = "mini"
 
 // What a family can do is found out when it is opened: these are those that would lose a verb without a word if an interface changed.
 var (
@@ -150,6 +147,14 @@ var (
 		hearsAudio
 		scoresPairs
 	} = (*clap.Bundle)(nil)
+	_ interface {
+		makesVectors
+		readsText
+		seesImages
+		hearsAudio
+		scoresPairs
+		calibrated
+	} = (*mini.Bundle)(nil)
 	_ transcribes = (*whisper.Bundle)(nil)
 )
 
@@ -175,8 +180,8 @@ func opens[F family](open func(path string) (F, error)) func(path string) (famil
 	}
 }
 
-// Open loads a model. name is "mini" for the one that is part of the program, a folder or file on disk, or a hub id "org/name" or
-// "org/name@revision", which is taken from the Hugging Face cache or else downloaded into it. opts may be nil.
+// Open loads a model. name is [Shipped], a folder or file on disk, or a hub id "org/name" or "org/name@revision", which is taken from
+// the Hugging Face cache or else downloaded into it. opts may be nil.
 func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -184,25 +189,12 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	path, space, err := locate(ctx, name, opts)
+	f, m, err := find(ctx, name, opts)
 	if err != nil {
 		return nil, err
 	}
-	kind := mini.Kind
-	if path != "" {
-		if kind, err = Recognise(path); err != nil {
-			return nil, err
-		}
-	}
-	f, err := architectures[kind](path)
-	if err != nil {
-		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
-	}
-	if shipped, ok := f.(*mini.Bundle); ok && path == "" {
-		space.Revision = shipped.Config.Revision
-	}
 	if v, ok := f.(makesVectors); ok {
-		space.Dimension, err = dimension(v, opts.Dimension)
+		m.space.Dimension, err = dimension(v, opts.Dimension)
 	} else if opts.Dimension != 0 {
 		err = fmt.Errorf("vectors of %d dimensions, but the model makes none: %w", opts.Dimension, errors.ErrUnsupported)
 	}
@@ -210,14 +202,7 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 		f.Close()
 		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 	}
-	if space.Revision == "" {
-		if space.Revision, err = fingerprint(path); err != nil {
-			f.Close()
-			return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
-		}
-	}
-	m := newModel(f)
-	m.name, m.path, m.kind, m.space, m.opts = name, path, kind, space, *opts
+	m.name, m.opts = name, *opts
 	m.openStore()
 	if err := m.setPrecision(ctx); err != nil {
 		m.Close()
@@ -231,6 +216,34 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 		}
 	}
 	return m, nil
+}
+
+// find opens a family by its name, and says in a model without options what it is.
+func find(ctx context.Context, name string, opts *Options) (family, *Model, error) {
+	if name == Shipped {
+		return openShipped()
+	}
+	path, space, err := locate(ctx, name, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	kind, err := Recognise(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := architectures[kind](path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("chiasm: open %s: %w", name, err)
+	}
+	if space.Revision == "" {
+		if space.Revision, err = fingerprint(path); err != nil {
+			f.Close()
+			return nil, nil, fmt.Errorf("chiasm: open %s: %w", name, err)
+		}
+	}
+	m := newModel(f)
+	m.path, m.kind, m.space = path, kind, space
+	return f, m, nil
 }
 
 // readBy opens another model to read the texts.
@@ -269,11 +282,8 @@ func dimension(f makesVectors, wanted int) (int, error) {
 	return wanted, nil
 }
 
-// locate finds where a model lies on disk, downloading it if need be: nowhere, "", if it is the one that is part of the program.
+// locate finds where a model lies on disk, downloading it if need be.
 func locate(ctx context.Context, name string, opts *Options) (path string, space Space, err error) {
-	if name == Mini {
-		return "", Space{Model: Mini}, nil
-	}
 	if _, err := os.Stat(name); err == nil {
 		abs, err := filepath.Abs(name)
 		if err != nil {

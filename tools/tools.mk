@@ -54,7 +54,7 @@ $(MINI)/venv/.done: tools/mini/requirements.txt
 
 mini: $(MINI)/venv/.done
 	$(GO) run ./tools/mini/data $(MINI)
-	$(GO) run ./tools/mini train $(MINI) $(REAL) $(MINI)/venv/bin/python model/mini/shipped
+	$(GO) run ./tools/mini train $(MINI) $(REAL) $(MINI)/venv/bin/python model/mini/weights
 
 mini-eval:
 	$(GO) run ./tools/mini eval $(MINI)

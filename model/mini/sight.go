@@ -49,9 +49,8 @@ func (h *Head) Forward(x *tensor.Tensor, drop float32) *tensor.Tensor {
 	return hidden.LinearAdd(h.Down.Weight, h.Down.Bias, h.Direct.Forward(x))
 }
 
-// NewSight makes a Sight without values.
-func NewSight(c *Config) *Sight {
-	const features = 1280 // of EfficientNet
+// NewSight makes a Sight without values for the features of an image tower.
+func NewSight(c *Config, features int) *Sight {
 	return &Sight{
 		Classes: tensor.Param(c.Dimension, c.Classes), Norm: nn.NewBatchNorm(features, 1e-5, 0.1),
 		Head: NewHead(features, c.HeadHidden, c.Dimension), Gate: nn.NewLinear(features, 1, true), Config: c.Sight,

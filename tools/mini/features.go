@@ -27,12 +27,12 @@ var views = []string{"plain", "wild0", "wild1"}
 
 // Eyes look at pictures and remember what they saw.
 type eyes struct {
-	dir     string
-	side    int
-	embed   func(pixels *tensor.Tensor) *tensor.Tensor
-	tower   *efficientnet.Bundle
-	stores  map[string]*store
-	natural []float32 // the mean features of photos, as the norm's statistics tell it
+	dir       string
+	processor *image.Processor
+	embed     func(pixels *tensor.Tensor) *tensor.Tensor
+	tower     *efficientnet.Bundle
+	stores    map[string]*store
+	natural   []float32 // the mean features of photos, as the norm's statistics tell it
 }
 
 // openEyes opens EfficientNet-Lite0 as its publisher's package has it, norms folded.
@@ -45,7 +45,7 @@ func openEyes(ctx context.Context, dir, real string) (*eyes, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &eyes{dir: dir, side: b.Config.Size, embed: b.Features, tower: b, stores: map[string]*store{}, natural: natural(b.Norm2)}
+	e := &eyes{dir: dir, processor: mini.Pictures(b.Tower), embed: b.Features, tower: b, stores: map[string]*store{}, natural: natural(b.Norm2)}
 	b.Fold()
 	for _, view := range views {
 		s := &store{path: filepath.Join(dir, "learn", "features-"+view), width: featureWidth, part: 1024}
@@ -79,9 +79,7 @@ func (e *eyes) features(view string, pictures []picture) ([]float32, error) {
 
 // look computes features, pictures being read beside.
 func (e *eyes) look(ctx context.Context, view string, names []string) ([]float32, error) {
-	side := e.side
-	processor := mini.Processor(side)
-	size := 3 * side * side
+	side, size := e.processor.W, 3*e.processor.W*e.processor.H
 	out := make([]float32, 0, len(names)*featureWidth)
 	p := tensor.NewPass(ctx, 0)
 	const batch = 16
@@ -97,7 +95,7 @@ func (e *eyes) look(ctx context.Context, view string, names []string) ([]float32
 				path, _, _ := strings.Cut(name, "\t")
 				img, err := see(filepath.Join(e.dir, path), view, side)
 				if errs[i] = err; err == nil {
-					processor.Apply(pixels[i*size:][:size], img)
+					e.processor.Apply(pixels[i*size:][:size], img)
 				}
 			})
 		}

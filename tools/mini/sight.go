@@ -61,7 +61,7 @@ func (l *lesson) addNames(at map[said]int, names map[string][]string, tags []str
 
 // learnSight makes the part of the model that brings what EfficientNet sees into the space.
 func learnSight(ctx context.Context, c *mini.Config, e *eyes, s *space, corpus *corpus, pictures []picture) (*mini.Sight, []float64, error) {
-	sight := mini.NewSight(c)
+	sight := mini.NewSight(c, featureWidth)
 	classes, err := s.classes(ctx, corpus.classes)
 	if err != nil {
 		return nil, nil, err

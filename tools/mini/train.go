@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -149,7 +148,28 @@ func save(out string, model *mini.Model, tokenizer []byte) error {
 	if err := os.WriteFile(filepath.Join(out, mini.TokenizerFile), tokenizer, 0o644); err != nil {
 		return err
 	}
-	return weights.Save(filepath.Join(out, mini.WeightsFile), mini.Entries(model), map[string]string{"format": "chiasm"})
+	const small = 4096 // values that are not worth rounding
+	var entries []tensor.Entry
+	for name, t := range nn.Params(model) {
+		e := tensor.EntryOf(name, t.Floats(), t.Shape()...)
+		if t.Rank() >= 2 && t.Len() >= small {
+			e = weights.Quantise(e)
+		}
+		entries = append(entries, e)
+	}
+	return weights.Save(filepath.Join(out, mini.WeightsFile), entries, nil)
+}
+
+// openModel opens a folder, or the shipped model for "".
+func openModel(folder string) (*mini.Bundle, error) {
+	if folder != "" {
+		return mini.Open(folder)
+	}
+	files := mini.Shipped()
+	if files == nil {
+		return nil, errors.New("this build has no model inside")
+	}
+	return mini.Parse(files)
 }
 
 // conclude measures the model as it was stored, and writes figures.json beside it.
@@ -209,7 +229,7 @@ func saveConfig(out string, c mini.Config) error {
 	return os.WriteFile(filepath.Join(out, mini.ConfigFile), append(data, '\n'), 0o644)
 }
 
-// settle writes what is known only once there are weights: how a cosine becomes a probability, and what tells these weights from others.
+// settle writes what is known only once there are weights: how a cosine becomes a probability.
 func settle(ctx context.Context, c *corpus, e *eyes, out string) error {
 	b, err := mini.Open(out)
 	if err != nil {
@@ -231,15 +251,6 @@ func settle(ctx context.Context, c *corpus, e *eyes, out string) error {
 	}
 	scale, bias := calibrate(s, v, queries)
 	b.Config.Scale, b.Config.Bias = float32(scale), float32(bias)
-	sum := sha256.New()
-	for _, name := range []string{mini.TokenizerFile, mini.WeightsFile} {
-		data, err := os.ReadFile(filepath.Join(out, name))
-		if err != nil {
-			return err
-		}
-		sum.Write(data)
-	}
-	b.Config.Revision = hex.EncodeToString(sum.Sum(nil)[:20])
 	return saveConfig(out, b.Config)
 }
 
@@ -266,12 +277,12 @@ func evaluate(ctx context.Context, dir, folder string) error {
 	if err != nil {
 		return err
 	}
-	b, err := mini.Open(folder)
+	b, err := openModel(folder)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	e := &eyes{dir: dir, side: b.Image.Config.Size, embed: b.EmbedImage}
+	e := &eyes{dir: dir, processor: b.Processor, embed: b.EmbedImage}
 	var list []seen
 	for _, g := range galleries {
 		pictures := c.gallery(g)
