@@ -18,7 +18,8 @@ func vary(dst []float32, x []byte, r *rand.Rand) []float32 {
 	n := len(x) / bands
 	tempo := math.Exp(0.15 * clipped(r))
 	frames := max(1, int(float64(n)*tempo+0.5))
-	tract := math.Exp(0.1 * clipped(r))
+	wobble, beat := 0.05*float64(n)*r.Float64(), 2*math.Pi*r.Float64() // frames, of a tempo that isn't even
+	low, high, knee := math.Exp(0.1*clipped(r)), math.Exp(0.08*clipped(r)), 12+r.IntN(28)
 	tilt, bend, phase := 0.4*clipped(r), 0.2*clipped(r), 2*math.Pi*r.Float64()
 	noise, noiseTilt := -6.0, 0.0
 	if r.IntN(2) == 0 {
@@ -37,7 +38,8 @@ func vary(dst []float32, x []byte, r *rand.Rand) []float32 {
 	var share, colour, hiss [bands]float64
 	seed := r.IntN(len(grains))
 	for b := range bands { // where a band is heard from
-		p := min(max(float64(b)*tract, 0), bands-1)
+		p := float64(min(b, knee))*low + float64(max(b-knee, 0))*high
+		p = min(max(p, 0), bands-1)
 		from[b] = min(int(p), bands-2)
 		share[b] = p - float64(from[b])
 		place := float64(b)/bands - 0.5
@@ -46,15 +48,16 @@ func vary(dst []float32, x []byte, r *rand.Rand) []float32 {
 	}
 	top := math.Inf(-1)
 	for t := range frames {
-		p := min(max((float64(t)+0.5)/tempo-0.5, 0), float64(n-1))
+		p := (float64(t)+0.5)/tempo - 0.5 + wobble*math.Sin(2*math.Pi*float64(t)/float64(frames)+beat)
+		p = min(max(p, 0), float64(n-1))
 		k := min(int(p), max(n-2, 0))
 		next := min(k+1, n-1)
 		u := p - float64(k)
 		for b := range bands {
 			f, s := from[b], share[b]
-			low := (1-s)*float64(x[k*bands+f]) + s*float64(x[k*bands+f+1])
-			high := (1-s)*float64(x[next*bands+f]) + s*float64(x[next*bands+f+1])
-			v := ((1-u)*low+u*high)*(6.0/255) - 6
+			now := (1-s)*float64(x[k*bands+f]) + s*float64(x[k*bands+f+1])
+			then := (1-s)*float64(x[next*bands+f]) + s*float64(x[next*bands+f+1])
+			v := ((1-u)*now+u*then)*(6.0/255) - 6
 			v += colour[b]
 			if decay > 0 || noise > -6 {
 				e := power(v)

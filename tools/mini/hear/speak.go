@@ -78,21 +78,58 @@ var replaced = regexp.MustCompile(`(?m)^Replace: (\S+)\s+(\S+)`)
 
 // pinyin spells those Chinese words that espeak-ng's dictionary has, whose own voice for characters takes the syllables for English.
 func (s *speaker) pinyin(texts []string) (known, spelled []string, err error) {
-	for _, t := range texts {
-		out, err := s.run("espeak-ng", "-q", "-X", "-v", "cmn", t)
+	for len(texts) > 0 {
+		n := min(len(texts), together)
+		words, err := s.spell(texts[:n])
 		if err != nil {
 			return nil, nil, err
 		}
-		var heard string
-		var syllables []string
-		for _, m := range replaced.FindAllStringSubmatch(out, -1) {
-			heard, syllables = heard+m[1], append(syllables, m[2])
+		for i, w := range words {
+			if w != "" {
+				known, spelled = append(known, texts[i]), append(spelled, w)
+			}
 		}
-		if heard == t {
-			known, spelled = append(known, t), append(spelled, strings.Join(syllables, " "))
-		}
+		texts = texts[n:]
 	}
 	return known, spelled, nil
+}
+
+// spell gives the syllables of each word, "" for one that the dictionary lacks.
+func (s *speaker) spell(texts []string) ([]string, error) {
+	path, err := s.write(texts)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.run("espeak-ng", "-q", "-X", "-v", "cmn", "-f", path)
+	if err != nil {
+		return nil, err
+	}
+	found := replaced.FindAllStringSubmatch(out, -1)
+	spelled := make([]string, len(texts))
+	for i, t := range texts {
+		rest, n := t, 0
+		for n < len(found) && rest != "" && strings.HasPrefix(rest, found[n][1]) {
+			rest = rest[len(found[n][1]):]
+			spelled[i] += " " + found[n][2]
+			n++
+		}
+		if found = found[n:]; rest == "" {
+			spelled[i] = spelled[i][1:]
+			continue
+		}
+		if len(texts) == 1 {
+			return []string{""}, nil
+		}
+		for j, t := range texts { // which of them is to blame shows only alone
+			one, err := s.spell([]string{t})
+			if err != nil {
+				return nil, err
+			}
+			spelled[j] = one[0]
+		}
+		break
+	}
+	return spelled, nil
 }
 
 // variants is the names of espeak-ng's ways to change a voice.
