@@ -162,8 +162,9 @@ func (s *speaker) espeak(texts []string, voice string, r *rand.Rand) ([][]float3
 	return pieces(x, 1e-3, mini.SoundRate/5, len(texts)), nil
 }
 
-// flite says texts in one voice and gives the sound of each, at mini.SoundRate.
-func (s *speaker) flite(texts []string, voice string, r *rand.Rand) ([][]float32, error) {
+// flite says texts in one voice and gives the sound of each, at mini.SoundRate. The voices are men's; high makes them speak as high as women
+// and children do.
+func (s *speaker) flite(texts []string, voice string, r *rand.Rand, high bool) ([][]float32, error) {
 	path, err := s.write(texts)
 	if err != nil {
 		return nil, err
@@ -179,11 +180,28 @@ func (s *speaker) flite(texts []string, voice string, r *rand.Rand) ([][]float32
 	if _, err := s.run("flite", args...); err != nil {
 		return nil, err
 	}
+	if high {
+		to := filepath.Join(s.temp, "high.wav")
+		if err := raise(to, wav, 1.3*math.Pow(1.7, r.Float64())); err != nil {
+			return nil, err
+		}
+		wav = to
+	}
 	x, err := audio.Load(context.Background(), wav, mini.SoundRate, mostSamples)
 	if err != nil {
 		return nil, err
 	}
 	return pieces(x, hush, int(0.18*stretch*mini.SoundRate), len(texts)), nil
+}
+
+// raise multiplies the pitch of a voice and leaves the resonances of the mouth where they are. It takes ffmpeg with Rubber Band.
+func raise(to, from string, pitch float64) error {
+	filter := fmt.Sprintf("rubberband=pitch=%.2f:formant=preserved", pitch)
+	out, err := exec.Command("ffmpeg", "-hide_banner", "-loglevel", "error", "-y", "-threads", "1", "-i", from, "-af", filter, to).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ffmpeg, with its filter rubberband: %w: %s", err, fetch.LastLine(out))
+	}
+	return nil
 }
 
 // pieces cuts a sound at its pauses, which are longer than any silence inside a word: samples that are no louder than hush. There are no
