@@ -65,12 +65,10 @@ func casts(data string) []*cast {
 		flite(testVoice, 800, 1, 7).forTest(), flite("kal16", 8000, 1, 'k'), flite("rms", 3000, 1, 'r'), flite("awb", 3000, 1, 'a'),
 		flite("rms"+high, 3000, 2, 's'), flite("awb"+high, 3000, 2, 'b'),
 		espeak("e1", "en", '1', false), espeak("e2", "en", '2', false), espeak("e3", "en", '3', true),
-		font(testFont, 6).forTest(), font("FluidR3_GM.sf2", 24),
+		font(testFont, 6).forTest(), font("FluidR3_GM.sf2", 60),
 	}
 	for _, l := range languages[1:] {
-		for i := range 3 {
-			list = append(list, espeak(fmt.Sprint(l.code, i+1), l.code, uint64(100+i), i == 2 && l.before != nil))
-		}
+		list = append(list, espeak(l.code+"1", l.code, 100, false), espeak(l.code+"2", l.code, 102, l.before != nil))
 	}
 	if data != "" {
 		for _, code := range []string{"en", "fr", "es"} {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chiasm/chiasm/metric"
 	"github.com/chiasm/chiasm/model/mini"
+	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 )
 
@@ -18,6 +19,7 @@ func (l *learner) lexicon(ctx context.Context, words []word) *mini.Lexicon {
 		texts, sounds = append(texts, w.text), append(sounds, w.sounds)
 	}
 	lexicon := mini.NewLexicon(texts, key)
+	nn.Init(lexicon, seed) // room for the values
 	values := lexicon.Keys.Weight.Own()
 	scale := l.Scale.Floats()[0]
 	p := tensor.NewPass(ctx, 0)

@@ -62,7 +62,7 @@ func casts(data string) []*cast {
 		flite(testVoice, 800, 1, 7).forTest(), flite("kal16", 8000, 1, 'k'), flite("rms", 3000, 3, 'r'), flite("awb", 3000, 3, 'a'),
 		espeak("e1", "en", '1', false), espeak("e2", "en", '2', false), espeak("e3", "en", '3', true),
 		flite("rms-high", 1500, 3, 's'), flite("awb-high", 1500, 3, 'b'),
-		font(testFont, 6).forTest(), font("FluidR3_GM.sf2", 24),
+		font(testFont, 6).forTest(), font("FluidR3_GM.sf2", 60),
 	}
 	for _, l := range languages[1:] {
 		for i := range 3 {

@@ -24,7 +24,7 @@ func main() {
 			saveWords(dir, more)
 			return
 		}
-		for _, c := range casts("") {
+		for _, c := range casts("/tmp/mini/data") {
 			if slices.Contains(os.Args[3:], c.name) && err == nil {
 				err = c.record(dir, os.Args[2], "/tmp/mini/data", words)
 			}
