@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/chiasm/chiasm/internal/golden"
@@ -16,15 +15,18 @@ import (
 
 // Every stage of the tower is the reference's: tools/golden/mini_sound.py.
 func TestStagesOfSounds(t *testing.T) {
-	const width, words, space = 12, 11, 7
+	const words, space = 40, 7
 	set, err := weights.Open("testdata/sound.safetensors")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer set.Close()
-	names := strings.Split("abcdefghijk", "")
+	var names []string
+	for i := range words {
+		names = append(names, fmt.Sprint("word ", i))
+	}
 	s := &mini.Sound{
-		Ear:     mini.NewEar(mini.EarConfig{Width: width, Layers: 2, Heads: 3, Hidden: 20, Key: 10}),
+		Ear:     mini.NewEar(mini.EarConfig{Width: 12, Layers: 2, Heads: 3, Hidden: 20, Key: 10}),
 		Lexicon: mini.NewLexicon(names, 10),
 	}
 	var entries []tensor.Entry

@@ -10,7 +10,7 @@ from transformers.models.clip.modeling_clip import CLIPEncoder
 
 torch.set_num_threads(1)
 OUT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../model/mini/testdata"))
-WIDTH, LAYERS, HEADS, HIDDEN, KEY, WORDS, BANDS = 12, 2, 3, 20, 10, 11, 64
+WIDTH, LAYERS, HEADS, HIDDEN, KEY, WORDS, BANDS = 12, 2, 3, 20, 10, 40, 64
 
 
 def frames_of(sound):
@@ -62,7 +62,7 @@ for i, sound in enumerate(sounds):
         x = torch.nn.functional.layer_norm(x, (WIDTH,), weights["ear.norm.weight"], weights["ear.norm.bias"], 1e-5)
         key = torch.nn.functional.normalize(x.mean(0) @ weights["ear.key.weight"].T + weights["ear.key.bias"], dim=0)
         likely = torch.softmax(key @ weights["lexicon.keys.weight"].T, dim=0)
-        best = likely.topk(8)
+        best = likely.topk(32)
         vector = torch.nn.functional.normalize((best.values[:, None] * meanings[best.indices]).sum(0), dim=0)
     golden |= {f"sound.{i}": torch.tensor(sound), f"frames.{i}": torch.tensor(frames, dtype=torch.float32), f"patches.{i}": x, f"key.{i}": key, f"vector.{i}": vector}
 os.makedirs(OUT, exist_ok=True)

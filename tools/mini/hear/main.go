@@ -14,7 +14,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -51,8 +50,6 @@ type options struct {
 	data, text, from string
 	steps            int
 }
-
-func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
 
 func (o *options) run(ctx context.Context, dir string) error {
 	dir, err := filepath.Abs(dir)
@@ -155,7 +152,9 @@ func record(dir, root, data string, words []word, list []*cast) error {
 func ship(dir string, s *mini.Sound, words []word) error {
 	var b strings.Builder
 	for _, w := range words {
-		b.WriteString(w.text + "\n")
+		if w.known {
+			b.WriteString(w.text + "\n")
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "lexicon.txt"), []byte(b.String()), 0o644); err != nil {
 		return err

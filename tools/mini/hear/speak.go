@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,22 +77,23 @@ func (s *speaker) phonemes(language string, texts []string) ([]string, error) {
 
 var replaced = regexp.MustCompile(`(?m)^Replace: (\S+)\s+(\S+)`)
 
-// pinyin spells those Chinese words that espeak-ng's dictionary has, whose own voice for characters takes the syllables for English.
-func (s *speaker) pinyin(texts []string) (known, spelled []string, err error) {
-	for len(texts) > 0 {
-		n := min(len(texts), together)
-		words, err := s.spell(texts[:n])
+// pinyin fills in how Chinese words are spelled that espeak-ng's dictionary has: its own voice for characters takes the syllables for
+// English.
+func (s *speaker) pinyin(words []word) error {
+	for lot := range slices.Chunk(words, together) {
+		var texts []string
+		for _, w := range lot {
+			texts = append(texts, w.text)
+		}
+		spelled, err := s.spell(texts)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		for i, w := range words {
-			if w != "" {
-				known, spelled = append(known, texts[i]), append(spelled, w)
-			}
+		for i := range lot {
+			lot[i].spoken = spelled[i]
 		}
-		texts = texts[n:]
 	}
-	return known, spelled, nil
+	return nil
 }
 
 // spell gives the syllables of each word, "" for one that the dictionary lacks.
