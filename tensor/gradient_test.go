@@ -26,6 +26,7 @@ type gradientCase struct {
 var (
 	bias4 = []int{4}
 	spans = tensor.Spans{0, 3, 4, 9}
+	many  = tensor.Spans{0, 8000, 8200}
 )
 
 // copied is x as a new tensor that the tape does not hold, so that what follows may be done in place.
@@ -48,6 +49,13 @@ func gradientCases() []gradientCase {
 		one("activate "+name, []int{3, 19}, func(x T) T { return copied(x).Activate(act) })
 	}
 	add("linear without bias", [][]int{{37, 18}}, [][]int{{35, 3, 3, 2}}, func(_ *tensor.Pass, x, w []T) T { return x[0].Linear(w[0], nil, tensor.None) })
+	add("linear of many rows", nil, [][]int{{3, 2}, {4, 2}, bias4}, func(p *tensor.Pass, _, w []T) T {
+		ids := make([]int32, many.Rows())
+		for i := range ids {
+			ids[i] = int32(i % 7 % 3)
+		}
+		return p.Ints(ids, len(ids)).Lookup(w[0]).Linear(w[1], w[2], tensor.GELU).MeanRows(many, 0)
+	})
 	add("linear add", [][]int{{3, 5}, {3, 4}}, [][]int{{4, 5}, bias4}, func(_ *tensor.Pass, x, w []T) T { return x[0].LinearAdd(w[0], w[1], x[1]) })
 	add("linear add to itself", [][]int{{3, 4}}, [][]int{{4, 4}, bias4}, func(_ *tensor.Pass, x, w []T) T { return x[0].LinearAdd(w[0], w[1], x[0]) })
 	add("residual of a norm", [][]int{{3, 4}}, [][]int{{4, 4}, bias4, bias4}, func(_ *tensor.Pass, x, w []T) T {
@@ -118,6 +126,8 @@ func gradientCases() []gradientCase {
 	one("scale", []int{3, 4}, func(x T) T { return copied(x).Scale(-3).Scaled(0.5) })
 	one("columns", []int{2, 3, 4}, func(x T) T { return x.Columns(1, 2) })
 	one("leading", []int{3, 4}, func(x T) T { return x.Leading(3) })
+	one("reshaped", []int{2, 6}, func(x T) T { return x.Scaled(2).Reshaped(3, 4).Scale(3).Normalize(1e-12) })
+	one("blank", []int{4, 3}, func(x T) T { y := copied(x); return y.Normalize(1e-12).Blank([]int32{1, 3}).Mul(y) })
 	one("transpose", []int{2, 3, 4}, func(x T) T { return x.Transpose() })
 	one("rotate", []int{3, 16}, func(x T) T {
 		cos, sin := make([]float32, 10), make([]float32, 10)

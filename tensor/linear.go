@@ -106,6 +106,10 @@ func linearBack(p *Pass, s *step) {
 
 // weightsBack adds to the gradients of the weights and biases of a product of x [m, k] with result [m, n].
 func (p *Pass) weightsBack(s *step, m, k, n int) {
+	if s.params[2] == nil && m >= manyRows && n*k <= smallWeight {
+		p.smallBack(s, m, k, n)
+		return
+	}
 	turned := p.turned(s.y.grad, m, n)
 	p.turnedWeight(s.params[0].gradientFormat(), s.held[0], k, k, m)
 	for i, first := 0, 0; i < len(s.params) && s.params[i] != nil; i += 2 {
@@ -118,6 +122,27 @@ func (p *Pass) weightsBack(s *step, m, k, n int) {
 			b[j] += kernel.Sum(columns[j*m:][:m])
 		}
 		first += rows
+	}
+}
+
+// So many rows and so small a weight make the products of the way back few and long: rows are then shared among the workers.
+const manyRows, smallWeight = 8192, 1 << 16
+
+// smallBack is weightsBack for one weight, in blocks of rows whose products are added up in order.
+func (p *Pass) smallBack(s *step, m, k, n int) {
+	w, bias := p.wanted(s.params[0]), p.wanted(s.params[1])
+	t := &p.tape.work.weight
+	*t = kernel.WeightGrad{DY: s.y.grad, X: s.held[0], M: m, N: n, K: k, Format: s.params[0].gradientFormat()}
+	chunks, size := t.Plan(), n*k+n
+	t.Sums, _ = p.mem.take(chunks * size)
+	par.Do(t, chunks, p.workers)
+	for sums := t.Sums; len(sums) > 0; sums = sums[size:] {
+		if w != nil {
+			kernel.Add(w, w, sums[:n*k])
+		}
+		if bias != nil {
+			kernel.Add(bias, bias, sums[n*k:size])
+		}
 	}
 }
 

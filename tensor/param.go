@@ -179,6 +179,9 @@ func (t *Tensor) Own() []float32 {
 	return t.floats
 }
 
+// Owned reports whether the values of a parameter are those of [Tensor.Own], which may change from pass to pass.
+func (t *Tensor) Owned() bool { return t.param != nil && t.param.own }
+
 // Changed tells a parameter that the values of [Tensor.Own] have changed: the next product packs them anew, in the memory that it has.
 func (t *Tensor) Changed() {
 	check(t.param != nil && t.param.own, "changed", "a parameter with values of its own", t)

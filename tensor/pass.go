@@ -65,6 +65,9 @@ func (p *Pass) Bytes() int {
 	return 4 * p.mem.size()
 }
 
+// Workers is how many goroutines compute, the caller's included.
+func (p *Pass) Workers() int { return p.workers }
+
 // Err says why the pass was cancelled, nil if it was not.
 func (p *Pass) Err() error { return p.ctx.Err() }
 

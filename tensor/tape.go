@@ -50,6 +50,7 @@ type work struct {
 	rows   rowGrad
 	turn   turnTask
 	depth  kernel.DepthwiseGrad
+	weight kernel.WeightGrad
 }
 
 // Record makes p remember its operations from now on, resets included, for [Pass.Backward] to add to the gradients of into; nil ends
@@ -128,6 +129,12 @@ func (p *Pass) back(first int) {
 	clear(t.steps[first:cap(t.steps)])
 	t.steps = t.steps[:first]
 }
+
+// Records reports whether the pass remembers its operations.
+func (p *Pass) Records() bool { return p.tape.into != nil }
+
+// Learns reports whether a recording pass learns one of the parameters.
+func (p *Pass) Learns(params ...*Tensor) bool { return p.learns(params...) }
 
 // learns reports whether a derivative is wanted by any of the operands, computed ones or parameters, of which some may be nil.
 func (p *Pass) learns(operands ...*Tensor) bool {

@@ -129,10 +129,11 @@ func (a *AdamW) Step(rate float64) (norm float64, err error) {
 			decay = a.Decay
 		}
 		a.task = adamTask{
-			values: l.Param.Own(), gradient: l.Gradient, first: a.moments[i][0], second: a.moments[i][1], shorten: float32(shorten),
-			keep1: float32(a.Beta1), take1: float32(1 - a.Beta1), keep2: float32(a.Beta2), take2: float32(1 - a.Beta2),
-			shrink: float32(1 - rate*decay), rate: float32(rate / (1 - math.Pow(a.Beta1, float64(a.steps)))),
-			correct: float32(1 / math.Sqrt(1-math.Pow(a.Beta2, float64(a.steps)))), eps: float32(a.Eps),
+			values: l.Param.Own(), gradient: l.Gradient, first: a.moments[i][0], second: a.moments[i][1], adam: kernel.Adam{
+				Shorten: float32(shorten), Keep1: float32(a.Beta1), Take1: float32(1 - a.Beta1), Keep2: float32(a.Beta2), Take2: float32(1 - a.Beta2),
+				Shrink: float32(1 - rate*decay), Rate: float32(rate / (1 - math.Pow(a.Beta1, float64(a.steps)))),
+				Correct: float32(1 / math.Sqrt(1-math.Pow(a.Beta2, float64(a.steps)))), Eps: float32(a.Eps),
+			},
 		}
 		par.Do(&a.task, (len(l.Gradient)+adamStep-1)/adamStep, a.Workers)
 		l.Param.Changed()
@@ -156,21 +157,12 @@ const adamStep = 1 << 14 // values a chunk
 // An adamTask is a step of one parameter.
 type adamTask struct {
 	values, gradient, first, second []float32
-	shorten                         float32
-	keep1, take1, keep2, take2      float32
-	shrink, rate, correct, eps      float32
+	adam                            kernel.Adam
 }
 
 // Run does chunk i.
 func (t *adamTask) Run(i int) {
 	from := i * adamStep
 	to := min(from+adamStep, len(t.values))
-	v, first, second := t.values[from:to], t.first[from:to], t.second[from:to]
-	for j, g := range t.gradient[from:to] {
-		g *= t.shorten
-		first[j] = float32(t.keep1*first[j]) + float32(t.take1*g)
-		second[j] = float32(t.keep2*second[j]) + float32(t.take2*float32(g*g))
-		root := float32(math.Sqrt(float64(second[j])))
-		v[j] = float32(v[j]*t.shrink) - float32(t.rate*first[j])/float32(float32(root*t.correct)+t.eps)
-	}
+	t.adam.Step(t.values[from:to], t.gradient[from:to], t.first[from:to], t.second[from:to])
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/chiasm/chiasm/model/bert"
 	"github.com/chiasm/chiasm/model/clap"
 	"github.com/chiasm/chiasm/model/clip"
+	"github.com/chiasm/chiasm/model/efficientnet"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/text"
 	"github.com/chiasm/chiasm/model/vit"
@@ -28,7 +29,7 @@ type workload struct {
 }
 
 // benchShapes are the models that can be timed alone.
-var benchShapes = []string{"clip-vit-base-patch32", "clip-vit-large-patch14", "siglip-base-patch16", "clip-text", "minilm-l6", "clap-htsat", "whisper-base-encoder"}
+var benchShapes = []string{"clip-vit-base-patch32", "clip-vit-large-patch14", "siglip-base-patch16", "clip-text", "minilm-l6", "clap-htsat", "whisper-base-encoder", "efficientnet-lite0"}
 
 // newWorkload makes a model of a published size with random weights, in a format; or one product, as the report names it, to race it with peers.
 func newWorkload(shape string, batch, tokens, threads int, format tensor.Format) (*workload, error) {
@@ -56,6 +57,8 @@ func newWorkload(shape string, batch, tokens, threads int, format tensor.Format)
 		w.whisper(batch)
 	case "clap-htsat":
 		w.sound(batch)
+	case "efficientnet-lite0":
+		w.convolutions(shape, batch)
 	case "clip-vit-base-patch32":
 		w.vision(v, 512, batch)
 	case "clip-vit-large-patch14":
@@ -68,6 +71,9 @@ func newWorkload(shape string, batch, tokens, threads int, format tensor.Format)
 		return nil, usagef("--shape %q is unknown, want one of %s", shape, strings.Join(benchShapes, ", "))
 	}
 	nn.Init(w.model, 1)
+	if m, ok := w.model.(interface{ Fold() }); ok {
+		m.Fold()
+	}
 	nn.SetFormat(w.model, format)
 	return w, nil
 }
@@ -98,6 +104,23 @@ func (w *workload) vision(v vit.Config, d, batch int) {
 		if m.Projection != nil {
 			m.Projection.Forward(x)
 		}
+		return nil
+	}
+}
+
+// convolutions is a convolutional tower that is known by that name.
+func (w *workload) convolutions(name string, batch int) {
+	c, err := efficientnet.Named(name)
+	must(err)
+	c.Classes = 0
+	m := efficientnet.New(c)
+	pixels := make([]float32, batch*3*c.Size*c.Size)
+	for i := range pixels {
+		pixels[i] = float32(i*2654435761%1000)/500 - 1
+	}
+	w.model, w.flop = m, float64(batch)*c.Operations()
+	w.run = func(p *tensor.Pass) error {
+		m.Features(p.Input(pixels, batch, 3, c.Size, c.Size))
 		return nil
 	}
 }

@@ -32,32 +32,35 @@ func ActivateGrad(act Activation, dx, dy, x []float32) {
 			}
 		}
 		return
-	case GELU:
-		if len(x) > 0 {
-			geluGrad(dx, dy, x)
-		}
+	}
+	if len(x) == 0 {
 		return
 	}
-	var buf [gradBlock]float32
-	for len(x) > 0 {
-		n := min(gradBlock, len(x))
-		gateGrad(act, buf[:n], dx, dy, x[:n])
-		dx, dy, x = dx[n:], dy[n:], x[n:]
+	switch act {
+	case GELU:
+		geluGrad(dx, dy, x)
+	case QuickGELU:
+		gateGrad(dx, dy, x, 1.702, 0)
+	case GELUTanh:
+		gateGrad(dx, dy, x, 2*float32(math.Sqrt(2/math.Pi)), 0.044715)
+	default:
+		gateGrad(dx, dy, x, 1, 0)
 	}
 }
 
 const gradBlock = 256
 
-// gateGrad is for x·σ(v) with v a function of x: σ + x·σ·(1-σ)·v'.
-func gateGrad(act Activation, e, dx, dy, x []float32) {
-	dx, dy = dx[:len(x)], dy[:len(x)]
-	rate, cube := float32(1), float32(0) // v = rate·(x + cube·x³)
-	switch act {
-	case QuickGELU:
-		rate = 1.702
-	case GELUTanh:
-		rate, cube = 2*float32(math.Sqrt(2/math.Pi)), 0.044715
+// genericGateGrad is for x·σ(v) with v = rate·(x + cube·x³): σ + x·σ·(1-σ)·v'.
+func genericGateGrad(dx, dy, x []float32, rate, cube float32) {
+	var e [gradBlock]float32
+	for len(x) > 0 {
+		n := min(gradBlock, len(x))
+		gateBlock(e[:n], dx[:n], dy[:n], x[:n], rate, cube)
+		dx, dy, x = dx[n:], dy[n:], x[n:]
 	}
+}
+
+func gateBlock(e, dx, dy, x []float32, rate, cube float32) {
 	for i, v := range x {
 		v = max(-30, min(30, v)) // beyond, σ is 0 or 1 for float32
 		e[i] = v + float32(cube*v)*float32(v*v)

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -95,4 +96,69 @@ func productOf(w *Packed, a []float32, m int) []float32 {
 		g.Run(i)
 	}
 	return g.C
+}
+
+// A step of Adam gives the same bits on every tier, and is Adam.
+func TestAdam(t *testing.T) {
+	const n = 1003
+	a := Adam{Shorten: 0.5, Keep1: 0.9, Take1: 0.1, Keep2: 0.98, Take2: 0.02, Shrink: 0.999, Rate: 1e-2, Correct: 1.3, Eps: 1e-6}
+	make4 := func() (s [4][]float32) {
+		r := seeded(7)
+		for i := range s {
+			s[i] = random(r, n)
+		}
+		for i, v := range s[3] {
+			s[3][i] = v * v
+		}
+		return s
+	}
+	want := make4()
+	genericAdam(&a, want[0], want[1], want[2], want[3])
+	was := make4()
+	for i := range n {
+		g := float64(was[1][i]) / 2
+		first, second := 0.9*float64(was[2][i])+0.1*g, 0.98*float64(was[3][i])+0.02*g*g
+		near(t, "value", want[0][i], 0.999*float64(was[0][i])-1e-2*first/(1.3*math.Sqrt(second)+1e-6), 1e-6)
+	}
+	eachTier(t, func(t *testing.T) {
+		got := make4()
+		a.Step(got[0], got[1], got[2], got[3])
+		for i := range got {
+			sameBits(t, "array", got[i], want[i])
+		}
+	})
+}
+
+// The derivative by a small weight of a product of many rows, in blocks of rows, is that by the definition.
+func TestWeightGrad(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, size := range [][3]int{{1, 1, 1}, {300, 5, 3}, {2*weightRows + 77, 19, 7}} {
+			m, n, k := size[0], size[1], size[2]
+			r := seeded(m)
+			for f, tolerance := range map[Format]float64{F32: 1e-3, BF16: 1} {
+				g := &WeightGrad{DY: random(r, m*n), X: random(r, m*k), M: m, N: n, K: k, Format: f}
+				chunks := g.Plan()
+				var check func(*testing.T)
+				g.Sums, check = guarded(chunks*(n*k+n), 1)
+				for i := range chunks {
+					g.Run(i)
+				}
+				check(t)
+				for i := range n*k + n {
+					var got, want float64
+					for chunk := range chunks {
+						got += float64(g.Sums[chunk*(n*k+n)+i])
+					}
+					for row := range m {
+						if i < n*k {
+							want += float64(g.DY[row*n+i/k]) * float64(g.X[row*k+i%k])
+						} else {
+							want += float64(g.DY[row*n+i-n*k])
+						}
+					}
+					near(t, fmt.Sprint("derivative ", i, " of ", size, " in ", f), float32(got), want, tolerance)
+				}
+			}
+		}
+	})
 }

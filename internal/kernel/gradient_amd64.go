@@ -19,6 +19,18 @@ func geluGrad(dx, dy, x []float32) {
 	}
 }
 
+// gateGrad is for v = rate·x·(1 + cube·x²).
+func gateGrad(dx, dy, x []float32, rate, cube float32) {
+	switch n := len(x); simd(tier) {
+	case cpu.AVX512:
+		gateGradAVX512(&dx[0], &dy[0], &x[0], n, -rate, cube)
+	case cpu.AVX2:
+		gateGradAVX2(&dx[0], &dy[0], &x[0], n, -rate, cube)
+	default:
+		genericGateGrad(dx, dy, x, rate, cube)
+	}
+}
+
 // normGrad is genericNormGrad for a row all of whose derivatives are wanted, by assembly; false where there is none, or where float32
 // does not hold the squares.
 func normGrad(dx, dgain, dbias, dy, x, gain []float32, eps float32, centred bool) bool {
@@ -53,6 +65,17 @@ func normGrad(dx, dgain, dbias, dy, x, gain []float32, eps float32, centred bool
 	return true
 }
 
+func adam(a *Adam, v, g, first, second []float32) {
+	switch n := len(v); simd(tier) {
+	case cpu.AVX512:
+		adamAVX512(&v[0], &g[0], &first[0], &second[0], n, a.Shorten, a.Keep1, a.Take1, a.Keep2, a.Take2, a.Shrink, a.Rate, a.Correct, a.Eps)
+	case cpu.AVX2:
+		adamAVX2(&v[0], &g[0], &first[0], &second[0], n, a.Shorten, a.Keep1, a.Take1, a.Keep2, a.Take2, a.Shrink, a.Rate, a.Correct, a.Eps)
+	default:
+		genericAdam(a, v, g, first, second)
+	}
+}
+
 // turnWhole packs a panel of whole width by assembly, K filled up to a multiple of align aside; false where there is none.
 func (t *Turned) turnWhole(panel []byte, from []float32) bool {
 	l := t.layout
@@ -83,4 +106,4 @@ func (t *Turned) turnWhole(panel []byte, from []float32) bool {
 	return true
 }
 
-var zeroRow [32]float32
+var zeroRow [32]float32 // never written

@@ -554,6 +554,11 @@ func geluAVX512(dst *float32, x *float32, n int)
 //go:noescape
 func geluGradAVX2(dst *float32, dy *float32, x *float32, n int)
 
+// gateGradAVX2 writes dy by the derivative of x/(1 + exp(s·x·(1 + cube·x²))).
+//
+//go:noescape
+func gateGradAVX2(dst *float32, dy *float32, x *float32, n int, s float32, cube float32)
+
 // normSumsAVX2 adds dy·(x - mean)·scale to dgain and dy to dbias, and writes the sums of dy·gain and of that times (x - mean)·scale.
 //
 //go:noescape
@@ -569,10 +574,20 @@ func normGradAVX2(dx *float32, dy *float32, gain *float32, x *float32, n int, me
 //go:noescape
 func panelOfAVX2(dst *float32, src *float32, ld int, n int)
 
+// adamAVX2 is a step of Adam by the gradients d.
+//
+//go:noescape
+func adamAVX2(v *float32, d *float32, first *float32, second *float32, n int, shorten float32, keep1 float32, take1 float32, keep2 float32, take2 float32, shrink float32, rate float32, correct float32, eps float32)
+
 // geluGradAVX512 writes dy·(Φ(x) + x·φ(x)).
 //
 //go:noescape
 func geluGradAVX512(dst *float32, dy *float32, x *float32, n int)
+
+// gateGradAVX512 writes dy by the derivative of x/(1 + exp(s·x·(1 + cube·x²))).
+//
+//go:noescape
+func gateGradAVX512(dst *float32, dy *float32, x *float32, n int, s float32, cube float32)
 
 // normSumsAVX512 adds dy·(x - mean)·scale to dgain and dy to dbias, and writes the sums of dy·gain and of that times (x - mean)·scale.
 //
@@ -588,6 +603,11 @@ func normGradAVX512(dx *float32, dy *float32, gain *float32, x *float32, n int, 
 //
 //go:noescape
 func panelOfAVX512(dst *float32, src *float32, ld int, n int)
+
+// adamAVX512 is a step of Adam by the gradients d.
+//
+//go:noescape
+func adamAVX512(v *float32, d *float32, first *float32, second *float32, n int, shorten float32, keep1 float32, take1 float32, keep2 float32, take2 float32, shrink float32, rate float32, correct float32, eps float32)
 
 // fromF16AVX2 widens n half-precision numbers, a multiple of a vector and not 0.
 //

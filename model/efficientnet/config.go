@@ -91,6 +91,27 @@ func (c *Config) stages() []stage {
 	return list
 }
 
+// Operations is the floating-point operations of the features of a picture.
+func (c *Config) Operations() float64 {
+	area := func(side int) float64 { return float64(side * side) }
+	side, in := (c.Size+1)/2, c.Stem
+	n := area(side) * 27 * float64(in)
+	for _, s := range c.stages() {
+		for i := range s.blocks {
+			wide := in * s.expand
+			if s.expand > 1 {
+				n += area(side) * float64(in*wide)
+			}
+			if i == 0 {
+				side = (side + s.stride - 1) / s.stride
+			}
+			n += area(side) * float64(wide*(s.kernel*s.kernel+s.channels))
+			in = s.channels
+		}
+	}
+	return 2 * (n + area(side)*float64(in*c.Head))
+}
+
 // Processor makes pictures into the tower's input. The original weights want (x - 127)/128 of the middle of a picture whose short side
 // has 32 pixels more than what is seen, timm's what its configurations of the same names say.
 func (c *Config) Processor() *image.Processor {

@@ -120,6 +120,23 @@ func (t *Tower) Embed(pixels *tensor.Tensor) *tensor.Tensor {
 
 // Features maps pictures [B, 3, H, W] to their vectors [B, D], means over the places of the last convolution.
 func (t *Tower) Features(pixels *tensor.Tensor) *tensor.Tensor {
+	p, b := pixels.Pass(), pixels.Dim(0)
+	few := (p.Workers() + 3) / 4
+	if p.Records() || b <= few {
+		return t.features(pixels)
+	}
+	// A few pictures at a time, whose widened pixels stay in a cache.
+	y, size := p.Empty(b, t.Config.Head), pixels.Len()/b
+	for i := 0; i < b; i += few {
+		m, n := p.Mark(), min(few, b-i)
+		x := p.Input(pixels.Floats()[i*size:(i+n)*size], n, 3, pixels.Dim(2), pixels.Dim(3))
+		copy(y.Floats()[i*t.Config.Head:], t.features(x).Floats())
+		p.Keep(m, y)
+	}
+	return y
+}
+
+func (t *Tower) features(pixels *tensor.Tensor) *tensor.Tensor {
 	p := pixels.Pass()
 	m := p.Mark()
 	x := t.Embed(pixels)

@@ -88,16 +88,13 @@ const hidden = -100
 // bias is what attention adds to the scores [n, H, T, T] of the windows: of each pair of tokens the entry of the table [(2·window-1)², H]
 // for their distance. With a shift n is the number of windows and pairs from opposite edges are hidden; else it is 1.
 func (g *grid) bias(table []float32, heads int) []float32 {
-	w, n := g.window, 1
-	if g.shift > 0 {
-		n = g.windows()
-	}
+	w, n := g.window, g.biases()
 	t := w * w
 	out := make([]float32, n*heads*t*t)
 	for i := range n {
 		for q := range t {
 			for k := range t {
-				entry := table[((q/w-k/w+w-1)*(2*w-1)+q%w-k%w+w-1)*heads:]
+				entry := table[g.entry(q, k)*heads:]
 				var mask float32
 				if g.shift > 0 && g.region(i*t+q) != g.region(i*t+k) {
 					mask = hidden
@@ -109,6 +106,30 @@ func (g *grid) bias(table []float32, heads int) []float32 {
 		}
 	}
 	return out
+}
+
+// biases is how many windows have biases of their own.
+func (g *grid) biases() int {
+	if g.shift > 0 {
+		return g.windows()
+	}
+	return 1
+}
+
+// entry is the row of the table for tokens q and k of a window.
+func (g *grid) entry(q, k int) int {
+	w := g.window
+	return (q/w-k/w+w-1)*(2*w-1) + q%w - k%w + w - 1
+}
+
+// entries is the rows of the table for all pairs of tokens that have a bias of their own, [n·T·T].
+func (g *grid) entries() []int32 {
+	t := g.window * g.window
+	rows := make([]int32, g.biases()*t*t)
+	for i := range rows {
+		rows[i] = int32(g.entry(i/t%t, i%t))
+	}
+	return rows
 }
 
 // region numbers the parts of the rolled grid that belong together.

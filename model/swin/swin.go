@@ -106,7 +106,7 @@ type Block struct {
 	grid      *grid
 	moves     []int32 // where its rows lie among those of the block before; nil for where they are
 	once      sync.Once
-	bias      []float32 // [n, H, T, T], made of the table on first use
+	bias      []float32 // [n, H, T, T], made of the table on first use, unless it is one that may change
 }
 
 func newBlock(c *Config, width, heads int, g *grid) *Block {
@@ -122,29 +122,46 @@ func newBlock(c *Config, width, heads int, g *grid) *Block {
 
 // Forward maps the tokens x [n·T, C] of n grids, in the order of the block before, to tokens in its own; x must not be used afterwards.
 func (b *Block) Forward(x *tensor.Tensor, n int) *tensor.Tensor {
-	b.once.Do(func() { b.bias = b.grid.bias(b.Table.Floats(), b.Attn.Heads) })
 	p := x.Pass()
 	if b.moves != nil {
 		x = gather(x, b.moves, n)
 	}
 	m := p.Mark()
-	seen := b.grid.window * b.grid.window
-	bias := p.Input(b.bias, len(b.bias)/(b.Attn.Heads*seen*seen), b.Attn.Heads, seen, seen)
 	y := b.Norm1.Forward(x)
-	b.grid.blank(y, n)
-	x = b.Attn.ForwardBiased(y, x, bias, p.Spans(n*b.grid.windows(), seen))
+	if len(b.grid.outside) > 0 { // that is what the others see of them
+		y = y.Blank(b.grid.blanks(p, n))
+	}
+	x = b.Attn.ForwardBiased(y, x, b.biases(p), p.Spans(n*b.grid.windows(), b.grid.window*b.grid.window))
 	x = b.MLP.Forward(b.Norm2.Forward(x), x)
 	return p.Keep(m, x)
 }
 
-// blank sets the rows of n grids that are not tokens to zero: that is what the others see of them.
-func (g *grid) blank(x *tensor.Tensor, n int) {
-	c := x.Dim(-1)
-	for i := range n {
-		for _, row := range g.outside {
-			clear(x.Floats()[(i*len(g.places)+int(row))*c:][:c])
+// biases is what attention adds to the scores, [n, H, T, T]: where the table is learnt, as operations on it.
+func (b *Block) biases(p *tensor.Pass) *tensor.Tensor {
+	heads, seen := b.Attn.Heads, b.grid.window*b.grid.window
+	n := b.grid.biases()
+	if p.Learns(b.Table) {
+		entries := b.grid.entries()
+		x := p.Ints(entries, len(entries)).Lookup(b.Table).Reshaped(n, seen*seen, heads).Transpose().Reshaped(n, heads, seen, seen)
+		if b.grid.shift > 0 {
+			x = x.Add(p.Input(b.grid.bias(make([]float32, b.Table.Len()), heads), n, heads, seen, seen))
 		}
+		return x
 	}
+	if b.Table.Owned() {
+		return p.Input(b.grid.bias(b.Table.Floats(), heads), n, heads, seen, seen)
+	}
+	b.once.Do(func() { b.bias = b.grid.bias(b.Table.Floats(), heads) })
+	return p.Input(b.bias, n, heads, seen, seen)
+}
+
+// blanks is the rows of n grids that are not tokens.
+func (g *grid) blanks(p *tensor.Pass, n int) []int32 {
+	rows := p.Integers(n * len(g.outside))
+	for i := range rows {
+		rows[i] = int32(i/len(g.outside)*len(g.places)) + g.outside[i%len(g.outside)]
+	}
+	return rows
 }
 
 const mergeEps = 1e-5 // of the norms outside of blocks
@@ -163,8 +180,7 @@ func newMerge(width int, rows []int32) *Merge {
 // Forward maps the tokens x [b·T, C] of b grids to those of half as many rows and columns, [b·T', 2C].
 func (g *Merge) Forward(x *tensor.Tensor, b int) *tensor.Tensor {
 	four := gather(x, g.rows, b)
-	side := x.Pass().Input(four.Floats(), four.Rows()/4, 4*x.Dim(-1))
-	return g.Reduce.Forward(g.Norm.Forward(side))
+	return g.Reduce.Forward(g.Norm.Forward(four.Reshaped(four.Rows()/4, 4*x.Dim(-1))))
 }
 
 // gather takes rows of each of b grids x [b·T, C].

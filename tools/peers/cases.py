@@ -12,7 +12,7 @@ import towers
 
 WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker.py")
 MODELS = ["image-b32/1", "image-b32/4", "image-b32/16", "image-b32/32", "image-l14/1", "siglip-b16/1", "text-77/1", "text-10/1",
-          "minilm-20/1", "minilm-20/32", "clap-htsat/1", "whisper-base/1"]
+          "minilm-20/1", "minilm-20/32", "clap-htsat/1", "whisper-base/1", "efficientnet-lite0/1", "efficientnet-lite0/16"]
 PRODUCTS = ["50x2304x768", "77x2048x512", "257x4096x1024", "800x3072x768", "800x768x3072", "1024x1024x4096", "10x2048x512"]
 PRECISIONS = {  # what peers offer for each of ours
     "f32": ["openvino f32", "onnxruntime f32", "torch f32"],

@@ -11,11 +11,13 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 
+import lite
+
 
 @dataclass(frozen=True)
 class Shape:
     ours: str      # what `chiasm bench --shape` calls it
-    kind: str      # vision, siglip, text, sentence, clap or whisper
+    kind: str      # vision, siglip, text, sentence, clap, whisper or lite
     tokens: int
     layers: int
     width: int
@@ -34,8 +36,9 @@ SHAPES = {
     "minilm-20": Shape("minilm-l6", "sentence", 20, 6, 384, 1536, heads=12),
     "clap-htsat": Shape("clap-htsat", "clap", 4096, 2, 96, 384, 512, patch=4),  # of the first stage
     "whisper-base": Shape("whisper-base-encoder", "whisper", 1500, 6, 512, 2048),
+    "efficientnet-lite0": Shape("efficientnet-lite0", "lite", 0, 0, 0, 0),
 }
-LEARNERS = {"vit-ti16": dict(width=192, layers=12, heads=3, patch=16)}
+LEARNERS = {"vit-ti16": dict(width=192, layers=12, heads=3, patch=16), "efficientnet-lite0": dict(width=lite.HEAD)}
 CLAP_DEPTHS, CLAP_WINDOW = (2, 2, 6, 2), 64
 
 
@@ -47,6 +50,8 @@ def layer(s):
 def flops(name):
     """Floating-point operations of one input through the whole tower as the peers run it: every token through every layer."""
     s = SHAPES[name]
+    if s.kind == "lite":
+        return 2 * lite.count()[1]
     if s.kind == "clap":  # each stage has a quarter of the tokens, twice as wide, and sees windows
         work = 2 * s.tokens * s.patch ** 2 * s.width + 2 * 8 * s.width * s.space + 2 * s.space ** 2
         for i, depth in enumerate(CLAP_DEPTHS):
@@ -66,6 +71,8 @@ def flops(name):
 def step_flops(name):
     """Floating-point operations of a step of training for one picture: products forward, and twice as many back, but none by the pixels."""
     s = LEARNERS[name]
+    if "patch" not in s:
+        return 3 * 2 * lite.count()[1] - 2 * 27 * lite.STEM * (lite.SIDE // 2) ** 2
     tokens, c = (224 // s["patch"]) ** 2 + 1, s["width"]
     layer = 24 * tokens * c * c + 4 * tokens * tokens * c
     return 3 * s["layers"] * layer + 2 * 2 * (tokens - 1) * 3 * s["patch"] ** 2 * c
@@ -74,6 +81,8 @@ def step_flops(name):
 def weights(name):
     """How many weights one run must read."""
     s = SHAPES[name]
+    if s.kind == "lite":
+        return lite.count()[0]
     if s.kind == "clap":
         stages = sum(depth * 12 * (s.width << i) ** 2 for i, depth in enumerate(CLAP_DEPTHS)) + sum(8 * (s.width << i) ** 2 for i in range(3))
         return stages + 8 * s.width * s.space + s.space ** 2
@@ -98,6 +107,9 @@ def module(name):
     elif s.kind == "sentence":
         model = hf.BertModel(hf.BertConfig(**common), add_pooling_layer=False)
         forward = lambda x: torch.nn.functional.normalize(model(x).last_hidden_state.mean(1))  # noqa: E731
+    elif s.kind == "lite":
+        model = lite.make()
+        forward = model
     elif s.kind == "clap":
         model, field = hf.ClapAudioModelWithProjection(hf.ClapAudioConfig(projection_dim=s.space, enable_fusion=False)), "audio_embeds"
     else:
@@ -118,7 +130,7 @@ def module(name):
 def inputs(name, batch, seed=2):
     import numpy as np
     s, rng = SHAPES[name], np.random.default_rng(seed)
-    if s.kind in ("vision", "siglip"):
+    if s.kind in ("vision", "siglip", "lite"):
         return rng.standard_normal((batch, 3, 224, 224), dtype=np.float32)
     if s.kind == "clap":
         return 20 * rng.standard_normal((batch, 1, 1001, 64), dtype=np.float32) - 40  # decibels
@@ -230,7 +242,8 @@ def make(name, batch, source, target):
             m = nncf.compress_weights(m)
         else:
             data = nncf.Dataset([{"x": example(name, batch, seed)} for seed in range(3, 7)])
-            m = nncf.quantize(m, data, model_type=nncf.ModelType.TRANSFORMER, preset=nncf.QuantizationPreset.MIXED, subset_size=4, fast_bias_correction=True)
+            kind = {} if SHAPES.get(name) and SHAPES[name].kind == "lite" else {"model_type": nncf.ModelType.TRANSFORMER}
+            m = nncf.quantize(m, data, **kind, preset=nncf.QuantizationPreset.MIXED, subset_size=4, fast_bias_correction=True)
         ov.save_model(m, target, compress_to_fp16=False)
 
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import lite
 import towers
 
 EXAMPLES = 64
@@ -70,6 +71,8 @@ class ViT(nn.Module):
 
 def tower(shape):
     torch.manual_seed(1)
+    if shape == "efficientnet-lite0":
+        return lite.make()
     model = ViT(**towers.LEARNERS[shape])
     for m in model.modules():
         if isinstance(m, nn.Linear):

@@ -12,9 +12,11 @@ func gradients(s set) func(c *build.Context) {
 	return func(c *build.Context) {
 		g := newGen(c, s)
 		g.geluGrad()
+		g.gateGrad()
 		g.normSums()
 		g.normGrad()
 		g.panelOf()
+		g.adam()
 	}
 }
 
@@ -56,6 +58,47 @@ func (g *gen) geluGrad() {
 			d := g.load(a(dy), m)
 			g.VMULPS(d, q[i], d)
 			g.store(d, a(dst), m)
+		}
+	})
+	g.end()
+}
+
+// gateGrad is dy·(σ + x·v'·σ·(1-σ)) for σ = 1/(1 + exp(-v)) and v = -s·x·(1 + cube·x²), as [ActivateGrad] of package kernel has it. Beyond
+// ±30 σ is 0 or 1 for float32.
+func (g *gen) gateGrad() {
+	g.function("gateGrad"+g.name, "func(dst, dy, x *float32, n int, s, cube float32)", "gateGrad"+g.name+" writes dy by the derivative of x/(1 + exp(s·x·(1 + cube·x²))).")
+	dst, dy, p, s, cube := g.arg("dst"), g.arg("dy"), g.arg("x"), g.spread("s"), g.spread("cube")
+	low, high, one, three := g.hold(expLow), g.hold(expHigh), g.hold(1), g.hold(3)
+	clamped := func(a place, m *mask) (x, q reg.VecVirtual) { // and 1 + cube·x²
+		x, q = g.load(a(p), m), g.v()
+		g.VMAXPS(g.float(-30), x, x)
+		g.VMINPS(g.float(30), x, x)
+		g.VMULPS(x, x, q)
+		g.VFMADD213PS(one, cube, q)
+		return x, q
+	}
+	g.abreast(g.arg("n"), 2, func(at []place, m *mask) {
+		e := make([]reg.VecVirtual, len(at))
+		for i, a := range at {
+			x, q := clamped(a, m)
+			g.VMULPS(x, q, q)
+			g.VMULPS(s, q, q)
+			e[i] = q
+		}
+		g.exp(low, high, e...)
+		for i, a := range at {
+			x, q := clamped(a, m)
+			sigma := e[i]
+			g.VADDPS(one, sigma, sigma)
+			g.VDIVPS(sigma, one, sigma)
+			g.VFMADD213PS(g.float(-2), three, q) // 1 + 3·cube·x²
+			g.VMULPS(x, q, q)
+			g.VMULPS(s, q, q) // -x·v'
+			g.VSUBPS(sigma, one, x)
+			g.VMULPS(sigma, x, x)
+			g.VFNMADD231PS(q, x, sigma)
+			g.VMULPS(g.load(a(dy), m), sigma, sigma)
+			g.store(sigma, a(dst), m)
 		}
 	})
 	g.end()
@@ -106,6 +149,42 @@ func (g *gen) normGrad() {
 		to := g.load(at(dx), m)
 		g.VADDPS(d, to, to)
 		g.store(to, at(dx), m)
+	})
+	g.end()
+}
+
+// adam has no product fused with a sum: it gives the bits of its twin.
+func (g *gen) adam() {
+	g.function("adam"+g.name, "func(v, d, first, second *float32, n int, shorten, keep1, take1, keep2, take2, shrink, rate, correct, eps float32)",
+		"adam"+g.name+" is a step of Adam by the gradients d.")
+	v, d, first, second := g.arg("v"), g.arg("d"), g.arg("first"), g.arg("second")
+	s := map[string]reg.VecVirtual{}
+	for _, name := range []string{"shorten", "keep1", "take1", "keep2", "take2", "shrink", "rate", "correct", "eps"} {
+		s[name] = g.spread(name)
+	}
+	g.walk(g.arg("n"), 1, func(at place, _ int, m *mask) {
+		x := g.load(at(d), m)
+		g.VMULPS(s["shorten"], x, x)
+		y, z := g.load(at(first), m), g.v()
+		g.VMULPS(s["keep1"], y, y)
+		g.VMULPS(s["take1"], x, z)
+		g.VADDPS(z, y, y)
+		g.store(y, at(first), m)
+		g.VMULPS(x, x, x)
+		g.VMULPS(s["take2"], x, x)
+		z = g.load(at(second), m)
+		g.VMULPS(s["keep2"], z, z)
+		g.VADDPS(x, z, z)
+		g.store(z, at(second), m)
+		g.VSQRTPS(z, z)
+		g.VMULPS(s["correct"], z, z)
+		g.VADDPS(s["eps"], z, z)
+		g.VMULPS(s["rate"], y, y)
+		g.VDIVPS(z, y, y)
+		x = g.load(at(v), m)
+		g.VMULPS(s["shrink"], x, x)
+		g.VSUBPS(y, x, x)
+		g.store(x, at(v), m)
 	})
 	g.end()
 }

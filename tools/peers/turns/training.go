@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/chiasm/chiasm/model/efficientnet"
 	"github.com/chiasm/chiasm/model/vit"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
@@ -22,6 +23,15 @@ var towers = map[string]func() (model any, forward func(pixels *tensor.Tensor) *
 			ClassToken: true, PatchBias: true, Pool: vit.PoolToken,
 		})
 		return t, t.Forward
+	},
+	"efficientnet-lite0": func() (any, func(*tensor.Tensor) *tensor.Tensor) {
+		c, err := efficientnet.Named("efficientnet-lite0")
+		if err != nil {
+			panic(err)
+		}
+		c.Classes = 0
+		t := efficientnet.New(c)
+		return t, t.Features
 	},
 }
 
