@@ -14,8 +14,11 @@ const (
 
 // An EarConfig is the shape of an [Ear].
 type EarConfig struct {
-	Width, Layers, Heads, Hidden int
-	Key                          int // values of a key
+	Width  int `json:"width"`
+	Layers int `json:"layers"`
+	Heads  int `json:"heads"`
+	Hidden int `json:"hidden"`
+	Key    int `json:"key"` // values of a key
 }
 
 // An Ear makes the key of a sound: a small transformer over patches of its [Spectrum], 25 a second. Words that sound alike have keys
