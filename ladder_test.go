@@ -14,7 +14,7 @@ var ladder = [][]string{
 	{"nn", "weights", "dataset"},
 	{"model/vit", "model/text", "model/bert", "model/swin", "internal/golden", "model/gemma", "model/efficientnet", "train"},
 	{"fusion"},
-	{"model/clip", "model/siglip", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma"},
+	{"model/clip", "model/siglip", "model/dual", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma"},
 	{""}, // the root package
 	{"study"},
 	{"cmd/chiasm"},

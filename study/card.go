@@ -22,7 +22,7 @@ func (t *Training) card(taught *Taught) string {
 	if r.Model.From != "" && strings.Count(r.Model.From, "/") == 1 && !strings.HasPrefix(r.Model.From, ".") {
 		fmt.Fprintf(&b, "base_model: %s\n", quoted(r.Model.From))
 	}
-	if r.learnsPairs() {
+	if r.learnsPairs() && r.Model.Image == "" {
 		b.WriteString("library_name: transformers\n")
 	}
 	b.WriteString("tags:\n- chiasm\n- contrastive\n---\n\n")
@@ -51,6 +51,9 @@ func (t *Training) origin(taught *Taught) string {
 	from := "a model of random weights"
 	if r.Model.From != "" {
 		from = "`" + r.Model.From + "`"
+	}
+	if r.Model.Image != "" {
+		from = fmt.Sprintf("`%s` for pictures and `%s` for texts", r.Model.Image, r.Model.Text)
 	}
 	how := map[string]string{
 		wayAll: "all of it", wayLiT: "with the tower of images or sounds left as it was (LiT)", wayLoRA: fmt.Sprintf("by adapters of rank %d, merged", r.Model.Rank),

@@ -70,7 +70,11 @@ func (r *Recipe) checkTogether() error {
 		return errors.New("study: learning.steps and learning.epochs are 0: want one of them")
 	case l.Steps > 0 && l.Warmup > l.Steps:
 		return fmt.Errorf("study: learning.warmup is %d of %d steps", l.Warmup, l.Steps)
-	case r.Model.From == "" && r.Model.Way != wayAll:
+	case (r.Model.Image == "") != (r.Model.Text == ""):
+		return errors.New("study: model.image and model.text belong together: want both or neither")
+	case r.Model.Image != "" && r.Model.From != "":
+		return errors.New("study: model.from and model.image exclude each other")
+	case r.Model.From == "" && r.Model.Image == "" && r.Model.Way != wayAll:
 		return fmt.Errorf("study: model.way is %s, for which there must be a model to begin with: want model.from", r.Model.Way)
 	case r.Model.Way == wayLoRA && r.Model.Rank < 1:
 		return fmt.Errorf("study: model.rank is %d, want 1 at least", r.Model.Rank)

@@ -85,6 +85,7 @@ type fewShot struct {
 	t       *Training
 	m       *trainee
 	names   []string
+	kind    string // of what is told apart
 	all     train.Examples
 	zero    []float32 // [classes, D]: the vectors of the names
 	logits  func(e train.Examples) ([]float32, error)
@@ -109,6 +110,7 @@ func (f *fewShot) examples(ctx context.Context, sets []*dataset.Set, what string
 		if media.rows() == 0 {
 			media = g.sounds
 		}
+		f.kind = media.kind
 		for row, items := range media.items {
 			class, ok := number[g.groups[items[0]]]
 			if !ok {
@@ -222,7 +224,7 @@ func (f *fewShot) measure(e train.Examples) (*Classification, error) {
 	}
 	perClass := metric.MeanPerClass(right, e.Labels)
 	return &Classification{
-		Of: image, Classes: e.Classes, Templates: len(templatesOr(templatesFor(f.t.Recipe))), Queries: sum.Queries,
+		Of: f.kind, Classes: e.Classes, Templates: len(templatesOr(templatesFor(f.t.Recipe))), Queries: sum.Queries,
 		Top1: sum.R1, Top5: sum.R5, Interval1: in.R1, Interval5: in.R5, PerClass: &perClass,
 	}, nil
 }

@@ -120,21 +120,23 @@ func (g *gathering) media(ctx context.Context, m embedder, batch []sample) error
 			}
 		}
 	}
-	vectors, err := m.embedImages(ctx, list)
-	if err != nil {
-		return fmt.Errorf("study: %w", err)
+	if len(list) > 0 {
+		vectors, err := m.embedImages(ctx, list)
+		if err != nil {
+			return fmt.Errorf("study: %w", err)
+		}
+		for i, v := range vectors {
+			g.images.add(v, "", seen[i])
+		}
 	}
-	for i, v := range vectors {
-		g.images.add(v, "", seen[i])
-	}
-	if len(samples) == 0 {
-		return nil
-	}
-	if vectors, err = m.embedSounds(ctx, samples); err != nil {
-		return fmt.Errorf("study: %w", err)
-	}
-	for i, v := range vectors {
-		g.sounds.add(v, "", heard[i])
+	if len(samples) > 0 {
+		vectors, err := m.embedSounds(ctx, samples)
+		if err != nil {
+			return fmt.Errorf("study: %w", err)
+		}
+		for i, v := range vectors {
+			g.sounds.add(v, "", heard[i])
+		}
 	}
 	return nil
 }

@@ -63,8 +63,7 @@ func (t *Training) newLearner(m *trainee, x *Material) (*learner, error) {
 func kindsOf(x *Material) []string {
 	texts, images, sounds := 0, 0, 0
 	for _, s := range x.Train {
-		images, sounds = images+s.Images, sounds+s.Sounds
-		texts += s.Usable
+		images, sounds, texts = images+s.Images, sounds+s.Sounds, texts+s.Named
 	}
 	var kinds []string
 	for _, k := range []struct {
@@ -211,7 +210,7 @@ func (l *learner) learn(ctx context.Context, _ int) (train.Outcome, error) {
 		out.Keys[i] = x.key
 	}
 	if len(b.Items) < 2 {
-		return out, fmt.Errorf("study: a batch of %d pairs has nothing to tell them from: all others of it are broken, the first: %w", len(b.Items), l.lessons.loader.Broken.Err())
+		return out, errors.Join(fmt.Errorf("study: a batch of %d pairs has nothing to tell them from: the others are broken", len(b.Items)), l.lessons.loader.Broken.Err())
 	}
 	if l.part > 0 && l.part < len(b.Items) {
 		out.Loss, err = l.parts.Learn(ctx, l.contrast, l.pass, len(b.Items), l.embed, l.gradients)

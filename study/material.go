@@ -27,6 +27,7 @@ type Source struct {
 	Name     string         `json:"name"`
 	Items    int            `json:"items"`
 	Usable   int            `json:"usable"`
+	Named    int            `json:"named"` // items of which something is said
 	Images   int            `json:"images"`
 	Sounds   int            `json:"sounds"`
 	Texts    map[string]int `json:"texts"` // by language
@@ -151,6 +152,7 @@ func (t *Training) sift(ctx context.Context, m *trainee, set *dataset.Set, list 
 		}
 		sides := 0
 		if len(t.textsOf(set, item)) > 0 {
+			s.Named++
 			sides++
 		}
 		if item.Image != nil && m.sees() {

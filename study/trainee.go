@@ -10,6 +10,7 @@ import (
 	pictures "github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/model/clap"
 	"github.com/chiasm/chiasm/model/clip"
+	"github.com/chiasm/chiasm/model/dual"
 	"github.com/chiasm/chiasm/model/siglip"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
@@ -73,6 +74,8 @@ func openTrainee(path string, workers int) (*trainee, error) {
 		err = t.siglip(path)
 	case "ClapModel", "clap":
 		err = t.clap(path)
+	case dual.Kind:
+		err = t.dual(path)
 	default:
 		err = fmt.Errorf("study: %s is a %s: want CLIP, SigLIP or CLAP, which can be taught", path, kind)
 	}
@@ -111,6 +114,18 @@ func (t *trainee) siglip(path string) error {
 	return nil
 }
 
+func (t *trainee) dual(path string) error {
+	m, err := dual.Open(path)
+	if err != nil {
+		return err
+	}
+	t.bundle, t.image, t.tokenizer, t.logScale = m, m, m.Tokenizer, m.LogitScale
+	t.towers = map[string][]string{image: {"image_model.*"}} // its projection learns: nothing has led it into the space yet
+	t.spare = []string{"image_model.*bn*"}                   // the statistics of published weights stay, so that parts of a batch are as the whole
+	t.entries = func() ([]tensor.Entry, error) { return nn.Entries(m.Model), nil }
+	return nil
+}
+
 func (t *trainee) clap(path string) error {
 	m, err := clap.Open(path)
 	if err != nil {
@@ -118,7 +133,7 @@ func (t *trainee) clap(path string) error {
 	}
 	t.bundle, t.sound, t.tokenizer, t.logScale = m, m, m.Tokenizer, m.SoundScale
 	t.towers = map[string][]string{sound: {"audio_model.*", "audio_projection.*"}}
-	t.spare = []string{"logit_scale_t", "audio_model.*"} // the Swin transformer has no way back: what leads from it into the space learns
+	t.spare = append([]string{"logit_scale_t"}, clap.Fixed...)
 	t.entries = func() ([]tensor.Entry, error) { return clap.Publish(m) }
 	t.after = func() {
 		copy(m.TextScale.Own(), m.SoundScale.Floats())
@@ -134,7 +149,7 @@ func (t *trainee) publish(folder string) error {
 		return fmt.Errorf("study: %w", err)
 	}
 	for i, e := range entries {
-		if e.DType != tensor.F32 {
+		if e.DType.Float() && e.DType != tensor.F32 {
 			entries[i] = tensor.EntryOf(e.Name, e.Floats(), e.Shape...)
 		}
 	}

@@ -8,8 +8,11 @@ import (
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// Publish is the model's values as the checkpoint that it came from has them: what [Entries] reads. Batch norms, and what [Entries] makes
-// of them, are published as they were: they must not have been learnt.
+// Fixed are patterns of the parameters that are made of batch norms, whose statistics are fixed: [Publish] leaves them as the checkpoint
+// has them, so that they must not be learnt.
+var Fixed = []string{melNorm + ".*", fusion + "*"}
+
+// Publish is the model's values as the checkpoint that it came from has them: what [Entries] reads.
 func Publish(b *Bundle) (entries []tensor.Entry, err error) {
 	values := map[string]tensor.Entry{}
 	for _, e := range nn.Entries(b.Model) {
