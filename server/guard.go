@@ -153,7 +153,7 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(b.started.Add(b.grace + time.Duration(b.read/b.pace)*time.Second)) // a recorder in a test has none
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
-	if err != nil {
+	if err == io.EOF {
 		_ = b.control.SetReadDeadline(time.Time{}) // so that waiting for the answer is no error
 	}
 	return n, err
@@ -170,6 +170,9 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), requestID{}, id))
 		rec := &recorder{ResponseWriter: w, control: http.NewResponseController(w), patience: s.limits.Grace}
 		started := time.Now()
+		if r.Body != http.NoBody {
+			_ = rec.control.SetReadDeadline(started.Add(s.limits.Grace)) // for bodies that nobody reads: they are drained
+		}
 		s.metrics.inFlight.Inc()
 		defer func() {
 			s.metrics.inFlight.Dec()

@@ -212,7 +212,7 @@ func TestWrongRequests(t *testing.T) {
 		status     int
 		message    string
 	}{
-		{"/v1/embeddings", `{`, 400, ""},
+		{"/v1/embeddings", `{`, 422, ""},
 		{"/v1/embeddings", ``, 400, "required"},
 		{"/v1/embeddings", `null`, 400, "nothing is given"},
 		{"/v1/embeddings", `{"input":[]}`, 400, "nothing is given"},
@@ -250,7 +250,14 @@ func TestWrongRequests(t *testing.T) {
 		{"/../../etc/passwd", `{}`, 404, ""},
 	} {
 		var p problem
-		call(t, h, c.path, c.body, c.status, &p)
+		answer, err := http.Post(h.URL+c.path, "application/json", strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.NewDecoder(answer.Body).Decode(&p); err != nil || answer.StatusCode != c.status {
+			t.Errorf("%s %.80s: %s, %v, want %d: %+v", c.path, c.body, answer.Status, err, c.status, p.Error)
+		}
+		answer.Body.Close()
 		if p.Error.Type == "" || !strings.Contains(p.Error.Message, c.message) {
 			t.Errorf("%s %.80s: %+v, want %q", c.path, c.body, p.Error, c.message)
 		}
@@ -372,6 +379,15 @@ func TestTranscriptions(t *testing.T) {
 
 // Models are opened when asked for and closed when idle, and nothing stays behind.
 func TestModelsComeAndGo(t *testing.T) {
+	warm, err := chiasm.Open(t.Context(), tinyCLIP, nil) // the threads that all models share
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := warm.EmbedText(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	warm.Close()
+	http.DefaultClient.CloseIdleConnections()
 	before := runtime.NumGoroutine()
 	opened := make(chan struct{}, 10)
 	s, err := New(Options{KeepAlive: time.Millisecond, Models: []Source{{Name: "clip", Open: func(ctx context.Context) (*chiasm.Model, error) {

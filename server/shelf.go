@@ -39,8 +39,10 @@ type book struct {
 
 // An opening is an attempt at opening a model, which several requests may wait for.
 type opening struct {
-	done chan struct{}
-	err  error
+	done    chan struct{}
+	waiting int // requests, each of which becomes a user
+	model   *loaded
+	err     error
 }
 
 // closing is what requests find when the server ends.
@@ -85,20 +87,20 @@ func (s *shelf) take(ctx context.Context, name string) (m *loaded, release func(
 	if b == nil {
 		return nil, nil, failf(404, "model", "model_not_found", "there is no model %q: see /v1/models", name)
 	}
-	for {
-		m, o := b.use()
-		if m != nil {
-			return m, b.release, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, nil, ctx.Err()
-		case <-o.done:
-		}
-		if o.err != nil {
-			return nil, nil, o.err
-		}
+	m, o := b.use()
+	if m != nil {
+		return m, b.release, nil
 	}
+	select {
+	case <-ctx.Done():
+		b.leave(o)
+		return nil, nil, ctx.Err()
+	case <-o.done:
+	}
+	if o.err != nil {
+		return nil, nil, o.err
+	}
+	return o.model, b.release, nil
 }
 
 // use counts a user of the open model, or says what to wait for.
@@ -117,7 +119,19 @@ func (b *book) use() (*loaded, *opening) {
 		b.opening = o
 		b.shelf.work.Go(func() { b.load(o) })
 	}
+	b.opening.waiting++
 	return nil, b.opening
+}
+
+// leave is for a request that waits no longer.
+func (b *book) leave(o *opening) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if o.model != nil {
+		b.drop()
+	} else {
+		o.waiting--
+	}
 }
 
 // count is called with the lock held.
@@ -142,6 +156,11 @@ func (b *book) hold() func() {
 func (b *book) release() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.drop()
+}
+
+// drop is called with the lock held.
+func (b *book) drop() {
 	if b.users--; b.users == 0 {
 		close(b.free)
 		b.free = nil
@@ -188,6 +207,10 @@ func (b *book) load(o *opening) {
 		return
 	}
 	b.open = b.shelf.prepare(b, model)
+	o.model = b.open
+	for range o.waiting {
+		b.count()
+	}
 	b.shelf.met.open.WithLabelValues(b.Name).Set(1)
 	b.shelf.log.Info("model open", "model", b.Name, "seconds", time.Since(started).Seconds())
 	if b.users == 0 {
