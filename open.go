@@ -17,6 +17,7 @@ import (
 	"github.com/chiasm/chiasm/model/chineseclip"
 	"github.com/chiasm/chiasm/model/clap"
 	"github.com/chiasm/chiasm/model/clip"
+	"github.com/chiasm/chiasm/model/dual"
 	"github.com/chiasm/chiasm/model/embeddinggemma"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/siglip"
@@ -93,6 +94,7 @@ var architectures = map[string]func(path string) (family, error){
 	"chinese_clip":          openChineseCLIP,
 	"EmbeddingGemma2Model":  openEmbeddingGemma,
 	"embedding_gemma2":      openEmbeddingGemma,
+	dual.Kind:               openDual,
 	"sentence-transformers": openSentence, // modules.json
 	moduleCLIP:              openModuleCLIP,
 	"bert":                  openSentence,
@@ -109,6 +111,7 @@ var architectures = map[string]func(path string) (family, error){
 
 var (
 	openCLIP           = opens(clip.Open)
+	openDual           = opens(dual.Open)
 	openSigLIP         = opens(siglip.Open)
 	openCLAP           = opens(clap.Open)
 	openSentence       = opens(sentence.Open)
@@ -119,12 +122,12 @@ var (
 
 // What a family can do is found out when it is opened: these are those that would lose a verb without a word if an interface changed.
 var (
-	_, _, _ interface {
+	_, _, _, _ interface {
 		makesVectors
 		readsText
 		seesImages
 		scoresPairs
-	} = (*clip.Bundle)(nil), (*siglip.Bundle)(nil), (*chineseclip.Bundle)(nil)
+	} = (*clip.Bundle)(nil), (*siglip.Bundle)(nil), (*chineseclip.Bundle)(nil), (*dual.Bundle)(nil)
 	_, _ interface {
 		makesVectors
 		readsText

@@ -9,7 +9,7 @@ import (
 // verbs is everything that the program can do.
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
-		a.similarity(), a.classify(), a.embed(), a.transcribe(), a.tokenize(), a.serve(),
+		a.similarity(), a.classify(), a.embed(), a.transcribe(), a.tokenize(), a.eval(), a.train(), a.serve(),
 		a.pull(), a.list(), a.show(), a.rm(),
 		a.bench(), a.version(),
 	}
