@@ -15,6 +15,7 @@ var ladder = [][]string{
 	{"model/vit", "model/text", "model/bert", "model/swin", "internal/golden", "model/gemma", "model/efficientnet", "train"},
 	{"model/clip", "model/siglip", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma"},
 	{""}, // the root package
+	{"library"},
 	{"cmd/chiasm"},
 }
 
