@@ -122,4 +122,3 @@ func (l *Library) filter(ctx context.Context, s Space, q *Query) (*filtered, err
 	l.filters[key] = f
 	return f, nil
 }
-
