@@ -154,6 +154,12 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 		}
 		err = l.setFact(ctx, "dirty", "")
 	}
+	if err == nil {
+		err = x.Compact(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		l.reset(space)
+	}
 	return run.summary, err
 }
 

@@ -75,11 +75,15 @@ func (l *Library) search(ctx context.Context, m Model, q *Query) (r Results, err
 		return r, l.foreign(ctx, m)
 	}
 	r.Space = s
-	allowed, err := l.filter(ctx, s, q)
-	if err != nil {
+	var allowed *filtered // nil for all
+	if q.conditional() {
+		if allowed, err = l.filter(ctx, s, q); err != nil {
+			return r, err
+		}
+		r.Files = allowed.count
+	} else if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM files").Scan(&r.Files); err != nil {
 		return r, err
 	}
-	r.Files = allowed.count
 	need := q.Offset + q.Limit + 1
 	vector, err := l.direction(ctx, m, s, q)
 	if err != nil {
@@ -135,8 +139,12 @@ func (l *Library) near(ctx context.Context, m Model, s Space, q *Query, vector [
 			least = &score
 		}
 	}
+	var pieces index.Filter
+	if allowed != nil {
+		pieces = allowed.pieces
+	}
 	for k := max(2*need, 64); ; k *= 4 {
-		found, err := x.Search(ctx, index.Query{Vector: vector, K: k, Filter: allowed.pieces, Least: least})
+		found, err := x.Search(ctx, index.Query{Vector: vector, K: k, Filter: pieces, Least: least})
 		if err != nil {
 			return nil, false, err
 		}
@@ -165,7 +173,7 @@ func (l *Library) files(ctx context.Context, found []index.Hit) ([]Hit, error) {
 		if err != nil {
 			return nil, err
 		}
-		there := rows.Next()
+		there := rows.Next() // else it has just been deleted, or is not told of yet
 		if there {
 			err = rows.Scan(&h.ID, &path, &h.Kind, &h.Start, &h.End)
 		}
@@ -173,7 +181,7 @@ func (l *Library) files(ctx context.Context, found []index.Hit) ([]Hit, error) {
 			return nil, err
 		}
 		if !there {
-			continue // it has just been deleted
+			continue
 		}
 		h.Path = string(path)
 		i, known := at[h.ID]

@@ -120,7 +120,7 @@ func (l *Library) vectors(ctx context.Context, s Space) (*index.Index, error) {
 		if !l.opts.ReadOnly || l.seen[s.id] == generation {
 			return x, nil
 		}
-		if err := x.Refresh(); err != nil {
+		if err := refresh(x); err != nil {
 			return nil, err
 		}
 		l.seen[s.id] = generation
@@ -131,8 +131,32 @@ func (l *Library) vectors(ctx context.Context, s Space) (*index.Index, error) {
 	if err != nil {
 		return nil, err
 	}
+	if l.opts.ReadOnly && len(x.Damages()) > 0 {
+		if err := refresh(x); err != nil {
+			return nil, errors.Join(err, x.Close())
+		}
+	}
 	l.indexes[s.id], l.seen[s.id] = x, generation
 	return x, nil
+}
+
+// refresh reads what another process has written. Its compaction may take a segment away meanwhile, which looks like damage the first time.
+func refresh(x *index.Index) error {
+	err := x.Refresh()
+	if err == nil && len(x.Damages()) > 0 {
+		err = x.Refresh()
+	}
+	return err
+}
+
+// reset makes the vectors of a space be opened anew: after a failure of the disk nothing is written to them any more.
+func (l *Library) reset(s Space) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if x := l.indexes[s.id]; x != nil {
+		_ = x.Close() // what it would complain of is known
+		delete(l.indexes, s.id)
+	}
 }
 
 // complete makes the space of a model the current one if no file lacks its vectors.
@@ -182,13 +206,8 @@ func (l *Library) DropSpace(ctx context.Context, name string) error {
 	}); err != nil {
 		return err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if x := l.indexes[s.id]; x != nil {
-		err = x.Close()
-		delete(l.indexes, s.id)
-	}
-	return errors.Join(err, os.RemoveAll(l.folder(s)))
+	l.reset(s)
+	return os.RemoveAll(l.folder(s))
 }
 
 func names(all []Space) string {

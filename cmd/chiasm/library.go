@@ -172,4 +172,3 @@ func (a *app) libraryInfo(ctx context.Context, l *library.Library, _ []string, a
 	}
 	return nil
 }
-
