@@ -10,12 +10,12 @@ import (
 var ladder = [][]string{
 	{"internal/cpu"},
 	{"internal/kernel", "internal/pixel", "internal/wave", "internal/par", "internal/decode", "internal/ffmpeg"},
-	{"tensor", "token", "media/image", "media/audio", "media/video", "hub", "index"},
+	{"metric", "tensor", "token", "media/image", "media/audio", "media/video", "hub", "index"},
 	{"nn", "weights", "dataset"},
 	{"model/vit", "model/text", "model/bert", "model/swin", "internal/golden", "model/gemma", "model/efficientnet", "train"},
-	{"model/clip", "model/siglip", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma"},
+	{"fusion", "model/clip", "model/siglip", "model/dual", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma", "model/mini"},
 	{""}, // the root package
-	{"library"},
+	{"study", "library"},
 	{"cmd/chiasm"},
 }
 

@@ -173,7 +173,6 @@ func (t *search) encode(width int) {
 // A buffer is a worker's memory.
 type buffer struct {
 	products []int32
-	pass     [groupRows]bool
 	found    []candidate
 }
 

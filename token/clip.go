@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	_ "embed"
+	"encoding/json"
 	"io"
 	"strings"
 	"sync"
@@ -86,4 +87,45 @@ func buildCLIP() *Tokenizer {
 // clipFinish turns word ends into spaces.
 func clipFinish(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(s, "</w>", " "))
+}
+
+// CLIPFiles is the tokenizer of [CLIP] as the files of a model in transformers' layout, by name. What they do not hold is its cleaning of
+// the text: transformers lowers letters and joins white space only.
+func CLIPFiles() map[string][]byte {
+	zr, err := gzip.NewReader(bytes.NewReader(clipMerges))
+	if err != nil {
+		panic("token: clip_merges.txt.gz: " + err.Error())
+	}
+	merges, err := io.ReadAll(zr)
+	if err != nil {
+		panic("token: clip_merges.txt.gz: " + err.Error())
+	}
+	const start, end = "<|startoftext|>", "<|endoftext|>"
+	t := CLIP()
+	vocab := make(map[string]int32, t.VocabSize())
+	for id := range int32(t.VocabSize()) {
+		name, _ := t.Token(id)
+		switch name {
+		case clipStart:
+			name = start
+		case clipEnd:
+			name = end
+		}
+		vocab[name] = id
+	}
+	file := func(v any) []byte {
+		data, err := json.Marshal(v)
+		if err != nil {
+			panic(err) // strings and numbers can be written
+		}
+		return append(data, '\n')
+	}
+	return map[string][]byte{
+		"vocab.json": file(vocab),
+		"merges.txt": append([]byte("#version: 0.2\n"), merges...),
+		"tokenizer_config.json": file(map[string]any{
+			"tokenizer_class": "CLIPTokenizer", "bos_token": start, "eos_token": end, "unk_token": end, "pad_token": end,
+			"add_prefix_space": false, "errors": "replace", "do_lower_case": true, "model_max_length": 77,
+		}),
+	}
 }

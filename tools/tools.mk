@@ -15,7 +15,7 @@ $(GOLDEN)/.done: tools/golden/requirements.txt
 	touch $@
 
 # Scripts that write golden data; the others are imported by these or have another purpose.
-GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py chineseclip.py clap.py clip.py dataset.py embeddinggemma.py gradients.py objectives.py pictures.py image_augment.py image_files.py image_processor.py image_resize.py sentence.py siglip.py siglip_naflex.py subtitles.py token_golden.py token_tables.py video_files.py weights.py whisper.py whisper_decode.py
+GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py chineseclip.py clap.py clip.py dataset.py efficientnet.py embeddinggemma.py gradients.py objectives.py pictures.py image_augment.py image_files.py image_processor.py image_resize.py sentence.py siglip.py siglip_naflex.py subtitles.py token_golden.py token_tables.py video_files.py weights.py whisper.py whisper_decode.py
 
 # Where the real models are that some golden data come from.
 REAL = $$($(GO) run ./tools/realmodels $(CHIASM_REALMODELS))

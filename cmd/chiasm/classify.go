@@ -112,10 +112,10 @@ func (v *classifyVerb) check(args []string) error {
 }
 
 // readLabels collects what --labels names.
-func (v *classifyVerb) readLabels() (labels []string, err error) {
-	for _, value := range v.labels {
+func (a *app) readLabels(values []string) (labels []string, err error) {
+	for _, value := range values {
 		if file, ok := strings.CutPrefix(value, "@"); ok {
-			for label, err := range readTexts(file, v.app.stdin) {
+			for label, err := range readTexts(file, a.stdin) {
 				if err != nil {
 					return nil, err
 				}
@@ -142,7 +142,7 @@ func (v *classifyVerb) run(ctx context.Context, args []string) error {
 	if _, err := v.model.options(); err != nil {
 		return err
 	}
-	labels, err := v.readLabels()
+	labels, err := v.app.readLabels(v.labels)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ const (
 	inItems   = "items"
 	inBytes   = "bytes"
 	inSeconds = "s" // of sound
+	inSteps   = "steps"
 )
 
 // progress starts a bar for total things of a unit; total is -1 while it is unknown. It is nil where none may be shown.
@@ -76,6 +77,17 @@ func (p *progress) set(what string, done, total int64) {
 	defer p.mu.Unlock()
 	p.bar.Describe(shortenPath(what, 30))
 	p.bar.ChangeMax64(total)
+	p.bar.Set64(done)
+}
+
+// tell says how the work is going, in place of what it is, and how far it is.
+func (p *progress) tell(message string, done int64) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bar.Describe(message)
 	p.bar.Set64(done)
 }
 

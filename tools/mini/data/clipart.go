@@ -53,12 +53,15 @@ func (c *collection) clipArt(nouns *vocabulary) error {
 			return nil
 		}
 		tags := append(description.keywords, strings.Split(filepath.ToSlash(filepath.Dir(stem)), "/")...)
-		content, err := trimmed(path)
+		p := picture{ID: "openclipart-png/" + stem, Source: "openclipart-png", Domain: "clipart", Alpha: true, Names: map[string][]string{"en": {name}}, Tags: tags}
+		content, err := os.ReadFile(filepath.Join(c.dir, p.place(".png")))
+		if err != nil {
+			content, err = trimmed(path)
+		}
 		if err != nil {
 			return nil // too large, or empty
 		}
-		return c.file(picture{ID: "openclipart-png/" + stem, Source: "openclipart-png", Domain: "clipart", Alpha: true,
-			Names: map[string][]string{"en": {name}}, Tags: tags}, path, content)
+		return c.file(p, path, content)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -42,7 +43,7 @@ func (c *collection) open(name string) (string, error) {
 
 // file adds a picture whose content is a raster file with the extension of from; the content may be given, else the file is linked.
 func (c *collection) file(p picture, from string, content []byte) error {
-	p.Path = filepath.ToSlash(filepath.Join("pictures", p.Source, p.ID[len(p.Source)+1:]+filepath.Ext(from)))
+	p.Path = p.place(filepath.Ext(from))
 	to := filepath.Join(c.dir, p.Path)
 	if content == nil {
 		var err error
@@ -62,10 +63,15 @@ func (c *collection) file(p picture, from string, content []byte) error {
 
 // vector adds a picture to be rendered from SVG.
 func (c *collection) vector(p picture, svg []byte) {
-	p.Path = filepath.ToSlash(filepath.Join("pictures", p.Source, p.ID[len(p.Source)+1:]+".png"))
+	p.Path = p.place(".png")
 	p.Hash, p.Alpha = digest(svg), true
 	c.drawings = append(c.drawings, drawing{svg, filepath.Join(c.dir, p.Path)})
 	c.add(p)
+}
+
+// place is where a picture's file goes, below the collection's folder.
+func (p *picture) place(extension string) string {
+	return path.Join("pictures", p.Source, p.ID[len(p.Source)+1:]+extension)
 }
 
 func (c *collection) add(p picture) {

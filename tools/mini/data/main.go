@@ -2,7 +2,7 @@
 // fetches packages of Debian and npm in pinned versions through apt-get and npm, checks their hashes, and renders vector pictures by
 // rsvg-convert.
 //
-//	go run ./tools/mini/data DIR
+//	go run ./tools/mini/data [-views N] DIR
 //
 // DIR gets manifest.jsonl, a line for each picture, and the pictures in pictures/SOURCE; names.jsonl, what things are called in many
 // languages; sounds.jsonl and sounds/SOURCE, sounds to test on; and in models the 3D models that some pictures show. What is there already
@@ -11,6 +11,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,17 +20,20 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: data DIR")
+	views := flag.Int("views", 0, fmt.Sprintf("pictures to render of each 3D model, at most %d", maxViews))
+	flag.Parse()
+	if flag.NArg() != 1 || *views < 0 || *views > maxViews {
+		fmt.Fprintln(os.Stderr, "usage: data [-views N] DIR")
+		flag.PrintDefaults()
 		os.Exit(2)
 	}
-	if err := run(os.Args[1]); err != nil {
+	if err := run(flag.Arg(0), *views); err != nil {
 		fmt.Fprintln(os.Stderr, "data:", err)
 		os.Exit(1)
 	}
 }
 
-func run(dir string) error {
+func run(dir string, views int) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return err
@@ -52,7 +56,7 @@ func run(dir string) error {
 	if err := c.render(); err != nil {
 		return err
 	}
-	c.views()
+	c.views(views)
 	fmt.Fprintln(os.Stderr, "data: copies left out:", c.unique())
 	c.onlyKnownEmoji()
 	return c.writeManifest()

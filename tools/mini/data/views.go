@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	viewCount = 8
-	viewSide  = 224
+	maxViews = 8
+	viewSide = 224
 )
 
 // A shape is a model to be seen from several sides.
@@ -25,8 +25,11 @@ type shape struct {
 	size   [3]float64 // width, height, depth
 }
 
-// views adds pictures of each model, from all around and a little above; a model that cannot be read is left out and named.
-func (c *collection) views() {
+// viewOrder is the sequence of the directions, in eighths of a turn, so that few of them already differ much.
+var viewOrder = [maxViews]int{0, 3, 6, 1, 4, 7, 2, 5}
+
+// views adds n pictures of each model, from all around and a little above; a model that cannot be read is left out and named.
+func (c *collection) views(n int) {
 	var next atomic.Int64
 	var mu sync.Mutex
 	var workers sync.WaitGroup
@@ -34,7 +37,7 @@ func (c *collection) views() {
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(c.shapes); i = int(next.Add(1)) - 1 {
-				pictures, err := c.shapes[i].views(c.dir)
+				pictures, err := c.shapes[i].views(c.dir, n)
 				if err != nil {
 					mu.Lock()
 					fmt.Fprintf(os.Stderr, "data: %s: %v; left out\n", c.shapes[i].of.ID, err)
@@ -52,10 +55,10 @@ func (c *collection) views() {
 	}
 }
 
-func (s *shape) views(dir string) ([]picture, error) {
+func (s *shape) views(dir string, n int) ([]picture, error) {
 	var pictures []picture
 	var model *obj.Model
-	for k := range viewCount {
+	for _, k := range viewOrder[:n] {
 		p := s.of
 		p.ID = fmt.Sprintf("%s/view%d", s.of.ID, k)
 		p.Domain = "view"
@@ -69,7 +72,7 @@ func (s *shape) views(dir string) ([]picture, error) {
 				}
 				model.Turn(s.matrix, s.size)
 			}
-			yaw := 2 * math.Pi * (float64(k) + 0.4) / viewCount
+			yaw := 2 * math.Pi * (float64(k) + 0.4) / maxViews
 			pitch := []float64{0.15, 0.45}[k%2]
 			if content, err = encodePNG(model.Render(yaw, pitch, viewSide)); err != nil {
 				return nil, err
