@@ -64,6 +64,9 @@ func (m *Model) openStore() {
 	if option == "" {
 		option = os.Getenv(cacheVariable)
 	}
+	if m.shipped != nil { // its weights are packed sooner than they would be found
+		option = cacheOff
+	}
 	if option != "" || nn.Count(m.family.Params()) >= smallModel {
 		m.store.folders = cacheFolders(m.path, option)
 	}

@@ -126,11 +126,15 @@ func sample(w io.Writer, name string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s %d\n", filepath.Base(name), info.Size())
+	return sampleOf(w, filepath.Base(name), f, info.Size())
+}
+
+func sampleOf(w io.Writer, name string, from io.ReaderAt, size int64) error {
+	fmt.Fprintf(w, "%s %d\n", name, size)
 	const piece, pieces = 4096, 32
-	step := max(info.Size()/pieces, piece)
-	for at := int64(0); at < info.Size(); at += step {
-		if _, err := io.Copy(w, io.NewSectionReader(f, at, piece)); err != nil {
+	step := max(size/pieces, piece)
+	for at := int64(0); at < size; at += step {
+		if _, err := io.Copy(w, io.NewSectionReader(from, at, piece)); err != nil {
 			return err
 		}
 	}

@@ -2,17 +2,19 @@ package chiasm
 
 import (
 	"bufio"
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/chiasm/chiasm/model/mini"
 	"github.com/chiasm/chiasm/nn"
 )
 
 // Info is what a model's files say of it.
 type Info struct {
 	Name         string         `json:"name"`
-	Path         string         `json:"path"`
+	Path         string         `json:"path"`            // "" for what is inside the program
 	Architecture string         `json:"architecture"`    // as the files name it
 	Layout       string         `json:"layout"`          // transformers, open_clip, openai or sentence-transformers
 	Space        string         `json:"space,omitempty"` // of its vectors, if it makes any
@@ -40,10 +42,15 @@ type File struct {
 
 // Info describes the model.
 func (m *Model) Info() Info {
+	card, names := m.shipped[mini.CardFile], shippedFiles(m.shipped)
+	if m.shipped == nil {
+		card, _ = os.ReadFile(filepath.Join(m.path, "README.md")) // one without a card says nothing
+		names = files(m.path)
+	}
 	info := Info{
 		Name: m.name, Path: m.path, Architecture: m.kind, Layout: m.family.Layout(), Modalities: m.modalities(),
 		Dimension: m.space.Dimension, Parameters: nn.Count(m.family.Params()), DTypes: map[string]int{},
-		Context: m.Context(), Prompts: m.Prompts(), Licence: licence(filepath.Join(m.path, "README.md")), Files: files(m.path),
+		Context: m.Context(), Prompts: m.Prompts(), Licence: licence(card), Files: names,
 	}
 	if m.space.Dimension > 0 {
 		info.Space = m.space.String()
@@ -92,13 +99,8 @@ func files(path string) (out []File) {
 }
 
 // licence reads the license field of a model card's front matter, "" where there is none.
-func licence(card string) string {
-	f, err := os.Open(card)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
+func licence(card []byte) string {
+	lines := bufio.NewScanner(bytes.NewReader(card))
 	if !lines.Scan() || strings.TrimSpace(lines.Text()) != "---" {
 		return ""
 	}

@@ -13,9 +13,9 @@ var ladder = [][]string{
 	{"metric", "tensor", "token", "media/image", "media/audio", "media/video", "hub", "index"},
 	{"nn", "weights", "dataset"},
 	{"model/vit", "model/text", "model/bert", "model/swin", "internal/golden", "model/gemma", "model/efficientnet", "train"},
-	{"model/clip", "model/siglip", "model/dual", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma"},
+	{"fusion", "model/clip", "model/siglip", "model/dual", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma", "model/mini"},
 	{""}, // the root package
-	{"study"},
+	{"study", "library"},
 	{"server"},
 	{"cmd/chiasm"},
 }

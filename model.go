@@ -1,6 +1,7 @@
 package chiasm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,9 @@ import (
 // A Model turns texts, pictures, sounds and videos into vectors of one space, or writes down what is said, as its family can. It is safe for
 // concurrent use.
 type Model struct {
-	name, path string
-	kind       string // the row of the table of architectures
+	name, path string            // path is "" inside the program
+	shipped    map[string][]byte // its files there, by name; nil elsewhere
+	kind       string            // the row of the table of architectures
 	space      Space
 	family     family
 	words      *Model      // reads the texts in place of this model; nil for itself
@@ -63,7 +65,11 @@ func (m *Model) reader() *Model {
 
 // lacks is the error of a verb that the model has no tower for.
 func (m *Model) lacks(verb string) error {
-	return fmt.Errorf("chiasm: %s cannot %s, it takes %s: %w", m.name, verb, strings.Join(m.modalities(), " and "), errors.ErrUnsupported)
+	other := ""
+	if m.shipped != nil {
+		other = instead(verb)
+	}
+	return fmt.Errorf("chiasm: %s cannot %s, it takes %s%s: %w", m.name, verb, strings.Join(m.modalities(), " and "), other, errors.ErrUnsupported)
 }
 
 func (m *Model) modalities() (list []string) {
@@ -280,7 +286,7 @@ func (m *Model) run(ctx context.Context, forward func(*tensor.Pass) (*tensor.Ten
 // explain says why a result is not a finite number.
 func (m *Model) explain() error {
 	if err := nn.Finite(m.family.Params()); err != nil {
-		return fmt.Errorf("chiasm: %s: %w", m.path, err)
+		return fmt.Errorf("chiasm: %s: %w", cmp.Or(m.path, m.name), err)
 	}
 	return fmt.Errorf("chiasm: %s: the result is not a finite number although all weights are: a value overflowed", m.name)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/dual"
 	"github.com/chiasm/chiasm/model/embeddinggemma"
+	"github.com/chiasm/chiasm/model/mini"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/model/siglip"
 	"github.com/chiasm/chiasm/model/whisper"
@@ -92,6 +93,7 @@ var architectures = map[string]func(path string) (family, error){
 	"clap":                  openCLAP,
 	"ChineseCLIPModel":      openChineseCLIP,
 	"chinese_clip":          openChineseCLIP,
+	mini.Kind:               openMini,
 	"EmbeddingGemma2Model":  openEmbeddingGemma,
 	"embedding_gemma2":      openEmbeddingGemma,
 	dual.Kind:               openDual,
@@ -118,6 +120,7 @@ var (
 	openChineseCLIP    = opens(chineseclip.Open)
 	openWhisper        = opens(whisper.Open)
 	openEmbeddingGemma = opens(embeddinggemma.Open)
+	openMini           = opens(mini.Open)
 )
 
 // What a family can do is found out when it is opened: these are those that would lose a verb without a word if an interface changed.
@@ -144,6 +147,14 @@ var (
 		hearsAudio
 		scoresPairs
 	} = (*clap.Bundle)(nil)
+	_ interface {
+		makesVectors
+		readsText
+		seesImages
+		hearsAudio
+		scoresPairs
+		calibrated
+	} = (*mini.Bundle)(nil)
 	_ transcribes = (*whisper.Bundle)(nil)
 )
 
@@ -169,8 +180,8 @@ func opens[F family](open func(path string) (F, error)) func(path string) (famil
 	}
 }
 
-// Open loads a model. name is a folder or file on disk, or a hub id "org/name" or "org/name@revision", which is taken from the
-// Hugging Face cache or else downloaded into it. opts may be nil.
+// Open loads a model. name is [Shipped], a folder or file on disk, or a hub id "org/name" or "org/name@revision", which is taken from
+// the Hugging Face cache or else downloaded into it. opts may be nil.
 func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -178,20 +189,12 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 	if err := opts.validate(); err != nil {
 		return nil, err
 	}
-	path, space, err := locate(ctx, name, opts)
+	f, m, err := find(ctx, name, opts)
 	if err != nil {
 		return nil, err
-	}
-	kind, err := Recognise(path)
-	if err != nil {
-		return nil, err
-	}
-	f, err := architectures[kind](path)
-	if err != nil {
-		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 	}
 	if v, ok := f.(makesVectors); ok {
-		space.Dimension, err = dimension(v, opts.Dimension)
+		m.space.Dimension, err = dimension(v, opts.Dimension)
 	} else if opts.Dimension != 0 {
 		err = fmt.Errorf("vectors of %d dimensions, but the model makes none: %w", opts.Dimension, errors.ErrUnsupported)
 	}
@@ -199,14 +202,7 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 		f.Close()
 		return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
 	}
-	if space.Revision == "" {
-		if space.Revision, err = fingerprint(path); err != nil {
-			f.Close()
-			return nil, fmt.Errorf("chiasm: open %s: %w", name, err)
-		}
-	}
-	m := newModel(f)
-	m.name, m.path, m.kind, m.space, m.opts = name, path, kind, space, *opts
+	m.name, m.opts = name, *opts
 	m.openStore()
 	if err := m.setPrecision(ctx); err != nil {
 		m.Close()
@@ -220,6 +216,34 @@ func Open(ctx context.Context, name string, opts *Options) (*Model, error) {
 		}
 	}
 	return m, nil
+}
+
+// find opens a family by its name, and says in a model without options what it is.
+func find(ctx context.Context, name string, opts *Options) (family, *Model, error) {
+	if name == Shipped {
+		return openShipped()
+	}
+	path, space, err := locate(ctx, name, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	kind, err := Recognise(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := architectures[kind](path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("chiasm: open %s: %w", name, err)
+	}
+	if space.Revision == "" {
+		if space.Revision, err = fingerprint(path); err != nil {
+			f.Close()
+			return nil, nil, fmt.Errorf("chiasm: open %s: %w", name, err)
+		}
+	}
+	m := newModel(f)
+	m.path, m.kind, m.space = path, kind, space
+	return f, m, nil
 }
 
 // readBy opens another model to read the texts.

@@ -84,6 +84,9 @@ func (t *Training) openModel(ctx context.Context) (*trainee, error) {
 
 // locate finds the folder of a model, which may have to be downloaded.
 func (t *Training) locate(ctx context.Context, name string) (string, error) {
+	if name == chiasm.Shipped {
+		return "", fmt.Errorf("study: %s is not taught by recipes: want a CLIP, SigLIP or CLAP", name)
+	}
 	if _, err := os.Stat(name); err == nil {
 		return name, nil
 	}

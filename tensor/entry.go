@@ -1,6 +1,10 @@
 package tensor
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/chiasm/chiasm/internal/kernel"
+)
 
 // An Entry is a tensor as a checkpoint stores it: contiguous row-major little-endian values.
 type Entry struct {
@@ -21,5 +25,9 @@ func EntryOf(name string, values []float32, shape ...int) Entry {
 func (e Entry) Floats() []float32 {
 	v := make([]float32, len(e.Data)/e.DType.Size())
 	convert(v, e.DType, e.Data)
+	width := len(v) / max(1, len(e.Scale))
+	for i, scale := range e.Scale {
+		kernel.Scale(v[i*width:][:width], v[i*width:][:width], scale)
+	}
 	return v
 }

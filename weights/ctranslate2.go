@@ -3,9 +3,6 @@ package weights
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
-	"slices"
-	"strings"
 
 	"github.com/chiasm/chiasm/internal/decode"
 	"github.com/chiasm/chiasm/tensor"
@@ -53,7 +50,7 @@ func readCTranslate2(data []byte) ([]tensor.Entry, map[string]string, error) {
 	if err := r.Err(); err != nil {
 		return nil, nil, fmt.Errorf("ctranslate2: %w", err)
 	}
-	scales, err := ctranslate2Scales(found, names)
+	scales, err := joinScales(found, true)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ctranslate2: %w", err)
 	}
@@ -117,32 +114,4 @@ func ctranslate2Variable(r *decode.Reader) tensor.Entry {
 	}
 	e.Shape, e.Data = shape, r.Bytes(int(n))
 	return e
-}
-
-// ctranslate2Scales gives integers their scales, and returns which variables those were.
-func ctranslate2Scales(found map[string]tensor.Entry, names []string) (map[string]bool, error) {
-	scales := map[string]bool{}
-	for _, name := range names {
-		of, ok := strings.CutSuffix(name, "_scale")
-		e, has := found[of]
-		if !ok || !has || e.DType != tensor.I8 && e.DType != tensor.I16 || len(e.Shape) == 0 {
-			continue
-		}
-		s, rows := found[name], e.Shape[0]
-		if s.DType != tensor.F32 || len(s.Shape) > 0 && !slices.Equal(s.Shape, []int{rows}) {
-			return nil, fmt.Errorf("variable %q: expected a number or %d of them, got %s%v", name, rows, s.DType, s.Shape)
-		}
-		if rows > len(e.Data) {
-			return nil, fmt.Errorf("variable %q: expected values in every row, got %v", of, e.Shape)
-		}
-		e.Scale = make([]float32, rows)
-		for i := range e.Scale {
-			factor := math.Float32frombits(binary.LittleEndian.Uint32(s.Data[4*(i%(len(s.Data)/4)):]))
-			if e.Scale[i] = 1 / factor; !(factor > 0) || e.Scale[i] == 0 {
-				return nil, fmt.Errorf("variable %q: expected numbers above 0, got %v", name, factor)
-			}
-		}
-		found[of], scales[name] = e, true
-	}
-	return scales, nil
 }

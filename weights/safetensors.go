@@ -24,7 +24,8 @@ type stored struct {
 }
 
 // readSafetensors reads the tensors of a file: eight bytes of header length, the header in JSON, and the data, without gaps, in the order
-// of their offsets. Source: the format description of the safetensors library.
+// of their offsets. Integers whose scales are in a tensor of their name and _scale have them as those of their entry. Source: the format
+// description of the safetensors library.
 func readSafetensors(data []byte) ([]tensor.Entry, map[string]string, error) {
 	if len(data) < 8 {
 		return nil, nil, fmt.Errorf("safetensors: expected at least 8 bytes, got %d", len(data))
@@ -72,6 +73,9 @@ func readSafetensors(data []byte) ([]tensor.Entry, map[string]string, error) {
 	}
 	if end != int64(len(body)) {
 		return nil, nil, fmt.Errorf("safetensors: expected %d bytes of data, got %d: the file is cut off or has something behind its tensors", end, len(body))
+	}
+	if entries, err = scaled(entries); err != nil {
+		return nil, nil, fmt.Errorf("safetensors: %w", err)
 	}
 	return entries, metadata, nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// Save writes entries as a safetensors file. It is atomic: path holds either what it held before or all of the new file, whatever
-// happens.
+// Save writes entries as a safetensors file, the scales of one as a tensor of its name and _scale. It is atomic: path holds either what it
+// held before or all of the new file, whatever happens.
 func Save(path string, entries []tensor.Entry, metadata map[string]string) (err error) {
 	header, sorted, err := encodeHeader(entries, metadata)
 	if err != nil {
@@ -79,7 +79,7 @@ func Sweep(path string) {
 
 // encodeHeader is the file up to the data, and the entries in the order of their data: widest values first, so that all are aligned.
 func encodeHeader(entries []tensor.Entry, metadata map[string]string) ([]byte, []tensor.Entry, error) {
-	sorted := slices.Clone(entries)
+	sorted := withScales(entries)
 	slices.SortStableFunc(sorted, func(a, b tensor.Entry) int {
 		if d := b.DType.Size() - a.DType.Size(); d != 0 {
 			return d
@@ -91,9 +91,6 @@ func encodeHeader(entries []tensor.Entry, metadata map[string]string) ([]byte, [
 		header["__metadata__"] = metadata
 	}
 	for _, e := range sorted {
-		if e.Scale != nil {
-			return nil, nil, fmt.Errorf("tensor %q: expected values without scales, which the format has no place for", e.Name)
-		}
 		dims := make([]int64, len(e.Shape))
 		for i, d := range e.Shape {
 			dims[i] = int64(d)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/internal/cpu"
 	"github.com/chiasm/chiasm/internal/kernel"
 	"github.com/chiasm/chiasm/internal/par"
@@ -49,7 +50,7 @@ func (a *app) bench() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.shape, "shape", "", "time this model alone: "+strings.Join(benchShapes, ", "))
-	flags.StringVarP(&f.model, "model", "m", "", "time this model, a folder or hub id, and measure its accuracy")
+	flags.StringVarP(&f.model, "model", "m", "", "time this model, "+chiasm.Shipped+", a folder or hub id, and measure its accuracy")
 	flags.IntVar(&f.batch, "batch", 1, "pictures or texts at once")
 	flags.IntVar(&f.tokens, "tokens", 77, "length of a text, special tokens included")
 	flags.StringVar(&f.precision, "precision", "", "of the computation: f32, bf16, w8 or int8 (default f32 with --shape, else all that are native)")

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/chiasm/chiasm"
 )
 
 const (
@@ -72,8 +74,9 @@ func testHub(t *testing.T) *atomic.Int64 {
 func TestHubVerbs(t *testing.T) {
 	requests := testHub(t)
 
-	if r := runChiasm(t, "", "list").want(t, 0, "there is no model in the cache yet"); r.out != "" {
-		t.Errorf("an empty cache gave %q", r.out)
+	own := len(listing(t)) // what is inside the program
+	if own == 0 {
+		runChiasm(t, "", "list").want(t, 0, "there is no model in the cache yet")
 	}
 	runChiasm(t, "", "show", hubModel).want(t, 1, "tiny-clip")
 	runChiasm(t, "", "pull", "--offline", hubModel).want(t, 1, "tiny-clip")
@@ -103,7 +106,7 @@ func TestHubVerbs(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(other, "config.json"), []byte(`{"architectures": ["BertModel"]}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	listed := objects[cachedModel](t, runChiasm(t, "", "list", "--json").want(t, 0))
+	listed := listing(t)[own:]
 	if len(listed) != 2 || listed[0].Runs || !strings.Contains(listed[0].Why, "BertModel") || !listed[1].Runs || listed[1].Name != hubModel ||
 		listed[1].Revision != hubCommit || listed[1].Path != dir || listed[1].Size < 100_000 || listed[1].Modified.IsZero() {
 		t.Errorf("list --json gave %+v", listed)
@@ -171,4 +174,14 @@ func TestRemove(t *testing.T) {
 	if listed := runChiasm(t, "", "list", "--json").want(t, 0); listed.out != "" {
 		t.Errorf("the cache still has %s", listed.out)
 	}
+}
+
+// listing is what list --json says.
+func listing(t *testing.T) []cachedModel {
+	t.Helper()
+	all := runChiasm(t, "", "list", "--json")
+	if !chiasm.Ships() && all.out == "" {
+		return nil
+	}
+	return objects[cachedModel](t, all.want(t, 0))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,20 +16,25 @@ import (
 	"github.com/chiasm/chiasm/hub"
 )
 
-const listLong = `Lists the models in the Hugging Face cache: those that chiasm can run, and the
-others with the reason.`
+const listLong = `Lists the model inside the program, and those in the Hugging Face cache: the ones
+that chiasm can run, and the others with the reason.`
 
 // list is the verb that shows the cache.
 func (a *app) list() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list [flags]", Aliases: []string{"ls"}, Short: "List the models in the cache", Long: listLong,
+		Use: "list [flags]", Aliases: []string{"ls"}, Short: "List the models that are here", Long: listLong,
 		Example: "  chiasm list\n  chiasm list --json",
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			models, err := cached()
 			if err != nil {
 				return err
 			}
+			own, err := shipped(cmd.Context())
+			if err != nil {
+				return err
+			}
+			models = append(own, models...)
 			if asJSON {
 				for _, m := range models {
 					if err := a.writeJSON(m); err != nil {
@@ -55,10 +61,11 @@ type cachedModel struct {
 	Revision string    `json:"revision"`
 	Refs     []string  `json:"refs"`
 	Size     int64     `json:"size"` // bytes of its files
-	Modified time.Time `json:"modified"`
+	Modified time.Time `json:"modified,omitzero"`
 	Runs     bool      `json:"runs"`
 	Why      string    `json:"why,omitempty"` // it does not run
 	Path     string    `json:"path"`
+	Shipped  bool      `json:"shipped,omitempty"` // inside the program, at no path
 }
 
 // id is what to give to --model.
@@ -124,13 +131,32 @@ func whyNot(dir string) string {
 	return why
 }
 
-// cachedModels names the models in the cache that can be run, for completion.
-func cachedModels() []string {
+// shipped is the model inside the program, if there is one.
+func shipped(ctx context.Context) ([]*cachedModel, error) {
+	if !chiasm.Ships() {
+		return nil, nil
+	}
+	m, err := chiasm.Open(ctx, chiasm.Shipped, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	own := &cachedModel{Name: chiasm.Shipped, Revision: m.Space().Revision, Refs: []string{}, Runs: true, Shipped: true}
+	for _, f := range m.Info().Files {
+		own.Size += f.Size
+	}
+	return []*cachedModel{own}, nil
+}
+
+// runnable names the models that are here and can be run, for completion.
+func runnable() (names []string) {
+	if chiasm.Ships() {
+		names = append(names, chiasm.Shipped)
+	}
 	models, err := cached()
 	if err != nil {
-		return nil
+		return names
 	}
-	var names []string
 	for _, m := range models {
 		if m.Runs {
 			names = append(names, m.id())
@@ -148,6 +174,9 @@ func (a *app) writeModels(models []*cachedModel) {
 		revision, modified, runs := fmt.Sprintf("%.12s", m.Revision), "", "yes"
 		if len(m.Refs) > 0 {
 			revision += " (" + strings.Join(m.Refs, ", ") + ")"
+		}
+		if m.Shipped {
+			modified = "inside chiasm"
 		}
 		if !m.Modified.IsZero() {
 			modified = m.Modified.Format("2006-01-02 15:04")

@@ -277,10 +277,6 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestNoModel(t *testing.T) {
-	runChiasm(t, "", "tokenize", "a").want(t, 2, "no model is chosen: give --model a folder or a hub id such as openai/clip-vit-base-patch32, or set CHIASM_MODEL")
-}
-
 func TestHelp(t *testing.T) {
 	for _, verb := range []string{"similarity", "classify", "embed", "tokenize", "pull", "list", "show", "rm", "version", "bench"} {
 		r := runChiasm(t, "", verb, "--help").want(t, 0)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"runtime/debug"
@@ -19,7 +20,7 @@ type modelFlags struct {
 	offline, fast                   bool
 }
 
-// modelEnv names the model to use when --model is not given.
+// modelEnv names the model to use when --model is not given; without it that is [chiasm.Shipped].
 const modelEnv = "CHIASM_MODEL"
 
 // modelFlags adds the flags of verbs that compare texts and pictures by a model.
@@ -38,7 +39,7 @@ func (a *app) modelFlags(cmd *cobra.Command) *modelFlags {
 func (a *app) anyModelFlags(cmd *cobra.Command) *modelFlags {
 	f := &modelFlags{truncate: "end"}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.name, "model", "m", "", "folder, file or hub id org/name[@revision] (default $"+modelEnv+")")
+	flags.StringVarP(&f.name, "model", "m", "", "folder, file or hub id org/name[@revision] (default $"+modelEnv+", else "+chiasm.Shipped+", which is inside the program)")
 	flags.StringVar(&f.precision, "precision", "f32", "of the computation: f32 as the reference, bf16, w8, int8, or auto: the fastest that stays accurate")
 	flags.IntVar(&f.threads, "threads", 0, "threads to compute with (default: all)")
 	flags.BoolVar(&f.offline, "offline", false, "never use the network")
@@ -50,12 +51,7 @@ func (a *app) anyModelFlags(cmd *cobra.Command) *modelFlags {
 // options checks the flags.
 func (f *modelFlags) options() (*chiasm.Options, error) {
 	o := &chiasm.Options{Precision: f.precision, Workers: f.threads, Offline: f.offline, TextModel: f.text}
-	if f.name == "" {
-		f.name = os.Getenv(modelEnv)
-	}
-	if f.name == "" {
-		return nil, usagef("no model is chosen: give --model a folder or a hub id such as openai/clip-vit-base-patch32, or set %s", modelEnv)
-	}
+	f.name = cmp.Or(f.name, os.Getenv(modelEnv), chiasm.Shipped)
 	switch f.precision {
 	case "f32", "bf16", "w8", "int8", "auto":
 	default:
@@ -126,11 +122,11 @@ func (c *cutter) report(a *app, what string) {
 	}
 }
 
-// completeModels offers the models in the cache.
+// completeModels offers the model inside the program and those in the cache.
 func completeModels(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	var names []string
-	for _, m := range cachedModels() {
-		if strings.HasPrefix(m, toComplete) {
+	for _, m := range runnable() {
+		if strings.HasPrefix(m, toComplete) && (m != chiasm.Shipped || cmd.Name() != "rm") {
 			names = append(names, m)
 		}
 	}

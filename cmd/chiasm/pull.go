@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -44,9 +45,12 @@ type pullLine struct {
 }
 
 func (a *app) runPull(ctx context.Context, args []string, offline, asJSON bool) error {
-	ids, err := parseIDs(args)
+	ids, err := parseIDs(slices.DeleteFunc(slices.Clone(args), func(name string) bool { return name == chiasm.Shipped }))
 	if err != nil {
 		return err
+	}
+	if len(ids) < len(args) {
+		a.note("%s is part of the program: there is nothing to download", chiasm.Shipped)
 	}
 	client, err := hub.FromEnv()
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,9 @@ type rmLine struct {
 }
 
 func (a *app) runRm(args []string, yes, asJSON bool) error {
+	if slices.Contains(args, chiasm.Shipped) {
+		return usagef("%s is part of the program and cannot be removed", chiasm.Shipped)
+	}
 	ids, err := parseIDs(args)
 	if err != nil {
 		return err

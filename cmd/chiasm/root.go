@@ -9,7 +9,8 @@ import (
 // verbs is everything that the program can do.
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
-		a.similarity(), a.classify(), a.embed(), a.transcribe(), a.tokenize(), a.eval(), a.train(), a.serve(),
+		a.index(), a.search(), a.watch(), a.serve(), a.duplicates(), a.library(),
+		a.similarity(), a.classify(), a.embed(), a.transcribe(), a.tokenize(), a.eval(), a.train(),
 		a.pull(), a.list(), a.show(), a.rm(),
 		a.bench(), a.version(),
 	}
@@ -18,13 +19,18 @@ func (a *app) verbs() []*cobra.Command {
 const rootLong = `chiasm puts text, pictures and sounds into one space, so that they can be
 compared: how similar is this text to this image, or to this sound?
 
-A model is a folder, or a hub id such as openai/clip-vit-base-patch32, which is
-taken from the Hugging Face cache or downloaded into it. CHIASM_MODEL names the
-one to use when --model is not given.`
+A model, mini, is inside the program: it reads texts in many languages, looks at
+pictures, and hears spoken words and instruments, with nothing to download. It is
+small: larger ones tell far more apart. Those are a folder, or a hub id such as
+openai/clip-vit-base-patch32, which is taken from the Hugging Face cache or
+downloaded into it. CHIASM_MODEL names the one to use when --model is not given.`
 
-const rootExample = `  chiasm similarity --model openai/clip-vit-base-patch32 --text "a sunset" sunset.jpg
+const rootExample = `  chiasm similarity --text "a sunset" sunset.jpg
+  chiasm similarity --model openai/clip-vit-base-patch32 --text "a sunset" sunset.jpg
   chiasm classify --labels cat,dog,bird photos/*.jpg
-  chiasm embed --text "a sunset" photos/ > vectors.jsonl`
+  chiasm embed --text "a sunset" photos/ > vectors.jsonl
+  chiasm index --model openai/clip-vit-base-patch32 ~/Pictures
+  chiasm search "a dog on the beach"`
 
 // root is the command that all verbs hang on.
 func (a *app) root() *cobra.Command {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,8 +19,8 @@ func (a *app) show() *cobra.Command {
 	f := &modelFlags{precision: "f32", truncate: "end", offline: true}
 	cmd := &cobra.Command{
 		Use: "show [flags] [NAME]", Short: "Describe a model",
-		Long:    "Describes a model that is on this machine: a folder, a file, or a hub id in the cache.\nWithout a name it is the one that $" + modelEnv + " names.",
-		Example: "  chiasm show openai/clip-vit-base-patch32\n  chiasm show ./my-model --json",
+		Long:    "Describes a model that is on this machine: " + chiasm.Shipped + ", a folder, a file, or a hub id in the cache.\nWithout a name it is the one that $" + modelEnv + " names, else " + chiasm.Shipped + ".",
+		Example: "  chiasm show\n  chiasm show openai/clip-vit-base-patch32\n  chiasm show ./my-model --json",
 		Args:    cobra.MaximumNArgs(1), ValidArgsFunction: completeModels,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -51,7 +52,7 @@ func (a *app) writeInfo(info chiasm.Info) {
 		fmt.Fprintf(a.stdout, "%-13s %s\n", name, clean(fmt.Sprintf(format, args...)))
 	}
 	line("model", "%s", info.Name)
-	line("path", "%s", info.Path)
+	line("path", "%s", cmp.Or(info.Path, "inside the program"))
 	line("architecture", "%s", info.Architecture)
 	line("layout", "%s", info.Layout)
 	if info.Space != "" {

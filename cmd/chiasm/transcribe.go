@@ -141,7 +141,7 @@ func (v *transcribeVerb) check(args []string) error {
 		}
 	}
 	if v.model.name == "" {
-		return usagef("no model is chosen: give --model a folder, a hub id, or a size such as base or turbo, or set %s", modelEnv)
+		return usagef("no model is chosen, and %s, which is inside the program, does not transcribe: give --model a folder, a hub id, or a size such as base or turbo, or set %s", chiasm.Shipped, modelEnv)
 	}
 	return oneStdin(args, false)
 }

@@ -153,7 +153,7 @@ func TestTranscribeUsage(t *testing.T) {
 	} {
 		runChiasm(t, "", transcribeArgs(strings.Fields(flags)...)...).want(t, exitUsage, want)
 	}
-	runChiasm(t, "", "transcribe", "x.wav").want(t, exitUsage, "no model is chosen")
+	runChiasm(t, "", "transcribe", "x.wav").want(t, exitUsage, "no model is chosen, and mini, which is inside the program, does not transcribe")
 	runChiasm(t, "", "transcribe", "-m", tiny, voice).want(t, exitFailure, "cannot transcribe, it takes text and image")
 	runChiasm(t, "", transcribeArgs("-l", "xx", voice)...).want(t, exitFailure, `knows no language "xx"`, "1 of 1 sound failed")
 }

@@ -1,0 +1,204 @@
+package mini
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tensor"
+	"github.com/chiasm/chiasm/token"
+	"github.com/chiasm/chiasm/weights"
+)
+
+// The files of a model.
+const (
+	ConfigFile    = "config.json"
+	WeightsFile   = "model.safetensors"
+	TokenizerFile = "tokenizer.json"
+	LexiconFile   = "lexicon.txt" // of a model that hears: a word on each line
+	CardFile      = "README.md"
+)
+
+// mostWords is how many words a lexicon may have.
+const mostWords = 1 << 20
+
+// A Bundle is a model with its tokenizer, its image processor, and its weights.
+type Bundle struct {
+	*Model
+	Tokenizer *token.Tokenizer
+	Processor *image.Processor
+	Weights   *weights.Set
+}
+
+// Close gives back the memory of the weights. No pass may be using them.
+func (b *Bundle) Close() error {
+	nn.Release(b.Model)
+	return b.Weights.Close()
+}
+
+// Open reads a model from a folder, whose weights are mapped into memory.
+func Open(dir string) (*Bundle, error) {
+	files := map[string][]byte{}
+	for _, name := range []string{ConfigFile, TokenizerFile, LexiconFile} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil && !(name == LexiconFile && errors.Is(err, fs.ErrNotExist)) {
+			return nil, fmt.Errorf("mini: %w", err)
+		}
+		files[name] = data
+	}
+	set, err := weights.Open(filepath.Join(dir, WeightsFile))
+	if err != nil {
+		return nil, fmt.Errorf("mini: %w", err)
+	}
+	b, err := bind(files, set)
+	if err != nil {
+		set.Close()
+		return nil, fmt.Errorf("%w, in %s", err, dir)
+	}
+	return b, nil
+}
+
+// Parse makes a model of the contents of its files, by their names. Its weights are views of them, which must stay as they are until the
+// model is closed.
+func Parse(files map[string][]byte) (*Bundle, error) {
+	set, err := weights.Parse(files[WeightsFile])
+	if err != nil {
+		return nil, fmt.Errorf("mini: %s: %w", WeightsFile, err)
+	}
+	return bind(files, set)
+}
+
+// bind makes the model that files describe.
+func bind(files map[string][]byte, set *weights.Set) (*Bundle, error) {
+	config, err := ParseConfig(files[ConfigFile])
+	if err != nil {
+		return nil, err
+	}
+	b := &Bundle{Weights: set}
+	if b.Tokenizer, err = token.Parse(files[TokenizerFile]); err != nil {
+		return nil, fmt.Errorf("mini: %w", err)
+	}
+	if n := b.Tokenizer.VocabSize(); n > config.Vocabulary {
+		return nil, fmt.Errorf("mini: the tokenizer has %d pieces, but the model has vectors of %d", n, config.Vocabulary)
+	}
+	var lexicon []string
+	if config.Ear != nil {
+		if lexicon, err = Words(string(files[LexiconFile]), mostWords); err != nil {
+			return nil, err
+		}
+	}
+	if b.Model, err = New(config, lexicon); err != nil {
+		return nil, err
+	}
+	var entries []tensor.Entry
+	for _, name := range set.Names() {
+		e, _ := set.Get(name)
+		entries = append(entries, e)
+	}
+	if err := nn.Bind(b.Model, entries, set.Forget); err != nil {
+		return nil, fmt.Errorf("mini: %s: %w", WeightsFile, err)
+	}
+	b.Processor = pictures(b.Image.Config.Processor(), b.Image.Config.Size)
+	return b, nil
+}
+
+// pictures is a processor that makes whole pictures, whatever their proportions, into squares.
+func pictures(p *image.Processor, size int) *image.Processor {
+	p.Fit, p.W, p.H, p.CropW, p.CropH = image.FitExact, size, size, 0, 0
+	return p
+}
+
+// Encode turns a text into the ids of its pieces, not cut.
+func (b *Bundle) Encode(text string) *token.Encoding { return b.Tokenizer.Encode(text, true) }
+
+// Fit cuts ids to what the text tower reads.
+func (b *Bundle) Fit(ids []int32) (fitted []int32, truncated bool) {
+	if n := b.Config.Context; len(ids) > n {
+		return ids[:n], true
+	}
+	return ids, false
+}
+
+// Context is how many pieces are read of a text.
+func (b *Bundle) Context() int { return b.Config.Context }
+
+// EmbedText is the vectors [B, D] of texts, the ids of their pieces.
+func (b *Bundle) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) {
+	return b.Text.Forward(p, texts), nil
+}
+
+// Pixels is the processor that makes pictures into the image tower's input.
+func (b *Bundle) Pixels() *image.Processor { return b.Processor }
+
+// EmbedImage maps pictures [B, 3, H, W] to vectors [B, D].
+func (b *Bundle) EmbedImage(pixels *tensor.Tensor) *tensor.Tensor {
+	return b.Sight.Forward(b.Image.Features(pixels), b.Image)
+}
+
+// ImageTokens is about what a picture of w by h pixels costs, in tokens of a transformer.
+func (b *Bundle) ImageTokens(w, h int) int { return (w + 15) / 16 * ((h + 15) / 16) }
+
+// AudioRate is that of the sounds that the model takes, 0 if it takes none.
+func (b *Bundle) AudioRate() int {
+	if b.Sound == nil {
+		return 0
+	}
+	return SoundRate
+}
+
+// AudioLimit is how many samples of a sound it hears.
+func (b *Bundle) AudioLimit() int { return SoundLimit }
+
+// AudioTokens is how many patches a sound of so many samples has.
+func (b *Bundle) AudioTokens(samples int) int { return patches(samples / soundHop) }
+
+// EmbedAudio is the vectors [B, D] of sounds.
+func (b *Bundle) EmbedAudio(p *tensor.Pass, sounds [][]float32) (*tensor.Tensor, error) {
+	return b.Sound.Embed(p, sounds, b.meaning)
+}
+
+// meaning is that of words, by the text tower.
+func (b *Bundle) meaning(p *tensor.Pass, words []string) (*tensor.Tensor, error) {
+	texts := make([][]int32, len(words))
+	for i, w := range words {
+		texts[i], _ = b.Fit(b.Encode(w).IDs)
+	}
+	return b.Text.Forward(p, texts).Normalize(1e-12), nil
+}
+
+// Dimension is the size of the space.
+func (b *Bundle) Dimension() int { return b.Config.Dimension }
+
+// Scale is by what the cosine of a pair is multiplied to give its logit.
+func (b *Bundle) Scale() float32 { return b.Config.Scale }
+
+// Bias is what is added to that.
+func (b *Bundle) Bias() float32 { return b.Config.Bias }
+
+// Sigmoid says that each pair has a probability of its own.
+func (b *Bundle) Sigmoid() bool { return true }
+
+// Calibration is what a logit of a text with a picture ("image") or a sound ("audio") is made of, whose sigmoid is the probability that
+// the two belong together if as many do as don't; not ok if that was never measured.
+func (b *Bundle) Calibration(modality string) (scale, bias float32, ok bool) {
+	switch modality {
+	case "image":
+		scale, bias = b.Config.Scale, b.Config.Bias
+	case "audio":
+		scale, bias = b.Config.SoundScale, b.Config.SoundBias
+	}
+	return scale, bias, scale > 0
+}
+
+// Layout is whose form the files have.
+func (b *Bundle) Layout() string { return "chiasm" }
+
+// Params is the model whose parameters nn.Params walks over.
+func (b *Bundle) Params() any { return b.Model }
+
+// Files are the paths of the weights: none for those inside the program.
+func (b *Bundle) Files() []string { return b.Weights.Files() }
