@@ -39,6 +39,9 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 		OperationID: "metrics", Method: "GET", Path: "/metrics", Tags: []string{"Server"}, Summary: "Measurements in Prometheus' text format",
 		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: "string"}}}}},
 	})
+	if s.opts.Library != nil {
+		s.describeLibrary(mux, api)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		failf(http.StatusNotFound, "", "", "there is nothing at %s %.200q: see /openapi.json", r.Method, r.URL.Path).write(w)
 	})

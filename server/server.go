@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/library"
 )
 
 // A Source is a model that can be asked for by a name.
@@ -25,12 +26,14 @@ type Source struct {
 
 // Options of New. The zero value of each field is its default.
 type Options struct {
-	Models    []Source      // the first answers requests that name none
-	Token     string        // what requests must bear; "" for none, which only fits a loopback address
-	Hosts     []string      // host names besides the loopback ones that requests may name where there is no token
-	Origins   []string      // sites, as "https://example.org", whose pages may use the server (CORS)
-	AllowURL  bool          // fetch http and https addresses in inputs, but never from private networks
-	KeepAlive time.Duration // how long an idle model stays open; 0 for 5 minutes, negative for ever
+	Models    []Source         // the first answers requests that name none
+	Token     string           // what requests must bear; "" for none, which only fits a loopback address
+	Hosts     []string         // host names besides the loopback ones that requests may name where there is no token
+	Origins   []string         // sites, as "https://example.org", whose pages may use the server (CORS)
+	Library   *library.Library // what is searched, by the first model; nil for none. Its owner closes it after the server
+	ReadOnly  bool             // change nothing of the library
+	AllowURL  bool             // fetch http and https addresses in inputs, but never from private networks
+	KeepAlive time.Duration    // how long an idle model stays open; 0 for 5 minutes, negative for ever
 	Limits    Limits
 	Version   string       // of the program, for clients to see
 	Log       *slog.Logger // nil for no log
@@ -61,17 +64,19 @@ func (l Limits) withDefaults() Limits {
 
 // A Server answers HTTP requests by models.
 type Server struct {
-	opts    Options
-	limits  Limits
-	log     *slog.Logger
-	token   [sha256.Size]byte
-	shelf   *shelf
-	metrics *metrics
-	fetcher *fetcher
-	origins *http.CrossOriginProtection
-	slots   chan struct{}
-	api     huma.API
-	handler http.Handler
+	opts     Options
+	limits   Limits
+	log      *slog.Logger
+	token    [sha256.Size]byte
+	shelf    *shelf
+	metrics  *metrics
+	fetcher  *fetcher
+	origins  *http.CrossOriginProtection
+	slots    chan struct{}
+	jobs     *jobs
+	darkroom chan struct{} // places for thumbnails that are being made
+	api      huma.API
+	handler  http.Handler
 }
 
 // New makes a server. Its models are not opened yet. Close it if Serve is not called.
@@ -90,6 +95,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.metrics = newMetrics()
 	s.slots = make(chan struct{}, s.limits.Concurrent)
+	s.jobs, s.darkroom = newJobs(), make(chan struct{}, 2)
 	s.fetcher = newFetcher(s.limits.Body, s.limits.Grace)
 	var err error
 	if s.shelf, err = newShelf(o.Models, o.KeepAlive, s.limits.Batch, s.metrics, s.log); err != nil {
@@ -120,6 +126,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ReadHeaderTimeout: s.limits.Header, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	h.RegisterOnShutdown(s.jobs.stop) // which ends the streams of their events
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(l) }()
 	var err error
@@ -138,8 +145,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return errors.Join(err, h.Close(), s.Close())
 }
 
-// Close closes the models, once nothing uses them any more.
+// Close stops indexing and closes the models, once nothing uses them any more.
 func (s *Server) Close() error {
+	s.jobs.close()
 	s.fetcher.close()
 	return s.shelf.close()
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -14,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/library"
 	"github.com/chiasm/chiasm/server"
 )
 
@@ -21,6 +24,8 @@ const serveLong = `Answers over HTTP, in the shapes that clients of OpenAI's ser
 texts, pictures and sounds (/v1/embeddings), ranking (/v1/rerank), labels
 (/v1/classify) and transcripts (/v1/audio/transcriptions). /openapi.json
 describes everything, /metrics measures it.
+
+The library (see chiasm index) is searched at /v1/search, if there is one.
 
 Each argument is a model: a folder, a hub id, or NAME=MODEL to be asked for by a
 name of your own. Models are opened when they are first asked for, and closed
@@ -42,12 +47,13 @@ func (a *app) serve() *cobra.Command {
 		Args: cobra.ArbitraryArgs, ValidArgsFunction: completeModels,
 		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
 	}
-	v.model = a.modelFlags(cmd)
+	v.model, v.library = a.modelFlags(cmd), addLibraryFlag(cmd)
 	flags, o := cmd.Flags(), &v.opts
 	flags.StringVar(&v.addr, "addr", "127.0.0.1:7878", "address and port to listen on")
 	flags.StringVar(&v.tokenFile, "token-file", "", "file of the token that requests must bear (default: in the state folder; on a loopback address none)")
 	flags.StringSliceVar(&o.Hosts, "host", nil, "another name by which this machine's programs may ask; repeats")
 	flags.StringSliceVar(&o.Origins, "allow-origin", nil, "a site whose pages may use the server, as https://example.org; repeats")
+	flags.BoolVar(&o.ReadOnly, "read-only", false, "change nothing of the library")
 	flags.BoolVar(&o.AllowURL, "allow-url", false, "fetch http(s) addresses in inputs, from public addresses only")
 	flags.DurationVar(&o.KeepAlive, "keep-alive", 5*time.Minute, "how long an idle model stays open; negative for ever")
 	flags.IntVar(&o.Limits.Concurrent, "concurrent", 0, "requests that are worked on at once (default 16)")
@@ -60,6 +66,7 @@ func (a *app) serve() *cobra.Command {
 type serveVerb struct {
 	app             *app
 	model           *modelFlags
+	library         *libraryFlags
 	opts            server.Options
 	addr, tokenFile string
 	log             string
@@ -124,6 +131,12 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 	if v.opts.Log, err = v.logger(); err != nil {
 		return err
 	}
+	if err := v.openLibrary(ctx, len(args) == 0); err != nil {
+		return err
+	}
+	if v.opts.Library != nil {
+		defer v.opts.Library.Close()
+	}
 	if v.opts.Models, err = v.sources(args); err != nil {
 		return err
 	}
@@ -144,6 +157,26 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 	}
 	v.app.note("http://%s", listener.Addr())
 	return s.Serve(ctx, listener)
+}
+
+// openLibrary opens the library, if there is one. Its model is taken where none is named; the first one searches.
+func (v *serveVerb) openLibrary(ctx context.Context, choose bool) error {
+	l, err := v.library.open(library.Options{ReadOnly: true})
+	if errors.Is(err, fs.ErrNotExist) && v.library.dir == "" {
+		return nil
+	}
+	if err == nil && !v.opts.ReadOnly {
+		_ = l.Close() // nothing was written
+		l, err = v.library.open(library.Options{})
+	}
+	if err != nil {
+		return err
+	}
+	v.opts.Library = l
+	if choose {
+		return v.model.choose(ctx, l)
+	}
+	return nil
 }
 
 // readToken reads the token, or makes one and shows it.

@@ -13,6 +13,7 @@ import (
 // The server as a process: it says where it is, answers, wants the token that it made, and ends in order on Ctrl-C.
 func TestServe(t *testing.T) {
 	state := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", state)
 	for _, c := range []struct {
 		args  []string
 		token bool
@@ -70,7 +71,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestServeUsage(t *testing.T) {
-	runChiasm(t, "", "serve").want(t, exitUsage, "no model is chosen")
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	runChiasm(t, "", "serve", "a=", "--addr", "127.0.0.1:0").want(t, exitUsage, "want MODEL or NAME=MODEL")
 	runChiasm(t, "", "serve", tiny, tiny).want(t, exitUsage, "two models")
 	runChiasm(t, "", "serve", tiny, "--log", "xml").want(t, exitUsage, "want text, json or off")
