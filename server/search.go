@@ -28,7 +28,8 @@ type hit struct {
 	Moments []library.Moment `json:"moments,omitempty" doc:"The best ones of sounds and videos, in seconds."`
 }
 
-type paging struct {
+// Paging says which hits to give. It is exported for the router, which looks at exported fields only.
+type Paging struct {
 	Limit      int     `json:"limit,omitempty" query:"limit" minimum:"0" maximum:"1000" doc:"How many hits; 0 for 20."`
 	Offset     int     `json:"offset,omitempty" query:"offset" minimum:"0" doc:"How many hits before them."`
 	Strictness float64 `json:"strictness,omitempty" query:"strictness" minimum:"0" maximum:"1" doc:"Of the cut-off, if the model has one."`
@@ -36,19 +37,19 @@ type paging struct {
 
 func (s *Server) searchWords(ctx context.Context, in *struct {
 	Q string `query:"q" doc:"Words, \"phrases\", -not, 2:more, type:image, after:2024-05-01, before:, place:, camera:, path:, tag:, size:>1MB, duration:<10s. Nothing: the newest."`
-	paging
+	Paging
 }) (*answer[searchOutput], error) {
-	return s.find(ctx, in.Q, in.paging, nil)
+	return s.find(ctx, in.Q, in.Paging, nil)
 }
 
 func (s *Server) similar(ctx context.Context, in *struct {
 	ID int64 `path:"id"`
-	paging
+	Paging
 }) (*answer[searchOutput], error) {
 	if _, err := s.opts.Library.Item(ctx, in.ID); err != nil {
 		return nil, s.missing(ctx, err)
 	}
-	return s.find(ctx, "", in.paging, func(*loaded) ([]library.Example, error) { return []library.Example{{ID: in.ID, Weight: 1}}, nil })
+	return s.find(ctx, "", in.Paging, func(*loaded) ([]library.Example, error) { return []library.Example{{ID: in.ID, Weight: 1}}, nil })
 }
 
 type searchLikeInput struct {
@@ -56,7 +57,7 @@ type searchLikeInput struct {
 		Q    string  `json:"q,omitempty" doc:"As of GET."`
 		Like input   `json:"like,omitempty" doc:"Pictures and sounds to be near to, as content parts or data: URIs."`
 		IDs  []int64 `json:"ids,omitempty" doc:"Items to be near to."`
-		paging
+		Paging
 	}
 }
 
@@ -65,7 +66,7 @@ func (s *Server) searchLike(ctx context.Context, in *searchLikeInput) (*answer[s
 	if n := len(q.Like) + len(q.IDs); n > 64 || q.Limit < 0 || q.Limit > 1000 || q.Offset < 0 || !(q.Strictness >= 0 && q.Strictness <= 1) {
 		return nil, wrong("", "want at most 64 examples, limit 0 to 1000, offset from 0, strictness 0 to 1")
 	}
-	return s.find(ctx, q.Q, q.paging, func(m *loaded) (like []library.Example, err error) {
+	return s.find(ctx, q.Q, q.Paging, func(m *loaded) (like []library.Example, err error) {
 		left := s.limits.Pixels
 		for i, it := range q.Like {
 			if len(it) != 1 || it[0].kind == "text" {
@@ -85,7 +86,7 @@ func (s *Server) searchLike(ctx context.Context, in *searchLikeInput) (*answer[s
 }
 
 // find searches. examples, if there are any, are read for the model.
-func (s *Server) find(ctx context.Context, text string, p paging, examples func(*loaded) ([]library.Example, error)) (*answer[searchOutput], error) {
+func (s *Server) find(ctx context.Context, text string, p Paging, examples func(*loaded) ([]library.Example, error)) (*answer[searchOutput], error) {
 	q, err := library.ParseQuery(text)
 	if err != nil {
 		return nil, s.missing(ctx, err)
