@@ -259,3 +259,38 @@ func checkFile(ctx context.Context, data []byte, dimension int) error {
 	}
 	return nil
 }
+
+// Suspects lists the ids of vectors that differ, or may differ, from what was written: those of blocks with another checksum. What could
+// not be read at all is not among them: see [Index.Damages].
+func (x *Index) Suspects(ctx context.Context) ([]uint64, error) {
+	s := x.acquire()
+	if s == nil {
+		return nil, fmt.Errorf("index: %s: %w", x.dir, os.ErrClosed)
+	}
+	defer s.release()
+	var ids []uint64
+	for i := range s.views {
+		v := &s.views[i]
+		m, err := mapFile(segmentPath(x.dir, v.number))
+		if err != nil {
+			return nil, fmt.Errorf("index: %w", err)
+		}
+		m.retain()
+		blocks, _ := walk(m.data, x.Dimension()) // gaps are damages, and told of
+		for _, b := range blocks {
+			if ctx.Err() != nil {
+				break
+			}
+			if b.whole(m.data[b.at:]) {
+				continue
+			}
+			for _, of := range v.blocks {
+				if of.first == b.first {
+					ids = append(ids, of.ids...)
+				}
+			}
+		}
+		m.release()
+	}
+	return ids, ctx.Err()
+}

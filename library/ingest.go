@@ -68,7 +68,8 @@ type job struct {
 	parts   int
 	vectors [][]float32
 	times   [][2]float64
-	held    int64 // bytes of the budget
+	heard   []bool // by piece: it is of sound
+	held    int64  // bytes of the budget
 
 	mu   sync.Mutex
 	left int // pieces that are on their way, and one for the reader
