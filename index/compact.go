@@ -232,7 +232,11 @@ func (x *Index) Check(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("index: %w", err)
 		}
-		err = checkFile(ctx, m.data, x.Dimension())
+		data := m.data
+		if size := s.views[i].size; size >= headerBytes && size < int64(len(data)) {
+			data = data[:size]
+		}
+		err = checkFile(ctx, data, x.Dimension())
 		m.retain().release()
 		if err != nil {
 			return fmt.Errorf("index: %s: %w", path, err)

@@ -43,8 +43,25 @@ func (l *Library) Errors(ctx context.Context) (out []Failure, err error) {
 		for _, d := range x.Damages() {
 			out = append(out, Failure{l.folder(s), plain(d)})
 		}
+		if n, err := l.lost(ctx, s); err != nil {
+			return nil, fmt.Errorf("library: %w", err)
+		} else if n > 0 {
+			out = append(out, Failure{l.folder(s), fmt.Sprintf("%d vectors are missing: the next index makes them again", n)})
+		}
 	}
 	return out, nil
+}
+
+// lost is how many vectors of a space are missing at least.
+func (l *Library) lost(ctx context.Context, s Space) (n int, err error) {
+	if err = l.db.QueryRowContext(ctx, "SELECT count(*) FROM pieces WHERE space = ?", s.id).Scan(&n); err != nil {
+		return 0, err
+	}
+	x, err := l.vectors(ctx, s) // as it is now: vectors come before the catalogue names them
+	if err != nil {
+		return 0, err
+	}
+	return n - x.Len(), nil
 }
 
 // Check reads everything and lists what is wrong: damaged catalogues and segments, vectors without a file, files without their vectors.
@@ -127,11 +144,16 @@ func (l *Library) Repair(ctx context.Context) ([]string, error) {
 	return l.Check(ctx)
 }
 
-// mend makes the catalogue and the vectors of a space agree. Segments that cannot be read are written anew without what is lost.
+// mend makes the catalogue and the vectors of a space agree, after it has written anew, without what is lost, segments that cannot be read.
 func (l *Library) mend(ctx context.Context, s Space) error {
 	if err := l.rewrite(ctx, s); err != nil {
 		return err
 	}
+	return l.agree(ctx, s)
+}
+
+// agree drops vectors that the catalogue does not name, and makes it name none that are not there: their files get them again.
+func (l *Library) agree(ctx context.Context, s Space) error {
 	x, err := l.vectors(ctx, s)
 	if err != nil {
 		return err

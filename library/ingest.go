@@ -131,10 +131,17 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 	if err != nil {
 		return Summary{}, err
 	}
-	if len(x.Damages()) > 0 {
+	lost, err := l.lost(ctx, space)
+	if err != nil {
+		return Summary{}, err
+	}
+	if lost > 0 || len(x.Damages()) > 0 {
 		if err := l.mend(ctx, space); err != nil {
 			return Summary{}, err
 		}
+	}
+	if x, err = l.vectors(ctx, space); err != nil { // mending may have made it anew
+		return Summary{}, err
 	}
 	run := &ingest{
 		Library: l, o: o, model: m, space: space, index: x, kinds: map[string]bool{}, claimed: map[int64]bool{}, seen: map[int64]bool{},
