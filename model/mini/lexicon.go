@@ -37,7 +37,7 @@ func Words(file string, most int) ([]string, error) {
 }
 
 // candidates is how many words a sound may mean at once.
-const candidates = 8
+const candidates = 32
 
 // Meaning is the vectors [n, D], of length 1, of texts, computed in the pass.
 type Meaning func(p *tensor.Pass, texts []string) (*tensor.Tensor, error)

@@ -75,7 +75,8 @@ func patches(frames int) int { return max(1, (min(frames, mostPatches*patchHop)+
 
 // cut writes the patches of a spectrum to dst. Patch i is centred on the frames from patchHop·i on; beyond the ends is silence. Of each
 // frame it has what differs from the mean frame of the sound, so that a voice's or a microphone's colour is gone (the cepstral mean
-// normalisation of speech recognition, Atal 1974); the mean itself, which is most of an instrument, follows the frames of every patch.
+// normalisation of speech recognition, Atal 1974), without the ripples of a voice's pitch; the mean itself, which is most of an instrument,
+// follows the frames of every patch.
 func cut(dst, frames []float32) {
 	var mean [SoundBands]float32
 	for i, v := range frames {
@@ -84,18 +85,29 @@ func cut(dst, frames []float32) {
 	for i := range mean {
 		mean[i] /= float32(max(len(frames)/SoundBands, 1))
 	}
-	const before = (patchFrames - patchHop) / 2 * SoundBands
-	for at := -before; len(dst) > 0; at += patchHop * SoundBands {
-		for i := range dst[:patchFrames*SoundBands] {
-			v := float32(-soundDepth)
-			if j := at + i; j >= 0 && j < len(frames) {
-				v = frames[j]
-			}
-			dst[i] = (v - mean[i%SoundBands]) / 1.5
+	const before = (patchFrames - patchHop) / 2
+	for first := -before; len(dst) > 0; first += patchHop {
+		for f := range patchFrames {
+			even(dst[f*SoundBands:][:SoundBands], frames, first+f, &mean)
 		}
 		for i, v := range mean {
 			dst[patchFrames*SoundBands+i] = v/1.5 + 2
 		}
 		dst = dst[patchInput:]
+	}
+}
+
+// even writes how frame t differs from the mean, each band averaged with its neighbours by weights of 1, 2, 3, 2 and 1.
+func even(dst, frames []float32, t int, mean *[SoundBands]float32) {
+	var x [SoundBands + 4]float32
+	for b, m := range mean {
+		x[b+2] = -soundDepth - m
+		if i := t*SoundBands + b; i >= 0 && i < len(frames) {
+			x[b+2] = frames[i] - m
+		}
+	}
+	x[0], x[1], x[SoundBands+2], x[SoundBands+3] = x[2], x[2], x[SoundBands+1], x[SoundBands+1]
+	for b := range dst {
+		dst[b] = (x[b] + x[b+4] + 2*(x[b+1]+x[b+3]) + 3*x[b+2]) * (1 / 13.5)
 	}
 }

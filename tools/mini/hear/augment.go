@@ -12,88 +12,132 @@ const (
 	quiet = -6 // the softest that a spectrum holds
 )
 
-// vary makes another sound of a spectrum [frames, bands]: another tempo, another vocal tract, another microphone, room and noise. It appends
-// the frames to dst.
+// A manner is how a sound is said, and where.
+type manner struct {
+	tempo, wobble, beat float64 // wobble frames of a tempo that isn't even
+	before, after       int     // frames of silence around it
+	from                [bands]int
+	share               [bands]float64 // a band is heard from those: another vocal tract
+	colour              [bands]float64 // what a microphone adds to levels
+	noise               bool
+	hiss                [bands]float64 // its energies
+	grain               int            // where its ups and downs begin
+	decay, room         float64        // of echoes, a frame; how loud they are, 0 for none
+}
+
+// draw chooses a manner for a sound of n frames.
+func draw(r *rand.Rand, n int) *manner {
+	m := &manner{
+		tempo: math.Exp(0.15 * clipped(r)), wobble: 0.05 * float64(n) * r.Float64(), beat: 2 * math.Pi * r.Float64(),
+		grain: r.IntN(len(grains)),
+	}
+	low, high, knee := math.Exp(0.1*clipped(r)), math.Exp(0.08*clipped(r)), 12+r.IntN(28)
+	tilt, bend, phase := 0.4*clipped(r), 0.2*clipped(r), 2*math.Pi*r.Float64()
+	level, lean := -1.5-4*r.Float64(), 2*r.Float64()-1.5
+	if m.noise = r.IntN(5) < 3; m.noise && level > -4 { // softer silence is trimmed away
+		m.before, m.after = r.IntN(25), r.IntN(25)
+	}
+	if r.IntN(3) == 0 {
+		m.decay = math.Pow(10, -0.1/(0.02+0.25*r.Float64()))
+		m.room = 0.05 + 0.3*r.Float64()
+	}
+	for b := range bands {
+		p := float64(min(b, knee))*low + float64(max(b-knee, 0))*high
+		p = min(max(p, 0), bands-1)
+		m.from[b] = min(int(p), bands-2)
+		m.share[b] = p - float64(m.from[b])
+		place := float64(b)/bands - 0.5
+		m.colour[b] = tilt*2*place + bend*math.Sin(2*math.Pi*place+phase)
+		m.hiss[b] = power(level + lean*place)
+	}
+	return m
+}
+
+// vary appends another sound of a spectrum [frames, bands] to dst.
 func vary(dst []float32, x []byte, r *rand.Rand) []float32 {
 	n := len(x) / bands
-	tempo := math.Exp(0.15 * clipped(r))
-	frames := max(1, int(float64(n)*tempo+0.5))
-	tract := math.Exp(0.1 * clipped(r))
-	tilt, bend, phase := 0.4*clipped(r), 0.2*clipped(r), 2*math.Pi*r.Float64()
-	noise, noiseTilt := -6.0, 0.0
-	if r.IntN(2) == 0 {
-		noise, noiseTilt = -2-3.5*r.Float64(), 2*r.Float64()-1.5
-	}
-	decay := 0.0
-	if r.IntN(3) == 0 {
-		decay = math.Pow(10, -0.1/(0.02+0.25*r.Float64())) // of a frame: 60 dB in 0.1 to 1.6 s
-	}
-	room := 0.05 + 0.3*r.Float64()
+	m := draw(r, n)
+	body := max(1, int(float64(n)*m.tempo+0.5))
+	frames := m.before + body + m.after
 	at := len(dst)
 	dst = append(dst, make([]float32, frames*bands)...)
 	y := dst[at:]
 	var tail [bands]float64
-	var from [bands]int
-	var share, colour, hiss [bands]float64
-	seed := r.IntN(len(grains))
-	for b := range bands { // where a band is heard from
-		p := min(max(float64(b)*tract, 0), bands-1)
-		from[b] = min(int(p), bands-2)
-		share[b] = p - float64(from[b])
-		place := float64(b)/bands - 0.5
-		colour[b] = tilt*2*place + bend*math.Sin(2*math.Pi*place+phase)
-		hiss[b] = power(noise + noiseTilt*place)
-	}
-	top := math.Inf(-1)
+	top := float32(math.Inf(-1))
 	for t := range frames {
-		p := min(max((float64(t)+0.5)/tempo-0.5, 0), float64(n-1))
-		k := min(int(p), max(n-2, 0))
-		next := min(k+1, n-1)
-		u := p - float64(k)
-		for b := range bands {
-			f, s := from[b], share[b]
-			low := (1-s)*float64(x[k*bands+f]) + s*float64(x[k*bands+f+1])
-			high := (1-s)*float64(x[next*bands+f]) + s*float64(x[next*bands+f+1])
-			v := ((1-u)*low+u*high)*(6.0/255) - 6
-			v += colour[b]
-			if decay > 0 || noise > -6 {
-				e := power(v)
-				if decay > 0 {
-					keep := e
-					e += room * tail[b]
-					tail[b] = decay*tail[b] + (1-decay)*keep
-				}
-				if noise > -6 {
-					e += hiss[b] * grains[(t*bands+b+seed)%len(grains)]
-				}
-				v = math.Log10(e)
-			}
-			y[t*bands+b] = float32(v)
+		row := y[t*bands:][:bands]
+		m.say(row, x, t-m.before, n, body)
+		m.place(row, &tail, t)
+		for _, v := range row {
 			top = max(top, v)
 		}
 	}
 	for i, v := range y {
-		y[i] = max(v-float32(top), quiet)
+		y[i] = max(v-top, quiet)
 	}
-	if r.IntN(2) == 0 { // a few frames or bands go missing
-		if r.IntN(2) == 0 {
-			w := r.IntN(8)
-			b := r.IntN(bands - w)
-			for t := range frames {
-				fill(y[t*bands+b:][:w])
-			}
-		} else {
-			w := min(r.IntN(6), frames)
-			t := r.IntN(frames - w + 1)
-			fill(y[t*bands : (t+w)*bands])
-		}
+	if r.IntN(2) == 0 {
+		lose(y, frames, r)
 	}
 	return dst
 }
 
-func fill(x []float32) {
+// say writes frame t of body, which are said of n.
+func (m *manner) say(row []float32, x []byte, t, n, body int) {
+	if t < 0 || t >= body {
+		for b := range row {
+			row[b] = quiet
+		}
+		return
+	}
+	p := (float64(t)+0.5)/m.tempo - 0.5 + m.wobble*math.Sin(2*math.Pi*float64(t)/float64(body)+m.beat)
+	p = min(max(p, 0), float64(n-1))
+	k := min(int(p), max(n-2, 0))
+	u := p - float64(k)
+	now, then := x[k*bands:][:bands], x[min(k+1, n-1)*bands:][:bands]
+	for b := range row {
+		f, s := m.from[b], m.share[b]
+		v := (1-u)*((1-s)*float64(now[f])+s*float64(now[f+1])) + u*((1-s)*float64(then[f])+s*float64(then[f+1]))
+		row[b] = float32(v*(-quiet/255.0) + quiet + m.colour[b])
+	}
+}
+
+// place adds the room's echoes and noise to a frame.
+func (m *manner) place(row []float32, tail *[bands]float64, t int) {
+	if m.room == 0 && !m.noise {
+		return
+	}
+	for b, v := range row {
+		e := power(float64(v))
+		if m.room > 0 {
+			direct := e
+			e += m.room * tail[b]
+			tail[b] = m.decay*tail[b] + (1-m.decay)*direct
+		}
+		if m.noise {
+			e += m.hiss[b] * grains[(t*bands+b+m.grain)%len(grains)]
+		}
+		row[b] = float32(math.Log10(e))
+	}
+}
+
+// lose blanks a few bands or frames (SpecAugment, Park et al. 2019).
+func lose(y []float32, frames int, r *rand.Rand) {
+	if r.IntN(2) == 0 {
+		w := r.IntN(8)
+		b := r.IntN(bands - w)
+		for t := range frames {
+			blank(y[t*bands+b:][:w])
+		}
+		return
+	}
+	w := min(r.IntN(6), frames)
+	t := r.IntN(frames - w + 1)
+	blank(y[t*bands : (t+w)*bands])
+}
+
+func blank(x []float32) {
 	for i := range x {
-		x[i] = -3
+		x[i] = quiet / 2
 	}
 }
 

@@ -29,15 +29,18 @@ type cast struct {
 	code   string     // language
 	test   bool       // never learnt from
 	times  int        // how often a clip counts, 0 for once
+	high   bool       // men's voices speak higher than theirs
 	before bool       // an article is said before each word
 }
 
 func random(a, b uint64) *rand.Rand { return rand.New(rand.NewPCG(a, b)) }
 
-// flite is a voice made of a human's recordings.
-func flite(voice string, count, times int, seed uint64) *cast {
-	return &cast{name: voice, by: (*cast).flite, count: count, times: times, order: random(7, seed), manner: random(1, 2), code: "en"}
+// flite is a voice made of a human's recordings. Its name may end in high.
+func flite(name string, count, times int, seed uint64) *cast {
+	return &cast{name: name, by: (*cast).flite, count: count, times: times, order: random(7, seed), manner: random(1, 2), code: "en", high: strings.HasSuffix(name, high)}
 }
+
+const high = "-high"
 
 // espeak is voices made of formulas: each lot of words in another one.
 func espeak(name, code string, seed uint64, before bool) *cast {
@@ -59,14 +62,13 @@ const (
 // casts is everything that is heard. The volunteers are there if the data are.
 func casts(data string) []*cast {
 	list := []*cast{
-		flite(testVoice, 800, 1, 7).forTest(), flite("kal16", 8000, 1, 'k'), flite("rms", 3000, 3, 'r'), flite("awb", 3000, 3, 'a'),
+		flite(testVoice, 600, 1, 7).forTest(), flite("kal16", 8000, 1, 'k'), flite("rms", 3000, 1, 'r'), flite("awb", 3000, 1, 'a'),
+		flite("rms"+high, 3000, 2, 's'), flite("awb"+high, 3000, 2, 'b'),
 		espeak("e1", "en", '1', false), espeak("e2", "en", '2', false), espeak("e3", "en", '3', true),
-		font(testFont, 6).forTest(), font("FluidR3_GM.sf2", 24),
+		font(testFont, 6).forTest(), font("FluidR3_GM.sf2", 60),
 	}
 	for _, l := range languages[1:] {
-		for i := range 3 {
-			list = append(list, espeak(fmt.Sprint(l.code, i+1), l.code, uint64(100+i), i == 2 && l.before != nil))
-		}
+		list = append(list, espeak(l.code+"1", l.code, 100, false), espeak(l.code+"2", l.code, 102, l.before != nil))
 	}
 	if data != "" {
 		for _, code := range []string{"en", "fr", "es"} {
@@ -82,7 +84,7 @@ const together = 50 // words of one run of a program
 func (c *cast) batches(words []word, say func(ids []int, texts []string) error) error {
 	var own []int
 	for id, w := range words {
-		if w.language == c.code {
+		if w.language == c.code && (w.known || !c.test) {
 			own = append(own, id)
 		}
 	}
@@ -112,7 +114,7 @@ func (c *cast) batches(words []word, say func(ids []int, texts []string) error) 
 
 func (c *cast) flite(s *speaker, w *clipWriter, words []word) error {
 	return c.batches(words, func(ids []int, texts []string) error {
-		sounds, err := s.flite(texts, c.name, c.manner)
+		sounds, err := s.flite(texts, strings.TrimSuffix(c.name, high), c.manner, c.high)
 		if err != nil || len(sounds) != len(ids) {
 			return err
 		}

@@ -4,27 +4,36 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/chiasm/chiasm/metric"
 	"github.com/chiasm/chiasm/model/mini"
+	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// lexicon is the lexicon of all words, and the keys that the pronouncer gives them.
+// sureness is how much longer the keys of the lexicon are than those that were learnt with: below 1, so that a sound which may be one of
+// many words means a little of all of them.
+const sureness = 0.4
+
+// lexicon is the lexicon of the words that it shall know, with the keys that the pronouncer gives them.
 func (l *learner) lexicon(ctx context.Context, words []word) *mini.Lexicon {
 	var texts, sounds []string
 	for _, w := range words {
-		texts, sounds = append(texts, w.text), append(sounds, w.sounds)
+		if w.known {
+			texts, sounds = append(texts, w.text), append(sounds, w.sounds)
+		}
 	}
 	lexicon := mini.NewLexicon(texts, key)
+	nn.Init(lexicon, seed) // room for the values
 	values := lexicon.Keys.Weight.Own()
-	scale := l.Scale.Floats()[0]
+	scale := sureness * float32(math.Exp(float64(l.Scale.Floats()[0])))
 	p := tensor.NewPass(ctx, 0)
 	for first := 0; first < len(sounds); first += 1000 {
 		p.Reset(ctx)
 		y := l.Pronouncer.keys(p, sounds[first:min(first+1000, len(sounds))])
-		copy(values[first*key:], y.Scale(exp(scale)).Floats())
+		copy(values[first*key:], y.Scale(scale).Floats())
 	}
 	lexicon.Keys.Weight.Changed()
 	return lexicon
@@ -44,13 +53,13 @@ func spoken(name, code string, clips []clip, words []word) *examination {
 	e := &examination{name: name}
 	seen := map[string]bool{}
 	for _, c := range clips {
-		if t := words[c.word].text; !seen[t] && len(e.gallery) < gallerySize {
+		if t := words[c.word].text; words[c.word].known && !seen[t] && len(e.gallery) < gallerySize {
 			seen[t] = true
 			e.clips, e.gallery = append(e.clips, c), append(e.gallery, t)
 		}
 	}
 	for _, i := range random(8, 9).Perm(len(words)) {
-		if w := words[i]; w.language == code && !seen[w.text] && len(e.gallery) < gallerySize {
+		if w := words[i]; w.known && w.language == code && !seen[w.text] && len(e.gallery) < gallerySize {
 			seen[w.text] = true
 			e.gallery = append(e.gallery, w.text)
 		}

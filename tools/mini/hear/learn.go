@@ -30,10 +30,11 @@ const (
 	width, layers, heads, key = 96, 4, 4, 128
 
 	batch      = 128
-	noteShare  = 16   // of them notes
+	noteShare  = 20   // of them notes
 	rate       = 2e-3 // at its highest
 	startScale = 15.0
-	aligned    = 0.3 // of the steps the aligner takes to fade to a tenth
+	aligned    = 0.3   // of the steps the aligner takes to fade to a fifth
+	keep       = 0.998 // of the average of the weights, a step
 	seed       = 1
 )
 
@@ -141,11 +142,12 @@ func (v *variation) Run(i int) {
 	v.spectra[i] = vary(v.spectra[i][:0], v.clips[i].x, random(uint64(v.step), uint64(i)))
 }
 
-// learn trains for some steps.
-func (l *learner) learn(ctx context.Context, m *material, steps int) error {
+// learn trains for some steps, and leaves the average of the weights of the last ones. Now and then it saves it at path.
+func (l *learner) learn(ctx context.Context, m *material, steps int, path string) error {
 	g := tensor.NewGradients(nn.Params(l))
 	contrast := &train.Contrast{LogScale: l.Scale}
 	optimiser := (&train.AdamW{Clip: 1, Decay: 0.05}).Minimize(g)
+	average := train.NewAverage(g, keep)
 	schedule := train.Schedule{Rate: rate, Warmup: min(40, steps/4), Steps: steps}
 	p := tensor.NewPass(ctx, 0).Record(g)
 	v := &variation{spectra: make([][]float32, batch)}
@@ -158,7 +160,7 @@ func (l *learner) learn(ctx context.Context, m *material, steps int) error {
 		par.Do(v, batch, 0)
 		p.Reset(ctx)
 		x, seq := l.Ear.Patches(p, v.spectra)
-		guide := max(0.1, 1-float64(step)/(aligned*float64(steps)))
+		guide := max(0.2, 1-float64(step)/(aligned*float64(steps)))
 		rough := l.Aligner.learn(x, seq, sounds, guide)
 		loss, err := contrast.Learn(train.Batch{{X: l.Ear.Pool(x, seq)}, {X: l.Pronouncer.keys(p, sounds)}}, 1, g)
 		if err != nil {
@@ -172,6 +174,14 @@ func (l *learner) learn(ctx context.Context, m *material, steps int) error {
 			return fmt.Errorf("step %d: %w", step, err)
 		}
 		contrast.Clamp()
+		average.Update()
+		if (step+1)%500 == 0 || step+1 == steps {
+			average.Swap()
+			if err := l.save(path); err != nil {
+				return err
+			}
+			average.Swap()
+		}
 		sums[0], sums[1] = sums[0]+loss, sums[1]+rough/guide
 		if (step+1)%50 == 0 {
 			left := time.Since(began) / time.Duration(step+1) * time.Duration(steps-step-1)
@@ -179,6 +189,7 @@ func (l *learner) learn(ctx context.Context, m *material, steps int) error {
 			sums = [2]float64{}
 		}
 	}
+	average.Swap()
 	return nil
 }
 

@@ -2,7 +2,7 @@
 // are checked, lets them say words of five languages and play the notes of 107 instruments, and teaches an ear to give each sound the key
 // of its word. What is there already is not made again.
 //
-//	go run ./tools/mini/hear [-data DATA] [-steps N] [-text MODEL] DIR
+//	go run ./tools/mini/hear [-data DATA] [-steps N] [-from EAR] [-text MODEL] DIR
 //
 // DIR gets the sounds' spectra, ear.safetensors with all that was trained, and what ships: sound.safetensors, whose keys are those of
 // mini.Sound, and lexicon.txt, the words of its lexicon. At the end it prints how well a voice, a sound font and the volunteers of DATA
@@ -14,7 +14,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -33,6 +32,7 @@ func main() {
 	flag.StringVar(&o.data, "data", "", "the folder of tools/mini/data, for the volunteers' recordings")
 	flag.IntVar(&o.steps, "steps", 6000, "steps of training")
 	flag.StringVar(&o.text, "text", "", "a model whose text tower says what words mean; without one each word means itself alone")
+	flag.StringVar(&o.from, "from", "", "go on from an ear.safetensors of an earlier training")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		flag.Usage()
@@ -47,11 +47,9 @@ func main() {
 }
 
 type options struct {
-	data, text string
-	steps      int
+	data, text, from string
+	steps            int
 }
-
-func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
 
 func (o *options) run(ctx context.Context, dir string) error {
 	dir, err := filepath.Abs(dir)
@@ -73,10 +71,16 @@ func (o *options) run(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := l.learn(ctx, m, o.steps); err != nil {
+		if o.from != "" {
+			if err := l.load(o.from); err != nil {
+				return err
+			}
+		}
+		partial := earFile(dir) + ".partial"
+		if err := l.learn(ctx, m, o.steps, partial); err != nil {
 			return err
 		}
-		if err := l.save(earFile(dir)); err != nil {
+		if err := os.Rename(partial, earFile(dir)); err != nil {
 			return err
 		}
 	} else if err != nil {
@@ -148,7 +152,9 @@ func record(dir, root, data string, words []word, list []*cast) error {
 func ship(dir string, s *mini.Sound, words []word) error {
 	var b strings.Builder
 	for _, w := range words {
-		b.WriteString(w.text + "\n")
+		if w.known {
+			b.WriteString(w.text + "\n")
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "lexicon.txt"), []byte(b.String()), 0o644); err != nil {
 		return err

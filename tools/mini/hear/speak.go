@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,23 +77,61 @@ func (s *speaker) phonemes(language string, texts []string) ([]string, error) {
 
 var replaced = regexp.MustCompile(`(?m)^Replace: (\S+)\s+(\S+)`)
 
-// pinyin spells those Chinese words that espeak-ng's dictionary has, whose own voice for characters takes the syllables for English.
-func (s *speaker) pinyin(texts []string) (known, spelled []string, err error) {
-	for _, t := range texts {
-		out, err := s.run("espeak-ng", "-q", "-X", "-v", "cmn", t)
+// pinyin fills in how Chinese words are spelled that espeak-ng's dictionary has: its own voice for characters takes the syllables for
+// English.
+func (s *speaker) pinyin(words []word) error {
+	for lot := range slices.Chunk(words, together) {
+		var texts []string
+		for _, w := range lot {
+			texts = append(texts, w.text)
+		}
+		spelled, err := s.spell(texts)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		var heard string
-		var syllables []string
-		for _, m := range replaced.FindAllStringSubmatch(out, -1) {
-			heard, syllables = heard+m[1], append(syllables, m[2])
-		}
-		if heard == t {
-			known, spelled = append(known, t), append(spelled, strings.Join(syllables, " "))
+		for i := range lot {
+			lot[i].spoken = spelled[i]
 		}
 	}
-	return known, spelled, nil
+	return nil
+}
+
+// spell gives the syllables of each word, "" for one that the dictionary lacks.
+func (s *speaker) spell(texts []string) ([]string, error) {
+	path, err := s.write(texts)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.run("espeak-ng", "-q", "-X", "-v", "cmn", "-f", path)
+	if err != nil {
+		return nil, err
+	}
+	found := replaced.FindAllStringSubmatch(out, -1)
+	spelled := make([]string, len(texts))
+	for i, t := range texts {
+		rest, n := t, 0
+		for n < len(found) && rest != "" && strings.HasPrefix(rest, found[n][1]) {
+			rest = rest[len(found[n][1]):]
+			spelled[i] += " " + found[n][2]
+			n++
+		}
+		if found = found[n:]; rest == "" {
+			spelled[i] = spelled[i][1:]
+			continue
+		}
+		if len(texts) == 1 {
+			return []string{""}, nil
+		}
+		for j, t := range texts { // which of them is to blame shows only alone
+			one, err := s.spell([]string{t})
+			if err != nil {
+				return nil, err
+			}
+			spelled[j] = one[0]
+		}
+		break
+	}
+	return spelled, nil
 }
 
 // variants is the names of espeak-ng's ways to change a voice.
@@ -125,8 +164,9 @@ func (s *speaker) espeak(texts []string, voice string, r *rand.Rand) ([][]float3
 	return pieces(x, 1e-3, mini.SoundRate/5, len(texts)), nil
 }
 
-// flite says texts in one voice and gives the sound of each, at mini.SoundRate.
-func (s *speaker) flite(texts []string, voice string, r *rand.Rand) ([][]float32, error) {
+// flite says texts in one voice and gives the sound of each, at mini.SoundRate. The voices are men's; high makes them speak as high as women
+// and children do.
+func (s *speaker) flite(texts []string, voice string, r *rand.Rand, high bool) ([][]float32, error) {
 	path, err := s.write(texts)
 	if err != nil {
 		return nil, err
@@ -142,11 +182,28 @@ func (s *speaker) flite(texts []string, voice string, r *rand.Rand) ([][]float32
 	if _, err := s.run("flite", args...); err != nil {
 		return nil, err
 	}
+	if high {
+		to := filepath.Join(s.temp, "high.wav")
+		if err := raise(to, wav, 1.3*math.Pow(1.7, r.Float64())); err != nil {
+			return nil, err
+		}
+		wav = to
+	}
 	x, err := audio.Load(context.Background(), wav, mini.SoundRate, mostSamples)
 	if err != nil {
 		return nil, err
 	}
 	return pieces(x, hush, int(0.18*stretch*mini.SoundRate), len(texts)), nil
+}
+
+// raise multiplies the pitch of a voice and leaves the resonances of the mouth where they are. It takes ffmpeg with Rubber Band.
+func raise(to, from string, pitch float64) error {
+	filter := fmt.Sprintf("rubberband=pitch=%.2f:formant=preserved", pitch)
+	out, err := exec.Command("ffmpeg", "-hide_banner", "-loglevel", "error", "-y", "-threads", "1", "-i", from, "-af", filter, to).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ffmpeg, with its filter rubberband: %w: %s", err, fetch.LastLine(out))
+	}
+	return nil
 }
 
 // pieces cuts a sound at its pauses, which are longer than any silence inside a word: samples that are no louder than hush. There are no

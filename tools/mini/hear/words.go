@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,6 +21,7 @@ type word struct {
 	language string
 	spoken   string // what a voice is given to read
 	sounds   string // its phonemes, as espeak-ng writes them; of an instrument one symbol that is its own
+	known    bool   // to the lexicon that ships
 	test     bool   // never spoken in training
 }
 
@@ -51,27 +53,28 @@ func held(text string) bool {
 	return binary.BigEndian.Uint32(h[:])%5 == 0
 }
 
-// list is the words of a language, each once: names and tags of emoji and, in English, what the texts behind WordNet's counts use.
-func (l *language) list(emoji, counts string) ([]string, error) {
-	var words []string
+// list is the words of a language, each once: names and tags of emoji and, in English, what the texts behind WordNet's counts use, which is
+// for practice alone. Those that the lexicon shall know are the emoji's: all in English, in the other languages names and the tags of
+// three emoji or more.
+func (l *language) list(emoji, counts string) (words []word, err error) {
 	seen := map[string]bool{}
-	add := func(s string) {
+	add := func(s string, known bool) {
 		s = strings.ToLower(strings.TrimSpace(s))
 		n := utf8.RuneCountInString(s)
 		if l.plain.MatchString(s) && n <= 24 && (n >= 3 || l.code == "zh") && !seen[s] {
 			seen[s] = true
-			words = append(words, s)
+			words = append(words, word{text: s, language: l.code, known: known, test: held(s)})
 		}
 	}
 	names, err := emojiNames(filepath.Join(emoji, l.code, "data.json"))
-	if err != nil || l.code != "en" {
-		for _, s := range names {
-			add(s)
-		}
-		return words, err
+	if err != nil {
+		return nil, err
 	}
-	for _, s := range names {
-		add(s)
+	for _, s := range slices.Sorted(maps.Keys(names)) {
+		add(s, l.code == "en" || names[s] >= 3)
+	}
+	if l.code != "en" {
+		return words, nil
 	}
 	f, err := os.Open(counts)
 	if err != nil {
@@ -83,14 +86,14 @@ func (l *language) list(emoji, counts string) ([]string, error) {
 		lemma, rest, ok := strings.Cut(lines.Text(), "%") // lemma%kind:…, number, count
 		noun := strings.HasPrefix(rest, "1:")
 		if ok && (noun || !strings.HasSuffix(rest, " 1") && !strings.HasPrefix(rest, "4:")) { // no adverbs; verbs and adjectives used twice
-			add(strings.ReplaceAll(lemma, "_", " "))
+			add(strings.ReplaceAll(lemma, "_", " "), false)
 		}
 	}
 	return words, lines.Err()
 }
 
-// emojiNames is the labels and tags of a language, in order.
-func emojiNames(path string) ([]string, error) {
+// emojiNames is the labels and tags of a language: how many emoji have each as a tag, and three for a label.
+func emojiNames(path string) (map[string]int, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -102,40 +105,58 @@ func emojiNames(path string) ([]string, error) {
 	if err := json.Unmarshal(b, &list); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	var names []string
+	names := map[string]int{}
 	for _, e := range list {
-		names = append(append(names, e.Label), e.Tags...)
+		names[e.Label] += 3
+		for _, t := range e.Tags {
+			names[t]++
+		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	return names, nil
 }
 
 // vocabulary is all words: English ones, instruments, then those of the other languages.
 func (s *speaker) vocabulary(emoji, counts string) ([]word, error) {
 	var words []word
 	for i, l := range languages {
-		texts, err := l.list(emoji, counts)
+		own, err := l.list(emoji, counts)
 		if err != nil {
 			return nil, err
 		}
-		spoken := texts
-		if l.code == "zh" {
-			if texts, spoken, err = s.pinyin(texts); err != nil {
-				return nil, err
-			}
-		}
-		sounds, err := s.phonemes(l.voices[0], spoken)
-		if err != nil {
+		if own, err = s.pronounce(own, &l); err != nil {
 			return nil, err
 		}
-		for i, t := range texts {
-			words = append(words, word{t, l.code, spoken[i], sounds[i], held(t)})
-		}
+		words = append(words, own...)
 		if i == 0 {
 			for i, name := range instrumentNames() {
-				words = append(words, word{text: name, sounds: string(rune(0xe000 + i))})
+				words = append(words, word{text: name, sounds: string(rune(0xe000 + i)), known: true})
 			}
 		}
+	}
+	return words, nil
+}
+
+// pronounce fills in how words are read; Chinese ones that no voice can read are left out.
+func (s *speaker) pronounce(words []word, l *language) ([]word, error) {
+	for i := range words {
+		words[i].spoken = words[i].text
+	}
+	if l.code == "zh" {
+		if err := s.pinyin(words); err != nil {
+			return nil, err
+		}
+		words = slices.DeleteFunc(words, func(w word) bool { return w.spoken == "" })
+	}
+	var spoken []string
+	for _, w := range words {
+		spoken = append(spoken, w.spoken)
+	}
+	sounds, err := s.phonemes(l.voices[0], spoken)
+	if err != nil {
+		return nil, err
+	}
+	for i := range words {
+		words[i].sounds = sounds[i]
 	}
 	return words, nil
 }
@@ -146,7 +167,7 @@ const wordsFile = "words.tsv"
 func saveWords(dir string, words []word) error {
 	var b strings.Builder
 	for _, w := range words {
-		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\n", w.text, w.language, w.spoken, w.sounds)
+		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%v\n", w.text, w.language, w.spoken, w.sounds, w.known)
 	}
 	return os.WriteFile(filepath.Join(dir, wordsFile), []byte(b.String()), 0o644)
 }
@@ -159,10 +180,10 @@ func loadWords(dir string) (words []word, err error) {
 	}
 	for line := range strings.Lines(string(b)) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(f) != 4 {
-			return nil, fmt.Errorf("%s: %q, want four fields", wordsFile, line)
+		if len(f) != 5 {
+			return nil, fmt.Errorf("%s: %q, want five fields", wordsFile, line)
 		}
-		words = append(words, word{f[0], f[1], f[2], f[3], f[1] != "" && held(f[0])})
+		words = append(words, word{f[0], f[1], f[2], f[3], f[4] == "true", f[1] != "" && held(f[0])})
 	}
 	return words, nil
 }
