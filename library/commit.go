@@ -110,7 +110,7 @@ func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old
 		if j.kind != Image {
 			start, end = t[0], t[1]
 		}
-		if err := exec("INSERT INTO pieces(id, file, space, start, stop) VALUES(?, ?, ?, ?, ?)", first+int64(i), j.file, run.space.id, start, end); err != nil {
+		if err := exec("INSERT INTO pieces(id, file, space, sound, start, stop) VALUES(?, ?, ?, ?, ?, ?)", first+int64(i), j.file, run.space.id, j.heard[i], start, end); err != nil {
 			return err
 		}
 	}

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/chiasm/chiasm/index"
 )
 
 // A filtered is the answer of the catalogue to the conditions of a query: which pieces and files fulfil them.
 type filtered struct {
 	generation int64
 	pieces     bits
+	sounds     bits // those of the pieces that are of sound
 	files      bits
 	count      int // files
 }
@@ -27,6 +30,12 @@ func (b *bits) add(id uint64) {
 	}
 	(*b)[id/64] |= 1 << (id % 64)
 }
+
+// without is a set less another one.
+type without struct{ all, less bits }
+
+// Has reports whether a number is in the set.
+func (w without) Has(id uint64) bool { return w.all.Has(id) && !w.less.Has(id) }
 
 // conditional reports whether a query leaves files out.
 func (q *Query) conditional() bool {
@@ -77,6 +86,14 @@ func (q *Query) where() (clause string, args []any) {
 
 func finite(x float64) float64 { return min(max(x, -math.MaxFloat64), math.MaxFloat64) }
 
+// filter is the pieces as a filter of vectors: nil for all.
+func (f *filtered) filter() index.Filter {
+	if f == nil {
+		return nil
+	}
+	return f.pieces
+}
+
 // mostFilters is how many answers of the catalogue are kept.
 const mostFilters = 16
 
@@ -106,12 +123,16 @@ func (l *Library) filter(ctx context.Context, s Space, q *Query) (*filtered, err
 	}
 	if err := each(ctx, l.db, func(scan func(...any) error) error {
 		var id, file uint64
-		err := scan(&id, &file)
+		var sound bool
+		err := scan(&id, &file, &sound)
 		if f.files.Has(file) {
 			f.pieces.add(id)
+			if sound {
+				f.sounds.add(id)
+			}
 		}
 		return err
-	}, "SELECT id, file FROM pieces WHERE space = ?", s.id); err != nil {
+	}, "SELECT id, file, sound FROM pieces WHERE space = ?", s.id); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()

@@ -68,7 +68,8 @@ type job struct {
 	parts   int
 	vectors [][]float32
 	times   [][2]float64
-	held    int64 // bytes of the budget
+	heard   []bool // by piece: it is of sound
+	held    int64  // bytes of the budget
 
 	mu   sync.Mutex
 	left int // pieces that are on their way, and one for the reader
@@ -130,10 +131,17 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 	if err != nil {
 		return Summary{}, err
 	}
-	if len(x.Damages()) > 0 {
+	lost, err := l.lost(ctx, space)
+	if err != nil {
+		return Summary{}, err
+	}
+	if lost > 0 || len(x.Damages()) > 0 {
 		if err := l.mend(ctx, space); err != nil {
 			return Summary{}, err
 		}
+	}
+	if x, err = l.vectors(ctx, space); err != nil { // mending may have made it anew
+		return Summary{}, err
 	}
 	run := &ingest{
 		Library: l, o: o, model: m, space: space, index: x, kinds: map[string]bool{}, claimed: map[int64]bool{}, seen: map[int64]bool{},

@@ -104,7 +104,7 @@ func (l *Library) claim() error {
 	return nil
 }
 
-// recover puts right what a crash left: vectors that the catalogue does not name are dropped.
+// recover puts right what a crash left: vectors that the catalogue does not name, and names of vectors that are not there.
 func (l *Library) recover(ctx context.Context) error {
 	dirty, err := l.fact(ctx, "dirty")
 	if err != nil {
@@ -121,7 +121,7 @@ func (l *Library) recover(ctx context.Context) error {
 		return err
 	}
 	for _, s := range spaces {
-		if _, err := l.dropOrphans(ctx, s); err != nil {
+		if err := l.agree(ctx, s); err != nil {
 			return err
 		}
 	}

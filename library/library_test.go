@@ -359,7 +359,7 @@ func TestBadInput(t *testing.T) {
 	sound(t, l)
 }
 
-// What is damaged on disk is said, the rest is found, and a repair brings the whole back.
+// What is damaged on disk is said, the rest is found, and the whole comes back.
 func TestDamage(t *testing.T) {
 	photos := collection(t)
 	m := model(t, seer)
@@ -368,26 +368,31 @@ func TestDamage(t *testing.T) {
 	run(t, l, m, IndexOptions{Paths: []string{photos}})
 	put(t, pictures+"exif3.tif", photos, "late.tif")
 	run(t, l, m, IndexOptions{})
-	must(t, l.Close())
-	segments, err := filepath.Glob(filepath.Join(dir, "vectors", "*", "*.vectors"))
-	must(t, err)
-	data, err := os.ReadFile(segments[0])
-	must(t, err)
-	data[200] ^= 0x40 // in the first block
-	must(t, os.WriteFile(segments[0], data, 0o644))
-	l = open(t, dir, Options{})
-	if list, err := l.Errors(t.Context()); err != nil || len(list) == 0 {
-		t.Errorf("errors: %v, %v", list, err)
-	}
-	find(t, l, m, "x")
-	if found, err := l.Check(t.Context()); err != nil || len(found) == 0 {
-		t.Errorf("check: %v, %v", found, err)
-	}
-	if s := run(t, l, m, IndexOptions{}); s.Embedded == 0 {
-		t.Errorf("%+v", s)
-	}
-	if got := find(t, l, m, "x"); len(got.Hits) != 6 {
-		t.Errorf("afterwards: %d", len(got.Hits))
+	for name, at := range map[string]int{"a block": 64, "a vector": 1000} {
+		must(t, l.Close())
+		segments, err := filepath.Glob(filepath.Join(dir, "vectors", "*", "*.vectors"))
+		must(t, err)
+		data, err := os.ReadFile(segments[0])
+		must(t, err)
+		data[at] ^= 0x40
+		must(t, os.WriteFile(segments[0], data, 0o644))
+		l = open(t, dir, Options{})
+		if list, err := l.Errors(t.Context()); err != nil || len(list) == 0 && name == "a block" {
+			t.Errorf("%s: errors: %v, %v", name, list, err)
+		}
+		find(t, l, m, "x")
+		if found, err := l.Check(t.Context()); err != nil || len(found) == 0 {
+			t.Errorf("%s: check: %v, %v", name, found, err)
+		}
+		if found, err := l.Repair(t.Context()); err != nil || len(found) != 0 {
+			t.Errorf("%s: repair: %v, %v", name, found, err)
+		}
+		if s := run(t, l, m, IndexOptions{}); s.Embedded == 0 {
+			t.Errorf("%s: %+v", name, s)
+		}
+		if got := find(t, l, m, "x"); len(got.Hits) != 6 {
+			t.Errorf("%s: afterwards: %d", name, len(got.Hits))
+		}
 	}
 }
 
@@ -461,4 +466,40 @@ func (s *stopping) EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]ch
 		return nil, ctx.Err()
 	}
 	return s.Model.EmbedImages(ctx, imgs)
+}
+
+// A calibrated model's answer holds what is likely to be meant, and says when it left something out.
+func TestCut(t *testing.T) {
+	photos := collection(t)
+	m, err := chiasm.Open(t.Context(), chiasm.Shipped, nil)
+	if err != nil {
+		t.Skip(err) // there is none inside this build
+	}
+	defer m.Close()
+	fits, ok := m.Relevance(Image)
+	if !ok {
+		t.Skip("the model inside the program is not calibrated")
+	}
+	l := open(t, t.TempDir(), Options{})
+	run(t, l, m, IndexOptions{Paths: []string{photos}})
+	q := Query{Terms: []Term{{Text: "a steam locomotive", Weight: 1}}, NoWords: true}
+	all, err := l.Search(t.Context(), m, q)
+	must(t, err)
+	if len(all.Hits) != 5 || all.Cut {
+		t.Fatalf("%+v", all)
+	}
+	for _, strictness := range []float64{0.01, 0.5, 0.9, 1} {
+		q.Strictness = strictness
+		r, err := l.Search(t.Context(), m, q)
+		must(t, err)
+		want := 0
+		for _, h := range all.Hits {
+			if fits.Of(float32(h.Score)) >= min(strictness, strictest) {
+				want++
+			}
+		}
+		if len(r.Hits) != want || r.Cut != (want < 5) {
+			t.Errorf("strictness %v: %d hits, cut %v, want %d", strictness, len(r.Hits), r.Cut, want)
+		}
+	}
 }

@@ -19,13 +19,16 @@ type Model interface {
 	EmbedAudios(ctx context.Context, sounds []chiasm.Sound) ([]chiasm.Embedding, error)
 }
 
-// A Calibrated model knows which score tells what is meant from what is merely nearest. Strictness is from 0, which lets nearly
-// everything pass, to 1. Without calibration of its own a model's answers are not cut off.
+// A Calibrated model knows which cosine tells what is meant from what is merely nearest, for pictures ("image") and sounds ("audio").
+// What a model without calibration answers is not cut off.
 type Calibrated interface {
-	Least(strictness float64) (score float64, ok bool)
+	Relevance(modality string) (r chiasm.Relevance, ok bool)
 }
 
-var _ Model = (*chiasm.Model)(nil)
+var (
+	_ Model      = (*chiasm.Model)(nil)
+	_ Calibrated = (*chiasm.Model)(nil)
+)
 
 // takes lists the kinds of files that a model makes vectors of.
 func takes(m Model) (kinds []string) {

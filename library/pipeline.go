@@ -130,6 +130,7 @@ func (run *ingest) give(p piece) error {
 	j.parts++
 	j.left++
 	j.vectors, j.times = append(j.vectors, nil), append(j.times, [2]float64{p.start, p.end})
+	j.heard = append(j.heard, p.sound != nil)
 	j.mu.Unlock()
 	select {
 	case run.pieces <- p:
@@ -189,6 +190,9 @@ func (run *ingest) embed() error {
 			continue // what is left is drained
 		}
 		run.batch(batch)
+		if run.ctx.Err() != nil {
+			continue // what it said may be of that
+		}
 		for _, p := range batch {
 			if err := run.finish(p.job); err != nil {
 				run.cancel(err)

@@ -253,7 +253,7 @@ type unit struct {
 
 // The units of sizes and durations, longer names first.
 var (
-	sizeUnits = []unit{{"gib", 1 << 30}, {"mib", 1 << 20}, {"kib", 1 << 10}, {"gb", 1e9}, {"mb", 1e6}, {"kb", 1e3}, {"g", 1e9}, {"m", 1e6}, {"k", 1e3}, {"b", 1}, {"", 1}}
+	sizeUnits = []unit{{"tib", 1 << 40}, {"gib", 1 << 30}, {"mib", 1 << 20}, {"kib", 1 << 10}, {"tb", 1e12}, {"gb", 1e9}, {"mb", 1e6}, {"kb", 1e3}, {"g", 1e9}, {"m", 1e6}, {"k", 1e3}, {"b", 1}, {"", 1}}
 	timeUnits = []unit{{"min", 60}, {"ms", 1e-3}, {"h", 3600}, {"m", 60}, {"s", 1}, {"", 1}}
 )
 

@@ -70,7 +70,7 @@ func (l *Library) AddRoot(ctx context.Context, path string, include, exclude []s
 	if err != nil {
 		return fmt.Errorf("library: %w", err)
 	}
-	if contains(absolute, l.dir) && absolute == l.dir {
+	if absolute == l.dir {
 		return fmt.Errorf("library: %s is the library's own folder", path)
 	}
 	all, err := l.Roots(ctx)

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,7 +77,7 @@ func (l *Library) search(ctx context.Context, m Model, q *Query) (r Results, err
 	}
 	r.Space = s
 	var allowed *filtered // nil for all
-	if q.conditional() {
+	if _, ok := calibrated(m); ok || q.conditional() {
 		if allowed, err = l.filter(ctx, s, q); err != nil {
 			return r, err
 		}
@@ -127,38 +128,100 @@ func (l *Library) foreign(ctx context.Context, m Model) error {
 	return fmt.Errorf("it holds vectors of %s, none of %s: search with that model, or index with this one first", names(all), m.Space())
 }
 
-// near ranks files by the nearest of their pieces. Least is where the model's calibration cuts off.
+// A look is a search of some of the pieces.
+type look struct {
+	pieces index.Filter      // nil for all
+	fits   *chiasm.Relevance // how a cosine is to be read, nil if that is not known
+	least  *float64
+}
+
+// looks is how to search: at once, or where the model is calibrated at pictures and sounds apart, whose cosines mean different things.
+// A query of more than one text has cosines that no calibration is for.
+func looks(m Model, q *Query, allowed *filtered) []look {
+	c, ok := calibrated(m)
+	if !ok || len(q.Like) > 0 || len(q.Terms) != 1 || q.Terms[0].Weight < 0 {
+		return nil
+	}
+	var out []look
+	for _, side := range []struct {
+		modality string
+		pieces   index.Filter
+	}{{Image, without{allowed.pieces, allowed.sounds}}, {Audio, allowed.sounds}} {
+		l := look{pieces: side.pieces}
+		if r, ok := c.Relevance(side.modality); ok {
+			l.fits = &r
+			if q.Strictness > 0 {
+				least := float64(r.Least(min(q.Strictness, strictest)))
+				l.least = &least
+			}
+		} else if side.modality == Image || len(allowed.sounds) > 0 {
+			return nil // they could not be put in one order
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// calibrated is a model's calibration, if it has one for anything.
+func calibrated(m Model) (c Calibrated, ok bool) {
+	if c, ok = m.(Calibrated); ok {
+		_, sees := c.Relevance(Image)
+		_, hears := c.Relevance(Audio)
+		ok = sees || hears
+	}
+	return c, ok
+}
+
+// strictest is the probability that the largest strictness asks for.
+const strictest = 0.999
+
+// near ranks files by the nearest of their pieces: by how likely they are meant if the model knows, else by their cosines. Cut says that
+// there was more, too far from the query to be meant.
 func (l *Library) near(ctx context.Context, m Model, s Space, q *Query, vector []float32, allowed *filtered, need int) (hits []Hit, cut bool, err error) {
 	x, err := l.vectors(ctx, s)
 	if err != nil {
 		return nil, false, err
 	}
-	var least *float64
-	if c, ok := m.(Calibrated); ok && len(q.Like) == 0 && len(q.Terms) == 1 {
-		if score, ok := c.Least(q.Strictness); ok {
-			least = &score
-		}
-	}
-	var pieces index.Filter
-	if allowed != nil {
-		pieces = allowed.pieces
+	all := looks(m, q, allowed)
+	if all == nil {
+		all = []look{{pieces: allowed.filter()}}
 	}
 	for k := max(2*need, 64); ; k *= 4 {
-		found, err := x.Search(ctx, index.Query{Vector: vector, K: k, Filter: pieces, Least: least})
-		if err != nil {
-			return nil, false, err
+		var found []piecesHit
+		more := false
+		for _, look := range all {
+			some, err := x.Search(ctx, index.Query{Vector: vector, K: k, Filter: look.pieces, Least: look.least})
+			if err != nil {
+				return nil, false, err
+			}
+			more = more || len(some) == k
+			cut = cut || look.least != nil && len(some) < k
+			for _, h := range some {
+				fit := h.Score
+				if look.fits != nil {
+					fit = look.fits.Of(float32(h.Score))
+				}
+				found = append(found, piecesHit{h, fit})
+			}
 		}
+		slices.SortStableFunc(found, func(a, b piecesHit) int { return cmp.Compare(b.fit, a.fit) })
 		if hits, err = l.files(ctx, found); err != nil {
 			return nil, false, err
 		}
-		if len(hits) >= need || len(found) < k {
-			return hits, least != nil && len(found) < k, nil
+		if len(hits) >= need || !more {
+			return hits, cut, nil
 		}
 	}
 }
 
+// A piecesHit is a piece that was found, and how well it fits: comparable between pictures and sounds.
+type piecesHit struct {
+	index.Hit
+	fit float64
+}
+
 // files joins the pieces of a file into one hit, in the order of the best ones.
-func (l *Library) files(ctx context.Context, found []index.Hit) ([]Hit, error) {
+func (l *Library) files(ctx context.Context, found []piecesHit) ([]Hit, error) {
 	statement, err := l.db.PrepareContext(ctx, "SELECT f.id, f.path, f.kind, p.start, p.stop FROM pieces p JOIN files f ON f.id = p.file WHERE p.id = ?")
 	if err != nil {
 		return nil, err

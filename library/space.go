@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/index"
 )
 
@@ -96,11 +97,22 @@ func (l *Library) ensureSpace(ctx context.Context, m Model) (Space, error) {
 		}
 	}
 	if _, err = l.db.ExecContext(ctx, "INSERT INTO spaces(name, model, text, dimension, state) VALUES(?, ?, ?, ?, ?)",
-		space.String(), m.Name(), text, space.Dimension, Building); err != nil {
+		space.String(), lasting(m.Name()), text, space.Dimension, Building); err != nil {
 		return s, err
 	}
 	s, _, err = l.spaceOf(ctx, m)
 	return s, err
+}
+
+// lasting is the name of a model that also counts in another folder.
+func lasting(name string) string {
+	if _, err := os.Stat(name); err != nil || name == chiasm.Shipped {
+		return name
+	}
+	if absolute, err := filepath.Abs(name); err == nil {
+		return absolute
+	}
+	return name
 }
 
 // folder is where the vectors of a space lie.

@@ -76,6 +76,9 @@ func (l *Library) lexical(ctx context.Context, q *Query, allowed *filtered) ([]m
 			return nil, err
 		}
 		weight := math.Log((files + 1) / (float64(len(found)) + 0.5))
+		if len(found) == 0 { // it may be one that no file would be called by
+			weight = math.Log((files+1)/1.5) / 2
+		}
 		total += max(weight, 0)
 		for _, id := range found {
 			if allowed == nil || allowed.files.Has(uint64(id)) {
@@ -95,13 +98,18 @@ func (l *Library) lexical(ctx context.Context, q *Query, allowed *filtered) ([]m
 
 // asked is what of a query's texts the full-text index is asked for.
 func asked(q *Query) (out []string) {
+	add := func(p string) {
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
 	for _, t := range q.Terms {
 		if t.Weight <= 0 {
 			continue
 		}
 		words := wordsOf(t.Text)
 		if t.Phrase && len(words) > 0 {
-			out = append(out, phrase(words))
+			add(phrase(words))
 			continue
 		}
 		for i := 0; i < len(words) && len(out) < mostWords; {
@@ -109,7 +117,7 @@ func asked(q *Query) (out []string) {
 			for j < len(words) && spaceless([]rune(words[i])[0]) && spaceless([]rune(words[j])[0]) {
 				j++
 			}
-			out = append(out, phrase(words[i:j]))
+			add(phrase(words[i:j]))
 			i = j
 		}
 	}

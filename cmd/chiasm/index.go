@@ -29,8 +29,8 @@ complete.
 Videos are looked at scene by scene, and heard, by the programs ffmpeg and
 ffprobe; each scene, and each ten seconds of sound, is found by itself.`
 
-const indexExample = `  chiasm index --model openai/clip-vit-base-patch32 ~/Pictures
-  chiasm index
+const indexExample = `  chiasm index ~/Pictures
+  chiasm index --model openai/clip-vit-base-patch32
   chiasm index ~/Videos --exclude "drafts" --exclude "**/cache/**"`
 
 // libraryFlags say which library to use.

@@ -30,7 +30,10 @@ func TestLibrary(t *testing.T) {
 	runChiasm(t, "", "search", l, "-m", tiny, "x").want(t, exitFailure, "there is no library")
 	runChiasm(t, "", "index", l, "-m", tiny).want(t, exitFailure, "covers no folder")
 	type summary struct {
-		Added, Changed, Moved, Removed, Failed, Unchanged *int
+		Added, Changed, Moved, Removed, Failed, Unchanged, Embedded *int
+		Missing                                                     []string
+		Space                                                       string
+		Complete, Switched                                          bool
 	}
 	s := objects[summary](t, runChiasm(t, "", "index", l, "-m", tiny, "--json", photos).want(t, exitOK, "library errors"))
 	if len(s) != 1 || *s[0].Added != len(files) || *s[0].Failed != 1 || *s[0].Changed+*s[0].Moved+*s[0].Removed != 0 {

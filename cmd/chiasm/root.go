@@ -29,7 +29,7 @@ const rootExample = `  chiasm similarity --text "a sunset" sunset.jpg
   chiasm similarity --model openai/clip-vit-base-patch32 --text "a sunset" sunset.jpg
   chiasm classify --labels cat,dog,bird photos/*.jpg
   chiasm embed --text "a sunset" photos/ > vectors.jsonl
-  chiasm index --model openai/clip-vit-base-patch32 ~/Pictures
+  chiasm index ~/Pictures
   chiasm search "a dog on the beach"`
 
 // root is the command that all verbs hang on.

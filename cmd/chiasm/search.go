@@ -43,7 +43,7 @@ func (a *app) search() *cobra.Command {
 	flags.StringArrayVar(&v.types, "type", nil, "only these: image, audio or video")
 	flags.IntVarP(&v.limit, "limit", "n", 20, "how many hits")
 	flags.IntVar(&v.offset, "offset", 0, "how many hits to pass over")
-	flags.Float64Var(&v.strictness, "strictness", 0.5, "from 0 to 1: how sure a hit has to be, where the model is calibrated")
+	flags.Float64Var(&v.strictness, "strictness", 0.5, "from 0 to 1: how likely a hit has to be meant, where the model is calibrated; 0 shows all")
 	flags.BoolVar(&v.noWords, "no-words", false, "leave names, folders, tags and captions out")
 	flags.BoolVar(&v.json, "json", false, "one JSON line for each hit")
 	complete(cmd, "type", library.Image, library.Audio, library.Video)
@@ -137,6 +137,8 @@ func (v *searchVerb) run(ctx context.Context, args []string) error {
 		}
 	}
 	switch {
+	case len(r.Hits) == 0 && r.Cut:
+		v.app.note("nothing that is probably meant was found; --strictness 0 shows what is closest")
 	case len(r.Hits) == 0:
 		v.app.note("nothing was found")
 	case r.More:
