@@ -13,7 +13,7 @@ type embedder interface {
 	dimension() int
 	sees() bool
 	hears() (rate, limit int)                   // 0 if it does not
-	fits(text string) (cut bool)                // whether a text is longer than what is read of it
+	cuts(text string) bool                      // whether a text is longer than what is read of it
 	options() *pictures.Options                 // how pictures are to be read
 	scale() (scale, bias float64, sigmoid bool) // from cosines to logits
 	embedTexts(ctx context.Context, texts []string) ([][]float32, error)
@@ -22,13 +22,22 @@ type embedder interface {
 }
 
 // opened is a model as an embedder.
-type opened struct{ *chiasm.Model }
+type opened struct {
+	*chiasm.Model
+	shrink bool // JPEG files are decoded at a reduced size where that is enough
+}
 
-func (o opened) dimension() int             { return o.Space().Dimension }
-func (o opened) sees() bool                 { return o.Processor() != nil }
-func (o opened) hears() (rate, limit int)   { return o.Hears() }
-func (o opened) fits(text string) bool      { return o.Tokenize(text).Truncated }
-func (o opened) options() *pictures.Options { return nil }
+func (o opened) dimension() int           { return o.Space().Dimension }
+func (o opened) sees() bool               { return o.Processor() != nil }
+func (o opened) hears() (rate, limit int) { return o.Hears() }
+func (o opened) cuts(text string) bool    { return o.Tokenize(text).Truncated }
+
+func (o opened) options() *pictures.Options {
+	if !o.shrink {
+		return nil
+	}
+	return &pictures.Options{Shrink: o.Processor()}
+}
 
 // scale is found by two comparisons, which a model's own scores of itself are.
 func (o opened) scale() (scale, bias float64, sigmoid bool) {

@@ -22,6 +22,7 @@ type Evaluation struct {
 	By        string       // what tells the domains apart: group, class, or a field of the data; "" for the field domain
 	Merge     bool         // equal texts of one language are one query, to which all their items belong; else each has its own alone, as in CLIP_benchmark
 	Batch     int          // items at once; 0 for 16
+	Shrink    bool         // decode JPEG files at a reduced size where the model needs no more
 	Workers   int          // threads that compare vectors, 0 for all
 	Bootstrap metric.Bootstrap
 	Progress  func(done, of int) // items, or nil
@@ -81,7 +82,7 @@ func Evaluate(ctx context.Context, m *chiasm.Model, set *dataset.Set, e *Evaluat
 	if e == nil {
 		e = &Evaluation{}
 	}
-	f, err := e.measure(ctx, opened{m}, set)
+	f, err := e.measure(ctx, opened{m, e.Shrink}, set)
 	if err != nil {
 		return nil, err
 	}

@@ -164,7 +164,7 @@ func (w *waitingTexts) flush(ctx context.Context, least int) error {
 	words := make([]string, len(w.texts))
 	for i, t := range w.texts {
 		words[i] = t.Text
-		if w.m.fits(t.Text) {
+		if w.m.cuts(t.Text) {
 			w.g.cut++
 		}
 	}

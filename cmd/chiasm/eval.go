@@ -138,7 +138,7 @@ func (v *evalVerb) run(ctx context.Context, args []string) error {
 	}
 	bar := v.app.progress("measuring", int64(set.Len()), inItems)
 	defer v.app.done(bar)
-	v.how.Workers = v.model.threads
+	v.how.Workers, v.how.Shrink = v.model.threads, v.model.fast
 	v.how.Progress = func(done, of int) { bar.set("measuring", int64(done), int64(of)) }
 	f, err := study.Evaluate(ctx, m, set, &v.how)
 	if err != nil {

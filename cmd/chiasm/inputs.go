@@ -85,8 +85,10 @@ func (a *app) inputs(ctx context.Context, m *chiasm.Model, f *modelFlags) *input
 	rate, _ := m.Hears()
 	in.hears = rate > 0
 	in.sees = m.Processor() != nil || !in.hears // a model of texts alone says so itself
-	if f.fast {
-		in.options.Shrink = m.Processor()
+	if p := m.Processor(); p != nil {
+		if in.options.White = p.White; f.fast {
+			in.options.Shrink = p
+		}
 	}
 	return in
 }

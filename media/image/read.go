@@ -23,6 +23,9 @@ type Options struct {
 	// the exact ones but not the same: those of djpeg -scale. Other files are read as ever.
 	Shrink *Processor
 
+	// White lays pictures on white where they are transparent, as one sees them, rather than to drop the transparency.
+	White bool
+
 	// Warn is called for damage that leaves something to see. If it is set, a JPEG file that ends too early is no error:
 	// what is missing is gray, or as coarse as the scans until then made it.
 	Warn func(error)
@@ -96,7 +99,26 @@ var formats = [...]format{
 	{"bmp", starts("BM"), decodeBMP},
 }
 
-func decode(data []byte, options *Options) (*RGB, error) { return newFile(data, options).decode() }
+func decode(data []byte, options *Options) (*RGB, error) {
+	f := newFile(data, options)
+	if options == nil || !options.White {
+		return f.decode()
+	}
+	f.alpha = &layer{}
+	img, err := f.decode()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cutout{img, f.alpha.gray()}
+	if c.Alpha == nil {
+		return img, nil
+	}
+	ground := NewRGB(img.W, img.H)
+	for i := range ground.Pix {
+		ground.Pix[i] = 255
+	}
+	return c.Over(ground), nil
+}
 
 func newFile(data []byte, options *Options) *file {
 	f := &file{data: data, pixels: defaultPixels}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/model/efficientnet"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/token"
@@ -102,13 +103,15 @@ func bind(files map[string][]byte, set *weights.Set) (*Bundle, error) {
 	if err := nn.Bind(b.Model, entries, set.Forget); err != nil {
 		return nil, fmt.Errorf("mini: %s: %w", WeightsFile, err)
 	}
-	b.Processor = pictures(b.Image.Config.Processor(), b.Image.Config.Size)
+	b.Processor = Pictures(b.Image)
 	return b, nil
 }
 
-// pictures is a processor that makes whole pictures, whatever their proportions, into squares.
-func pictures(p *image.Processor, size int) *image.Processor {
-	p.Fit, p.W, p.H, p.CropW, p.CropH = image.FitExact, size, size, 0, 0
+// Pictures is how pictures are prepared for a tower: as it wants them, but whole pictures, whatever their proportions, are made into
+// squares, and what is transparent lies on white.
+func Pictures(t *efficientnet.Tower) *image.Processor {
+	p, size := t.Config.Processor(), t.Config.Size
+	p.Fit, p.W, p.H, p.CropW, p.CropH, p.White = image.FitExact, size, size, 0, 0, true
 	return p
 }
 

@@ -1,0 +1,298 @@
+package fusion
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/chiasm/chiasm/metric"
+	"github.com/chiasm/chiasm/nn"
+)
+
+// Limits is what a fused decision must keep to.
+type Limits struct {
+	Latency time.Duration            // of 99 of 100 decisions at most, with the time that the encoders take; 0 for any
+	Without []string                 // modalities that may be missing, one at a time: decisions must then still be better than guessing
+	Encode  map[string]time.Duration // how long the encoder of each modality takes; they work one after the other
+}
+
+// An Advisor finds out which way of fusing is the right one for some data: it teaches each candidate on the same parts of them, with the
+// same number of steps, and measures it on the others. But for times, the advice is the same for any number of workers.
+type Advisor struct {
+	Methods  []Method // the candidates; nil for all
+	Rules    []Rule   // of late fusion; nil for all that fit
+	Model    Config   // sizes; method, task and modalities are filled in
+	Training Training // the budget; where Drop is 0 it is 0.2, so that each candidate knows what it is to miss a modality
+	Folds    int      // of cross-validation; 0 for 3
+	Limits   Limits
+	Boot     metric.Bootstrap
+	Progress func(done, all int, method Method) // before each training; or nil
+}
+
+// A Candidate is a way of fusing, and how it did. Its figures are of all samples, each answered by a model that has not seen its group.
+type Candidate struct {
+	How     How
+	Method  string // of the method, and for late fusion its rule: "late/average"
+	Figures Figures
+	Subsets []Subset // with some modalities only
+	Params  int      // values that it keeps
+	P50     time.Duration
+	P99     time.Duration // of a decision from features, one at a time
+	First   time.Duration // from the beginning to the first decision that is better than guessing, encoder included, as modalities arrive; 0 if there is none
+
+	scores  []float64
+	answers [][]float64
+	parts   map[int][][]float64 // answers by set of modalities
+}
+
+// A Recommendation is what to do and why.
+type Recommendation struct {
+	How    string // "early", "late", "interactive", or "undecided"
+	Method string
+	Why    string
+}
+
+// An Advice is what an Advisor has found.
+type Advice struct {
+	Recommendation Recommendation
+	Candidates     []Candidate
+	Guess          float64     // the score of always giving the same, best answer
+	Information    Information // about the answer
+	Twins          int         // samples with the features of another one
+}
+
+// Advise compares the candidates on d.
+func (a Advisor) Advise(ctx context.Context, d *Data) (*Advice, error) {
+	if err := a.check(d); err != nil {
+		return nil, err
+	}
+	if a.Methods == nil {
+		a.Methods = Methods
+	}
+	if a.Folds == 0 {
+		a.Folds = 3
+	}
+	if a.Training.Drop == 0 {
+		a.Training.Drop = 0.2
+	}
+	fold, twins, err := d.Folds(a.Folds, a.Training.Seed)
+	if err != nil {
+		return nil, err
+	}
+	advice := &Advice{Twins: twins, Guess: guess(d)}
+	for i, method := range a.Methods {
+		if method == Pairwise && len(d.Modalities) < 2 {
+			continue
+		}
+		list := a.candidates(d, method)
+		for f := range a.Folds {
+			if a.Progress != nil {
+				a.Progress(i*a.Folds+f, len(a.Methods)*a.Folds, method)
+			}
+			if err := a.try(ctx, d, fold, f, method, list, advice.Guess); err != nil {
+				return nil, err
+			}
+		}
+		for k := range list {
+			a.measure(d, &list[k])
+		}
+		advice.Candidates = append(advice.Candidates, list...)
+	}
+	for k := range advice.Candidates {
+		advice.Candidates[k].first(d, advice.Guess, a.Limits)
+	}
+	advice.Information = inform(d, advice.Candidates)
+	advice.Recommendation = a.recommend(d, advice)
+	return advice, nil
+}
+
+func (a Advisor) check(d *Data) error {
+	if err := d.Check(); err != nil {
+		return err
+	}
+	for _, name := range a.Limits.Without {
+		if !slices.ContainsFunc(d.Modalities, func(m Modality) bool { return m.Name == name }) {
+			return fmt.Errorf("fusion: a limit names modality %q, which the data do not have", name)
+		}
+	}
+	if n := len(d.Modalities); n > 6 {
+		return fmt.Errorf("fusion: advice about %d modalities, want 6 at most: each set of them is measured", n)
+	}
+	return nil
+}
+
+// candidates is those of a method: of late fusion one for each rule.
+func (a Advisor) candidates(d *Data, method Method) (list []Candidate) {
+	add := func(name string) {
+		c := Candidate{How: method.How(), Method: name, parts: map[int][][]float64{}}
+		for _, set := range subsets(len(d.Modalities)) {
+			c.parts[set] = make([][]float64, len(d.Samples))
+		}
+		list = append(list, c)
+	}
+	if method != Late {
+		add(string(method))
+		return list
+	}
+	for _, r := range a.rules(d.Task.Kind) {
+		add(string(method) + "/" + string(r))
+	}
+	return list
+}
+
+func (a Advisor) rules(k Kind) []Rule {
+	rules := a.Rules
+	if rules == nil {
+		rules = Rules
+	}
+	return slices.DeleteFunc(slices.Clone(rules), func(r Rule) bool { return !r.Fits(k) })
+}
+
+// try teaches a method on all folds but one, and lets its candidates answer that one.
+func (a Advisor) try(ctx context.Context, d *Data, fold []int, f int, method Method, list []Candidate, guess float64) error {
+	rest, _ := d.part(func(i int) bool { return fold[i] != f })
+	test, of := d.part(func(i int) bool { return fold[i] == f })
+	inner, _, err := rest.Folds(4, a.Training.Seed+uint64(f)+1)
+	if err != nil {
+		return err
+	}
+	learn, _ := rest.part(func(i int) bool { return inner[i] != 0 })
+	valid, _ := rest.part(func(i int) bool { return inner[i] == 0 })
+	config := a.Model
+	config.Method, config.Task, config.Modalities = method, d.Task, d.Modalities
+	m, err := New(config)
+	if err != nil {
+		return err
+	}
+	if _, err := a.Training.Fit(ctx, m, learn, valid); err != nil {
+		return err
+	}
+	rules := a.rules(d.Task.Kind)
+	for k := range list {
+		one := *m
+		if method == Late {
+			one.Rule = rules[k]
+		}
+		c := &list[k]
+		for set, answers := range c.parts {
+			gone := make([]bool, len(d.Modalities))
+			for j := range gone {
+				gone[j] = set&(1<<j) == 0
+			}
+			said, err := one.Predict(ctx, test.Without(gone...).Samples, a.Training.Workers)
+			if err != nil {
+				return err
+			}
+			for i, x := range said {
+				answers[of[i]] = x
+			}
+		}
+		if f == 0 {
+			c.Params = nn.Count(&one)
+			if c.P50, c.P99, err = one.time(ctx, test.Samples, a.Training.Workers); err != nil {
+				return err
+			}
+		}
+	}
+	nn.Release(m)
+	return nil
+}
+
+// time is how long decisions take, one at a time: half of them at most, and 99 of 100.
+func (m *Model) time(ctx context.Context, samples []Sample, workers int) (p50, p99 time.Duration, err error) {
+	d := m.Decide(workers)
+	var times []float64
+	const decisions = 50
+	for i := range decisions + 5 {
+		s := &samples[i%len(samples)]
+		begin := time.Now()
+		if _, err := d.All(ctx, s.Features); err != nil {
+			return 0, 0, err
+		}
+		if i >= 5 {
+			times = append(times, float64(time.Since(begin)))
+		}
+	}
+	slices.Sort(times)
+	return time.Duration(metric.Percentile(times, 0.5)), time.Duration(metric.Percentile(times, 0.99)), nil
+}
+
+// measure makes figures of answers.
+func (a Advisor) measure(d *Data, c *Candidate) {
+	sets := subsets(len(d.Modalities))
+	for _, set := range sets {
+		s, gone := Subset{}, make([]bool, len(d.Modalities))
+		for k, m := range d.Modalities {
+			if gone[k] = set&(1<<k) == 0; !gone[k] {
+				s.Modalities = append(s.Modalities, m.Name)
+			}
+		}
+		s.Figures = Measure(d, c.parts[set], a.Boot)
+		c.Subsets = append(c.Subsets, s)
+	}
+	c.answers = c.parts[sets[len(sets)-1]]
+	c.Figures, c.scores = c.Subsets[len(sets)-1].Figures, Scores(d, c.answers)
+}
+
+// first finds the time of the first decision that is better than a guess: late fusion answers whatever arrives first, others too if they have
+// learnt to do without the rest.
+func (c *Candidate) first(d *Data, guess float64, l Limits) {
+	for _, s := range c.Subsets {
+		if s.Interval.Low <= guess {
+			continue
+		}
+		t := c.P50
+		for _, name := range s.Modalities {
+			t += l.Encode[name]
+		}
+		if c.First == 0 || t < c.First {
+			c.First = t
+		}
+	}
+}
+
+// guess is the score of the one answer that is best for all samples.
+func guess(d *Data) float64 {
+	t, n := d.Task, 0.0
+	sums, squares, known := make([]float64, t.Outputs), make([]float64, t.Outputs), make([]float64, t.Outputs)
+	for i := range d.Samples {
+		s := &d.Samples[i]
+		if t.Kind == Single {
+			if s.Class >= 0 {
+				sums[s.Class]++
+				n++
+			}
+			continue
+		}
+		for j, v := range s.Values {
+			if t.Kind == Regression || v >= 0 {
+				sums[j] += float64(v)
+				squares[j] += float64(v) * float64(v)
+				known[j]++
+				n++
+			}
+		}
+	}
+	score := 0.0
+	for j, sum := range sums {
+		switch t.Kind {
+		case Single:
+			score = max(score, sum/n)
+		case Regression:
+			mean := sum / known[j]
+			score -= (squares[j]/known[j] - mean*mean) / float64(t.Outputs)
+		default:
+			score += max(sum, known[j]-sum) / n
+		}
+	}
+	return score
+}
+
+// percent is a score in words.
+func percent(t Task, score float64) string {
+	if t.Kind == Regression {
+		return fmt.Sprintf("mean squared error %.4g", -score)
+	}
+	return fmt.Sprintf("%.1f %%", 100*score)
+}

@@ -1,0 +1,109 @@
+package fusion
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chiasm/chiasm/metric"
+)
+
+// quick is an advisor that takes a moment: one or two candidates of each kind that do without attention.
+func quick(seed uint64) Advisor {
+	return Advisor{
+		Methods: []Method{Late, EarlyConcat, LowRank}, Model: Config{Width: 16}, Training: Training{Steps: 100, Seed: seed, Workers: 1},
+		Boot: metric.Bootstrap{Draws: 500},
+	}
+}
+
+func TestAdviceFollowsTheData(t *testing.T) {
+	const seeds = 10
+	for relation, want := range map[Relation]How{Redundant: LateFusion, Unique: LateFusion, Synergistic: InteractiveFusion} {
+		right := 0
+		for seed := range uint64(seeds) {
+			advice, err := quick(seed).Advise(context.Background(), Generate(relation, 400, seed))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, i := advice.Recommendation, advice.Information
+			if r.How == string(want) {
+				right++
+			} else {
+				t.Logf("%s, seed %d: %s %s: %s", relation, seed, r.How, r.Method, r.Why)
+			}
+			scores := map[How]float64{}
+			for _, c := range advice.Candidates {
+				scores[c.How] = max(scores[c.How], c.Figures.Score)
+			}
+			if margin := scores[InteractiveFusion] - scores[LateFusion]; relation == Synergistic && margin < 0.2 {
+				t.Errorf("seed %d: interactive fusion beats late by %.3f on synergy, want 0.2 or more", seed, margin)
+			}
+			parts := map[Relation]float64{Redundant: i.Redundant, Unique: i.Unique[0], Synergistic: i.Synergistic}
+			if parts[relation] < i.All/2 || i.All < 0.2 {
+				t.Errorf("%s, seed %d: %+v", relation, seed, i)
+			}
+		}
+		if t.Logf("%s: %d of %d seeds", relation, right, seeds); right < 9 {
+			t.Errorf("%s: %s fusion recommended for %d of %d seeds, want 9 or more", relation, want, right, seeds)
+		}
+	}
+}
+
+func TestEveryInteractiveMethodLearnsSynergy(t *testing.T) {
+	d := Generate(Synergistic, 700, 3)
+	learn, valid, test := d.With(d.Samples[:300]), d.With(d.Samples[300:400]), d.With(d.Samples[400:])
+	for _, method := range Methods {
+		m, err := New(Config{Method: method, Task: d.Task, Modalities: d.Modalities, Width: 16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (Training{Steps: 150, Seed: 1}).Fit(context.Background(), m, learn, valid); err != nil {
+			t.Fatal(err)
+		}
+		answers, err := m.Predict(context.Background(), test.Samples, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		score := Measure(test, answers, metric.Bootstrap{Draws: 10}).Score
+		t.Logf("%s: %.3f", method, score)
+		if method == Late && score > 0.6 || method != Late && score < 0.75 {
+			t.Errorf("%s has %.3f right of what only both modalities tell", method, score)
+		}
+	}
+}
+
+func TestAdviceKeepsToLimits(t *testing.T) {
+	d := Generate(Unique, 240, 1)
+	a := quick(1)
+	a.Limits.Without = []string{"second"}
+	advice, err := a.Advise(context.Background(), d)
+	if err != nil || advice.Recommendation.How != "late" || advice.Candidates[0].First == 0 {
+		t.Errorf("%+v, %v, want late fusion, which can do without what says nothing", advice, err)
+	}
+	a.Limits.Without = []string{"first"}
+	advice, err = a.Advise(context.Background(), d)
+	if err != nil || advice.Recommendation.How != "undecided" || !strings.Contains(advice.Recommendation.Why, "without first") {
+		t.Errorf("%+v, %v, want none that can do without all that is known", advice, err)
+	}
+	a.Limits = Limits{Latency: time.Second, Encode: map[string]time.Duration{"first": time.Hour}}
+	advice, err = a.Advise(context.Background(), d)
+	if err != nil || advice.Recommendation.How != "undecided" || !strings.Contains(advice.Recommendation.Why, "longer than 1s") {
+		t.Errorf("%+v, %v, want none that is so fast", advice, err)
+	}
+	a.Limits = Limits{Without: []string{"third"}}
+	if _, err := a.Advise(context.Background(), d); err == nil || !strings.Contains(err.Error(), `"third"`) {
+		t.Errorf("error %v, want one about the third modality", err)
+	}
+}
+
+func TestAdviceSaysWhenDataCannotTell(t *testing.T) {
+	d := Generate(Redundant, 200, 2)
+	for i := range d.Samples {
+		d.Samples[i].Class = int32(i * 7 % 11 % 2)
+	}
+	advice, err := quick(2).Advise(context.Background(), d)
+	if err != nil || advice.Recommendation.How != "undecided" || !strings.Contains(advice.Recommendation.Why, "cannot tell") {
+		t.Errorf("%+v, %v, want undecided", advice, err)
+	}
+}

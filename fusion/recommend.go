@@ -1,0 +1,141 @@
+package fusion
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/chiasm/chiasm/metric"
+)
+
+// recommend chooses among the candidates that keep to the limits. Those that are not surely worse than the best, by a paired bootstrap of
+// their scores with a level for as many comparisons (Bonferroni), count as equally good; of these late fusion comes first, since it answers with what there is and as it arrives, then early
+// fusion, which is simpler than letting modalities see each other; but where most of what is known is synergistic, interactive fusion comes
+// before early, being made for it (as Liang et al. 2023 choose models by such measures).
+func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
+	undecided := func(format string, args ...any) Recommendation {
+		return Recommendation{"undecided", "", fmt.Sprintf(format, args...)}
+	}
+	var fit []*Candidate
+	broken := map[string]int{}
+	for i := range advice.Candidates {
+		c := &advice.Candidates[i]
+		if why := a.breaks(c, d, advice.Guess); why != "" {
+			broken[why]++
+		} else {
+			fit = append(fit, c)
+		}
+	}
+	if len(fit) == 0 {
+		var list []string
+		for why, n := range broken {
+			list = append(list, fmt.Sprintf("%d %s", n, why))
+		}
+		slices.Sort(list)
+		return undecided("no candidate keeps to the limits: of %d, %s", len(advice.Candidates), strings.Join(list, ", "))
+	}
+	top := slices.MaxFunc(fit, func(x, y *Candidate) int { return cmp.Compare(x.Figures.Score, y.Figures.Score) })
+	if !(top.Figures.Interval.Low > advice.Guess) {
+		return undecided("the data cannot tell: the best, %s, scores %s (%s), and always giving the same answer %s",
+			top.Method, percent(d.Task, top.Figures.Score), interval(d.Task, top.Figures.Interval), percent(d.Task, advice.Guess))
+	}
+	var equal []*Candidate
+	boot := a.Boot
+	boot.Level = 1 - (1-boot.Confidence())/float64(max(len(fit)-1, 1))
+	for _, c := range fit {
+		if c == top || boot.Mean(less(top.scores, c.scores)).Low <= 0 {
+			equal = append(equal, c)
+		}
+	}
+	order := []How{LateFusion, EarlyFusion, InteractiveFusion}
+	if advice.Information.Synergistic > advice.Information.All/2 {
+		order = []How{LateFusion, InteractiveFusion, EarlyFusion}
+	}
+	chosen := slices.MinFunc(equal, func(x, y *Candidate) int {
+		if x, y := slices.Index(order, x.How), slices.Index(order, y.How); x != y {
+			return x - y
+		}
+		return cmp.Compare(y.Figures.Score, x.Figures.Score)
+	})
+	return Recommendation{string(chosen.How), chosen.Method, a.why(d, advice, chosen, top, equal)}
+}
+
+// less is the differences of two scores of each sample, where both are known.
+func less(x, y []float64) (list []float64) {
+	for i := range x {
+		if v := x[i] - y[i]; !math.IsNaN(v) {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// breaks says which limit a candidate breaks, "" for none.
+func (a Advisor) breaks(c *Candidate, d *Data, guess float64) string {
+	encode := time.Duration(0)
+	for _, m := range d.Modalities {
+		encode += a.Limits.Encode[m.Name]
+	}
+	if a.Limits.Latency > 0 && c.P99+encode > a.Limits.Latency {
+		return fmt.Sprintf("take longer than %v", a.Limits.Latency)
+	}
+	for _, gone := range a.Limits.Without {
+		if s := c.without(d, gone); s == nil || !(s.Interval.Low > guess) {
+			return fmt.Sprintf("are no better than guessing without %s", gone)
+		}
+	}
+	return ""
+}
+
+// without is the figures with all modalities but one; nil if there is no other.
+func (c *Candidate) without(d *Data, gone string) *Subset {
+	for i, s := range c.Subsets {
+		if len(s.Modalities) == len(d.Modalities)-1 && !slices.Contains(s.Modalities, gone) {
+			return &c.Subsets[i]
+		}
+	}
+	return nil
+}
+
+// why is the reason in words.
+func (a Advisor) why(d *Data, advice *Advice, c, top *Candidate, equal []*Candidate) string {
+	parts := []string{fmt.Sprintf("%s scores %s (%s)", c.Method, percent(d.Task, c.Figures.Score), interval(d.Task, c.Figures.Interval))}
+	if c == top {
+		parts[0] += ", the best"
+	} else {
+		parts[0] += fmt.Sprintf(", not surely less than the best, %s (%s)", top.Method, percent(d.Task, top.Figures.Score))
+	}
+	if c.How != LateFusion {
+		var late *Candidate
+		for i := range advice.Candidates {
+			if o := &advice.Candidates[i]; o.How == LateFusion && (late == nil || o.Figures.Score > late.Figures.Score) {
+				late = o
+			}
+		}
+		if late != nil && !slices.Contains(equal, late) {
+			parts = append(parts, fmt.Sprintf("late fusion reaches %s", percent(d.Task, late.Figures.Score)))
+		}
+	}
+	if i := advice.Information; c.How == InteractiveFusion && i.Synergistic > i.All/2 {
+		parts = append(parts, fmt.Sprintf("of %.2f bits about the answer %.2f are in no modality alone", i.All, i.Synergistic))
+	}
+	parts = append(parts, fmt.Sprintf("a decision takes %v (p99 %v) after the encoders", c.P50.Round(time.Microsecond), c.P99.Round(time.Microsecond)))
+	if c.First > 0 {
+		parts = append(parts, fmt.Sprintf("the first usable answer is there after %v", c.First.Round(time.Microsecond)))
+	}
+	if len(d.Modalities) > 1 {
+		for _, m := range d.Modalities {
+			if s := c.without(d, m.Name); s != nil {
+				parts = append(parts, fmt.Sprintf("without %s: %s", m.Name, percent(d.Task, s.Score)))
+			}
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+func interval(t Task, i metric.Interval) string {
+	return fmt.Sprintf("%s to %s", percent(t, i.Low), percent(t, i.High))
+}

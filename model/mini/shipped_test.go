@@ -1,0 +1,105 @@
+package mini
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tensor"
+)
+
+// pictures are photographs that the model has not learnt from, with what is on them.
+var pictures = []struct{ file, en, zh, de string }{
+	{"00-astronaut", "astronaut", "宇航员", "Astronautin"}, {"02-brick", "brick wall", "砖墙", "Backsteinmauer"}, {"05-chelsea", "cat", "猫", "Katze"},
+	{"06-clock-motion", "clock", "时钟", "Uhr"}, {"07-coffee", "coffee", "咖啡", "Kaffee"}, {"09-grass", "grass", "草", "Gras"}, {"14-rocket", "rocket", "火箭", "Rakete"},
+}
+
+// The shipped model finds photographs by what they show, in more than one language.
+func TestShippedFinds(t *testing.T) {
+	files := Shipped()
+	if files == nil {
+		t.Skip("this build has no model inside")
+	}
+	b, err := Parse(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	p := tensor.NewPass(context.Background(), 0)
+	processor := b.Pixels()
+	side := b.Image.Config.Size
+	pixels := make([]float32, len(pictures)*3*side*side)
+	for i, x := range pictures {
+		img, err := image.Open("../../accuracy/"+x.file+".jpg", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		processor.Apply(pixels[i*3*side*side:][:3*side*side], img)
+	}
+	seen := slices.Clone(b.EmbedImage(p.Input(pixels, len(pictures), 3, side, side)).Normalize(1e-12).Floats())
+	right := map[string]int{}
+	for i, x := range pictures {
+		for language, text := range map[string]string{"en": x.en, "zh": x.zh, "de": x.de} {
+			p.Reset(context.Background())
+			v, err := b.EmbedText(p, [][]int32{b.Encode(text).IDs})
+			if err != nil {
+				t.Fatal(err)
+			}
+			scores := v.Normalize(1e-12).Dots(p.Input(seen, len(pictures), b.Dimension()), 1).Floats()
+			best := 0
+			for k, s := range scores {
+				if s > scores[best] {
+					best = k
+				}
+			}
+			if best == i {
+				right[language]++
+			}
+			t.Logf("%s: %s (%.2f), want %s (%.2f)", text, pictures[best].file, scores[best], x.file, scores[i])
+		}
+	}
+	for language, least := range map[string]int{"en": 6, "zh": 5, "de": 5} {
+		if right[language] < least {
+			t.Errorf("%s: %d of %d names find their picture first, want %d or more", language, right[language], len(pictures), least)
+		}
+	}
+}
+
+// What is shipped stays small.
+func TestShippedSize(t *testing.T) {
+	total := 0
+	for _, data := range Shipped() {
+		total += len(data)
+	}
+	if total > 20e6 {
+		t.Errorf("the shipped files have %d bytes, want 20 million or fewer", total)
+	}
+}
+
+// What a text is made of does not depend on what else is in the batch; no text at all is a vector too.
+func TestTextAlone(t *testing.T) {
+	c := &Config{Dimension: 8, Vocabulary: 50, TextWidth: 6, TextHidden: 5}
+	tower := NewText(c)
+	nn.Init(tower, 3)
+	p := tensor.NewPass(context.Background(), 0)
+	texts := [][]int32{{1, 2, 3}, {}, {49}}
+	all := tower.Forward(p, texts)
+	for i := range texts {
+		one := tower.Forward(p, texts[i:i+1])
+		if !slices.Equal(one.Floats(), all.Floats()[8*i:][:8]) {
+			t.Errorf("text %d alone gives other bits", i)
+		}
+	}
+}
+
+// The likeliest classes share all, the rest has nothing.
+func TestMix(t *testing.T) {
+	c := SightConfig{Likeliest: 2, Temperature: 1}
+	shares := make([]float32, 4)
+	c.mix(shares, []float32{1, 3, 3, -1})
+	if !slices.Equal(shares, []float32{0, 0.5, 0.5, 0}) {
+		t.Errorf("shares %v", shares)
+	}
+}

@@ -1,0 +1,305 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/chiasm/chiasm/model/mini"
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tensor"
+	"github.com/chiasm/chiasm/weights"
+)
+
+// Figures is what a training is to be judged by.
+type figures struct {
+	Shipped []score              `json:"shipped"` // of the model as it is stored
+	Teacher []score              `json:"teacher"` // with the teachers in place of the tower of texts
+	Curves  map[string][]float64 `json:"curves"`
+	Bytes   map[string]int64     `json:"bytes"`
+}
+
+// trainAll makes the model.
+func trainAll(ctx context.Context, dir, real, python, out string) error {
+	corpus, err := readCorpus(dir)
+	if err != nil {
+		return err
+	}
+	t, err := openTeacher(ctx, dir, real, python)
+	if err != nil {
+		return err
+	}
+	e, err := openEyes(ctx, dir, real)
+	if err != nil {
+		return err
+	}
+	concepts := corpus.concepts()
+	u := corpus.pupil(concepts)
+	if err := t.need(append(append(slices.Clone(u.names), u.other...), corpus.asked()...)); err != nil {
+		return err
+	}
+	var english []said
+	for _, s := range append(slices.Clone(u.names), u.other...) {
+		if s.language == "en" {
+			english = append(english, s)
+		}
+	}
+	if err := t.learnDictionary(ctx, concepts, english); err != nil {
+		return err
+	}
+	s, err := learnSpace(ctx, t, concepts)
+	if err != nil {
+		return err
+	}
+	c := &mini.Config{
+		ModelType: mini.Kind, Dimension: dimension, Image: "efficientnet-lite0", Classes: len(corpus.classes), HeadHidden: 512,
+		Sight:      mini.SightConfig{Likeliest: 50, Temperature: 1.5, Photo: 0.5, Drawing: 2, Middle: 0.88, Steepness: 25},
+		Vocabulary: 20000, TextWidth: dimension, TextHidden: 512, Context: 256, Scale: 1, Bias: 0,
+	}
+	sight, headCurve, err := learnSight(ctx, c, e, s, corpus, corpus.learnt())
+	if err != nil {
+		return err
+	}
+	text, tokenizer, textCurve, err := learnText(ctx, c, s, u)
+	if err != nil {
+		return err
+	}
+	model := &mini.Model{Image: e.tower.Tower, Sight: sight, Text: text, Config: *c}
+	if err := save(out, model, tokenizer); err != nil {
+		return err
+	}
+	if err := settle(ctx, corpus, e, out); err != nil {
+		return err
+	}
+	f := &figures{Curves: map[string][]float64{"adapter": s.curve, "head": headCurve, "text": textCurve}, Bytes: map[string]int64{}}
+	return f.conclude(ctx, corpus, e, s, out)
+}
+
+// pupil is what there is to read. Copyleft names are not among it.
+func (c *corpus) pupil(concepts []concept) (u pupil) {
+	met := map[said]bool{}
+	add := func(list *[]said, s said) {
+		if s.text = strings.TrimSpace(s.text); s.text != "" && len(s.text) < 300 && !met[s] {
+			met[s] = true
+			*list = append(*list, s)
+		}
+	}
+	for _, s := range all(concepts) {
+		add(&u.names, s)
+	}
+	for _, p := range c.learnt() {
+		for _, language := range languages {
+			names := p.Names[language]
+			if language == "en" {
+				names = plain(names)
+			}
+			for _, n := range names[:min(3, len(names))] {
+				add(&u.names, said{n, language})
+			}
+		}
+	}
+	for _, t := range c.emoji {
+		for _, language := range []string{"en", "zh"} {
+			for _, n := range t.Tags[language] {
+				add(&u.other, said{n, language})
+			}
+		}
+	}
+	for _, t := range append(slices.Clone(c.words), c.classes...) {
+		if !t.Usual {
+			continue
+		}
+		for _, n := range t.Names["en"] {
+			add(&u.other, said{n, "en"})
+		}
+		for _, n := range t.Sentences["en"][:min(1, len(t.Sentences["en"]))] {
+			add(&u.other, said{n, "en"})
+		}
+	}
+	return u
+}
+
+// asked is what the galleries are asked, for the teachers to read: nothing is learnt from it.
+func (c *corpus) asked() (list []said) {
+	for _, g := range galleries {
+		for _, p := range c.gallery(g) {
+			for _, language := range g.language {
+				if names := p.Names[language]; len(names) > 0 {
+					list = append(list, said{names[0], language})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// save writes the folder of a model.
+func save(out string, model *mini.Model, tokenizer []byte) error {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	if err := saveConfig(out, model.Config); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(out, mini.TokenizerFile), tokenizer, 0o644); err != nil {
+		return err
+	}
+	const small = 4096 // values that are not worth rounding
+	var entries []tensor.Entry
+	for name, t := range nn.Params(model) {
+		e := tensor.EntryOf(name, t.Floats(), t.Shape()...)
+		if t.Rank() >= 2 && t.Len() >= small {
+			e = weights.Quantise(e)
+		}
+		entries = append(entries, e)
+	}
+	return weights.Save(filepath.Join(out, mini.WeightsFile), entries, nil)
+}
+
+// openModel opens a folder, or the shipped model for "".
+func openModel(folder string) (*mini.Bundle, error) {
+	if folder != "" {
+		return mini.Open(folder)
+	}
+	files := mini.Shipped()
+	if files == nil {
+		return nil, errors.New("this build has no model inside")
+	}
+	return mini.Parse(files)
+}
+
+// conclude measures the model as it was stored, and writes figures.json beside it.
+func (f *figures) conclude(ctx context.Context, c *corpus, e *eyes, s *space, out string) error {
+	b, err := mini.Open(out)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	var list []seen
+	for _, g := range append([]gallery{validation}, galleries...) {
+		s, err := sees(ctx, c, g, e, b)
+		if err != nil {
+			return err
+		}
+		list = append(list, s)
+	}
+	if f.Shipped, err = measure(ctx, list, readerOf(b)); err != nil {
+		return err
+	}
+	if f.Teacher, err = measure(ctx, list, s.place); err != nil {
+		return err
+	}
+	for _, name := range []string{mini.ConfigFile, mini.TokenizerFile, mini.WeightsFile} {
+		info, err := os.Stat(filepath.Join(out, name))
+		if err != nil {
+			return err
+		}
+		f.Bytes[name] = info.Size()
+	}
+	f.Bytes["values"] = int64(nn.Count(b.Model))
+	show("shipped", f.Shipped)
+	show("teacher", f.Teacher)
+	data, err := json.MarshalIndent(f, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(out, "figures.json"), append(data, '\n'), 0o644)
+}
+
+// sees looks at the pictures of a gallery, by features that are there.
+func sees(ctx context.Context, c *corpus, g gallery, e *eyes, b *mini.Bundle) (s seen, err error) {
+	pictures := c.gallery(g)
+	features, err := e.features("plain", pictures)
+	if err != nil {
+		return s, err
+	}
+	v, err := apply(ctx, features, featureWidth, func(x *tensor.Tensor) *tensor.Tensor { return b.Sight.Forward(x, b.Image).Normalize(1e-12) })
+	return seen{g, pictures, v}, err
+}
+
+func saveConfig(out string, c mini.Config) error {
+	data, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(out, mini.ConfigFile), append(data, '\n'), 0o644)
+}
+
+// settle writes what is known only once there are weights: how a cosine becomes a probability.
+func settle(ctx context.Context, c *corpus, e *eyes, out string) error {
+	b, err := mini.Open(out)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	s, err := sees(ctx, c, validation, e, b)
+	if err != nil {
+		return err
+	}
+	queries := validation.ask(s.pictures, "en")
+	var texts []said
+	for _, q := range queries {
+		texts = append(texts, said{q.text, "en"})
+	}
+	v, err := readerOf(b)(ctx, texts)
+	if err != nil {
+		return err
+	}
+	scale, bias := calibrate(s, v, queries)
+	b.Config.Scale, b.Config.Bias = float32(scale), float32(bias)
+	return saveConfig(out, b.Config)
+}
+
+// readerOf reads texts by a model's own tower.
+func readerOf(b *mini.Bundle) reader {
+	return func(ctx context.Context, texts []said) ([]float32, error) {
+		p := tensor.NewPass(ctx, 0)
+		var ids [][]int32
+		for _, t := range texts {
+			fitted, _ := b.Fit(b.Encode(t.text).IDs)
+			ids = append(ids, fitted)
+		}
+		v, err := b.EmbedText(p, ids)
+		if err != nil {
+			return nil, err
+		}
+		return slices.Clone(v.Normalize(1e-12).Floats()), p.Err()
+	}
+}
+
+// evaluate measures a model, the shipped one if folder is "", by whole pictures.
+func evaluate(ctx context.Context, dir, folder string) error {
+	c, err := readCorpus(dir)
+	if err != nil {
+		return err
+	}
+	b, err := openModel(folder)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	e := &eyes{dir: dir, processor: b.Processor, embed: b.EmbedImage}
+	var list []seen
+	for _, g := range galleries {
+		pictures := c.gallery(g)
+		var names []string
+		for i := range pictures {
+			names = append(names, pictures[i].name())
+		}
+		v, err := e.look(ctx, "plain", names)
+		if err != nil {
+			return err
+		}
+		list = append(list, seen{g, pictures, unit(v, dimension)})
+	}
+	scores, err := measure(ctx, list, readerOf(b))
+	if err != nil {
+		return err
+	}
+	show("by whole pictures", scores)
+	return nil
+}
