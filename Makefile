@@ -6,7 +6,8 @@ unexport CHIASM_REALMODELS
 GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES := ./...
-CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./dataset ./server ./model/... .
+CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./index ./dataset ./train \
+	./model/... . ./library ./server
 
 .PHONY: build demo test lint unit levels purego race arm64 generate generate-check fuzz realmodels real bench clean
 
