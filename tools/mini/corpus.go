@@ -48,7 +48,7 @@ type corpus struct {
 }
 
 // languages are those whose names teach: what the model is measured in, and their relatives.
-var languages = []string{"en", "zh", "zh-hant", "ja", "ko", "fr", "de", "es", "it", "pt", "ru", "ar", "nl", "pl"}
+var languages = []string{"en", "zh", "zh-hant", "ja", "ko", "fr", "de", "es", "it", "pt", "ru"}
 
 func readCorpus(dir string) (*corpus, error) {
 	c := &corpus{dir: dir}
@@ -70,7 +70,9 @@ func readCorpus(dir string) (*corpus, error) {
 			}
 			c.classes = append(c.classes, t)
 		case "emoji":
-			c.emoji = append(c.emoji, t)
+			if names := t.Names["en"]; len(names) > 0 && !strings.HasPrefix(names[0], "flag:") {
+				c.emoji = append(c.emoji, t)
+			}
 		case "word":
 			c.everyday = append(c.everyday, t)
 		case "wordnet":

@@ -24,7 +24,7 @@ type lesson struct {
 }
 
 // shares are how often a name in a language is taken.
-var shares = map[string]int{"en": 6, "zh": 4, "zh-hant": 1, "fr": 2, "de": 2, "es": 2, "ja": 2, "it": 1, "ar": 1, "ko": 1, "pt": 1, "ru": 1}
+var shares = map[string]int{"en": 6, "zh": 4, "zh-hant": 1, "fr": 2, "de": 2, "es": 2, "ja": 2, "it": 1, "ko": 1, "pt": 1, "ru": 1}
 
 const pseudoPhotos = 8000
 

@@ -32,7 +32,7 @@ func learnText(ctx context.Context, c *mini.Config, s *space, u pupil) (*mini.Te
 	counts := map[string]float64{}
 	for i, list := range [][]said{u.names, u.other} {
 		for _, t := range list {
-			counts[t.text] += float64(2 - i)
+			counts[t.text] += worth(t.language) / float64(1+i)
 		}
 	}
 	for _, list := range templates {
@@ -86,6 +86,17 @@ func learnText(ctx context.Context, c *mini.Config, s *space, u pupil) (*mini.Te
 		return objective.Learn(train.Pairs(x, y), 1, into)
 	})
 	return tower, data, curve, err
+}
+
+// worth is how much a text counts when pieces are chosen.
+func worth(language string) float64 {
+	switch language {
+	case "en", "zh":
+		return 4
+	case "fr", "de", "es", "ja":
+		return 2
+	}
+	return 1
 }
 
 // fill puts a name in the place of %.

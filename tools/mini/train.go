@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/template"
 
 	"github.com/chiasm/chiasm/model/mini"
 	"github.com/chiasm/chiasm/nn"
@@ -58,7 +62,7 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 	c := &mini.Config{
 		ModelType: mini.Kind, Dimension: dimension, Image: "efficientnet-lite0", Classes: len(corpus.classes), HeadHidden: 512,
 		Sight:      mini.SightConfig{Likeliest: 50, Temperature: 1.5, Photo: 0.5, Drawing: 2, Middle: 0.88, Steepness: 25},
-		Vocabulary: 20000, TextWidth: dimension, TextHidden: 512, Context: 256, Scale: 1, Bias: 0,
+		Vocabulary: 24000, TextWidth: dimension, TextHidden: 512, Context: 256, Scale: 1, Bias: 0,
 	}
 	sight, headCurve, err := learnSight(ctx, c, e, s, corpus, corpus.learnt())
 	if err != nil {
@@ -125,9 +129,9 @@ func (c *corpus) pupil(concepts []concept) (u pupil) {
 
 // asked is what the galleries are asked, for the teachers to read: nothing is learnt from it.
 func (c *corpus) asked() (list []said) {
-	for _, g := range galleries {
+	for _, g := range append([]gallery{validation}, galleries...) {
 		for _, p := range c.gallery(g) {
-			for _, language := range g.language {
+			for _, language := range []string{"en", "zh", "fr", "de", "es", "ja"} {
 				if names := p.Names[language]; len(names) > 0 {
 					list = append(list, said{names[0], language})
 				}
@@ -148,14 +152,9 @@ func save(out string, model *mini.Model, tokenizer []byte) error {
 	if err := os.WriteFile(filepath.Join(out, mini.TokenizerFile), tokenizer, 0o644); err != nil {
 		return err
 	}
-	const small = 4096 // values that are not worth rounding
 	var entries []tensor.Entry
 	for name, t := range nn.Params(model) {
-		e := tensor.EntryOf(name, t.Floats(), t.Shape()...)
-		if t.Rank() >= 2 && t.Len() >= small {
-			e = weights.Quantise(e)
-		}
-		entries = append(entries, e)
+		entries = append(entries, stored(tensor.EntryOf(name, t.Floats(), t.Shape()...)))
 	}
 	return weights.Save(filepath.Join(out, mini.WeightsFile), entries, nil)
 }
@@ -207,7 +206,30 @@ func (f *figures) conclude(ctx context.Context, c *corpus, e *eyes, s *space, ou
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(out, "figures.json"), append(data, '\n'), 0o644)
+	if err := os.WriteFile(filepath.Join(out, "figures.json"), append(data, '\n'), 0o644); err != nil {
+		return err
+	}
+	return f.writeCard(filepath.Join(out, mini.CardFile))
+}
+
+//go:embed card.md
+var card string
+
+// Dimension is for the card.
+func (f *figures) Dimension() int { return dimension }
+
+// writeCard writes the model card.
+func (f *figures) writeCard(path string) error {
+	percent := func(share float64) string { return fmt.Sprintf("%.0f", 100*share) }
+	t, err := template.New("card").Funcs(template.FuncMap{"percent": percent}).Parse(card)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, f); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o644)
 }
 
 // sees looks at the pictures of a gallery, by features that are there.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -14,7 +15,8 @@ import (
 
 // space mark and unknown piece of the vocabulary.
 const (
-	wordMark = "▁"
+	mark     = '▁'
+	wordMark = string(mark)
 	unknown  = "<unk>"
 )
 
@@ -30,7 +32,7 @@ func learnPieces(texts map[string]float64, n int) (pieces []string, scores []flo
 			words[wordMark+w] += count
 		}
 	}
-	order := slices.Sorted(maps.Keys(words)) // sums in one order give the same bits
+	order := slices.Sorted(maps.Keys(words)) // a sum in one order has the same bits
 	counts := candidates(order, words, 16*n)
 	for size := len(counts); ; {
 		model := newSegmenter(counts)
@@ -41,21 +43,25 @@ func learnPieces(texts map[string]float64, n int) (pieces []string, scores []flo
 			}
 		}
 		if size <= n {
-			return rank(counts, n)
+			return rank(prune(counts, n-1))
 		}
 		size = max(n, size*2/3)
 		counts = prune(counts, size)
 	}
 }
 
-// candidates are the substrings of words that are worth most: count times length, and every single letter.
+// candidates are the substrings of words that are worth most: count times length, and every single letter. Where a script has no spaces,
+// they are short, and the mark of a beginning stands alone, since what begins there says nothing.
 func candidates(order []string, words map[string]float64, most int) map[string]float64 {
-	const longest = 14
+	const longest, spaceless = 14, 4
 	all := map[string]float64{}
 	for _, w := range order {
 		letters := []rune(w)
 		for i := range letters {
 			for j := i + 1; j <= min(len(letters), i+longest); j++ {
+				if j > i+1 && unicode.In(letters[j-1], unicode.Han, unicode.Hiragana, unicode.Katakana) && (j > i+spaceless || letters[i] == mark) {
+					break
+				}
 				all[string(letters[i:j])] += words[w]
 			}
 		}
@@ -71,10 +77,10 @@ func candidates(order []string, words map[string]float64, most int) map[string]f
 	return out
 }
 
-// prune keeps size pieces: the most frequent, and single letters before others.
+// prune keeps size pieces: the most frequent, and single letters that are met more than once before others.
 func prune(counts map[string]float64, size int) map[string]float64 {
 	keys := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
-		one, other := utf8.RuneCountInString(a) == 1 && counts[a] >= 3, utf8.RuneCountInString(b) == 1 && counts[b] >= 3
+		one, other := utf8.RuneCountInString(a) == 1 && counts[a] > 3, utf8.RuneCountInString(b) == 1 && counts[b] > 3
 		if one != other {
 			if one {
 				return -1
@@ -91,9 +97,8 @@ func prune(counts map[string]float64, size int) map[string]float64 {
 }
 
 // rank makes the vocabulary: the unknown piece, then the others by frequency.
-func rank(counts map[string]float64, n int) (pieces []string, scores []float64) {
+func rank(counts map[string]float64) (pieces []string, scores []float64) {
 	keys := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b)) })
-	keys = keys[:min(len(keys), n-1)]
 	sum := 0.0
 	for _, p := range keys {
 		sum += counts[p]
