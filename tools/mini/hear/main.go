@@ -2,10 +2,11 @@
 // are checked, lets them say words of five languages and play the notes of 107 instruments, and teaches an ear to give each sound the key
 // of its word. What is there already is not made again.
 //
-//	go run ./tools/mini/hear [-data DATA] [-steps N] [-from EAR] [-text MODEL] [-into MINI] DIR
+//	go run ./tools/mini/hear [-data DATA] [-steps N] [-from EAR] [-text MODEL] DIR
 //
 // DIR gets the sounds' spectra, ear.safetensors with all that was trained, and what ships: sound.safetensors, whose keys are those of
-// mini.Sound, and lexicon.txt, the words of its lexicon. At the end it prints how well a voice, a sound font and the volunteers of DATA
+// mini.Sound, and lexicon.txt, the words of its lexicon; `go run ./tools/mini join DIR MINI` puts them into
+// the folder of a model. At the end it prints how well a voice, a sound font and the volunteers of DATA
 // (as tools/mini/data lays them out) are understood that nothing was learnt from.
 package main
 
@@ -33,7 +34,6 @@ func main() {
 	flag.IntVar(&o.steps, "steps", 6000, "steps of training")
 	flag.StringVar(&o.text, "text", "", "a model whose text tower says what words mean; without one each word means itself alone")
 	flag.StringVar(&o.from, "from", "", "go on from an ear.safetensors of an earlier training")
-	flag.StringVar(&o.into, "into", "", "the folder of a mini that gets the tower")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		flag.Usage()
@@ -48,8 +48,8 @@ func main() {
 }
 
 type options struct {
-	data, text, from, into string
-	steps                  int
+	data, text, from string
+	steps            int
 }
 
 func (o *options) run(ctx context.Context, dir string) error {
@@ -88,7 +88,7 @@ func (o *options) run(ctx context.Context, dir string) error {
 		return err
 	}
 	s := &mini.Sound{Ear: l.Ear, Lexicon: l.lexicon(ctx, words)}
-	if err := o.ship(dir, s, words); err != nil {
+	if err := ship(dir, s, words); err != nil {
 		return err
 	}
 	return o.examine(ctx, dir, s, words, list)
@@ -150,7 +150,7 @@ func record(dir, root, data string, words []word, list []*cast) error {
 }
 
 // ship writes what ships.
-func (o *options) ship(dir string, s *mini.Sound, words []word) error {
+func ship(dir string, s *mini.Sound, words []word) error {
 	var b strings.Builder
 	for _, w := range words {
 		if w.known {
@@ -160,10 +160,7 @@ func (o *options) ship(dir string, s *mini.Sound, words []word) error {
 	if err := os.WriteFile(filepath.Join(dir, "lexicon.txt"), []byte(b.String()), 0o644); err != nil {
 		return err
 	}
-	if err := weights.Save(filepath.Join(dir, "sound.safetensors"), nn.Entries(s), nil); err != nil || o.into == "" {
-		return err
-	}
-	return into(o.into, s, b.String())
+	return weights.Save(filepath.Join(dir, "sound.safetensors"), nn.Entries(s), nil)
 }
 
 // examine prints how well the tests are understood.
