@@ -6,7 +6,8 @@ unexport CHIASM_REALMODELS
 GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES := ./...
-CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./dataset ./model/... .
+CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./index ./dataset ./train \
+	./model/... . ./library ./server
 
 .PHONY: build demo test lint unit levels purego race arm64 generate generate-check fuzz realmodels real bench clean
 
@@ -48,11 +49,13 @@ race:
 
 # The kernel's tests take each tier in turn; those of the models run in the default and in two of NEON. QEMU takes the processor from
 # QEMU_CPU, which the cache of go test does not know.
+# Above the root package nothing depends on the processor.
+PROCESSOR := ./internal/... ./metric ./tensor ./token ./media/... ./hub ./index ./nn ./weights ./dataset ./train ./model/... .
 ARM64 := GOARCH=arm64 $(GO) test -short -timeout 30m -exec qemu-aarch64-static
 arm64:
 	@if command -v qemu-aarch64-static >/dev/null; then \
 		set -ex; export QEMU_CPU; \
-		QEMU_CPU=max; $(ARM64) $(PACKAGES); \
+		QEMU_CPU=max; $(ARM64) $(PROCESSOR); \
 		for level in neon neonbf16; do CHIASM_CPU=$$level $(ARM64) ./tensor ./nn ./model/... .; done; \
 		for QEMU_CPU in cortex-a72 neoverse-n1; do $(ARM64) -count=1 ./internal/cpu; done; \
 	else echo "arm64: left out, qemu-aarch64-static is not installed (Debian: qemu-user-static)"; fi

@@ -13,9 +13,13 @@ var ladder = [][]string{
 	{"metric", "tensor", "token", "media/image", "media/audio", "media/video", "hub", "index"},
 	{"nn", "weights", "dataset"},
 	{"model/vit", "model/text", "model/bert", "model/swin", "internal/golden", "model/gemma", "model/efficientnet", "train"},
-	{"fusion", "model/clip", "model/siglip", "model/dual", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma", "model/mini"},
+	{
+		"model/clip", "model/siglip", "model/dual", "model/clap", "model/sentence", "model/whisper", "model/vad", "model/chineseclip", "model/embeddinggemma",
+		"model/mini", "fusion",
+	},
 	{""}, // the root package
-	{"study"},
+	{"study", "library"},
+	{"server"},
 	{"cmd/chiasm"},
 }
 

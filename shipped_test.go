@@ -1,6 +1,7 @@
 package chiasm
 
 import (
+	"context"
 	"errors"
 	"math"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/chiasm/chiasm/model/mini"
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tensor"
 )
 
 const tinyMini = "model/mini/testdata/tiny"
@@ -190,5 +193,35 @@ func TestRelevance(t *testing.T) {
 	defer clip.Close()
 	if _, ok := clip.Relevance("image"); ok {
 		t.Error("there is a calibration of CLIP")
+	}
+}
+
+// A model that computed in other formats computes in its first one as before, to the bit.
+func TestFormatsLeaveNoTrace(t *testing.T) {
+	m, err := Open(context.Background(), tinyMini, &Options{Precision: "f32"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	hear := func() (values []float32) {
+		e, err := m.EmbedAudios(context.Background(), accuracySounds())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range e {
+			values = append(values, x.Values...)
+		}
+		return values
+	}
+	want := hear()
+	for i := range 12 {
+		nn.SetFormat(m.family, []tensor.Format{tensor.FormatI8, tensor.FormatBF16, tensor.FormatW8}[i%3])
+		hear()
+		nn.SetFormat(m.family, tensor.FormatF32)
+		for call := range 2 {
+			if !slices.Equal(hear(), want) {
+				t.Fatalf("round %d, call %d: the vectors of sounds differ", i, call)
+			}
+		}
 	}
 }

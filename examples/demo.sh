@@ -3,11 +3,13 @@
 set -euo pipefail
 chiasm=${1:?usage: demo.sh CHIASM}
 here=$(dirname "$0")
-model=${CHIASM_MODEL:-$here/../model/clip/testdata/transformers}
-if [ -z "${CHIASM_MODEL:-}" ]; then
-	echo "Note: this runs a tiny random model, so its numbers mean nothing yet. For real ones: make demo CHIASM_MODEL=openai/clip-vit-base-patch32 (600 MB, downloaded once)."
+if [ -z "${CHIASM_MODEL:-}" ] && "$chiasm" list --json 2>/dev/null | grep -q '"shipped":true'; then
+	echo "Note: this runs mini, the small model inside the program. A larger one: make demo CHIASM_MODEL=openai/clip-vit-base-patch32 (600 MB, downloaded once)."
+elif [ -z "${CHIASM_MODEL:-}" ]; then
+	export CHIASM_MODEL=$here/../model/clip/testdata/transformers
+	echo "Note: this build has no model inside and runs a tiny random one, so its numbers mean nothing. For real ones: make demo CHIASM_MODEL=openai/clip-vit-base-patch32 (600 MB, downloaded once)."
 fi
 set -x
-"$chiasm" similarity --model "$model" --text "a beautiful sunset over the mountains" --text "a red apple" --text "the face of a cat" "$here"/pictures/*
-"$chiasm" classify --model "$model" --labels sunset,apple,cat --template "a photo of a {}" "$here"/pictures/*
-"$chiasm" tokenize --model "$model" "a beautiful sunset over the mountains"
+"$chiasm" similarity --text "a beautiful sunset over the mountains" --text "a red apple" --text "the face of a cat" "$here"/pictures/*
+"$chiasm" classify --labels sunset,apple,cat --template "a photo of a {}" "$here"/pictures/*
+"$chiasm" tokenize "a beautiful sunset over the mountains"

@@ -90,7 +90,7 @@ func (a Advisor) Advise(ctx context.Context, d *Data) (*Advice, error) {
 			if a.Progress != nil {
 				a.Progress(i*a.Folds+f, len(a.Methods)*a.Folds, method)
 			}
-			if err := a.try(ctx, d, fold, f, method, list, advice.Guess); err != nil {
+			if err := a.try(ctx, d, fold, f, method, list); err != nil {
 				return nil, err
 			}
 		}
@@ -100,7 +100,7 @@ func (a Advisor) Advise(ctx context.Context, d *Data) (*Advice, error) {
 		advice.Candidates = append(advice.Candidates, list...)
 	}
 	for k := range advice.Candidates {
-		advice.Candidates[k].first(d, advice.Guess, a.Limits)
+		advice.Candidates[k].first(advice.Guess, a.Limits)
 	}
 	advice.Information = inform(d, advice.Candidates)
 	advice.Recommendation = a.recommend(d, advice)
@@ -150,7 +150,7 @@ func (a Advisor) rules(k Kind) []Rule {
 }
 
 // try teaches a method on all folds but one, and lets its candidates answer that one.
-func (a Advisor) try(ctx context.Context, d *Data, fold []int, f int, method Method, list []Candidate, guess float64) error {
+func (a Advisor) try(ctx context.Context, d *Data, fold []int, f int, method Method, list []Candidate) error {
 	rest, _ := d.part(func(i int) bool { return fold[i] != f })
 	test, of := d.part(func(i int) bool { return fold[i] == f })
 	inner, _, err := rest.Folds(4, a.Training.Seed+uint64(f)+1)
@@ -176,10 +176,7 @@ func (a Advisor) try(ctx context.Context, d *Data, fold []int, f int, method Met
 		}
 		c := &list[k]
 		for set, answers := range c.parts {
-			gone := make([]bool, len(d.Modalities))
-			for j := range gone {
-				gone[j] = set&(1<<j) == 0
-			}
+			_, gone := d.showing(set)
 			said, err := one.Predict(ctx, test.Without(gone...).Samples, a.Training.Workers)
 			if err != nil {
 				return err
@@ -222,14 +219,8 @@ func (m *Model) time(ctx context.Context, samples []Sample, workers int) (p50, p
 func (a Advisor) measure(d *Data, c *Candidate) {
 	sets := subsets(len(d.Modalities))
 	for _, set := range sets {
-		s, gone := Subset{}, make([]bool, len(d.Modalities))
-		for k, m := range d.Modalities {
-			if gone[k] = set&(1<<k) == 0; !gone[k] {
-				s.Modalities = append(s.Modalities, m.Name)
-			}
-		}
-		s.Figures = Measure(d, c.parts[set], a.Boot)
-		c.Subsets = append(c.Subsets, s)
+		names, _ := d.showing(set)
+		c.Subsets = append(c.Subsets, Subset{names, Measure(d, c.parts[set], a.Boot)})
 	}
 	c.answers = c.parts[sets[len(sets)-1]]
 	c.Figures, c.scores = c.Subsets[len(sets)-1].Figures, Scores(d, c.answers)
@@ -237,7 +228,7 @@ func (a Advisor) measure(d *Data, c *Candidate) {
 
 // first finds the time of the first decision that is better than a guess: late fusion answers whatever arrives first, others too if they have
 // learnt to do without the rest.
-func (c *Candidate) first(d *Data, guess float64, l Limits) {
+func (c *Candidate) first(guess float64, l Limits) {
 	for _, s := range c.Subsets {
 		if s.Interval.Low <= guess {
 			continue

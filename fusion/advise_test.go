@@ -18,7 +18,10 @@ func quick(seed uint64) Advisor {
 }
 
 func TestAdviceFollowsTheData(t *testing.T) {
-	const seeds = 10
+	seeds := 10
+	if testing.Short() {
+		seeds = 2
+	}
 	for relation, want := range map[Relation]How{Redundant: LateFusion, Unique: LateFusion, Synergistic: InteractiveFusion} {
 		right := 0
 		for seed := range uint64(seeds) {
@@ -44,8 +47,8 @@ func TestAdviceFollowsTheData(t *testing.T) {
 				t.Errorf("%s, seed %d: %+v", relation, seed, i)
 			}
 		}
-		if t.Logf("%s: %d of %d seeds", relation, right, seeds); right < 9 {
-			t.Errorf("%s: %s fusion recommended for %d of %d seeds, want 9 or more", relation, want, right, seeds)
+		if t.Logf("%s: %d of %d seeds", relation, right, seeds); 10*right < 9*seeds {
+			t.Errorf("%s: %s fusion recommended for %d of %d seeds, want 9 of 10 or more", relation, want, right, seeds)
 		}
 	}
 }

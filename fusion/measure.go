@@ -146,22 +146,26 @@ type Subset struct {
 // Subsets measures a model with every set of modalities but the empty one, the single ones first.
 func (m *Model) Subsets(ctx context.Context, d *Data, b metric.Bootstrap, workers int) (list []Subset, err error) {
 	for _, set := range subsets(len(d.Modalities)) {
-		s := Subset{}
-		gone := make([]bool, len(d.Modalities))
-		for k, mod := range d.Modalities {
-			if gone[k] = set&(1<<k) == 0; !gone[k] {
-				s.Modalities = append(s.Modalities, mod.Name)
-			}
-		}
+		names, gone := d.showing(set)
 		some := d.Without(gone...)
 		answers, err := m.Predict(ctx, some.Samples, workers)
 		if err != nil {
 			return nil, err
 		}
-		s.Figures = Measure(some, answers, b)
-		list = append(list, s)
+		list = append(list, Subset{names, Measure(some, answers, b)})
 	}
 	return list, nil
+}
+
+// showing is the names of the modalities of a set of bits, and which are not in it.
+func (d *Data) showing(set int) (names []string, gone []bool) {
+	for k, m := range d.Modalities {
+		out := set&(1<<k) == 0
+		if gone = append(gone, out); !out {
+			names = append(names, m.Name)
+		}
+	}
+	return names, gone
 }
 
 // subsets is the sets of n things as bits, small ones first, without the empty one.

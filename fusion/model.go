@@ -236,8 +236,11 @@ func (m *Model) fuse(p *tensor.Pass, n int, sets, vectors []Set) *tensor.Tensor 
 	return m.CoAttn.Forward(p, n, sets)
 }
 
-// standard is features brought to mean 0 and variance 1, as they had where the model learnt.
+// standard is features brought to mean 0 and variance 1, as they had where the model learnt. It has no way back.
 func (in *Input) standard(x *tensor.Tensor) *tensor.Tensor {
+	if x.Learns() || x.Dim(-1) != in.Mean.Len() {
+		panic(&tensor.ShapeError{Op: "fusion", Want: fmt.Sprintf("features of %d values that nothing learns from", in.Mean.Len()), Got: x.String()})
+	}
 	y := x.Pass().Empty(x.Rows(), x.Dim(-1))
 	to, from, mean, scale := y.Floats(), x.Floats(), in.Mean.Floats(), in.Var.Floats()
 	for i := range to {

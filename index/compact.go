@@ -232,7 +232,11 @@ func (x *Index) Check(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("index: %w", err)
 		}
-		err = checkFile(ctx, m.data, x.Dimension())
+		data := m.data
+		if size := s.views[i].size; size >= headerBytes && size < int64(len(data)) {
+			data = data[:size]
+		}
+		err = checkFile(ctx, data, x.Dimension())
 		m.retain().release()
 		if err != nil {
 			return fmt.Errorf("index: %s: %w", path, err)
@@ -258,4 +262,39 @@ func checkFile(ctx context.Context, data []byte, dimension int) error {
 		}
 	}
 	return nil
+}
+
+// Suspects lists the ids of vectors that differ, or may differ, from what was written: those of blocks with another checksum. What could
+// not be read at all is not among them: see [Index.Damages].
+func (x *Index) Suspects(ctx context.Context) ([]uint64, error) {
+	s := x.acquire()
+	if s == nil {
+		return nil, fmt.Errorf("index: %s: %w", x.dir, os.ErrClosed)
+	}
+	defer s.release()
+	var ids []uint64
+	for i := range s.views {
+		v := &s.views[i]
+		m, err := mapFile(segmentPath(x.dir, v.number))
+		if err != nil {
+			return nil, fmt.Errorf("index: %w", err)
+		}
+		m.retain()
+		blocks, _ := walk(m.data, x.Dimension()) // gaps are damages, and told of
+		for _, b := range blocks {
+			if ctx.Err() != nil {
+				break
+			}
+			if b.whole(m.data[b.at:]) {
+				continue
+			}
+			for _, of := range v.blocks {
+				if of.first == b.first {
+					ids = append(ids, of.ids...)
+				}
+			}
+		}
+		m.release()
+	}
+	return ids, ctx.Err()
 }

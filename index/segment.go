@@ -29,6 +29,7 @@ type segment struct {
 // A view is a segment at one moment.
 type view struct {
 	number uint32
+	size   int64 // bytes of the file that count: what follows was never reported done
 	rows   int
 	blocks []block
 	dead   []uint64
@@ -226,7 +227,7 @@ func (s *segment) kill(r uint32, fresh *bool) {
 }
 
 func (s *segment) view() view {
-	return view{number: s.number, rows: s.rows, blocks: s.blocks, dead: s.dead, killed: s.killed}
+	return view{number: s.number, size: s.size, rows: s.rows, blocks: s.blocks, dead: s.dead, killed: s.killed}
 }
 
 // live is how many rows of a view are there and not killed.

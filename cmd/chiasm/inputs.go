@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/library"
 	"github.com/chiasm/chiasm/media/audio"
 	"github.com/chiasm/chiasm/media/image"
 )
@@ -174,13 +174,13 @@ func (in *inputs) file(path, kind string) readable {
 
 // standard is standard input as an item.
 func (in *inputs) standard() readable {
-	stdin := bufio.NewReaderSize(in.app.stdin, sniffed)
+	stdin := bufio.NewReaderSize(in.app.stdin, library.Sniffed)
 	kind := in.stdin
 	if kind == "" {
 		kind = in.only()
 	}
 	if kind == "" {
-		head, _ := stdin.Peek(sniffed)
+		head, _ := stdin.Peek(library.Sniffed)
 		kind = kindAs(head)
 	}
 	if kind == "" {
@@ -253,14 +253,11 @@ func (in *inputs) kindOf(path string) string {
 
 // extensions are those of the files of a kind; videos have sound. A folder's other files are looked into if they have no extension at all.
 var extensions = map[string][]string{
-	kindImage: {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif", ".avif"},
-	kindAudio: append([]string{
-		".wav", ".wave", ".flac", ".mp3", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".amr", ".caf", ".w64", ".au", ".snd", ".wv", ".ac3",
-		".mka",
-	}, videoExtensions...),
+	kindImage: library.Extensions[library.Image],
+	kindAudio: slices.Concat(library.Extensions[library.Audio], videoExtensions),
 }
 
-var videoExtensions = []string{".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp", ".asf", ".wmv"}
+var videoExtensions = library.Extensions[library.Video]
 
 // wanted is the kind of a file of a folder that the model takes, told by its extension, or without one by how it begins; "" for any other.
 func (in *inputs) wanted(path string) (kind string) {
@@ -290,9 +287,6 @@ func (in *inputs) wanted(path string) (kind string) {
 	return ""
 }
 
-// sniffed is how many bytes tell what a file is.
-const sniffed = 1 << 13
-
 // headOf is how a file begins; nothing if it is not a regular one, since opening a pipe could wait for ever.
 func headOf(path string) []byte {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
@@ -303,7 +297,7 @@ func headOf(path string) []byte {
 		return nil
 	}
 	defer f.Close()
-	head := make([]byte, sniffed)
+	head := make([]byte, library.Sniffed)
 	n, _ := io.ReadFull(f, head)
 	return head[:n]
 }
@@ -311,27 +305,10 @@ func headOf(path string) []byte {
 // kindAs is the kind of a file that begins so, "" if that does not tell.
 func kindAs(head []byte) string {
 	switch {
-	case beginsAsPicture(head):
+	case library.IsPicture(head):
 		return kindImage
 	case audio.Recognise(head):
 		return kindAudio
 	}
 	return ""
-}
-
-func beginsAsPicture(head []byte) bool {
-	for _, magic := range []string{"\xff\xd8\xff", "\x89PNG\r\n\x1a\n", "GIF87a", "GIF89a", "II*\x00", "MM\x00*"} {
-		if bytes.HasPrefix(head, []byte(magic)) {
-			return true
-		}
-	}
-	if len(head) < 12 {
-		return false
-	}
-	switch string(head[4:8]) {
-	case "ftyp":
-		return slices.Contains([]string{"heic", "heix", "heif", "mif1", "msf1", "avif", "avis"}, string(head[8:12]))
-	}
-	return string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP" ||
-		string(head[:2]) == "BM" && string(head[6:10]) == "\x00\x00\x00\x00"
 }

@@ -9,6 +9,7 @@ import (
 // verbs is everything that the program can do.
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
+		a.index(), a.search(), a.watch(), a.serve(), a.duplicates(), a.library(),
 		a.similarity(), a.classify(), a.embed(), a.transcribe(), a.tokenize(), a.eval(), a.train(),
 		a.pull(), a.list(), a.show(), a.rm(),
 		a.bench(), a.version(),
@@ -27,7 +28,9 @@ downloaded into it. CHIASM_MODEL names the one to use when --model is not given.
 const rootExample = `  chiasm similarity --text "a sunset" sunset.jpg
   chiasm similarity --model openai/clip-vit-base-patch32 --text "a sunset" sunset.jpg
   chiasm classify --labels cat,dog,bird photos/*.jpg
-  chiasm embed --text "a sunset" photos/ > vectors.jsonl`
+  chiasm embed --text "a sunset" photos/ > vectors.jsonl
+  chiasm index ~/Pictures
+  chiasm search "a dog on the beach"`
 
 // root is the command that all verbs hang on.
 func (a *app) root() *cobra.Command {

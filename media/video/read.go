@@ -28,6 +28,7 @@ type Info struct {
 	Frames  int
 	Rate    float64 // frames per second on average, 0 if not known
 	Seconds float64 // 0 if not known
+	W, H    int     // pixels, as they are stored
 }
 
 // A Frame is a picture of a video.
@@ -83,7 +84,7 @@ func recognise(path string) (string, error) {
 // probe counts the frames without decoding them.
 func probe(ctx context.Context, path, demuxer string) (info Info, err error) {
 	p, err := ffmpeg.Start(ctx, "ffprobe", nil, "", append(ffmpeg.Probe(path, demuxer), "-select_streams", "v:0", "-count_packets",
-		"-show_entries", "stream=nb_read_packets,avg_frame_rate,duration:format=duration", "-of", "json")...)
+		"-show_entries", "stream=nb_read_packets,avg_frame_rate,duration,width,height:format=duration", "-of", "json")...)
 	if err != nil {
 		return info, err
 	}
@@ -100,6 +101,8 @@ func probe(ctx context.Context, path, demuxer string) (info Info, err error) {
 			Packets string `json:"nb_read_packets"`
 			Rate    string `json:"avg_frame_rate"`
 			Seconds string `json:"duration"`
+			W       int    `json:"width"`
+			H       int    `json:"height"`
 		}
 		Format struct {
 			Seconds string `json:"duration"`
@@ -116,6 +119,7 @@ func probe(ctx context.Context, path, demuxer string) (info Info, err error) {
 		return info, fmt.Errorf("expected one frame or more, got %q", s.Packets)
 	}
 	info.Rate, info.Seconds = fraction(s.Rate), fraction(s.Seconds)
+	info.W, info.H = s.W, s.H
 	if info.Seconds == 0 {
 		info.Seconds = fraction(file.Format.Seconds)
 	}

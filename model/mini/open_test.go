@@ -99,12 +99,12 @@ func TestBadFiles(t *testing.T) {
 		{mini.ConfigFile, config("image", "resnet50"), `unknown architecture "resnet50"`},
 		{mini.ConfigFile, config("image_width", 99), "factors are 99"},
 		{mini.ConfigFile, config("ear", map[string]int{"width": 12, "layers": 2, "heads": 5, "hidden": 3, "key": 2}), "in equal heads"},
-		{mini.ConfigFile, config("vocabulary", 5), "the tokenizer has 38 pieces, but the model has vectors of 5"},
-		{mini.ConfigFile, config("text_width", 21), "text.pieces is [38 20], want [38 21]"},
+		{mini.ConfigFile, config("vocabulary", 5), "the tokenizer has 36 pieces, but the model has vectors of 5"},
+		{mini.ConfigFile, config("text_width", 21), "text.pieces is [36 20], want [36 21]"},
 		{mini.WeightsFile, "", "expected at least 8 bytes"},
 		{mini.TokenizerFile, "[]", "tokenizer.json"},
 		{mini.LexiconFile, "a\n\nb\n", "word 2 of 3 of the lexicon is empty"},
-		{mini.LexiconFile, "a\nb\n", "sound.lexicon.keys.weight is [10 10], want [2 10]"},
+		{mini.LexiconFile, "a\nb\n", "sound.lexicon.keys.weight is [8 10], want [2 10]"},
 	} {
 		bad := map[string][]byte{}
 		for name, data := range good {

@@ -42,4 +42,6 @@ func BenchmarkSound(b *testing.B) {
 }
 
 // zeros is a meaning that costs nothing.
-func zeros(p *tensor.Pass, texts []string) (*tensor.Tensor, error) { return p.Empty(len(texts), 256), nil }
+func zeros(p *tensor.Pass, texts []string) (*tensor.Tensor, error) {
+	return p.Empty(len(texts), 256), nil
+}

@@ -24,17 +24,14 @@ func NewText(c *Config) *Text {
 
 // Forward maps texts, the ids of their pieces, to vectors [B, D]. A text without pieces gets the vector of saying nothing.
 func (t *Text) Forward(p *tensor.Pass, texts [][]int32) *tensor.Tensor {
-	n := 0
-	for _, ids := range texts {
-		n += len(ids)
-	}
-	ids, seq := p.Integers(n), p.Integers(len(texts)+1)
-	n = 0
+	seq := p.Spans(len(texts), 0)
 	for i, text := range texts {
-		copy(ids[n:], text)
-		n += len(text)
-		seq[i+1] = int32(n)
+		seq[i+1] = seq[i] + int32(len(text))
 	}
-	x := p.Ints(ids, n).Lookup(t.Pieces).MeanRows(seq, 0)
+	ids := p.Integers(seq.Rows())
+	for i, text := range texts {
+		copy(ids[seq[i]:], text)
+	}
+	x := p.Ints(ids, len(ids)).Lookup(t.Pieces).MeanRows(seq, 0)
 	return x.Linear(t.Up.Weight, t.Up.Bias, tensor.GELU).LinearAdd(t.Down.Weight, t.Down.Bias, t.Direct.Forward(x))
 }

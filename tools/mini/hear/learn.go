@@ -27,7 +27,7 @@ type learner struct {
 
 // The shape of the ear, and the course of its training.
 const (
-	width, layers, heads, key = 96, 4, 4, 128
+	width, key = 96, 128
 
 	batch      = 128
 	noteShare  = 20   // of them notes
@@ -38,9 +38,11 @@ const (
 	seed       = 1
 )
 
+var shape = mini.EarConfig{Width: width, Layers: 4, Heads: 4, Hidden: 4 * width, Key: key}
+
 func newLearner() *learner {
 	l := &learner{
-		Ear:        mini.NewEar(mini.EarConfig{Width: width, Layers: layers, Heads: heads, Hidden: 4 * width, Key: key}),
+		Ear:        mini.NewEar(shape),
 		Pronouncer: newPronouncer(key), Aligner: newAligner(width), Scale: tensor.Param(),
 	}
 	nn.Init(l, seed)

@@ -5,7 +5,8 @@
 //	go run ./tools/mini/hear [-data DATA] [-steps N] [-from EAR] [-text MODEL] DIR
 //
 // DIR gets the sounds' spectra, ear.safetensors with all that was trained, and what ships: sound.safetensors, whose keys are those of
-// mini.Sound, and lexicon.txt, the words of its lexicon. At the end it prints how well a voice, a sound font and the volunteers of DATA
+// mini.Sound, and lexicon.txt, the words of its lexicon; `go run ./tools/mini join DIR MINI` puts them into
+// the folder of a model. At the end it prints how well a voice, a sound font and the volunteers of DATA
 // (as tools/mini/data lays them out) are understood that nothing was learnt from.
 package main
 

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chiasm/chiasm/library"
+)
+
+const indexLong = `Brings a library up to date with folders of pictures, sounds and videos, so that
+chiasm search finds what is in them.
+
+Folders, or files, that are named are covered from then on; without any, all
+that the library covers are looked at. Only what is new or has changed is read.
+Files that were moved or renamed keep their vectors, those that were deleted
+vanish; a folder that is not there at all, as of a drive that is not plugged in,
+keeps what it held. A file that cannot be read stops nothing: chiasm library
+errors lists those.
+
+Interrupted, it goes on where it was the next time. With another model all
+files are read again; searches answer from the model before until that is
+complete.
+
+Videos are looked at scene by scene, and heard, by the programs ffmpeg and
+ffprobe; each scene, and each ten seconds of sound, is found by itself.`
+
+const indexExample = `  chiasm index ~/Pictures
+  chiasm index --model openai/clip-vit-base-patch32
+  chiasm index ~/Videos --exclude "drafts" --exclude "**/cache/**"`
+
+// libraryFlags say which library to use.
+type libraryFlags struct{ dir string }
+
+// libraryEnv names the library to use when --library is not given.
+const libraryEnv = "CHIASM_LIBRARY"
+
+func addLibraryFlag(cmd *cobra.Command) *libraryFlags {
+	f := &libraryFlags{}
+	cmd.Flags().StringVarP(&f.dir, "library", "l", "", "folder of the library (default $"+libraryEnv+", else "+library.DefaultDir()+")")
+	must(cmd.MarkFlagDirname("library"))
+	return f
+}
+
+// folder is the library's.
+func (f *libraryFlags) folder() string {
+	return cmp.Or(f.dir, os.Getenv(libraryEnv), library.DefaultDir())
+}
+
+func (f *libraryFlags) open(o library.Options) (*library.Library, error) {
+	return library.Open(f.folder(), o)
+}
+
+// choose takes the model by which a library was indexed where none is named.
+func (f *modelFlags) choose(ctx context.Context, l *library.Library) error {
+	if f.name != "" || os.Getenv(modelEnv) != "" {
+		return nil
+	}
+	s, ok, err := l.Current(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	f.name = s.Model
+	if f.text == "" {
+		f.text = s.Text
+	}
+	return nil
+}
+
+// index is the verb that brings a library up to date.
+func (a *app) index() *cobra.Command {
+	v := &indexVerb{app: a}
+	cmd := &cobra.Command{
+		Use: "index [flags] [PATH...]", Short: "Take pictures, sounds and videos into the library", Long: indexLong, Example: indexExample,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
+	}
+	v.flags(cmd)
+	cmd.Flags().BoolVar(&v.json, "json", false, "end with a JSON line: what was added, changed, moved, removed and failed")
+	return cmd
+}
+
+type indexVerb struct {
+	app     *app
+	model   *modelFlags
+	library *libraryFlags
+	o       library.IndexOptions
+	json    bool
+}
+
+// flags adds those that index and watch share.
+func (v *indexVerb) flags(cmd *cobra.Command) {
+	v.model, v.library = v.app.modelFlags(cmd), addLibraryFlag(cmd)
+	flags := cmd.Flags()
+	must(flags.MarkHidden("fast-pictures")) // which is the rule here
+	must(flags.MarkHidden("truncate"))      // there are no texts
+	flags.StringArrayVar(&v.o.Include, "include", nil, "only files like this, as *.jpg, or 2024/** below the folder; may be repeated")
+	flags.StringArrayVar(&v.o.Exclude, "exclude", nil, "no files and folders like this; may be repeated")
+	flags.BoolVar(&v.o.Hidden, "hidden", false, "also files and folders whose names begin with a dot")
+	flags.BoolVar(&v.o.Retry, "retry", false, "also files that failed before and have not changed")
+	flags.BoolVar(&v.o.Exact, "exact-pictures", false, "decode large JPEG files in full: slower, and nearly the same")
+}
+
+func (v *indexVerb) run(ctx context.Context, args []string) error {
+	l, err := v.library.open(library.Options{})
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := v.model.choose(ctx, l); err != nil {
+		return err
+	}
+	m, err := v.app.open(ctx, v.model)
+	if err != nil {
+		return err
+	}
+	bar := v.app.progress("indexing", -1, "files")
+	defer v.app.done(bar)
+	v.o.Paths = args
+	v.o.Progress = func(p library.Progress) { bar.set(p.Path, int64(p.Done), int64(max(p.Found, 1))) }
+	s, err := l.Index(ctx, m, v.o)
+	v.app.done(bar)
+	v.app.summary(s, v.json)
+	return err
+}
+
+// summary says what index did.
+func (a *app) summary(s library.Summary, asJSON bool) {
+	for _, root := range s.Missing {
+		a.note("%s is not there: what it held is kept (chiasm library forget %s forgets it)", root, root)
+	}
+	if s.Failed > 0 {
+		a.note("%s could not be read: chiasm library errors lists them", plural(s.Failed, "file", "files"))
+	}
+	if asJSON {
+		must(a.writeJSON(s))
+		return
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{s.Added, "added"}, {s.Changed, "changed"}, {s.Moved, "moved"}, {s.Removed, "removed"}, {s.Failed, "failed"}, {s.Unchanged, "unchanged"}} {
+		parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+	}
+	fmt.Fprintln(a.stdout, strings.Join(parts, ", "))
+	if s.Switched {
+		a.note("searches answer from %s now", s.Space)
+	}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The server as a process: it says where it is, answers, wants the token that it made, and ends in order on Ctrl-C.
+func TestServe(t *testing.T) {
+	state := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", state)
+	for _, c := range []struct {
+		args  []string
+		token bool
+	}{{[]string{"--addr", "127.0.0.1:0"}, false}, {[]string{"--addr", "127.0.0.1:0", "--token-file", filepath.Join(state, "token")}, true}} {
+		cmd := program(t, append([]string{"serve", "--log", "off", "clip=" + tiny}, c.args...)...)
+		errs, err := cmd.StderrPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(errs)
+		var token, url string
+		for url == "" && lines.Scan() {
+			if _, rest, ok := strings.Cut(lines.Text(), "the token of this server is "); ok {
+				token, _, _ = strings.Cut(rest, ";")
+			}
+			url, _ = strings.CutPrefix(lines.Text(), "chiasm: ")
+			if !strings.HasPrefix(url, "http://") {
+				url = ""
+			}
+		}
+		if (token != "") != c.token || url == "" {
+			t.Fatalf("token %q, address %q", token, url)
+		}
+		ask := func(token string, status int) {
+			t.Helper()
+			r, err := http.NewRequest("POST", url+"/v1/embeddings", strings.NewReader(`{"model":"clip","input":"a cat"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer "+token)
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			if body, _ := io.ReadAll(answer.Body); answer.StatusCode != status {
+				t.Errorf("%s %s, want %d", answer.Status, body, status)
+			}
+		}
+		ask(token, 200)
+		if c.token {
+			ask("wrong", 401)
+		}
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		rest, _ := io.ReadAll(errs)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v: %s", err, rest)
+		}
+	}
+}
+
+func TestServeUsage(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	runChiasm(t, "", "serve", "a=", "--addr", "127.0.0.1:0").want(t, exitUsage, "want MODEL or NAME=MODEL")
+	runChiasm(t, "", "serve", tiny, tiny).want(t, exitUsage, "two models")
+	runChiasm(t, "", "serve", tiny, "--log", "xml").want(t, exitUsage, "want text, json or off")
+	runChiasm(t, "", "serve", tiny, "--addr", "nowhere:99999").want(t, exitFailure, "--addr nowhere:99999")
+	open := write(t, "token", "a token that is long enough\n")
+	runChiasm(t, "", "serve", tiny, "--addr", "127.0.0.1:0", "--token-file", open).want(t, exitFailure, "want mode 0600")
+}

@@ -1,0 +1,125 @@
+package library
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// ErrNewer is the error of opening a library that a later version of this program made.
+var ErrNewer = errors.New("it was made by a newer version of chiasm")
+
+// version of the catalogue's tables.
+const version = 1
+
+// Paths are bytes: names of files need not be UTF-8. Times are Unix nanoseconds, dates of pictures Unix seconds.
+const schema = `
+CREATE TABLE facts(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE roots(
+	id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, include TEXT NOT NULL, exclude TEXT NOT NULL, device INTEGER, missing INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE files(
+	id INTEGER PRIMARY KEY AUTOINCREMENT, root INTEGER NOT NULL REFERENCES roots, path BLOB NOT NULL UNIQUE,
+	size INTEGER NOT NULL, modified INTEGER NOT NULL, hash BLOB, kind TEXT NOT NULL, error TEXT,
+	width INTEGER, height INTEGER, duration REAL, taken INTEGER, camera TEXT, lat REAL, lon REAL, place TEXT);
+CREATE INDEX files_hash ON files(hash);
+CREATE INDEX files_root ON files(root);
+CREATE TABLE spaces(
+	id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, model TEXT NOT NULL, text TEXT NOT NULL, dimension INTEGER NOT NULL, state TEXT NOT NULL);
+CREATE TABLE embedded(file INTEGER NOT NULL, space INTEGER NOT NULL, PRIMARY KEY(file, space)) WITHOUT ROWID;
+CREATE TABLE pieces(id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL, space INTEGER NOT NULL, sound INTEGER NOT NULL, start REAL, stop REAL);
+CREATE INDEX pieces_file ON pieces(file, space);
+CREATE TABLE tags(file INTEGER NOT NULL, tag TEXT NOT NULL, source TEXT NOT NULL, PRIMARY KEY(file, tag)) WITHOUT ROWID;
+CREATE INDEX tags_tag ON tags(tag);
+CREATE TABLE faults(path BLOB PRIMARY KEY, root INTEGER NOT NULL, error TEXT NOT NULL) WITHOUT ROWID;
+CREATE VIRTUAL TABLE words USING fts5(name, folder, tags, caption, tokenize = 'unicode61 remove_diacritics 2');
+`
+
+// openCatalogue opens the database, and makes it if it may.
+func openCatalogue(dir string, readOnly bool) (*sql.DB, error) {
+	path := filepath.Join(dir, "catalogue.db")
+	mode := "rwc"
+	if readOnly {
+		mode = "ro"
+		if _, err := os.Stat(path); err != nil {
+			return nil, err
+		}
+	}
+	pragmas := url.Values{"mode": {mode}, "_pragma": {"busy_timeout(10000)", "synchronous(FULL)", "cache_size(-32000)", "foreign_keys(0)"}}
+	if !readOnly {
+		pragmas.Add("_pragma", "journal_mode(WAL)")
+		pragmas.Set("_txlock", "immediate")
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: pragmas.Encode()}).String())
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(db, readOnly); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// prepare checks the version of the tables, or makes them.
+func prepare(db *sql.DB, readOnly bool) error {
+	var found int
+	if err := db.QueryRow("PRAGMA user_version").Scan(&found); err != nil {
+		return fmt.Errorf("catalogue.db: %w", err)
+	}
+	switch {
+	case found == version:
+		return nil
+	case found > version:
+		return fmt.Errorf("%w: its catalogue is of version %d, this program reads %d", ErrNewer, found, version)
+	case found != 0:
+		return fmt.Errorf("catalogue.db: version %d, want %d", found, version)
+	case readOnly:
+		return fmt.Errorf("catalogue.db is empty: %w", fs.ErrNotExist)
+	}
+	return inTransaction(context.Background(), db, func(tx *sql.Tx) error {
+		if _, err := tx.Exec(schema); err != nil {
+			return fmt.Errorf("catalogue.db: %w", err)
+		}
+		_, err := tx.Exec(fmt.Sprintf("PRAGMA user_version = %d", version))
+		return err
+	})
+}
+
+// inTransaction commits what f does, all or nothing.
+func inTransaction(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		_ = tx.Rollback() // what f says matters
+		return err
+	}
+	return tx.Commit()
+}
+
+// A querier is a database or a transaction of one.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// each calls f for every row of a query.
+func each(ctx context.Context, db querier, f func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,270 @@
+package library
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// commit writes what became of files: first the vectors, then the catalogue that names them.
+func (run *ingest) commit(ctx context.Context, jobs []*job) error {
+	var ids []uint64
+	var vectors []float32
+	first := map[*job]int64{}
+	for _, j := range jobs {
+		if j.err != nil || j.done {
+			continue
+		}
+		first[j] = run.next
+		for _, v := range j.vectors {
+			ids, vectors = append(ids, uint64(run.next)), append(vectors, v...)
+			run.next++
+		}
+	}
+	if len(ids) > 0 {
+		if err := run.index.Add(ids, vectors); err != nil {
+			return err
+		}
+	}
+	old := map[int64][]uint64{}
+	var s Summary
+	if err := run.change(ctx, func(tx *sql.Tx) error {
+		for _, j := range jobs {
+			if err := run.put(ctx, tx, j, first[j], old, &s); err != nil {
+				return fmt.Errorf("%s: %w", j.path, err)
+			}
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	spaces, err := run.spaces(ctx)
+	if err == nil {
+		err = run.deleteVectors(ctx, spaces, old)
+	}
+	run.count(func(all *Summary) {
+		all.Added += s.Added
+		all.Changed += s.Changed
+		all.Moved += s.Moved
+		all.Failed += s.Failed
+		all.Embedded += s.Embedded
+	})
+	run.tell(func(p *Progress) {
+		p.Done += len(jobs)
+		p.Failed += s.Failed
+		p.Path = jobs[len(jobs)-1].path
+	})
+	return err
+}
+
+// put writes one file into the catalogue.
+func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old map[int64][]uint64, s *Summary) error {
+	if err := run.row(ctx, tx, j, s); err != nil {
+		return err
+	}
+	run.mu.Lock()
+	run.seen[j.file] = true
+	run.mu.Unlock()
+	if j.done {
+		return nil
+	}
+	exec := func(query string, args ...any) error {
+		_, err := tx.ExecContext(ctx, query, args...)
+		return err
+	}
+	// Another space keeps what it has until it is looked at again, so that search goes on there; a file that cannot be read any more
+	// loses all.
+	spaces := "= ?"
+	if j.err != nil && !j.known {
+		spaces = ">= 0 * ?"
+	}
+	if err := each(ctx, tx, func(scan func(...any) error) error {
+		var space int64
+		var id uint64
+		err := scan(&space, &id)
+		old[space] = append(old[space], id)
+		return err
+	}, "SELECT space, id FROM pieces WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
+		return err
+	}
+	if err := exec("DELETE FROM pieces WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
+		return err
+	}
+	if !j.known {
+		if err := exec("DELETE FROM embedded WHERE file = ?", j.file); err != nil {
+			return err
+		}
+	}
+	if j.err != nil {
+		s.Failed++
+		return nil
+	}
+	for i, t := range j.times {
+		var start, end any
+		if j.kind != Image {
+			start, end = t[0], t[1]
+		}
+		if err := exec("INSERT INTO pieces(id, file, space, sound, start, stop) VALUES(?, ?, ?, ?, ?, ?)", first+int64(i), j.file, run.space.id, j.heard[i], start, end); err != nil {
+			return err
+		}
+	}
+	if j.parts > 0 {
+		s.Embedded++
+	}
+	if !run.kinds[j.kind] {
+		return nil // a model that takes it may come
+	}
+	return exec("INSERT OR REPLACE INTO embedded VALUES(?, ?)", j.file, run.space.id)
+}
+
+// row writes what a file is.
+func (run *ingest) row(ctx context.Context, tx *sql.Tx, j *job, s *Summary) error {
+	var failed any
+	if j.err != nil {
+		failed = plain(j.err)
+	}
+	exec := func(query string, args ...any) error {
+		_, err := tx.ExecContext(ctx, query, args...)
+		return err
+	}
+	switch {
+	case j.file == 0:
+		if j.err == nil {
+			s.Added++
+		}
+		r, err := tx.ExecContext(ctx, "INSERT INTO files(root, path, size, modified, kind) VALUES(?, ?, 0, 0, '')", j.root.id, []byte(j.path))
+		if err != nil {
+			return err
+		}
+		if j.file, err = r.LastInsertId(); err != nil {
+			return err
+		}
+	case j.moved:
+		s.Moved++
+		if err := exec("UPDATE files SET root = ?, path = ? WHERE id = ?", j.root.id, []byte(j.path), j.file); err != nil {
+			return err
+		}
+	case !j.known && j.err == nil:
+		s.Changed++
+	}
+	if j.known && j.err != nil { // what is known of it stays
+		return exec("UPDATE files SET error = ? WHERE id = ?", failed, j.file)
+	}
+	if j.done {
+		if err := exec("UPDATE files SET size = ?, modified = ?, error = NULL WHERE id = ?", j.size, j.modified, j.file); err != nil {
+			return err
+		}
+		return exec("UPDATE words SET name = ?, folder = ? WHERE rowid = ?", separate(filepath.Base(j.path)), separate(folderWords(j)), j.file)
+	}
+	m := &j.meta
+	var taken, lat, lon any
+	if !m.Taken.IsZero() {
+		taken = m.Taken.Unix()
+	}
+	if m.Located {
+		lat, lon = m.Lat, m.Lon
+	}
+	kind := j.kind
+	if kind == "" {
+		kind = byExtension(j.path)
+	}
+	if err := exec(`UPDATE files SET size = ?, modified = ?, hash = ?, kind = ?, error = ?, width = ?, height = ?, duration = ?, taken = ?, camera = ?,
+		lat = ?, lon = ?, place = ? WHERE id = ?`, j.size, j.modified, j.hash, kind, failed, none(m.Width), none(m.Height), none(m.Duration), taken,
+		none(m.Camera), lat, lon, none(m.Place), j.file); err != nil {
+		return err
+	}
+	if err := exec("DELETE FROM tags WHERE file = ? AND source = 'file'", j.file); err != nil {
+		return err
+	}
+	for _, t := range m.Tags {
+		if err := exec("INSERT OR IGNORE INTO tags VALUES(?, ?, 'file')", j.file, t); err != nil {
+			return err
+		}
+	}
+	tags, err := tagsOf(ctx, tx, j.file)
+	if err != nil {
+		return err
+	}
+	if err := exec("DELETE FROM words WHERE rowid = ?", j.file); err != nil {
+		return err
+	}
+	return exec("INSERT INTO words(rowid, name, folder, tags, caption) VALUES(?, ?, ?, ?, ?)", j.file, separate(filepath.Base(j.path)),
+		separate(folderWords(j)), separate(strings.Join(append(tags, m.Place, m.Camera), " | ")), separate(m.Caption))
+}
+
+// folderWords is the folders that a file lies in, from the root's own on.
+func folderWords(j *job) string {
+	below, err := filepath.Rel(filepath.Dir(j.root.Path), filepath.Dir(j.path))
+	if err != nil {
+		return filepath.Dir(j.path)
+	}
+	return below
+}
+
+func tagsOf(ctx context.Context, db querier, file int64) (tags []string, err error) {
+	err = each(ctx, db, func(scan func(...any) error) error {
+		tags = append(tags, "")
+		return scan(&tags[len(tags)-1])
+	}, "SELECT tag FROM tags WHERE file = ? ORDER BY tag", file)
+	return tags, err
+}
+
+// none is NULL for a zero value.
+func none[T comparable](v T) any {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return v
+}
+
+// plain is an error in one line of text.
+func plain(err error) string {
+	return clip(strings.ToValidUTF8(strings.Join(strings.Fields(err.Error()), " "), "\uFFFD"), 2000)
+}
+
+// sweep forgets files that are gone from where a run looked: not those of roots that are away, or of folders that could not be read.
+func (run *ingest) sweep(ctx context.Context, scopes []scope) error {
+	var gone []int64
+	for _, s := range scopes {
+		if s.root.Missing {
+			continue
+		}
+		if err := each(ctx, run.db, func(scan func(...any) error) error {
+			var id int64
+			var path []byte
+			if err := scan(&id, &path); err != nil {
+				return err
+			}
+			if run.seen[id] || !contains(s.path, string(path)) {
+				return nil
+			}
+			for _, b := range run.broken {
+				if contains(b, string(path)) {
+					return nil
+				}
+			}
+			if _, err := os.Lstat(string(path)); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+				return nil
+			}
+			gone = append(gone, id)
+			return nil
+		}, "SELECT id, path FROM files WHERE root = ?", s.root.id); err != nil {
+			return err
+		}
+	}
+	for first := 0; first < len(gone); first += commitJobs * 16 {
+		some := gone[first:min(len(gone), first+commitJobs*16)]
+		if err := run.forget(ctx, some, func(*sql.Tx) error { return nil }); err != nil {
+			return err
+		}
+		run.count(func(s *Summary) { s.Removed += len(some) })
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package library
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/index"
+)
+
+// The environment by which this test runs itself as the process that is killed.
+const (
+	childLibrary = "CHIASM_TEST_LIBRARY"
+	childPhotos  = "CHIASM_TEST_PHOTOS"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childLibrary) != "" {
+		child()
+	}
+	os.Exit(m.Run())
+}
+
+// child indexes and changes folders over and over, and says what was reported as done.
+func child() {
+	ctx := context.Background()
+	fail := func(err error) {
+		if err != nil {
+			fmt.Println("failed", err)
+			os.Exit(1)
+		}
+	}
+	m, err := chiasm.Open(ctx, seer, nil)
+	fail(err)
+	photos := os.Getenv(childPhotos)
+	l, err := Open(os.Getenv(childLibrary), Options{SegmentBytes: 20000})
+	fail(err)
+	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	data, err := os.ReadFile(pictures + "bilevel.bmp")
+	fail(err)
+	fmt.Println("ready")
+	for n := 0; ; n++ {
+		for range 6 {
+			path := filepath.Join(photos, strconv.Itoa(r.IntN(60))+".bmp")
+			switch r.IntN(4) {
+			case 0:
+				_ = os.Remove(path) // it may not be there
+			case 1:
+				_ = os.Rename(path, filepath.Join(photos, strconv.Itoa(r.IntN(60))+".bmp"))
+			default:
+				fail(os.WriteFile(path, append(data[:len(data):len(data)], strconv.Itoa(r.Int())...), 0o644))
+			}
+		}
+		keep := filepath.Join(photos, fmt.Sprintf("kept-%d-%d.bmp", os.Getpid(), n))
+		fail(os.WriteFile(keep, append(data[:len(data):len(data)], keep...), 0o644))
+		s, err := l.Index(ctx, m, IndexOptions{Paths: []string{photos}})
+		fail(err)
+		if s.Failed > 0 {
+			fail(errors.New("a picture could not be read"))
+		}
+		fmt.Println("done", keep)
+		if n%5 == 4 {
+			fail(l.Compact(ctx))
+		}
+	}
+}
+
+// TestKill kills a process that indexes at random moments: the library opens each time, is sound but for vectors that nobody was told of,
+// has what was reported as done, and goes on.
+func TestKill(t *testing.T) {
+	times := 40
+	if testing.Short() {
+		times = 5
+	}
+	dir, photos := t.TempDir(), t.TempDir()
+	r := rand.New(rand.NewPCG(1, 2))
+	done := 0
+	for i := range times {
+		told := kill(t, dir, photos, r.IntN(3), time.Duration(r.IntN(100))*time.Millisecond)
+		l, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatalf("kill %d: %v", i, err)
+		}
+		sound(t, l)
+		for _, path := range told {
+			var vectors int
+			must(t, l.db.QueryRow("SELECT count(*) FROM pieces JOIN files ON files.id = pieces.file WHERE path = ?", []byte(path)).Scan(&vectors))
+			if vectors != 1 {
+				t.Fatalf("kill %d: %s was reported as done, and has %d vectors", i, path, vectors)
+			}
+			done++
+		}
+		must(t, l.Close())
+	}
+	if done == 0 {
+		t.Error("nothing was reported as done")
+	}
+	l := open(t, dir, Options{})
+	m := model(t, seer)
+	s := run(t, l, m, IndexOptions{Paths: []string{photos}})
+	if s.Failed > 0 || !s.Complete {
+		t.Fatalf("%+v", s)
+	}
+	files, err := filepath.Glob(filepath.Join(photos, "*.bmp"))
+	must(t, err)
+	if got := find(t, l, m, "x"); len(got.Hits) != min(len(files), defaultLimit) || got.Files != len(files) {
+		t.Errorf("%d hits of %d files, want %d", len(got.Hits), got.Files, len(files))
+	}
+	sound(t, l)
+}
+
+// kill starts a child, lets it do some runs and work for a while more, and kills it. What it reported done before has to be in the catalogue.
+func kill(t *testing.T, dir, photos string, runs int, after time.Duration) (told []string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), childLibrary+"="+dir, childPhotos+"="+photos)
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	defer func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()         // by the kill
+	}()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if path, ok := strings.CutPrefix(lines.Text(), "done "); ok {
+			told = append(told, path)
+		} else if lines.Text() != "ready" {
+			t.Fatal(lines.Text())
+		}
+		if len(told) >= runs {
+			time.Sleep(after)
+			must(t, cmd.Process.Kill())
+			break
+		}
+	}
+	for lines.Scan() {
+		path, ok := strings.CutPrefix(lines.Text(), "done ")
+		if !ok {
+			t.Fatal(lines.Text())
+		}
+		told = append(told, path)
+	}
+	return told
+}
+
+// A faulty file system fails from the n-th writing call on.
+type faulty struct {
+	index.FS
+	left  atomic.Int64
+	until atomic.Int64
+}
+
+var errFull = &fs.PathError{Op: "write", Path: "somewhere", Err: errors.New("no space left on device")}
+
+func (f *faulty) fails() bool { return f.left.Add(-1) < 0 && f.until.Add(-1) >= 0 }
+
+// OpenFile fails when it is time.
+func (f *faulty) OpenFile(name string, flag int, perm os.FileMode) (index.File, error) {
+	if f.fails() {
+		return nil, errFull
+	}
+	file, err := f.FS.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return &faultyFile{file, f}, nil
+}
+
+// Rename fails when it is time.
+func (f *faulty) Rename(from, to string) error {
+	if f.fails() {
+		return errFull
+	}
+	return f.FS.Rename(from, to)
+}
+
+type faultyFile struct {
+	index.File
+	fs *faulty
+}
+
+// Write writes a part when it is time to fail, as a disk that is full does.
+func (f *faultyFile) Write(b []byte) (int, error) {
+	if f.fs.fails() {
+		n, _ := f.File.Write(b[:len(b)/2]) // torn
+		return n, errFull
+	}
+	return f.File.Write(b)
+}
+
+// Sync fails when it is time.
+func (f *faultyFile) Sync() error {
+	if f.fs.fails() {
+		return errFull
+	}
+	return f.File.Sync()
+}
+
+// A disk that is full, or fails, at any call costs the run and nothing that was there; with room again it goes on.
+func TestFull(t *testing.T) {
+	photos := collection(t)
+	m := model(t, seer)
+	failed := 0
+	for n := range int64(24) {
+		dir := t.TempDir()
+		disk := &faulty{FS: index.Disk}
+		disk.left.Store(1 << 40)
+		l := open(t, dir, Options{FS: disk})
+		run(t, l, m, IndexOptions{Paths: []string{filepath.Join(photos, "holiday")}})
+		disk.left.Store(n)
+		disk.until.Store(1 << 40)
+		if _, err := l.Index(t.Context(), m, IndexOptions{Paths: []string{photos}}); err != nil {
+			failed++
+			if !errors.Is(err, errFull) {
+				t.Fatalf("call %d: %v", n, err)
+			}
+		}
+		if got := find(t, l, m, "path:holiday x"); len(got.Hits) != 2 {
+			t.Fatalf("call %d: %d hits, want 2", n, len(got.Hits))
+		}
+		_ = l.Close() // it may complain of the disk
+		l = open(t, dir, Options{})
+		if s := run(t, l, m, IndexOptions{Paths: []string{photos}}); s.Failed > 0 {
+			t.Fatalf("call %d: %+v", n, s)
+		}
+		if got := find(t, l, m, "x"); len(got.Hits) != 5 {
+			t.Fatalf("call %d: %d hits, want 5", n, len(got.Hits))
+		}
+		sound(t, l)
+		must(t, l.Close())
+	}
+	if failed == 0 {
+		t.Error("nothing failed")
+	}
+}

@@ -1,0 +1,169 @@
+package library
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/chiasm/chiasm/index"
+)
+
+// A Group is files that are the same, or nearly.
+type Group struct {
+	Exact bool   `json:"exact"` // their contents are equal in every byte
+	Keep  Item   `json:"keep"`  // the one that would be kept: the largest picture, the oldest file
+	Same  []Item `json:"same"`  // the others
+}
+
+// DuplicateOptions say what counts as the same.
+type DuplicateOptions struct {
+	Least float64 // the cosine from which on pictures are nearly the same; 0 for equal contents only
+}
+
+const (
+	duplicateBatch = 64
+	mostNeighbours = 50
+)
+
+// Duplicates groups files of equal content, and pictures whose vectors in the current space are nearly equal. A picture belongs to one
+// group at most: that of the best one among those near it, so that no chain of small differences joins what differs.
+func (l *Library) Duplicates(ctx context.Context, o DuplicateOptions) ([]Group, error) {
+	groups, grouped, err := l.equal(ctx)
+	if err == nil && o.Least > 0 {
+		var more []Group
+		more, err = l.alike(ctx, o.Least, grouped)
+		groups = append(groups, more...)
+	}
+	if err != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("library: %w", err)
+	}
+	return groups, err
+}
+
+// equal groups files of equal content. Files of a group but the kept one are marked.
+func (l *Library) equal(ctx context.Context) (groups []Group, marked map[int64]bool, err error) {
+	marked = map[int64]bool{}
+	var last []byte
+	var ids [][]int64
+	if err := each(ctx, l.db, func(scan func(...any) error) error {
+		var id int64
+		var hash []byte
+		if err := scan(&id, &hash); err != nil {
+			return err
+		}
+		if string(hash) != string(last) {
+			ids, last = append(ids, nil), hash
+		}
+		ids[len(ids)-1] = append(ids[len(ids)-1], id)
+		return nil
+	}, "SELECT id, hash FROM files WHERE size > 0 AND hash IN (SELECT hash FROM files GROUP BY hash HAVING count(*) > 1) ORDER BY hash, id"); err != nil {
+		return nil, nil, err
+	}
+	for _, list := range ids {
+		g, err := l.group(ctx, list)
+		if err != nil {
+			return nil, nil, err
+		}
+		g.Exact = true
+		for _, it := range g.Same {
+			marked[it.ID] = true
+		}
+		groups = append(groups, g)
+	}
+	slices.SortFunc(groups, func(a, b Group) int { return cmp.Compare(a.Keep.Path, b.Keep.Path) })
+	return groups, marked, nil
+}
+
+// group chooses which of some files would be kept.
+func (l *Library) group(ctx context.Context, ids []int64) (g Group, err error) {
+	var items []Item
+	for _, id := range ids {
+		it, err := l.Item(ctx, id)
+		if err != nil {
+			return g, err
+		}
+		items = append(items, it)
+	}
+	slices.SortFunc(items, better)
+	return Group{Keep: items[0], Same: items[1:]}, nil
+}
+
+// better orders the file that would rather be kept first.
+func better(a, b Item) int {
+	return cmp.Or(cmp.Compare(b.Width*b.Height, a.Width*a.Height), cmp.Compare(b.Size, a.Size), a.Modified.Compare(b.Modified),
+		cmp.Compare(len(a.Path), len(b.Path)), cmp.Compare(a.Path, b.Path))
+}
+
+// alike groups pictures that are near each other, leaving out those that are marked.
+func (l *Library) alike(ctx context.Context, least float64, marked map[int64]bool) (groups []Group, err error) {
+	s, ok, err := l.Current(ctx)
+	if err != nil || !ok {
+		return nil, err
+	}
+	x, err := l.vectors(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	file := map[uint64]int64{}
+	var order []uint64 // the better ones first
+	if err := each(ctx, l.db, func(scan func(...any) error) error {
+		var piece uint64
+		var id int64
+		if err := scan(&piece, &id); err != nil {
+			return err
+		}
+		if !marked[id] {
+			file[piece], order = id, append(order, piece)
+		}
+		return nil
+	}, `SELECT p.id, f.id FROM pieces p JOIN files f ON f.id = p.file WHERE p.space = ? AND f.kind = 'image'
+		ORDER BY coalesce(width * height, 0) DESC, size DESC, modified, length(path), path`, s.id); err != nil {
+		return nil, err
+	}
+	pictures := bits{}
+	for _, p := range order {
+		pictures.add(p)
+	}
+	taken := map[uint64]bool{}
+	for first := 0; first < len(order); first += duplicateBatch {
+		var queries []index.Query
+		var asked []uint64
+		for _, p := range order[first:min(len(order), first+duplicateBatch)] {
+			if v := x.Get(p); v != nil && !taken[p] {
+				queries, asked = append(queries, index.Query{Vector: v, K: mostNeighbours, Filter: pictures, Least: &least}), append(asked, p)
+			}
+		}
+		if len(queries) == 0 {
+			continue
+		}
+		found, err := x.SearchAll(ctx, queries)
+		if err != nil {
+			return nil, err
+		}
+		for i, p := range asked {
+			if taken[p] {
+				continue
+			}
+			ids := []int64{file[p]}
+			for _, h := range found[i] {
+				if h.ID != p && !taken[h.ID] {
+					taken[h.ID] = true
+					ids = append(ids, file[h.ID])
+				}
+			}
+			if taken[p] = true; len(ids) < 2 {
+				continue
+			}
+			g, err := l.group(ctx, ids)
+			if errors.Is(err, ctx.Err()) && err != nil {
+				return nil, err
+			}
+			if err == nil {
+				groups = append(groups, g)
+			}
+		}
+	}
+	return groups, nil
+}

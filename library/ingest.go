@@ -1,0 +1,392 @@
+package library
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/chiasm/chiasm/index"
+	"github.com/chiasm/chiasm/internal/cpu"
+)
+
+// IndexOptions say what [Library.Index] does.
+type IndexOptions struct {
+	Paths    []string // folders or files to cover, and to look at now; none for all roots
+	Include  []string // patterns for roots that are new, or named in Paths: see docs/library.md
+	Exclude  []string
+	Hidden   bool           // also files and folders that begin with a dot
+	Retry    bool           // also files that failed and have not changed
+	Exact    bool           // decode large JPEG files in full, as the reference does: slower, and nearly the same
+	Progress func(Progress) // told how far it is, by several goroutines one after the other
+}
+
+// A Summary says what [Library.Index] found.
+type Summary struct {
+	Added     int `json:"added"`
+	Changed   int `json:"changed"`
+	Moved     int `json:"moved"`
+	Removed   int `json:"removed"`
+	Failed    int `json:"failed"` // files that could not be read, this time
+	Unchanged int `json:"unchanged"`
+	Embedded  int `json:"embedded"` // files that got vectors
+
+	Missing  []string `json:"missing,omitempty"` // roots that are not there: what they held is kept
+	Space    string   `json:"space"`
+	Complete bool     `json:"complete"` // every file has its vectors in the space: search answers from it
+	Switched bool     `json:"switched,omitempty"`
+}
+
+// A Progress says how far [Library.Index] is.
+type Progress struct {
+	Found   int  // files to read, so far
+	Walking bool // there may be more
+	Done    int
+	Failed  int
+	Path    string  // of the last one
+	Rate    float64 // files a second
+	Left    time.Duration
+}
+
+// A job is a file on its way into the library.
+type job struct {
+	found
+	file    int64 // its id in the catalogue, 0 if it is new
+	known   bool  // the catalogue has its content under this path
+	moved   bool  // it lay elsewhere
+	done    bool  // it has its vectors
+	kind    string
+	hash    []byte
+	meta    Metadata
+	damage  error // what is wrong with it though it can be read
+	err     error
+	parts   int
+	vectors [][]float32
+	times   [][2]float64
+	heard   []bool // by piece: it is of sound
+	held    int64  // bytes of the budget
+
+	mu   sync.Mutex
+	left int // pieces that are on their way, and one for the reader
+}
+
+// An ingest is a run of [Library.Index].
+type ingest struct {
+	*Library
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	o      IndexOptions
+	model  Model
+	space  Space
+	index  *index.Index
+	reader *reader
+	kinds  map[string]bool
+
+	todo   chan *job
+	pieces chan piece
+	ready  chan *job
+
+	mu      sync.Mutex
+	summary Summary
+	now     Progress
+	began   time.Time
+	claimed map[int64]bool // files that moved
+	seen    map[int64]bool
+	broken  []string // folders and files that could not be read
+}
+
+// Index brings the library up to date with its folders, and makes vectors by the model. Files that cannot be read are no error: see
+// [Library.Errors]. What was done before an error, or the end of ctx, stays done.
+func (l *Library) Index(ctx context.Context, m Model, o IndexOptions) (Summary, error) {
+	if l.opts.ReadOnly {
+		return Summary{}, fmt.Errorf("library: %w", ErrReadOnly)
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	s, err := l.ingest(ctx, m, o)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("library: %w", err)
+	}
+	return s, err
+}
+
+func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary, error) {
+	scopes, err := l.scopes(ctx, o)
+	if err != nil {
+		return Summary{}, err
+	}
+	space, err := l.ensureSpace(ctx, m)
+	if err != nil {
+		return Summary{}, err
+	}
+	if err := l.setFact(ctx, "dirty", "1"); err != nil {
+		return Summary{}, err
+	}
+	x, err := l.vectors(ctx, space)
+	if err != nil {
+		return Summary{}, err
+	}
+	lost, err := l.lost(ctx, space)
+	if err != nil {
+		return Summary{}, err
+	}
+	if lost > 0 || len(x.Damages()) > 0 {
+		if err := l.mend(ctx, space); err != nil {
+			return Summary{}, err
+		}
+	}
+	if x, err = l.vectors(ctx, space); err != nil { // mending may have made it anew
+		return Summary{}, err
+	}
+	run := &ingest{
+		Library: l, o: o, model: m, space: space, index: x, kinds: map[string]bool{}, claimed: map[int64]bool{}, seen: map[int64]bool{},
+		todo: make(chan *job, 1<<14), pieces: make(chan piece, 32), ready: make(chan *job, 256), began: time.Now(),
+	}
+	run.summary.Space, run.now.Walking = space.Name, true
+	kinds := takes(m)
+	for _, k := range kinds {
+		run.kinds[k] = true
+	}
+	err = run.all(ctx, scopes)
+	if err == nil {
+		run.summary.Switched, err = l.complete(ctx, space, kinds)
+	}
+	if err == nil {
+		if s, ok, e := l.spaceOf(ctx, m); e == nil && ok {
+			run.summary.Complete = s.State == Current
+		}
+		err = l.setFact(ctx, "dirty", "")
+	}
+	if err == nil {
+		err = x.Compact(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		l.reset(space)
+	}
+	return run.summary, err
+}
+
+// A scope is a part of a root to look at.
+type scope struct {
+	root Root
+	path string
+}
+
+// scopes adds roots for the paths, and lists what is to be looked at.
+func (l *Library) scopes(ctx context.Context, o IndexOptions) ([]scope, error) {
+	roots, err := l.Roots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	within := func(path string) *Root {
+		for i := range roots {
+			if contains(roots[i].Path, path) {
+				return &roots[i]
+			}
+		}
+		return nil
+	}
+	var out []scope
+	for _, p := range o.Paths {
+		absolute, err := filepath.Abs(p)
+		if err != nil {
+			return nil, err
+		}
+		if r := within(absolute); r == nil || r.Path == absolute && len(o.Include)+len(o.Exclude) > 0 {
+			if err := l.AddRoot(ctx, absolute, o.Include, o.Exclude); err != nil {
+				return nil, err
+			}
+			if roots, err = l.Roots(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if r := within(absolute); r != nil {
+			out = append(out, scope{*r, absolute})
+		}
+	}
+	if len(o.Paths) == 0 {
+		for _, r := range roots {
+			out = append(out, scope{r, r.Path})
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("the library covers no folder yet: name one to index")
+	}
+	return out, nil
+}
+
+// all walks, reads, embeds and writes at once.
+func (run *ingest) all(ctx context.Context, scopes []scope) error {
+	run.ctx, run.cancel = context.WithCancelCause(ctx)
+	defer run.cancel(nil)
+	b, stop := newBudget(run.ctx)
+	defer stop()
+	run.reader = &reader{model: run.model, exact: run.o.Exact, budget: b}
+	var walking, reading, embedding, writing sync.WaitGroup
+	guarded := func(wait *sync.WaitGroup, f func() error) {
+		wait.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					run.cancel(fmt.Errorf("this is a bug: %v", r))
+				}
+			}()
+			if err := f(); err != nil {
+				run.cancel(err)
+			}
+		})
+	}
+	guarded(&walking, func() error { return run.walk(scopes) })
+	for range max(2, cpu.Cores()) {
+		guarded(&reading, run.read)
+	}
+	guarded(&embedding, run.embed)
+	guarded(&writing, run.write)
+	walking.Wait()
+	close(run.todo)
+	reading.Wait()
+	close(run.pieces)
+	embedding.Wait()
+	close(run.ready)
+	writing.Wait()
+	if err := context.Cause(run.ctx); err != nil {
+		return err
+	}
+	return run.sweep(ctx, scopes)
+}
+
+// walk finds files that have to be read.
+func (run *ingest) walk(scopes []scope) error {
+	defer run.tell(func(p *Progress) { p.Walking = false })
+	for i := range scopes {
+		if err := run.clearFaults(scopes[i]); err != nil {
+			return err
+		}
+		var failed error
+		w := &walk{root: &scopes[i].root, hidden: run.o.Hidden, own: run.dir,
+			give: func(f found) bool { failed = run.consider(f); return failed == nil },
+			fault: func(path string, err error) {
+				run.broken = append(run.broken, path)
+				run.fault(scopes[i].root, path, err)
+			},
+		}
+		err := w.from(run.ctx, scopes[i].path)
+		if failed != nil {
+			return failed
+		}
+		if run.ctx.Err() != nil {
+			return context.Cause(run.ctx)
+		}
+		if err := run.visited(&scopes[i], w, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// visited notes whether a root is there. One that is away, or is the empty place where a drive was, keeps what it held.
+func (run *ingest) visited(s *scope, w *walk, err error) error {
+	now := device(s.root.Path)
+	gone := err != nil
+	if _, rootErr := os.Lstat(s.root.Path); gone && rootErr == nil && errors.Is(err, fs.ErrNotExist) {
+		gone = false // the root is there, what was named below it is not
+	}
+	if !gone && !w.any && s.path == s.root.Path && s.root.Files > 0 && (now == 0 || now != s.root.device) {
+		if info, err := os.Stat(s.root.Path); err == nil && info.IsDir() {
+			gone = true
+		}
+	}
+	s.root.Missing = gone
+	if gone {
+		run.summary.Missing = append(run.summary.Missing, s.root.Path)
+		now = s.root.device
+	}
+	_, err = run.db.ExecContext(run.ctx, "UPDATE roots SET missing = ?, device = ? WHERE id = ?", gone, now, s.root.id)
+	return err
+}
+
+// fault records what of a root could not be read.
+func (run *ingest) fault(r Root, path string, err error) {
+	run.count(func(s *Summary) { s.Failed++ })
+	_, _ = run.db.ExecContext(run.ctx, "INSERT OR REPLACE INTO faults VALUES(?, ?, ?)", []byte(path), r.id, plain(err)) // it is said again next time
+}
+
+func (run *ingest) clearFaults(s scope) error {
+	return inTransaction(run.ctx, run.db, func(tx *sql.Tx) error {
+		var old [][]byte
+		if err := each(run.ctx, tx, func(scan func(...any) error) error {
+			var path []byte
+			err := scan(&path)
+			if contains(s.path, string(path)) {
+				old = append(old, path)
+			}
+			return err
+		}, "SELECT path FROM faults WHERE root = ?", s.root.id); err != nil {
+			return err
+		}
+		for _, path := range old {
+			if _, err := tx.ExecContext(run.ctx, "DELETE FROM faults WHERE path = ?", path); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// consider takes a file that is new or changed, or lacks vectors.
+func (run *ingest) consider(f found) error {
+	j := &job{found: f}
+	var size, modified int64
+	var failed sql.NullString
+	var embedded bool
+	err := run.db.QueryRowContext(run.ctx, `SELECT id, size, modified, kind, error, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?)
+		FROM files WHERE path = ?`, run.space.id, []byte(f.path)).Scan(&j.file, &size, &modified, &j.kind, &failed, &embedded)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+	case err != nil:
+		return err
+	default:
+		run.mu.Lock()
+		run.seen[j.file] = true
+		run.mu.Unlock()
+		j.known = size == f.size && modified == f.modified
+		if j.known && (embedded || failed.Valid && !run.o.Retry || !failed.Valid && !run.kinds[j.kind]) {
+			run.count(func(s *Summary) { s.Unchanged++ })
+			return nil
+		}
+		j.done = embedded
+	}
+	run.tell(func(p *Progress) { p.Found++ })
+	select {
+	case run.todo <- j:
+		return nil
+	case <-run.ctx.Done():
+		return context.Cause(run.ctx)
+	}
+}
+
+func (run *ingest) count(f func(*Summary)) {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	f(&run.summary)
+}
+
+// tell changes the progress and shows it.
+func (run *ingest) tell(f func(*Progress)) {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	f(&run.now)
+	if seconds := time.Since(run.began).Seconds(); seconds > 0 {
+		run.now.Rate = float64(run.now.Done) / seconds
+	}
+	if run.now.Rate > 0 {
+		run.now.Left = time.Duration(float64(run.now.Found-run.now.Done) / run.now.Rate * float64(time.Second))
+	}
+	if run.o.Progress != nil {
+		run.o.Progress(run.now)
+	}
+}

@@ -1,0 +1,191 @@
+package library
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// An Item is what the catalogue knows of a file.
+type Item struct {
+	ID       int64     `json:"id"`
+	Path     string    `json:"path"`
+	Root     string    `json:"root"`
+	Kind     string    `json:"kind"`
+	Size     int64     `json:"size"`
+	Modified time.Time `json:"modified"`
+	Width    int       `json:"width,omitempty"`
+	Height   int       `json:"height,omitempty"`
+	Duration float64   `json:"duration,omitempty"` // seconds
+	Taken    time.Time `json:"taken,omitzero"`
+	Camera   string    `json:"camera,omitempty"`
+	Lat      *float64  `json:"lat,omitempty"`
+	Lon      *float64  `json:"lon,omitempty"`
+	Place    string    `json:"place,omitempty"`
+	Tags     []string  `json:"tags,omitempty"`
+	Caption  string    `json:"caption,omitempty"`
+	Error    string    `json:"error,omitempty"`
+	Hash     []byte    `json:"-"` // SHA-256 of the content
+}
+
+// Item is a file by its id. The error wraps [fs.ErrNotExist] if there is none.
+func (l *Library) Item(ctx context.Context, id int64) (Item, error) {
+	it := Item{ID: id}
+	var path, root []byte
+	var modified int64
+	var taken, width, height sql.NullInt64
+	var duration sql.NullFloat64
+	var camera, place, failed sql.NullString
+	err := l.db.QueryRowContext(ctx, `SELECT f.path, r.path, f.kind, f.size, f.modified, f.width, f.height, f.duration, f.taken, f.camera, f.lat, f.lon,
+		f.place, f.error, f.hash, coalesce((SELECT caption FROM words WHERE rowid = f.id), '') FROM files f JOIN roots r ON r.id = f.root WHERE f.id = ?`, id).Scan(
+		&path, &root, &it.Kind, &it.Size, &modified, &width, &height, &duration, &taken, &camera, &it.Lat, &it.Lon, &place, &failed, &it.Hash, &it.Caption)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("there is no item %d: %w", id, fs.ErrNotExist)
+	}
+	if err == nil {
+		it.Tags, err = tagsOf(ctx, l.db, id)
+	}
+	if err != nil {
+		return Item{}, fmt.Errorf("library: %w", err)
+	}
+	it.Path, it.Root, it.Modified = string(path), string(root), time.Unix(0, modified)
+	if taken.Valid {
+		it.Taken = time.Unix(taken.Int64, 0)
+	}
+	it.Width, it.Height, it.Duration = int(width.Int64), int(height.Int64), duration.Float64
+	it.Camera, it.Place, it.Error = camera.String, place.String, failed.String
+	return it, nil
+}
+
+// Tag gives a file tags and takes some away. Those that the file itself names come back when it changes.
+func (l *Library) Tag(ctx context.Context, id int64, add, remove []string) error {
+	if _, err := l.Item(ctx, id); err != nil {
+		return err
+	}
+	err := l.change(ctx, func(tx *sql.Tx) error {
+		for _, t := range tidyTags(add) {
+			if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO tags VALUES(?, ?, 'person')", id, t); err != nil {
+				return err
+			}
+		}
+		for _, t := range remove {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM tags WHERE file = ? AND tag = ?", id, t); err != nil {
+				return err
+			}
+		}
+		tags, err := tagsOf(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "UPDATE words SET tags = ? WHERE rowid = ?", separate(strings.Join(tags, " | ")), id)
+		return err
+	})
+	return err
+}
+
+// Delete removes files from the disk and from the library. Those that could not be removed stay in both, and are the error.
+func (l *Library) Delete(ctx context.Context, ids ...int64) error {
+	if l.opts.ReadOnly {
+		return fmt.Errorf("library: %w", ErrReadOnly)
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	var gone []int64
+	var failed []error
+	for _, id := range ids {
+		it, err := l.Item(ctx, id)
+		if err == nil {
+			err = os.Remove(it.Path)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failed = append(failed, err)
+			continue
+		}
+		gone = append(gone, id)
+	}
+	if err := l.forget(ctx, gone, func(*sql.Tx) error { return nil }); err != nil {
+		failed = append(failed, err)
+	}
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("library: %w", err)
+	}
+	return nil
+}
+
+// Inside reports whether a path is that of a file of the library. Nothing else is to be shown to anybody.
+func (l *Library) Inside(ctx context.Context, path string) bool {
+	var there bool
+	err := l.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM files WHERE path = ?)", []byte(path)).Scan(&there)
+	return err == nil && there
+}
+
+// Info describes a library.
+type Info struct {
+	Dir     string         `json:"dir"`
+	Roots   []Root         `json:"roots"`
+	Files   map[string]int `json:"files"` // by kind
+	Failed  int            `json:"failed"`
+	Vectors int            `json:"vectors"` // of all spaces
+	Spaces  []Space        `json:"spaces"`
+	Bytes   int64          `json:"bytes"` // on disk
+}
+
+// Info describes the library.
+func (l *Library) Info(ctx context.Context) (i Info, err error) {
+	i.Dir, i.Files = l.dir, map[string]int{}
+	if i.Roots, err = l.Roots(ctx); err != nil {
+		return i, err
+	}
+	if i.Spaces, err = l.Spaces(ctx); err != nil {
+		return i, err
+	}
+	if err = each(ctx, l.db, func(scan func(...any) error) error {
+		var kind string
+		var n int
+		err := scan(&kind, &n)
+		i.Files[kind] = n
+		return err
+	}, "SELECT kind, count(*) FROM files WHERE error IS NULL GROUP BY kind"); err == nil {
+		err = l.db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM files WHERE error IS NOT NULL) + (SELECT count(*) FROM faults), (SELECT count(*) FROM pieces)").Scan(&i.Failed, &i.Vectors)
+	}
+	if err != nil {
+		return i, fmt.Errorf("library: %w", err)
+	}
+	err = filepath.WalkDir(l.dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // files come and go
+		}
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+			i.Bytes += info.Size()
+		}
+		return nil
+	})
+	return i, err
+}
+
+// Compact gives back the room of vectors that were deleted.
+func (l *Library) Compact(ctx context.Context) error {
+	if l.opts.ReadOnly {
+		return fmt.Errorf("library: %w", ErrReadOnly)
+	}
+	spaces, err := l.Spaces(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range spaces {
+		x, err := l.vectors(ctx, s)
+		if err == nil {
+			err = x.Compact(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("library: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package library
+
+import (
+	"bytes"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/chiasm/chiasm/media/audio"
+)
+
+// The kinds of files.
+const (
+	Image = "image"
+	Audio = "audio"
+	Video = "video"
+)
+
+// Sniffed is how many bytes tell what a file is.
+const Sniffed = 1 << 13
+
+// Extensions are those, in lower case, that the files of a kind have.
+var Extensions = map[string][]string{
+	Image: {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif", ".avif"},
+	Audio: {
+		".wav", ".wave", ".flac", ".mp3", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".amr", ".caf", ".w64", ".au", ".snd", ".wv", ".ac3",
+		".mka",
+	},
+	Video: {".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp", ".asf", ".wmv"},
+}
+
+// byExtension is the kind that a file's name promises, "" for none.
+func byExtension(path string) string {
+	ext := strings.ToLower(filepath.Ext(path))
+	for kind, list := range Extensions {
+		if slices.Contains(list, ext) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// Recognise is the kind of a file that begins so and has that name, "" if it is none. What it holds counts more than its name: that
+// only tells the videos among the files that may hold both pictures and sound.
+func Recognise(path string, head []byte) string {
+	switch promised := byExtension(path); {
+	case IsPicture(head):
+		return Image
+	case !audio.Recognise(head):
+		return ""
+	case promised == Video && !plainSound(head):
+		return Video
+	}
+	return Audio
+}
+
+// plainSound tells sounds without a container that could hold pictures too.
+func plainSound(head []byte) bool {
+	for _, magic := range []string{"ID3", "fLaC", "FORM"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return true
+		}
+	}
+	return len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WAVE"
+}
+
+// IsPicture reports whether a file that begins so is a picture.
+func IsPicture(head []byte) bool {
+	for _, magic := range []string{"\xff\xd8\xff", "\x89PNG\r\n\x1a\n", "GIF87a", "GIF89a", "II*\x00", "MM\x00*"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return true
+		}
+	}
+	if len(head) < 12 {
+		return false
+	}
+	if string(head[4:8]) == "ftyp" {
+		return slices.Contains([]string{"heic", "heix", "heif", "mif1", "msf1", "avif", "avis"}, string(head[8:12]))
+	}
+	return string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP" ||
+		string(head[:2]) == "BM" && string(head[6:10]) == "\x00\x00\x00\x00"
+}

@@ -1,0 +1,211 @@
+package library
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"github.com/gofrs/flock"
+
+	"github.com/chiasm/chiasm/index"
+)
+
+// ErrLocked is the error of opening a library for writing while another process does.
+var ErrLocked = errors.New("another process writes to this library: wait for it, or open the library for reading only")
+
+// ErrReadOnly is the error of changing a library that was opened for reading.
+var ErrReadOnly = errors.New("the library was opened for reading only")
+
+// Options say how a library is opened.
+type Options struct {
+	ReadOnly     bool     // take no lock and change nothing; another process may write meanwhile
+	FS           index.FS // what vectors are written through; nil for [index.Disk]
+	SegmentBytes int64    // see [index.Options]
+}
+
+// A Library is a folder with a catalogue and vectors. It is safe for concurrent use.
+type Library struct {
+	dir  string
+	opts Options
+	lock *flock.Flock
+	db   *sql.DB
+
+	writing sync.Mutex // one run that changes things at a time
+
+	mu      sync.Mutex
+	indexes map[int64]*index.Index // by the ids of spaces
+	seen    map[int64]int64        // the generation in which a read-only index was read
+	filters map[string]*filtered
+	next    int64 // the id of the next piece
+}
+
+// DefaultDir is the folder of the library of a person who names none.
+func DefaultDir() string {
+	data := os.Getenv("XDG_DATA_HOME")
+	if data == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return filepath.Join("chiasm", "library")
+		}
+		data = filepath.Join(home, ".local", "share")
+	}
+	return filepath.Join(data, "chiasm", "library")
+}
+
+// Open opens the library in dir, or makes one if there is none and it may write. The error wraps [ErrLocked] where another process
+// writes to it, [ErrNewer] where a later version made it, and [fs.ErrNotExist] where there is none to read.
+func Open(dir string, o Options) (_ *Library, err error) {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("library: %w", err)
+	}
+	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}}
+	defer func() {
+		if err != nil {
+			_ = l.Close() // what kept it from opening matters
+			err = fmt.Errorf("library: %s: %w", dir, err)
+		}
+	}()
+	if !o.ReadOnly {
+		if err := l.claim(); err != nil {
+			return nil, err
+		}
+	}
+	if l.db, err = openCatalogue(absolute, o.ReadOnly); err != nil {
+		if o.ReadOnly && errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("there is no library: %w", fs.ErrNotExist)
+		}
+		return nil, err
+	}
+	if !o.ReadOnly {
+		if err := l.recover(context.Background()); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// claim makes the folder and takes its lock.
+func (l *Library) claim() error {
+	if err := os.MkdirAll(filepath.Join(l.dir, "vectors"), 0o755); err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(l.dir, "lock"))
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		return errors.Join(err, ErrLocked)
+	}
+	l.lock = lock
+	return nil
+}
+
+// recover puts right what a crash left: vectors that the catalogue does not name, and names of vectors that are not there.
+func (l *Library) recover(ctx context.Context) error {
+	dirty, err := l.fact(ctx, "dirty")
+	if err != nil {
+		return err
+	}
+	if err := l.db.QueryRowContext(ctx, "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pieces'), 0) + 1").Scan(&l.next); err != nil {
+		return err
+	}
+	if dirty == "" {
+		return nil
+	}
+	spaces, err := l.spaces(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range spaces {
+		if err := l.agree(ctx, s); err != nil {
+			return err
+		}
+	}
+	if err := l.sweepSpaces(spaces); err != nil {
+		return err
+	}
+	return l.setFact(ctx, "dirty", "")
+}
+
+// sweepSpaces removes folders of vectors of spaces that are gone.
+func (l *Library) sweepSpaces(spaces []Space) error {
+	known := map[string]bool{}
+	for _, s := range spaces {
+		known[strconv.FormatInt(s.id, 10)] = true
+	}
+	entries, err := os.ReadDir(filepath.Join(l.dir, "vectors"))
+	for _, e := range entries {
+		if _, number := strconv.Atoi(e.Name()); number == nil && !known[e.Name()] {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(l.dir, "vectors", e.Name())))
+		}
+	}
+	return err
+}
+
+// fact is a value that the catalogue keeps, "" if it has none.
+func (l *Library) fact(ctx context.Context, name string) (value string, err error) {
+	err = l.db.QueryRowContext(ctx, "SELECT value FROM facts WHERE name = ?", name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return value, err
+}
+
+func (l *Library) setFact(ctx context.Context, name, value string) error {
+	_, err := l.db.ExecContext(ctx, "INSERT OR REPLACE INTO facts VALUES(?, ?)", name, value)
+	return err
+}
+
+// changed marks in a transaction that readers have to look again.
+func changed(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO facts VALUES('generation', 1) ON CONFLICT DO UPDATE SET value = value + 1")
+	return err
+}
+
+// generation counts the changes of the catalogue.
+func (l *Library) generation(ctx context.Context) (n int64, err error) {
+	err = l.db.QueryRowContext(ctx, "SELECT coalesce((SELECT value FROM facts WHERE name = 'generation'), 0)").Scan(&n)
+	return n, err
+}
+
+// change runs f in a transaction that readers take notice of.
+func (l *Library) change(ctx context.Context, f func(*sql.Tx) error) error {
+	if l.opts.ReadOnly {
+		return fmt.Errorf("library: %w", ErrReadOnly)
+	}
+	return inTransaction(ctx, l.db, func(tx *sql.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		return changed(ctx, tx)
+	})
+}
+
+// Dir is the library's folder.
+func (l *Library) Dir() string { return l.dir }
+
+// ReadOnly reports whether the library was opened for reading only.
+func (l *Library) ReadOnly() bool { return l.opts.ReadOnly }
+
+// Close gives back the files and the lock.
+func (l *Library) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var err error
+	for id, x := range l.indexes {
+		err = errors.Join(err, x.Close())
+		delete(l.indexes, id)
+	}
+	if l.db != nil {
+		err = errors.Join(err, l.db.Close())
+	}
+	if l.lock != nil {
+		err = errors.Join(err, l.lock.Unlock())
+		l.lock = nil
+	}
+	return err
+}

@@ -1,0 +1,275 @@
+package library
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	stdimage "image"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/chiasm/chiasm"
+)
+
+const (
+	imageBatch = 16 // pictures that go through the model together
+	soundBatch = 8
+	commitJobs = 64 // files that are written together at most …
+	commitRows = 4096
+	commitTime = time.Second // … and how long they wait at most
+)
+
+// read reads files, one after the other.
+func (run *ingest) read() error {
+	for j := range run.todo {
+		if run.ctx.Err() != nil {
+			return nil
+		}
+		j.left = 1
+		if err := run.file(j); err != nil {
+			if run.ctx.Err() != nil {
+				return nil
+			}
+			j.mu.Lock()
+			j.err = err
+			j.mu.Unlock()
+		}
+		if err := run.finish(j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// file reads one file. A decoder's bug is that file's failure.
+func (run *ingest) file(j *job) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the decoder failed: %v", r)
+		}
+	}()
+	data, err := run.reader.open(j)
+	if err != nil {
+		return err
+	}
+	if err := run.recognise(j); err != nil || j.done {
+		return err
+	}
+	return run.reader.pieces(run.ctx, j, data, func(p piece) error { return run.give(p) })
+}
+
+// recognise finds a file's content in the catalogue: where it was only touched, or lay elsewhere, its vectors are kept.
+func (run *ingest) recognise(j *job) error {
+	if j.file != 0 {
+		var hash []byte
+		var failed sql.NullString
+		if err := run.db.QueryRowContext(run.ctx, "SELECT hash, error FROM files WHERE id = ?", j.file).Scan(&hash, &failed); err != nil {
+			return err
+		}
+		j.known = bytes.Equal(hash, j.hash)
+		j.done = j.done && j.known && !failed.Valid
+		return nil
+	}
+	type place struct {
+		id       int64
+		path     []byte
+		kind     string
+		embedded bool
+	}
+	var places []place
+	if err := each(run.ctx, run.db, func(scan func(...any) error) error {
+		var p place
+		defer func() { places = append(places, p) }()
+		return scan(&p.id, &p.path, &p.kind, &p.embedded)
+	}, `SELECT id, path, kind, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?) FROM files
+		WHERE hash = ? AND root NOT IN (SELECT id FROM roots WHERE missing) ORDER BY id`, run.space.id, j.hash); err != nil {
+		return err
+	}
+	for _, p := range places {
+		if _, err := os.Lstat(string(p.path)); !errors.Is(err, fs.ErrNotExist) || run.away(string(p.path)) {
+			continue
+		}
+		run.mu.Lock()
+		taken := run.claimed[p.id]
+		run.claimed[p.id] = true
+		run.seen[p.id] = true
+		run.mu.Unlock()
+		if !taken {
+			j.file, j.known, j.moved, j.done = p.id, true, true, p.embedded
+			return nil
+		}
+	}
+	return nil
+}
+
+// away reports whether a path's root is not there.
+func (run *ingest) away(path string) bool {
+	var root []byte
+	err := run.db.QueryRowContext(run.ctx, "SELECT roots.path FROM roots JOIN files ON files.root = roots.id WHERE files.path = ?", []byte(path)).Scan(&root)
+	if err != nil {
+		return true
+	}
+	entries, err := os.ReadDir(string(root))
+	return err != nil && !errors.Is(err, fs.ErrInvalid) || err == nil && len(entries) == 0 && !run.sameDevice(string(root))
+}
+
+func (run *ingest) sameDevice(root string) bool {
+	var was sql.NullInt64
+	err := run.db.QueryRowContext(run.ctx, "SELECT device FROM roots WHERE path = ?", []byte(root)).Scan(&was)
+	return err == nil && was.Int64 != 0 && was.Int64 == device(root)
+}
+
+// give hands a piece to the model.
+func (run *ingest) give(p piece) error {
+	j := p.job
+	j.mu.Lock()
+	p.number = j.parts
+	j.parts++
+	j.left++
+	j.vectors, j.times = append(j.vectors, nil), append(j.times, [2]float64{p.start, p.end})
+	j.heard = append(j.heard, p.sound != nil)
+	j.mu.Unlock()
+	select {
+	case run.pieces <- p:
+		return nil
+	case <-run.ctx.Done():
+		return context.Cause(run.ctx)
+	}
+}
+
+// finish notes that a piece of a job, or its reading, has come to an end.
+func (run *ingest) finish(j *job) error {
+	j.mu.Lock()
+	j.left--
+	last := j.left == 0
+	j.mu.Unlock()
+	if !last {
+		return nil
+	}
+	run.reader.budget.settle(j, 0)
+	select {
+	case run.ready <- j:
+		return nil
+	case <-run.ctx.Done():
+		return context.Cause(run.ctx)
+	}
+}
+
+// embed turns pieces into vectors, several at once as far as they are there.
+func (run *ingest) embed() error {
+	var held []piece // of the other kind than the batch before
+	for {
+		batch := held
+		held = nil
+		if len(batch) == 0 {
+			p, ok := <-run.pieces
+			if !ok {
+				return nil
+			}
+			batch = append(batch, p)
+		}
+		for full := false; !full; {
+			select {
+			case p, ok := <-run.pieces:
+				if !ok {
+					full = true
+				} else if (p.sound != nil) != (batch[0].sound != nil) {
+					held, full = append(held, p), true
+				} else {
+					batch = append(batch, p)
+					full = len(batch) >= imageBatch || p.sound != nil && len(batch) >= soundBatch
+				}
+			default:
+				full = true
+			}
+		}
+		if run.ctx.Err() != nil {
+			continue // what is left is drained
+		}
+		run.batch(batch)
+		if run.ctx.Err() != nil {
+			continue // what it said may be of that
+		}
+		for _, p := range batch {
+			if err := run.finish(p.job); err != nil {
+				run.cancel(err)
+			}
+		}
+	}
+}
+
+// batch embeds pieces of one kind. Where together they fail, each is tried by itself.
+func (run *ingest) batch(batch []piece) {
+	out, err := run.vectorsOf(batch)
+	if err != nil && len(batch) > 1 && run.ctx.Err() == nil {
+		for i := range batch {
+			run.batch(batch[i : i+1])
+		}
+		return
+	}
+	for i, p := range batch {
+		p.job.mu.Lock()
+		if err != nil {
+			p.job.err = err
+		} else {
+			p.job.vectors[p.number] = out[i].Values
+		}
+		p.job.mu.Unlock()
+	}
+}
+
+func (run *ingest) vectorsOf(batch []piece) (out []chiasm.Embedding, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the model failed: %v", r)
+		}
+	}()
+	if batch[0].sound != nil {
+		sounds := make([]chiasm.Sound, len(batch))
+		for i, p := range batch {
+			sounds[i] = *p.sound
+		}
+		return run.model.EmbedAudios(run.ctx, sounds)
+	}
+	imgs := make([]stdimage.Image, len(batch))
+	for i, p := range batch {
+		imgs[i] = p.img
+	}
+	return run.model.EmbedImages(run.ctx, imgs)
+}
+
+// write commits jobs, several at once.
+func (run *ingest) write() error {
+	var jobs []*job
+	rows := 0
+	tick := time.NewTicker(commitTime)
+	defer tick.Stop()
+	flush := func() error {
+		if len(jobs) == 0 {
+			return nil
+		}
+		// What has been made is kept also when the run was ended from outside.
+		err := run.commit(context.WithoutCancel(run.ctx), jobs)
+		jobs, rows = nil, 0
+		return err
+	}
+	for {
+		select {
+		case j, ok := <-run.ready:
+			if !ok {
+				return flush()
+			}
+			jobs = append(jobs, j)
+			if rows += j.parts; len(jobs) < commitJobs && rows < commitRows {
+				continue
+			}
+		case <-tick.C:
+		}
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,261 @@
+package library
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	stdimage "image"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/bep/imagemeta"
+
+	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/media/audio"
+	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/media/video"
+)
+
+const (
+	mostPixels      = 1 << 28 // of a picture
+	mostPictureFile = 1 << 30 // bytes
+	mostSidecar     = 1 << 16 // bytes
+	longestWindow   = 10      // seconds of sound that a vector hears at most, so that a moment is short
+	framesPerSecond = 2       // that are looked at for changes of scene
+	mostFrames      = 20000   // of a video
+)
+
+// A piece is something with a vector of its own: a picture, a frame, a window of sound.
+type piece struct {
+	job        *job
+	number     int // in its file
+	img        stdimage.Image
+	sound      *chiasm.Sound
+	start, end float64 // seconds; both 0 for a picture
+	bytes      int64
+}
+
+// A reader turns files into pieces.
+type reader struct {
+	model  Model
+	exact  bool
+	budget *budget
+}
+
+// open finds out what a file is and what it holds, but for the pieces: its kind, hash and, of a picture, the bytes.
+func (r *reader) open(j *job) (data []byte, err error) {
+	f, err := os.Open(j.path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file any more")
+	}
+	j.size, j.modified = info.Size(), info.ModTime().UnixNano()
+	head := make([]byte, Sniffed)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	head = head[:n]
+	j.kind = Recognise(j.path, head)
+	sum := sha256.New()
+	rest := io.MultiReader(bytes.NewReader(head), f)
+	if j.kind == Image && info.Size() <= mostPictureFile {
+		r.budget.take(j, info.Size())
+		buffer := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
+		if _, err := io.Copy(io.MultiWriter(sum, buffer), io.LimitReader(rest, mostPictureFile)); err != nil {
+			return nil, err
+		}
+		data = buffer.Bytes()
+	} else if _, err := io.Copy(sum, rest); err != nil {
+		return nil, err
+	}
+	j.hash = sum.Sum(nil)
+	return data, nil
+}
+
+// pieces gives what is to become vectors. A picture's bytes come with it.
+func (r *reader) pieces(ctx context.Context, j *job, data []byte, give func(piece) error) error {
+	rate, _ := r.model.Hears()
+	sees := r.model.Processor() != nil
+	j.meta = Metadata{}
+	j.meta.Caption, j.meta.Tags = sidecar(j.path)
+	switch {
+	case j.kind == "":
+		j.kind = byExtension(j.path)
+		if j.kind == Image || j.kind == "" {
+			return image.ErrFormat
+		}
+		return audio.ErrFormat
+	case j.kind == Image:
+		return r.picture(j, data, sees, give)
+	case j.kind == Audio:
+		return r.sound(ctx, j, rate, give)
+	}
+	var seen error
+	if sees {
+		if seen = r.frames(ctx, j, give); ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(seen, video.ErrNoFFmpeg) {
+			return seen
+		}
+	}
+	heard := r.sound(ctx, j, rate, give)
+	if heard != nil && rate > 0 && (!sees || seen != nil) {
+		return errors.Join(seen, heard)
+	}
+	if seen != nil && j.parts == 0 {
+		return seen
+	}
+	return nil
+}
+
+// picture gives a picture as its one piece.
+func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error) error {
+	if data == nil {
+		return fmt.Errorf("it has %d bytes, want at most %d of a picture", j.size, mostPictureFile)
+	}
+	m := readMetadata(data)
+	m.Caption = strings.TrimSpace(strings.Join([]string{m.Caption, j.meta.Caption}, "\n"))
+	m.Tags = tidyTags(append(m.Tags, j.meta.Tags...))
+	j.meta = m
+	w, h := size(data)
+	r.budget.take(j, 2*3*int64(w)*int64(h))
+	o := image.Options{Pixels: mostPixels, Warn: func(err error) { j.damage = err }}
+	if !r.exact {
+		o.Shrink = r.model.Processor()
+	}
+	img, err := image.Read(bytes.NewReader(data), &o)
+	if err != nil {
+		return err
+	}
+	j.meta.Width, j.meta.Height = img.W, img.H
+	if w*h > img.W*img.H { // it was read at a reduced size, and may have been turned
+		j.meta.Width, j.meta.Height = w, h
+		if (w > h) != (img.W > img.H) {
+			j.meta.Width, j.meta.Height = h, w
+		}
+	}
+	r.budget.settle(j, int64(len(img.Pix)))
+	if !sees {
+		return nil
+	}
+	return give(piece{job: j, img: img})
+}
+
+// size is the width and height of a picture by its header, 0 if that does not tell.
+func size(data []byte) (w, h int) {
+	defer func() { _ = recover() }() // a decoder's bug: the size is not known
+	if format, ok := metadataFormat(data); ok {
+		if c, err := imagemeta.Decode(imagemeta.Options{R: bytes.NewReader(data), ImageFormat: format, Sources: imagemeta.CONFIG}); err == nil {
+			return bounded(c.ImageConfig.Width), bounded(c.ImageConfig.Height)
+		}
+	}
+	return 0, 0
+}
+
+func bounded(n int) int { return min(max(n, 0), 1<<20) }
+
+// sound gives a sound in windows.
+func (r *reader) sound(ctx context.Context, j *job, rate int, give func(piece) error) error {
+	s, err := audio.Open(ctx, j.path)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if f := s.Format(); f.Frames > 0 && j.meta.Duration == 0 {
+		j.meta.Duration = float64(f.Frames) / float64(f.Rate)
+	}
+	if rate == 0 {
+		return nil
+	}
+	_, hears := r.model.Hears()
+	window := min(hears, longestWindow*rate)
+	last, n := 0.0, 0
+	for w, err := range s.Mono(rate).Windows(window, window) {
+		if errors.Is(err, audio.ErrTruncated) {
+			j.damage = err
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if n > 0 && len(w.Samples) < window/10 {
+			break // a remnant that says nothing
+		}
+		start := float64(w.Start) / float64(rate)
+		last = start + float64(len(w.Samples))/float64(rate)
+		sound := chiasm.Sound{Samples: append([]float32(nil), w.Samples...), Rate: rate}
+		if err := sound.Check(); err != nil {
+			return err
+		}
+		size := 4 * int64(len(sound.Samples))
+		if err := give(piece{job: j, sound: &sound, start: start, end: last, bytes: size}); err != nil {
+			return err
+		}
+		n++
+	}
+	if n == 0 {
+		return errors.New("there is no sound in it")
+	}
+	j.meta.Duration = max(j.meta.Duration, last)
+	return nil
+}
+
+// frames gives the scenes of a video: a frame for each, with the time until the next.
+func (r *reader) frames(ctx context.Context, j *job, give func(piece) error) error {
+	side := 512
+	if w, h := r.model.Processor().Size(); w > 0 && h > 0 {
+		side = 2 * max(w, h)
+	}
+	var scenes scenes
+	flush := func(s scene, end float64) error {
+		return give(piece{job: j, img: s.img, start: s.start, end: end, bytes: int64(len(s.img.Pix))})
+	}
+	info, err := video.Sample(ctx, j.path, framesPerSecond, side, mostFrames, func(f video.Frame) error {
+		done, ok := scenes.next(scene{img: &image.RGB{Pix: f.Pix, W: f.W, H: f.H}, start: float64(f.Number) / framesPerSecond})
+		if !ok {
+			return nil
+		}
+		return flush(done, scenes.last.start)
+	})
+	j.meta.Duration = info.Seconds
+	j.meta.Width, j.meta.Height = info.W, info.H
+	if done, ok := scenes.end(); ok {
+		if e := flush(done, max(info.Seconds, done.start)); err == nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// sidecar is the text of a file beside this one: holiday.jpg.txt or holiday.txt with a caption.
+func sidecar(path string) (caption string, tags []string) {
+	for _, name := range []string{path + ".txt", strings.TrimSuffix(path, filepath.Ext(path)) + ".txt"} {
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		text, err := io.ReadAll(io.LimitReader(f, mostSidecar))
+		_ = f.Close() // it was read
+		if err == nil && !bytes.ContainsRune(text, 0) {
+			return strings.TrimSpace(strings.ToValidUTF8(string(text), "\uFFFD")), nil
+		}
+	}
+	return "", nil
+}

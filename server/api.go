@@ -1,0 +1,128 @@
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+const about = `Texts, pictures and sounds as vectors of one space, in the shapes of OpenAI's API: point an OpenAI client at /v1.
+
+Errors are {"error": {"message", "type", "param", "code"}}. Pictures and sounds come as data: URIs, or as http(s) addresses where the
+server allows that.`
+
+// describe puts all operations on mux. The document is made of the same declarations.
+func (s *Server) describe(mux *http.ServeMux) huma.API {
+	config := huma.DefaultConfig("chiasm", s.opts.Version)
+	config.Info.Description = about
+	config.DocsPath, config.SchemasPath = "", ""
+	config.CreateHooks = nil // no $schema in answers
+	config.Transformers = []huma.Transformer{transform}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "Needed where the server is not on a loopback address."}}
+	config.Security = []map[string][]string{{"token": {}}, {}}
+	api := humago.New(mux, config)
+
+	register(s, api, huma.Operation{OperationID: "health", Method: "GET", Path: "/health", Tags: []string{"Server"}, Summary: "Whether the server runs", Security: []map[string][]string{{}}}, s.health)
+	register(s, api, huma.Operation{OperationID: "createSession", Method: "POST", Path: "/v1/session", Tags: []string{"Server"}, Summary: "Keep the token in a cookie, for pages", Security: []map[string][]string{{}}, DefaultStatus: 204}, s.session)
+	register(s, api, huma.Operation{OperationID: "listModels", Method: "GET", Path: "/v1/models", Tags: []string{"Models"}, Summary: "The models that can be asked for"}, s.listModels)
+	register(s, api, huma.Operation{OperationID: "getModel", Method: "GET", Path: "/v1/models/{model...}", Tags: []string{"Models"}, Summary: "One model"}, s.getModel)
+	register(s, api, huma.Operation{OperationID: "createEmbeddings", Method: "POST", Path: "/v1/embeddings", Tags: []string{"Models"}, Summary: "Vectors of texts, pictures and sounds", SkipValidateBody: true}, s.embeddings)
+	register(s, api, huma.Operation{OperationID: "rerank", Method: "POST", Path: "/v1/rerank", Tags: []string{"Models"}, Summary: "Documents in the order in which they fit a query", SkipValidateBody: true}, s.rerank)
+	register(s, api, huma.Operation{OperationID: "classify", Method: "POST", Path: "/v1/classify", Tags: []string{"Models"}, Summary: "Sort pictures or sounds into labels of your own", SkipValidateBody: true}, s.classify)
+	register(s, api, s.written(huma.Operation{OperationID: "createTranscription", Path: "/v1/audio/transcriptions", Summary: "What is said in a sound"}), s.transcribe(false))
+	register(s, api, s.written(huma.Operation{OperationID: "createTranslation", Path: "/v1/audio/translations", Summary: "What is said in a sound, in English"}), s.transcribe(true))
+
+	mux.Handle("GET /metrics", s.metrics.handler())
+	api.OpenAPI().AddOperation(&huma.Operation{
+		OperationID: "metrics", Method: "GET", Path: "/metrics", Tags: []string{"Server"}, Summary: "Measurements in Prometheus' text format",
+		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: "string"}}}}},
+	})
+	if s.opts.Library != nil {
+		s.describeLibrary(mux, api)
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		failf(http.StatusNotFound, "", "", "there is nothing at %s %.200q: see /openapi.json", r.Method, r.URL.Path).write(w)
+	})
+	return api
+}
+
+// register adds an operation. Its body is bounded and timed by admitted, not here.
+func register[I, O any](s *Server, api huma.API, o huma.Operation, f func(context.Context, *I) (*O, error)) {
+	o.MaxBodyBytes, o.BodyReadTimeout = s.limits.body(o.Path), -1
+	o.Responses = withError(o.Responses, api)
+	huma.Register(api, o, func(ctx context.Context, in *I) (*O, error) {
+		out, err := guard(func() (*O, error) { return f(ctx, in) })
+		if err != nil {
+			return nil, s.explain(ctx, "", err)
+		}
+		return out, nil
+	})
+}
+
+// withError documents the shape of errors.
+func withError(responses map[string]*huma.Response, api huma.API) map[string]*huma.Response {
+	if responses == nil {
+		responses = map[string]*huma.Response{}
+	}
+	schema := huma.SchemaFromType(api.OpenAPI().Components.Schemas, failureType)
+	responses["default"] = &huma.Response{Description: "What is wrong", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	return responses
+}
+
+type answer[T any] struct{ Body T }
+
+type healthBody struct {
+	Status  string `json:"status" enum:"ok"`
+	Version string `json:"version"`
+}
+
+func (s *Server) health(context.Context, *struct{}) (*answer[healthBody], error) {
+	return &answer[healthBody]{healthBody{"ok", s.opts.Version}}, nil
+}
+
+type modelList struct {
+	Object string      `json:"object" enum:"list"`
+	Data   []modelBody `json:"data"`
+}
+
+type modelBody struct {
+	ID         string   `json:"id"`
+	Object     string   `json:"object" enum:"model"`
+	Created    int64    `json:"created"`
+	OwnedBy    string   `json:"owned_by"`
+	Open       bool     `json:"open" doc:"Whether it is in memory; the fields below are known only then."`
+	Space      string   `json:"space,omitempty" doc:"Vectors of one space can be compared."`
+	Dimension  int      `json:"dimension,omitempty"`
+	Modalities []string `json:"modalities,omitempty"`
+}
+
+func (s *Server) listModels(context.Context, *struct{}) (*answer[modelList], error) {
+	list := modelList{Object: "list", Data: []modelBody{}}
+	for _, name := range s.shelf.names {
+		list.Data = append(list.Data, s.shelf.books[name].describe())
+	}
+	return &answer[modelList]{list}, nil
+}
+
+func (s *Server) getModel(_ context.Context, in *struct {
+	Model string `path:"model"`
+}) (*answer[modelBody], error) {
+	b := s.shelf.books[in.Model]
+	if b == nil {
+		return nil, failf(http.StatusNotFound, "model", "model_not_found", "there is no model %.200q: see /v1/models", in.Model)
+	}
+	return &answer[modelBody]{b.describe()}, nil
+}
+
+func (b *book) describe() modelBody {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := modelBody{ID: b.Name, Object: "model", OwnedBy: "chiasm"}
+	if b.open != nil {
+		info := b.open.Info()
+		m.Open, m.Space, m.Dimension, m.Modalities = true, info.Space, info.Dimension, info.Modalities
+	}
+	return m
+}

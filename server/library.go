@@ -1,0 +1,156 @@
+package server
+
+import (
+	"context"
+	"errors"
+	stdimage "image"
+	"io/fs"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/library"
+)
+
+// A seeker is a model as the library needs it, whose queries join those of others.
+type seeker struct{ *loaded }
+
+var _ library.Model = seeker{}
+
+// EmbedQueries is the model's, by its batcher.
+func (m seeker) EmbedQueries(ctx context.Context, texts []string) ([]chiasm.Embedding, error) {
+	return m.queries.do(ctx, texts)
+}
+
+// EmbedImages is the model's, by its batcher.
+func (m seeker) EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]chiasm.Embedding, error) {
+	return m.images.do(ctx, imgs)
+}
+
+// EmbedAudios is the model's, by its batcher.
+func (m seeker) EmbedAudios(ctx context.Context, sounds []chiasm.Sound) ([]chiasm.Embedding, error) {
+	return m.sounds.do(ctx, sounds)
+}
+
+// describeLibrary adds the operations on the library.
+func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
+	op := func(id, method, path, summary string) huma.Operation {
+		return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{"Library"}}
+	}
+	register(s, api, op("getLibrary", "GET", "/v1/library", "What the library covers and holds"), s.libraryInfo)
+	register(s, api, op("search", "GET", "/v1/search", "Find pictures, videos and sounds by words and conditions"), s.searchWords)
+	post := op("searchLike", "POST", "/v1/search", "Find by words, pictures and sounds together")
+	post.SkipValidateBody = true
+	register(s, api, post, s.searchLike)
+	register(s, api, op("getItem", "GET", "/v1/items/{id}", "What the catalogue knows of a file"), s.item)
+	register(s, api, op("similarItems", "GET", "/v1/items/{id}/similar", "What is like a file"), s.similar)
+	register(s, api, op("addTag", "PUT", "/v1/items/{id}/tags/{tag}", "Give a file a tag"), s.tag(true))
+	register(s, api, op("removeTag", "DELETE", "/v1/items/{id}/tags/{tag}", "Take a tag from a file"), s.tag(false))
+	register(s, api, op("listDuplicates", "GET", "/v1/duplicates", "Files that are the same, or nearly"), s.duplicates)
+	register(s, api, op("listErrors", "GET", "/v1/errors", "Files that could not be read"), s.listErrors)
+	start := op("startJob", "POST", "/v1/jobs", "Bring the library up to date")
+	start.DefaultStatus = http.StatusAccepted
+	register(s, api, start, s.startJob)
+	register(s, api, op("listJobs", "GET", "/v1/jobs", "The runs of indexing"), s.listJobs)
+	register(s, api, op("getJob", "GET", "/v1/jobs/{id}", "How far a run is"), s.getJob)
+	register(s, api, op("stopJob", "DELETE", "/v1/jobs/{id}", "Stop a run: what it has done is kept"), s.stopJob)
+	s.raw(mux, api, op("jobEvents", "GET", "/v1/jobs/{id}/events", "How far a run is, as server-sent events: data is a job, the last one is not running"), "text/event-stream", s.jobEvents)
+	s.raw(mux, api, op("getOriginal", "GET", "/v1/items/{id}/original", "The file itself, or ranges of it"), "application/octet-stream", s.original)
+	s.raw(mux, api, op("getThumbnail", "GET", "/v1/items/{id}/thumbnail", "A small JPEG picture of a file; size is its longer side, 64 to 1024"), "image/jpeg", s.thumbnail)
+}
+
+// raw adds an operation that does not answer with JSON.
+func (s *Server) raw(mux *http.ServeMux, api huma.API, o huma.Operation, kind string, f func(http.ResponseWriter, *http.Request) error) {
+	o.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}}}
+	o.Responses = withError(map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: "string"}}}}}, api)
+	api.OpenAPI().AddOperation(&o)
+	mux.HandleFunc(o.Method+" "+o.Path, func(w http.ResponseWriter, r *http.Request) {
+		if err := f(w, r); err != nil {
+			s.missing(r.Context(), err).write(w)
+		}
+	})
+}
+
+// missing makes failures of the library's errors.
+func (s *Server) missing(ctx context.Context, err error) *failure {
+	var syntax *library.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return fail(http.StatusBadRequest, "q", "syntax", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return failf(http.StatusNotFound, "id", "item_not_found", "there is no such item")
+	case errors.Is(err, library.ErrReadOnly):
+		return failf(http.StatusForbidden, "", "read_only", "the server changes nothing: it was started with --read-only")
+	}
+	return s.explain(ctx, "", err)
+}
+
+type libraryBody struct {
+	library.Info
+	ReadOnly bool   `json:"read_only"`
+	Model    string `json:"model" doc:"Whose vectors are searched."`
+}
+
+func (s *Server) libraryInfo(ctx context.Context, _ *struct{}) (*answer[libraryBody], error) {
+	info, err := s.opts.Library.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[libraryBody]{libraryBody{info, s.opts.ReadOnly, s.shelf.names[0]}}, nil
+}
+
+type itemInput struct {
+	ID int64 `path:"id"`
+}
+
+func (s *Server) item(ctx context.Context, in *itemInput) (*answer[library.Item], error) {
+	it, err := s.opts.Library.Item(ctx, in.ID)
+	if err != nil {
+		return nil, s.missing(ctx, err)
+	}
+	return &answer[library.Item]{it}, nil
+}
+
+type tagInput struct {
+	ID  int64  `path:"id"`
+	Tag string `path:"tag" maxLength:"200"`
+}
+
+func (s *Server) tag(add bool) func(context.Context, *tagInput) (*answer[library.Item], error) {
+	return func(ctx context.Context, in *tagInput) (*answer[library.Item], error) {
+		if s.opts.ReadOnly {
+			return nil, s.missing(ctx, library.ErrReadOnly)
+		}
+		tags, none := []string{in.Tag}, []string(nil)
+		if !add {
+			tags, none = none, tags
+		}
+		if err := s.opts.Library.Tag(ctx, in.ID, tags, none); err != nil {
+			return nil, s.missing(ctx, err)
+		}
+		return s.item(ctx, &itemInput{in.ID})
+	}
+}
+
+// A listing is a list of things.
+type listing[T any] struct {
+	Object string `json:"object" enum:"list"`
+	Data   []T    `json:"data"`
+}
+
+func listed[T any](list []T) *answer[listing[T]] {
+	return &answer[listing[T]]{listing[T]{"list", append([]T{}, list...)}}
+}
+
+func (s *Server) duplicates(ctx context.Context, in *struct {
+	Least float64 `query:"least" minimum:"0" maximum:"1" doc:"The cosine from which on pictures are nearly the same; 0 for equal contents only."`
+}) (*answer[listing[library.Group]], error) {
+	groups, err := s.opts.Library.Duplicates(ctx, library.DuplicateOptions{Least: in.Least})
+	return listed(groups), err
+}
+
+func (s *Server) listErrors(ctx context.Context, _ *struct{}) (*answer[listing[library.Failure]], error) {
+	failures, err := s.opts.Library.Errors(ctx)
+	return listed(failures), err
+}

@@ -1,0 +1,121 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/chiasm/chiasm/library"
+)
+
+type searchOutput struct {
+	Object string        `json:"object" enum:"list"`
+	Data   []hit         `json:"data" doc:"The best first."`
+	More   bool          `json:"more" doc:"There are hits after these: ask with a larger offset."`
+	Cut    bool          `json:"cut" doc:"What came after was too far from the query to be meant."`
+	Files  int           `json:"files" doc:"That fulfil the conditions."`
+	Space  library.Space `json:"space"`
+}
+
+// A hit is the library's, with its moments.
+type hit struct {
+	ID      int64            `json:"id"`
+	Path    string           `json:"path"`
+	Kind    string           `json:"kind" enum:"image,video,audio"`
+	Score   float64          `json:"score"`
+	Start   *float64         `json:"start,omitempty"`
+	End     *float64         `json:"end,omitempty"`
+	Moments []library.Moment `json:"moments,omitempty" doc:"The best ones of sounds and videos, in seconds."`
+}
+
+// Paging says which hits to give. It is exported for the router, which looks at exported fields only.
+type Paging struct {
+	Limit      int     `json:"limit,omitempty" query:"limit" minimum:"0" maximum:"1000" doc:"How many hits; 0 for 20."`
+	Offset     int     `json:"offset,omitempty" query:"offset" minimum:"0" doc:"How many hits before them."`
+	Strictness float64 `json:"strictness,omitempty" query:"strictness" minimum:"0" maximum:"1" doc:"Of the cut-off, if the model has one."`
+}
+
+func (s *Server) searchWords(ctx context.Context, in *struct {
+	Q string `query:"q" doc:"Words, \"phrases\", -not, 2:more, type:image, after:2024-05-01, before:, place:, camera:, path:, tag:, size:>1MB, duration:<10s. Nothing: the newest."`
+	Paging
+}) (*answer[searchOutput], error) {
+	return s.find(ctx, in.Q, in.Paging, nil)
+}
+
+func (s *Server) similar(ctx context.Context, in *struct {
+	ID int64 `path:"id"`
+	Paging
+}) (*answer[searchOutput], error) {
+	if _, err := s.opts.Library.Item(ctx, in.ID); err != nil {
+		return nil, s.missing(ctx, err)
+	}
+	return s.find(ctx, "", in.Paging, func(*loaded) ([]library.Example, error) { return []library.Example{{ID: in.ID, Weight: 1}}, nil })
+}
+
+type searchLikeInput struct {
+	Body struct {
+		Q    string  `json:"q,omitempty" doc:"As of GET."`
+		Like input   `json:"like,omitempty" doc:"Pictures and sounds to be near to, as content parts or data: URIs."`
+		IDs  []int64 `json:"ids,omitempty" doc:"Items to be near to."`
+		Paging
+	}
+}
+
+func (s *Server) searchLike(ctx context.Context, in *searchLikeInput) (*answer[searchOutput], error) {
+	q := &in.Body
+	if n := len(q.Like) + len(q.IDs); n > 64 || q.Limit < 0 || q.Limit > 1000 || q.Offset < 0 || !(q.Strictness >= 0 && q.Strictness <= 1) {
+		return nil, wrong("", "want at most 64 examples, limit 0 to 1000, offset from 0, strictness 0 to 1")
+	}
+	return s.find(ctx, q.Q, q.Paging, func(m *loaded) (like []library.Example, err error) {
+		left := s.limits.Pixels
+		for i, it := range q.Like {
+			if len(it) != 1 || it[0].kind == "text" {
+				return nil, wrong("like", "like %d: want one picture or sound", i)
+			}
+			p, err := s.bring(ctx, m, it[0], &left)
+			if err != nil {
+				return nil, s.explain(ctx, "like", fmt.Errorf("like %d: %w", i, err))
+			}
+			like = append(like, library.Example{Image: p.Image, Sound: p.Sound, Weight: 1})
+		}
+		for _, id := range q.IDs {
+			like = append(like, library.Example{ID: id, Weight: 1})
+		}
+		return like, nil
+	})
+}
+
+// find searches. examples, if there are any, are read for the model.
+func (s *Server) find(ctx context.Context, text string, p Paging, examples func(*loaded) ([]library.Example, error)) (*answer[searchOutput], error) {
+	q, err := library.ParseQuery(text)
+	if err != nil {
+		return nil, s.missing(ctx, err)
+	}
+	for _, e := range q.Like { // like:PATH reads files: those of the library only
+		if e.Path != "" && !s.opts.Library.Inside(ctx, e.Path) {
+			return nil, failf(http.StatusNotFound, "q", "item_not_found", "like:%.200s: there is no such file in the library", e.Path)
+		}
+	}
+	m, release, err := s.shelf.take(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if examples != nil {
+		more, err := examples(m)
+		if err != nil {
+			return nil, err
+		}
+		q.Like = append(q.Like, more...)
+	}
+	q.Limit, q.Offset, q.Strictness = p.Limit, p.Offset, p.Strictness
+	r, err := s.opts.Library.Search(ctx, seeker{m}, q)
+	if err != nil {
+		return nil, s.missing(ctx, err)
+	}
+	out := searchOutput{Object: "list", Data: []hit{}, More: r.More, Cut: r.Cut, Files: r.Files, Space: r.Space}
+	for _, h := range r.Hits {
+		out.Data = append(out.Data, hit{h.ID, h.Path, h.Kind, h.Score, h.Start, h.End, h.Moments})
+	}
+	return &answer[searchOutput]{out}, nil
+}
