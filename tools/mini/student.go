@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 
 	"github.com/chiasm/chiasm/model/mini"
@@ -56,6 +57,7 @@ func learnText(ctx context.Context, c *mini.Config, s *space, u pupil) (*mini.Te
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	apart := takeApart(pieces, scores)
 	tower := mini.NewText(c)
 	nn.Init(tower, 41)
 	clear(tower.Down.Weight.Own())
@@ -78,7 +80,7 @@ func learnText(ctx context.Context, c *mini.Config, s *space, u pupil) (*mini.Te
 			if list := templates[texts[k].language]; k < len(u.names) && len(list) > 0 && r.IntN(4) == 0 {
 				text = fill(list[r.IntN(len(list))], text)
 			}
-			ids[i] = tokenizer.Encode(text, true).IDs
+			ids[i] = apart.split(r, tokenizer.Encode(text, true).IDs)
 			copy(out[i*dimension:], targets[k*dimension:][:dimension])
 		}
 		x := tower.Forward(p, ids).Normalize(1e-12)
@@ -97,6 +99,40 @@ func worth(language string) float64 {
 		return 2
 	}
 	return 1
+}
+
+// Halves are what the pieces of a vocabulary consist of: for each the likelier two others, or nothing.
+type halves [][2]int32
+
+func takeApart(pieces []string, scores []float64) halves {
+	at := map[string]int32{}
+	for i, p := range pieces {
+		at[p] = int32(i)
+	}
+	list := make(halves, len(pieces))
+	for i, p := range pieces[1:] {
+		best := math.Inf(-1)
+		for k := range p {
+			a, one := at[p[:k]]
+			b, other := at[p[k:]]
+			if one && other && scores[a]+scores[b] > best {
+				best, list[i+1] = scores[a]+scores[b], [2]int32{a, b}
+			}
+		}
+	}
+	return list
+}
+
+// split takes some pieces apart, so that parts learn what wholes mean (Kudo 2018, subword regularisation).
+func (h halves) split(r *rand.Rand, ids []int32) (out []int32) {
+	for _, id := range ids {
+		if ab := h[id]; ab != [2]int32{} && r.IntN(6) == 0 {
+			out = append(out, ab[:]...)
+		} else {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // fill puts a name in the place of %.
