@@ -23,7 +23,7 @@ import (
 const featureWidth = 1280
 
 // views are the ways in which pictures are looked at: as they are, on white where they are transparent, and changed at random.
-var views = []string{"plain", "wild0", "wild1"}
+var views = []string{"plain", "wild0"}
 
 // Eyes look at pictures and remember what they saw.
 type eyes struct {
