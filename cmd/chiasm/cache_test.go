@@ -45,14 +45,14 @@ func TestKeptModel(t *testing.T) {
 func TestKeptInSnapshot(t *testing.T) {
 	testHub(t)
 	dir := strings.TrimSpace(runChiasm(t, "", "pull", hubModel).want(t, 0).out)
-	before := objects[cachedModel](t, runChiasm(t, "", "list", "--json").want(t, 0))[0]
+	before := inCache(t)[0]
 	if err := os.MkdirAll(filepath.Join(dir, ".chiasm"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, ".chiasm", "packed-x.bin"), make([]byte, 1<<20), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	after := objects[cachedModel](t, runChiasm(t, "", "list", "--json").want(t, 0))[0]
+	after := inCache(t)[0]
 	if after.Size != before.Size+1<<20 || !after.Modified.Equal(before.Modified) || !after.Runs {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
