@@ -60,11 +60,11 @@ func child() {
 			case 1:
 				_ = os.Rename(path, filepath.Join(photos, strconv.Itoa(r.IntN(60))+".bmp"))
 			default:
-				fail(os.WriteFile(path, append(data[:len(data):len(data)], strconv.Itoa(r.Int())...), 0o644))
+				fail(swap(path, append(data[:len(data):len(data)], strconv.Itoa(r.Int())...)))
 			}
 		}
 		keep := filepath.Join(photos, fmt.Sprintf("kept-%d-%d.bmp", os.Getpid(), n))
-		fail(os.WriteFile(keep, append(data[:len(data):len(data)], keep...), 0o644))
+		fail(swap(keep, append(data[:len(data):len(data)], keep...)))
 		s, err := l.Index(ctx, m, IndexOptions{Paths: []string{photos}})
 		fail(err)
 		if s.Failed > 0 {
@@ -75,6 +75,15 @@ func child() {
 			fail(l.Compact(ctx))
 		}
 	}
+}
+
+// swap makes a file that is there whole or not at all, so that a kill leaves no picture that cannot be read.
+func swap(path string, data []byte) error {
+	whole := filepath.Dir(path) + ".new"
+	if err := os.WriteFile(whole, data, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(whole, path)
 }
 
 // TestKill kills a process that indexes at random moments: the library opens each time, is sound but for vectors that nobody was told of,

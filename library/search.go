@@ -195,7 +195,13 @@ func (l *Library) near(ctx context.Context, m Model, s Space, q *Query, vector [
 				return nil, false, err
 			}
 			more = more || len(some) == k
-			cut = cut || look.least != nil && len(some) < k
+			if look.least != nil && len(some) < k && !cut {
+				beyond, err := x.Search(ctx, index.Query{Vector: vector, K: len(some) + 1, Filter: look.pieces})
+				if err != nil {
+					return nil, false, err
+				}
+				cut = len(beyond) > len(some)
+			}
 			for _, h := range some {
 				fit := h.Score
 				if look.fits != nil {
