@@ -190,7 +190,7 @@ TEXT ·window2AVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Y0
 	VBROADCASTSS 108(AX), Y1
 	XORQ         CX, CX
-	SUBQ         $0x20, DX
+	SUBQ         $0x18, DX
 	JL           end2
 
 channels1:
@@ -201,8 +201,6 @@ channels1:
 	VMOVAPS Y4, Y5
 	VMOVUPS 64(BX)(CX*1), Y6
 	VMOVAPS Y6, Y7
-	VMOVUPS 96(BX)(CX*1), Y8
-	VMOVAPS Y8, Y9
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -216,18 +214,15 @@ row3:
 	MOVQ 64(AX), R9
 
 tap4:
-	VMOVUPS     (DI), Y10
-	VFMADD231PS (SI), Y10, Y2
-	VFMADD231PS (SI)(BX*1), Y10, Y3
-	VMOVUPS     32(DI), Y10
-	VFMADD231PS 32(SI), Y10, Y4
-	VFMADD231PS 32(SI)(BX*1), Y10, Y5
-	VMOVUPS     64(DI), Y10
-	VFMADD231PS 64(SI), Y10, Y6
-	VFMADD231PS 64(SI)(BX*1), Y10, Y7
-	VMOVUPS     96(DI), Y10
-	VFMADD231PS 96(SI), Y10, Y8
-	VFMADD231PS 96(SI)(BX*1), Y10, Y9
+	VMOVUPS     (DI), Y8
+	VFMADD231PS (SI), Y8, Y2
+	VFMADD231PS (SI)(BX*1), Y8, Y3
+	VMOVUPS     32(DI), Y8
+	VFMADD231PS 32(SI), Y8, Y4
+	VFMADD231PS 32(SI)(BX*1), Y8, Y5
+	VMOVUPS     64(DI), Y8
+	VFMADD231PS 64(SI), Y8, Y6
+	VFMADD231PS 64(SI)(BX*1), Y8, Y7
 	ADDQ        16(AX), SI
 	ADDQ        48(AX), DI
 	DECQ        R9
@@ -251,9 +246,6 @@ summed5:
 	VMAXPS  Y6, Y0, Y6
 	VMINPS  Y6, Y1, Y6
 	VMOVUPS Y6, 64(SI)
-	VMAXPS  Y8, Y0, Y8
-	VMINPS  Y8, Y1, Y8
-	VMOVUPS Y8, 96(SI)
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMOVUPS Y3, (SI)(BX*1)
@@ -263,15 +255,12 @@ summed5:
 	VMAXPS  Y7, Y0, Y7
 	VMINPS  Y7, Y1, Y7
 	VMOVUPS Y7, 64(SI)(BX*1)
-	VMAXPS  Y9, Y0, Y9
-	VMINPS  Y9, Y1, Y9
-	VMOVUPS Y9, 96(SI)(BX*1)
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x20, DX
+	ADDQ    $0x00000060, CX
+	SUBQ    $0x18, DX
 	JGE     channels1
 
 end2:
-	ADDQ $0x20, DX
+	ADDQ $0x18, DX
 	SUBQ $0x08, DX
 	JL   end7
 
@@ -381,7 +370,7 @@ TEXT ·window3AVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Y0
 	VBROADCASTSS 108(AX), Y1
 	XORQ         CX, CX
-	SUBQ         $0x20, DX
+	SUBQ         $0x10, DX
 	JL           end2
 
 channels1:
@@ -392,12 +381,6 @@ channels1:
 	VMOVUPS 32(BX)(CX*1), Y5
 	VMOVAPS Y5, Y6
 	VMOVAPS Y5, Y7
-	VMOVUPS 64(BX)(CX*1), Y8
-	VMOVAPS Y8, Y9
-	VMOVAPS Y8, Y10
-	VMOVUPS 96(BX)(CX*1), Y11
-	VMOVAPS Y11, Y12
-	VMOVAPS Y11, Y13
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -411,22 +394,14 @@ row3:
 	MOVQ 64(AX), R9
 
 tap4:
-	VMOVUPS     (DI), Y14
-	VFMADD231PS (SI), Y14, Y2
-	VFMADD231PS (SI)(BX*1), Y14, Y3
-	VFMADD231PS (SI)(BX*2), Y14, Y4
-	VMOVUPS     32(DI), Y14
-	VFMADD231PS 32(SI), Y14, Y5
-	VFMADD231PS 32(SI)(BX*1), Y14, Y6
-	VFMADD231PS 32(SI)(BX*2), Y14, Y7
-	VMOVUPS     64(DI), Y14
-	VFMADD231PS 64(SI), Y14, Y8
-	VFMADD231PS 64(SI)(BX*1), Y14, Y9
-	VFMADD231PS 64(SI)(BX*2), Y14, Y10
-	VMOVUPS     96(DI), Y14
-	VFMADD231PS 96(SI), Y14, Y11
-	VFMADD231PS 96(SI)(BX*1), Y14, Y12
-	VFMADD231PS 96(SI)(BX*2), Y14, Y13
+	VMOVUPS     (DI), Y8
+	VFMADD231PS (SI), Y8, Y2
+	VFMADD231PS (SI)(BX*1), Y8, Y3
+	VFMADD231PS (SI)(BX*2), Y8, Y4
+	VMOVUPS     32(DI), Y8
+	VFMADD231PS 32(SI), Y8, Y5
+	VFMADD231PS 32(SI)(BX*1), Y8, Y6
+	VFMADD231PS 32(SI)(BX*2), Y8, Y7
 	ADDQ        16(AX), SI
 	ADDQ        48(AX), DI
 	DECQ        R9
@@ -447,42 +422,24 @@ summed5:
 	VMAXPS  Y5, Y0, Y5
 	VMINPS  Y5, Y1, Y5
 	VMOVUPS Y5, 32(SI)
-	VMAXPS  Y8, Y0, Y8
-	VMINPS  Y8, Y1, Y8
-	VMOVUPS Y8, 64(SI)
-	VMAXPS  Y11, Y0, Y11
-	VMINPS  Y11, Y1, Y11
-	VMOVUPS Y11, 96(SI)
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMOVUPS Y3, (SI)(BX*1)
 	VMAXPS  Y6, Y0, Y6
 	VMINPS  Y6, Y1, Y6
 	VMOVUPS Y6, 32(SI)(BX*1)
-	VMAXPS  Y9, Y0, Y9
-	VMINPS  Y9, Y1, Y9
-	VMOVUPS Y9, 64(SI)(BX*1)
-	VMAXPS  Y12, Y0, Y12
-	VMINPS  Y12, Y1, Y12
-	VMOVUPS Y12, 96(SI)(BX*1)
 	VMAXPS  Y4, Y0, Y4
 	VMINPS  Y4, Y1, Y4
 	VMOVUPS Y4, (SI)(BX*2)
 	VMAXPS  Y7, Y0, Y7
 	VMINPS  Y7, Y1, Y7
 	VMOVUPS Y7, 32(SI)(BX*2)
-	VMAXPS  Y10, Y0, Y10
-	VMINPS  Y10, Y1, Y10
-	VMOVUPS Y10, 64(SI)(BX*2)
-	VMAXPS  Y13, Y0, Y13
-	VMINPS  Y13, Y1, Y13
-	VMOVUPS Y13, 96(SI)(BX*2)
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x20, DX
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x10, DX
 	JGE     channels1
 
 end2:
-	ADDQ $0x20, DX
+	ADDQ $0x10, DX
 	SUBQ $0x08, DX
 	JL   end7
 
@@ -603,7 +560,7 @@ TEXT ·window4AVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Y0
 	VBROADCASTSS 108(AX), Y1
 	XORQ         CX, CX
-	SUBQ         $0x18, DX
+	SUBQ         $0x08, DX
 	JL           end2
 
 channels1:
@@ -612,14 +569,6 @@ channels1:
 	VMOVAPS Y2, Y3
 	VMOVAPS Y2, Y4
 	VMOVAPS Y2, Y5
-	VMOVUPS 32(BX)(CX*1), Y6
-	VMOVAPS Y6, Y7
-	VMOVAPS Y6, Y8
-	VMOVAPS Y6, Y9
-	VMOVUPS 64(BX)(CX*1), Y10
-	VMOVAPS Y10, Y11
-	VMOVAPS Y10, Y12
-	VMOVAPS Y10, Y13
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -635,21 +584,11 @@ row3:
 	MOVQ 64(AX), R10
 
 tap4:
-	VMOVUPS     (R8), Y14
-	VFMADD231PS (SI), Y14, Y2
-	VFMADD231PS (SI)(BX*1), Y14, Y3
-	VFMADD231PS (SI)(BX*2), Y14, Y4
-	VFMADD231PS (DI), Y14, Y5
-	VMOVUPS     32(R8), Y14
-	VFMADD231PS 32(SI), Y14, Y6
-	VFMADD231PS 32(SI)(BX*1), Y14, Y7
-	VFMADD231PS 32(SI)(BX*2), Y14, Y8
-	VFMADD231PS 32(DI), Y14, Y9
-	VMOVUPS     64(R8), Y14
-	VFMADD231PS 64(SI), Y14, Y10
-	VFMADD231PS 64(SI)(BX*1), Y14, Y11
-	VFMADD231PS 64(SI)(BX*2), Y14, Y12
-	VFMADD231PS 64(DI), Y14, Y13
+	VMOVUPS     (R8), Y6
+	VFMADD231PS (SI), Y6, Y2
+	VFMADD231PS (SI)(BX*1), Y6, Y3
+	VFMADD231PS (SI)(BX*2), Y6, Y4
+	VFMADD231PS (DI), Y6, Y5
 	ADDQ        16(AX), SI
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
@@ -671,95 +610,6 @@ summed5:
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (SI)
-	VMAXPS  Y6, Y0, Y6
-	VMINPS  Y6, Y1, Y6
-	VMOVUPS Y6, 32(SI)
-	VMAXPS  Y10, Y0, Y10
-	VMINPS  Y10, Y1, Y10
-	VMOVUPS Y10, 64(SI)
-	VMAXPS  Y3, Y0, Y3
-	VMINPS  Y3, Y1, Y3
-	VMOVUPS Y3, (SI)(BX*1)
-	VMAXPS  Y7, Y0, Y7
-	VMINPS  Y7, Y1, Y7
-	VMOVUPS Y7, 32(SI)(BX*1)
-	VMAXPS  Y11, Y0, Y11
-	VMINPS  Y11, Y1, Y11
-	VMOVUPS Y11, 64(SI)(BX*1)
-	VMAXPS  Y4, Y0, Y4
-	VMINPS  Y4, Y1, Y4
-	VMOVUPS Y4, (SI)(BX*2)
-	VMAXPS  Y8, Y0, Y8
-	VMINPS  Y8, Y1, Y8
-	VMOVUPS Y8, 32(SI)(BX*2)
-	VMAXPS  Y12, Y0, Y12
-	VMINPS  Y12, Y1, Y12
-	VMOVUPS Y12, 64(SI)(BX*2)
-	VMAXPS  Y5, Y0, Y5
-	VMINPS  Y5, Y1, Y5
-	VMOVUPS Y5, (DI)
-	VMAXPS  Y9, Y0, Y9
-	VMINPS  Y9, Y1, Y9
-	VMOVUPS Y9, 32(DI)
-	VMAXPS  Y13, Y0, Y13
-	VMINPS  Y13, Y1, Y13
-	VMOVUPS Y13, 64(DI)
-	ADDQ    $0x00000060, CX
-	SUBQ    $0x18, DX
-	JGE     channels1
-
-end2:
-	ADDQ $0x18, DX
-	SUBQ $0x08, DX
-	JL   end7
-
-channels6:
-	MOVQ    72(AX), BX
-	VMOVUPS (BX)(CX*1), Y2
-	VMOVAPS Y2, Y3
-	VMOVAPS Y2, Y4
-	VMOVAPS Y2, Y5
-	MOVQ    (AX), SI
-	ADDQ    CX, SI
-	MOVQ    24(AX), BX
-	LEAQ    (SI)(BX*2), DI
-	ADDQ    BX, DI
-	MOVQ    32(AX), R8
-	ADDQ    CX, R8
-	MOVQ    56(AX), R9
-	TESTQ   R9, R9
-	JZ      summed10
-
-row8:
-	MOVQ 64(AX), R10
-
-tap9:
-	VMOVUPS     (R8), Y6
-	VFMADD231PS (SI), Y6, Y2
-	VFMADD231PS (SI)(BX*1), Y6, Y3
-	VFMADD231PS (SI)(BX*2), Y6, Y4
-	VFMADD231PS (DI), Y6, Y5
-	ADDQ        16(AX), SI
-	ADDQ        16(AX), DI
-	ADDQ        48(AX), R8
-	DECQ        R10
-	JNZ         tap9
-	MOVQ        8(AX), R10
-	ADDQ        R10, SI
-	ADDQ        R10, DI
-	ADDQ        40(AX), R8
-	DECQ        R9
-	JNZ         row8
-
-summed10:
-	MOVQ    80(AX), SI
-	ADDQ    CX, SI
-	MOVQ    88(AX), BX
-	LEAQ    (SI)(BX*2), DI
-	ADDQ    BX, DI
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, (SI)
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMOVUPS Y3, (SI)(BX*1)
@@ -771,12 +621,12 @@ summed10:
 	VMOVUPS Y5, (DI)
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, DX
-	JGE     channels6
+	JGE     channels1
 
-end7:
+end2:
 	ADDQ       $0x08, DX
 	TESTQ      DX, DX
-	JZ         done11
+	JZ         done6
 	LEAQ       lanes<>+32(SB), BX
 	SHLQ       $0x02, DX
 	SUBQ       DX, BX
@@ -795,12 +645,12 @@ end7:
 	ADDQ       CX, R8
 	MOVQ       56(AX), R9
 	TESTQ      R9, R9
-	JZ         summed14
+	JZ         summed9
 
-row12:
+row7:
 	MOVQ 64(AX), R10
 
-tap13:
+tap8:
 	VMASKMOVPS  (R8), Y2, Y7
 	VMASKMOVPS  (SI), Y2, Y8
 	VFMADD231PS Y8, Y7, Y3
@@ -814,15 +664,15 @@ tap13:
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
 	DECQ        R10
-	JNZ         tap13
+	JNZ         tap8
 	MOVQ        8(AX), R10
 	ADDQ        R10, SI
 	ADDQ        R10, DI
 	ADDQ        40(AX), R8
 	DECQ        R9
-	JNZ         row12
+	JNZ         row7
 
-summed14:
+summed9:
 	MOVQ       80(AX), SI
 	ADDQ       CX, SI
 	MOVQ       88(AX), BX
@@ -841,7 +691,7 @@ summed14:
 	VMINPS     Y6, Y1, Y6
 	VMASKMOVPS Y6, Y2, (DI)
 
-done11:
+done6:
 	VZEROUPPER
 	RET
 
@@ -853,7 +703,7 @@ TEXT ·window5AVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Y0
 	VBROADCASTSS 108(AX), Y1
 	XORQ         CX, CX
-	SUBQ         $0x10, DX
+	SUBQ         $0x08, DX
 	JL           end2
 
 channels1:
@@ -863,11 +713,6 @@ channels1:
 	VMOVAPS Y2, Y4
 	VMOVAPS Y2, Y5
 	VMOVAPS Y2, Y6
-	VMOVUPS 32(BX)(CX*1), Y7
-	VMOVAPS Y7, Y8
-	VMOVAPS Y7, Y9
-	VMOVAPS Y7, Y10
-	VMOVAPS Y7, Y11
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -883,18 +728,12 @@ row3:
 	MOVQ 64(AX), R10
 
 tap4:
-	VMOVUPS     (R8), Y12
-	VFMADD231PS (SI), Y12, Y2
-	VFMADD231PS (SI)(BX*1), Y12, Y3
-	VFMADD231PS (SI)(BX*2), Y12, Y4
-	VFMADD231PS (DI), Y12, Y5
-	VFMADD231PS (DI)(BX*1), Y12, Y6
-	VMOVUPS     32(R8), Y12
-	VFMADD231PS 32(SI), Y12, Y7
-	VFMADD231PS 32(SI)(BX*1), Y12, Y8
-	VFMADD231PS 32(SI)(BX*2), Y12, Y9
-	VFMADD231PS 32(DI), Y12, Y10
-	VFMADD231PS 32(DI)(BX*1), Y12, Y11
+	VMOVUPS     (R8), Y7
+	VFMADD231PS (SI), Y7, Y2
+	VFMADD231PS (SI)(BX*1), Y7, Y3
+	VFMADD231PS (SI)(BX*2), Y7, Y4
+	VFMADD231PS (DI), Y7, Y5
+	VFMADD231PS (DI)(BX*1), Y7, Y6
 	ADDQ        16(AX), SI
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
@@ -908,91 +747,6 @@ tap4:
 	JNZ         row3
 
 summed5:
-	MOVQ    80(AX), SI
-	ADDQ    CX, SI
-	MOVQ    88(AX), BX
-	LEAQ    (SI)(BX*2), DI
-	ADDQ    BX, DI
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, (SI)
-	VMAXPS  Y7, Y0, Y7
-	VMINPS  Y7, Y1, Y7
-	VMOVUPS Y7, 32(SI)
-	VMAXPS  Y3, Y0, Y3
-	VMINPS  Y3, Y1, Y3
-	VMOVUPS Y3, (SI)(BX*1)
-	VMAXPS  Y8, Y0, Y8
-	VMINPS  Y8, Y1, Y8
-	VMOVUPS Y8, 32(SI)(BX*1)
-	VMAXPS  Y4, Y0, Y4
-	VMINPS  Y4, Y1, Y4
-	VMOVUPS Y4, (SI)(BX*2)
-	VMAXPS  Y9, Y0, Y9
-	VMINPS  Y9, Y1, Y9
-	VMOVUPS Y9, 32(SI)(BX*2)
-	VMAXPS  Y5, Y0, Y5
-	VMINPS  Y5, Y1, Y5
-	VMOVUPS Y5, (DI)
-	VMAXPS  Y10, Y0, Y10
-	VMINPS  Y10, Y1, Y10
-	VMOVUPS Y10, 32(DI)
-	VMAXPS  Y6, Y0, Y6
-	VMINPS  Y6, Y1, Y6
-	VMOVUPS Y6, (DI)(BX*1)
-	VMAXPS  Y11, Y0, Y11
-	VMINPS  Y11, Y1, Y11
-	VMOVUPS Y11, 32(DI)(BX*1)
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x10, DX
-	JGE     channels1
-
-end2:
-	ADDQ $0x10, DX
-	SUBQ $0x08, DX
-	JL   end7
-
-channels6:
-	MOVQ    72(AX), BX
-	VMOVUPS (BX)(CX*1), Y2
-	VMOVAPS Y2, Y3
-	VMOVAPS Y2, Y4
-	VMOVAPS Y2, Y5
-	VMOVAPS Y2, Y6
-	MOVQ    (AX), SI
-	ADDQ    CX, SI
-	MOVQ    24(AX), BX
-	LEAQ    (SI)(BX*2), DI
-	ADDQ    BX, DI
-	MOVQ    32(AX), R8
-	ADDQ    CX, R8
-	MOVQ    56(AX), R9
-	TESTQ   R9, R9
-	JZ      summed10
-
-row8:
-	MOVQ 64(AX), R10
-
-tap9:
-	VMOVUPS     (R8), Y7
-	VFMADD231PS (SI), Y7, Y2
-	VFMADD231PS (SI)(BX*1), Y7, Y3
-	VFMADD231PS (SI)(BX*2), Y7, Y4
-	VFMADD231PS (DI), Y7, Y5
-	VFMADD231PS (DI)(BX*1), Y7, Y6
-	ADDQ        16(AX), SI
-	ADDQ        16(AX), DI
-	ADDQ        48(AX), R8
-	DECQ        R10
-	JNZ         tap9
-	MOVQ        8(AX), R10
-	ADDQ        R10, SI
-	ADDQ        R10, DI
-	ADDQ        40(AX), R8
-	DECQ        R9
-	JNZ         row8
-
-summed10:
 	MOVQ    80(AX), SI
 	ADDQ    CX, SI
 	MOVQ    88(AX), BX
@@ -1015,12 +769,12 @@ summed10:
 	VMOVUPS Y6, (DI)(BX*1)
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, DX
-	JGE     channels6
+	JGE     channels1
 
-end7:
+end2:
 	ADDQ       $0x08, DX
 	TESTQ      DX, DX
-	JZ         done11
+	JZ         done6
 	LEAQ       lanes<>+32(SB), BX
 	SHLQ       $0x02, DX
 	SUBQ       DX, BX
@@ -1040,12 +794,12 @@ end7:
 	ADDQ       CX, R8
 	MOVQ       56(AX), R9
 	TESTQ      R9, R9
-	JZ         summed14
+	JZ         summed9
 
-row12:
+row7:
 	MOVQ 64(AX), R10
 
-tap13:
+tap8:
 	VMASKMOVPS  (R8), Y2, Y8
 	VMASKMOVPS  (SI), Y2, Y9
 	VFMADD231PS Y9, Y8, Y3
@@ -1061,15 +815,15 @@ tap13:
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
 	DECQ        R10
-	JNZ         tap13
+	JNZ         tap8
 	MOVQ        8(AX), R10
 	ADDQ        R10, SI
 	ADDQ        R10, DI
 	ADDQ        40(AX), R8
 	DECQ        R9
-	JNZ         row12
+	JNZ         row7
 
-summed14:
+summed9:
 	MOVQ       80(AX), SI
 	ADDQ       CX, SI
 	MOVQ       88(AX), BX
@@ -1091,7 +845,7 @@ summed14:
 	VMINPS     Y7, Y1, Y7
 	VMASKMOVPS Y7, Y2, (DI)(BX*1)
 
-done11:
+done6:
 	VZEROUPPER
 	RET
 
@@ -1103,7 +857,7 @@ TEXT ·window6AVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Y0
 	VBROADCASTSS 108(AX), Y1
 	XORQ         CX, CX
-	SUBQ         $0x10, DX
+	SUBQ         $0x08, DX
 	JL           end2
 
 channels1:
@@ -1114,12 +868,6 @@ channels1:
 	VMOVAPS Y2, Y5
 	VMOVAPS Y2, Y6
 	VMOVAPS Y2, Y7
-	VMOVUPS 32(BX)(CX*1), Y8
-	VMOVAPS Y8, Y9
-	VMOVAPS Y8, Y10
-	VMOVAPS Y8, Y11
-	VMOVAPS Y8, Y12
-	VMOVAPS Y8, Y13
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -1135,20 +883,13 @@ row3:
 	MOVQ 64(AX), R10
 
 tap4:
-	VMOVUPS     (R8), Y14
-	VFMADD231PS (SI), Y14, Y2
-	VFMADD231PS (SI)(BX*1), Y14, Y3
-	VFMADD231PS (SI)(BX*2), Y14, Y4
-	VFMADD231PS (DI), Y14, Y5
-	VFMADD231PS (DI)(BX*1), Y14, Y6
-	VFMADD231PS (DI)(BX*2), Y14, Y7
-	VMOVUPS     32(R8), Y14
-	VFMADD231PS 32(SI), Y14, Y8
-	VFMADD231PS 32(SI)(BX*1), Y14, Y9
-	VFMADD231PS 32(SI)(BX*2), Y14, Y10
-	VFMADD231PS 32(DI), Y14, Y11
-	VFMADD231PS 32(DI)(BX*1), Y14, Y12
-	VFMADD231PS 32(DI)(BX*2), Y14, Y13
+	VMOVUPS     (R8), Y8
+	VFMADD231PS (SI), Y8, Y2
+	VFMADD231PS (SI)(BX*1), Y8, Y3
+	VFMADD231PS (SI)(BX*2), Y8, Y4
+	VFMADD231PS (DI), Y8, Y5
+	VFMADD231PS (DI)(BX*1), Y8, Y6
+	VFMADD231PS (DI)(BX*2), Y8, Y7
 	ADDQ        16(AX), SI
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
@@ -1162,99 +903,6 @@ tap4:
 	JNZ         row3
 
 summed5:
-	MOVQ    80(AX), SI
-	ADDQ    CX, SI
-	MOVQ    88(AX), BX
-	LEAQ    (SI)(BX*2), DI
-	ADDQ    BX, DI
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, (SI)
-	VMAXPS  Y8, Y0, Y8
-	VMINPS  Y8, Y1, Y8
-	VMOVUPS Y8, 32(SI)
-	VMAXPS  Y3, Y0, Y3
-	VMINPS  Y3, Y1, Y3
-	VMOVUPS Y3, (SI)(BX*1)
-	VMAXPS  Y9, Y0, Y9
-	VMINPS  Y9, Y1, Y9
-	VMOVUPS Y9, 32(SI)(BX*1)
-	VMAXPS  Y4, Y0, Y4
-	VMINPS  Y4, Y1, Y4
-	VMOVUPS Y4, (SI)(BX*2)
-	VMAXPS  Y10, Y0, Y10
-	VMINPS  Y10, Y1, Y10
-	VMOVUPS Y10, 32(SI)(BX*2)
-	VMAXPS  Y5, Y0, Y5
-	VMINPS  Y5, Y1, Y5
-	VMOVUPS Y5, (DI)
-	VMAXPS  Y11, Y0, Y11
-	VMINPS  Y11, Y1, Y11
-	VMOVUPS Y11, 32(DI)
-	VMAXPS  Y6, Y0, Y6
-	VMINPS  Y6, Y1, Y6
-	VMOVUPS Y6, (DI)(BX*1)
-	VMAXPS  Y12, Y0, Y12
-	VMINPS  Y12, Y1, Y12
-	VMOVUPS Y12, 32(DI)(BX*1)
-	VMAXPS  Y7, Y0, Y7
-	VMINPS  Y7, Y1, Y7
-	VMOVUPS Y7, (DI)(BX*2)
-	VMAXPS  Y13, Y0, Y13
-	VMINPS  Y13, Y1, Y13
-	VMOVUPS Y13, 32(DI)(BX*2)
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x10, DX
-	JGE     channels1
-
-end2:
-	ADDQ $0x10, DX
-	SUBQ $0x08, DX
-	JL   end7
-
-channels6:
-	MOVQ    72(AX), BX
-	VMOVUPS (BX)(CX*1), Y2
-	VMOVAPS Y2, Y3
-	VMOVAPS Y2, Y4
-	VMOVAPS Y2, Y5
-	VMOVAPS Y2, Y6
-	VMOVAPS Y2, Y7
-	MOVQ    (AX), SI
-	ADDQ    CX, SI
-	MOVQ    24(AX), BX
-	LEAQ    (SI)(BX*2), DI
-	ADDQ    BX, DI
-	MOVQ    32(AX), R8
-	ADDQ    CX, R8
-	MOVQ    56(AX), R9
-	TESTQ   R9, R9
-	JZ      summed10
-
-row8:
-	MOVQ 64(AX), R10
-
-tap9:
-	VMOVUPS     (R8), Y8
-	VFMADD231PS (SI), Y8, Y2
-	VFMADD231PS (SI)(BX*1), Y8, Y3
-	VFMADD231PS (SI)(BX*2), Y8, Y4
-	VFMADD231PS (DI), Y8, Y5
-	VFMADD231PS (DI)(BX*1), Y8, Y6
-	VFMADD231PS (DI)(BX*2), Y8, Y7
-	ADDQ        16(AX), SI
-	ADDQ        16(AX), DI
-	ADDQ        48(AX), R8
-	DECQ        R10
-	JNZ         tap9
-	MOVQ        8(AX), R10
-	ADDQ        R10, SI
-	ADDQ        R10, DI
-	ADDQ        40(AX), R8
-	DECQ        R9
-	JNZ         row8
-
-summed10:
 	MOVQ    80(AX), SI
 	ADDQ    CX, SI
 	MOVQ    88(AX), BX
@@ -1280,12 +928,12 @@ summed10:
 	VMOVUPS Y7, (DI)(BX*2)
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, DX
-	JGE     channels6
+	JGE     channels1
 
-end7:
+end2:
 	ADDQ       $0x08, DX
 	TESTQ      DX, DX
-	JZ         done11
+	JZ         done6
 	LEAQ       lanes<>+32(SB), BX
 	SHLQ       $0x02, DX
 	SUBQ       DX, BX
@@ -1306,12 +954,12 @@ end7:
 	ADDQ       CX, R8
 	MOVQ       56(AX), R9
 	TESTQ      R9, R9
-	JZ         summed14
+	JZ         summed9
 
-row12:
+row7:
 	MOVQ 64(AX), R10
 
-tap13:
+tap8:
 	VMASKMOVPS  (R8), Y2, Y9
 	VMASKMOVPS  (SI), Y2, Y10
 	VFMADD231PS Y10, Y9, Y3
@@ -1329,15 +977,15 @@ tap13:
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
 	DECQ        R10
-	JNZ         tap13
+	JNZ         tap8
 	MOVQ        8(AX), R10
 	ADDQ        R10, SI
 	ADDQ        R10, DI
 	ADDQ        40(AX), R8
 	DECQ        R9
-	JNZ         row12
+	JNZ         row7
 
-summed14:
+summed9:
 	MOVQ       80(AX), SI
 	ADDQ       CX, SI
 	MOVQ       88(AX), BX
@@ -1362,7 +1010,195 @@ summed14:
 	VMINPS     Y8, Y1, Y8
 	VMASKMOVPS Y8, Y2, (DI)(BX*2)
 
-done11:
+done6:
+	VZEROUPPER
+	RET
+
+// func window7AVX2(w *window)
+// Requires: AVX, FMA3
+TEXT ·window7AVX2(SB), NOSPLIT, $0-8
+	MOVQ         w+0(FP), AX
+	MOVQ         96(AX), DX
+	VBROADCASTSS 104(AX), Y0
+	VBROADCASTSS 108(AX), Y1
+	XORQ         CX, CX
+	SUBQ         $0x08, DX
+	JL           end2
+
+channels1:
+	MOVQ    72(AX), BX
+	VMOVUPS (BX)(CX*1), Y2
+	VMOVAPS Y2, Y3
+	VMOVAPS Y2, Y4
+	VMOVAPS Y2, Y5
+	VMOVAPS Y2, Y6
+	VMOVAPS Y2, Y7
+	VMOVAPS Y2, Y8
+	MOVQ    (AX), SI
+	ADDQ    CX, SI
+	MOVQ    24(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	MOVQ    32(AX), R9
+	ADDQ    CX, R9
+	MOVQ    56(AX), R10
+	TESTQ   R10, R10
+	JZ      summed5
+
+row3:
+	MOVQ 64(AX), R11
+
+tap4:
+	VMOVUPS     (R9), Y9
+	VFMADD231PS (SI), Y9, Y2
+	VFMADD231PS (SI)(BX*1), Y9, Y3
+	VFMADD231PS (SI)(BX*2), Y9, Y4
+	VFMADD231PS (DI), Y9, Y5
+	VFMADD231PS (DI)(BX*1), Y9, Y6
+	VFMADD231PS (DI)(BX*2), Y9, Y7
+	VFMADD231PS (R8), Y9, Y8
+	ADDQ        16(AX), SI
+	ADDQ        16(AX), DI
+	ADDQ        16(AX), R8
+	ADDQ        48(AX), R9
+	DECQ        R11
+	JNZ         tap4
+	MOVQ        8(AX), R11
+	ADDQ        R11, SI
+	ADDQ        R11, DI
+	ADDQ        R11, R8
+	ADDQ        40(AX), R9
+	DECQ        R10
+	JNZ         row3
+
+summed5:
+	MOVQ    80(AX), SI
+	ADDQ    CX, SI
+	MOVQ    88(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (SI)
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMOVUPS Y3, (SI)(BX*1)
+	VMAXPS  Y4, Y0, Y4
+	VMINPS  Y4, Y1, Y4
+	VMOVUPS Y4, (SI)(BX*2)
+	VMAXPS  Y5, Y0, Y5
+	VMINPS  Y5, Y1, Y5
+	VMOVUPS Y5, (DI)
+	VMAXPS  Y6, Y0, Y6
+	VMINPS  Y6, Y1, Y6
+	VMOVUPS Y6, (DI)(BX*1)
+	VMAXPS  Y7, Y0, Y7
+	VMINPS  Y7, Y1, Y7
+	VMOVUPS Y7, (DI)(BX*2)
+	VMAXPS  Y8, Y0, Y8
+	VMINPS  Y8, Y1, Y8
+	VMOVUPS Y8, (R8)
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x08, DX
+	JGE     channels1
+
+end2:
+	ADDQ       $0x08, DX
+	TESTQ      DX, DX
+	JZ         done6
+	LEAQ       lanes<>+32(SB), BX
+	SHLQ       $0x02, DX
+	SUBQ       DX, BX
+	VMOVDQU    (BX), Y2
+	MOVQ       72(AX), DX
+	VMASKMOVPS (DX)(CX*1), Y2, Y3
+	VMOVAPS    Y3, Y4
+	VMOVAPS    Y3, Y5
+	VMOVAPS    Y3, Y6
+	VMOVAPS    Y3, Y7
+	VMOVAPS    Y3, Y8
+	VMOVAPS    Y3, Y9
+	MOVQ       (AX), SI
+	ADDQ       CX, SI
+	MOVQ       24(AX), BX
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	MOVQ       32(AX), R9
+	ADDQ       CX, R9
+	MOVQ       56(AX), R10
+	TESTQ      R10, R10
+	JZ         summed9
+
+row7:
+	MOVQ 64(AX), R11
+
+tap8:
+	VMASKMOVPS  (R9), Y2, Y10
+	VMASKMOVPS  (SI), Y2, Y11
+	VFMADD231PS Y11, Y10, Y3
+	VMASKMOVPS  (SI)(BX*1), Y2, Y11
+	VFMADD231PS Y11, Y10, Y4
+	VMASKMOVPS  (SI)(BX*2), Y2, Y11
+	VFMADD231PS Y11, Y10, Y5
+	VMASKMOVPS  (DI), Y2, Y11
+	VFMADD231PS Y11, Y10, Y6
+	VMASKMOVPS  (DI)(BX*1), Y2, Y11
+	VFMADD231PS Y11, Y10, Y7
+	VMASKMOVPS  (DI)(BX*2), Y2, Y11
+	VFMADD231PS Y11, Y10, Y8
+	VMASKMOVPS  (R8), Y2, Y11
+	VFMADD231PS Y11, Y10, Y9
+	ADDQ        16(AX), SI
+	ADDQ        16(AX), DI
+	ADDQ        16(AX), R8
+	ADDQ        48(AX), R9
+	DECQ        R11
+	JNZ         tap8
+	MOVQ        8(AX), R11
+	ADDQ        R11, SI
+	ADDQ        R11, DI
+	ADDQ        R11, R8
+	ADDQ        40(AX), R9
+	DECQ        R10
+	JNZ         row7
+
+summed9:
+	MOVQ       80(AX), SI
+	ADDQ       CX, SI
+	MOVQ       88(AX), BX
+	LEAQ       (SI)(BX*2), DI
+	ADDQ       BX, DI
+	LEAQ       (DI)(BX*2), R8
+	ADDQ       BX, R8
+	VMAXPS     Y3, Y0, Y3
+	VMINPS     Y3, Y1, Y3
+	VMASKMOVPS Y3, Y2, (SI)
+	VMAXPS     Y4, Y0, Y4
+	VMINPS     Y4, Y1, Y4
+	VMASKMOVPS Y4, Y2, (SI)(BX*1)
+	VMAXPS     Y5, Y0, Y5
+	VMINPS     Y5, Y1, Y5
+	VMASKMOVPS Y5, Y2, (SI)(BX*2)
+	VMAXPS     Y6, Y0, Y6
+	VMINPS     Y6, Y1, Y6
+	VMASKMOVPS Y6, Y2, (DI)
+	VMAXPS     Y7, Y0, Y7
+	VMINPS     Y7, Y1, Y7
+	VMASKMOVPS Y7, Y2, (DI)(BX*1)
+	VMAXPS     Y8, Y0, Y8
+	VMINPS     Y8, Y1, Y8
+	VMASKMOVPS Y8, Y2, (DI)(BX*2)
+	VMAXPS     Y9, Y0, Y9
+	VMINPS     Y9, Y1, Y9
+	VMASKMOVPS Y9, Y2, (R8)
+
+done6:
 	VZEROUPPER
 	RET
 

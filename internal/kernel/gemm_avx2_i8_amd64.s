@@ -10,20 +10,18 @@ TEXT ·i8Gemm1AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
+	MOVQ     48(AX), CX
+	TESTQ    CX, CX
+	JZ       fresh1
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	JMP      ready2
 
-again1:
-	MOVQ    48(AX), CX
-	TESTQ   CX, CX
-	JZ      fresh2
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	JMP     ready3
-
-fresh2:
+fresh1:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), CX
 	MOVQ 16(AX), DX
@@ -31,9 +29,9 @@ ready3:
 	MOVQ 88(AX), SI
 	MOVQ 24(AX), DI
 	SUBQ $0x02, DI
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
 	ADDQ         SI, BX
@@ -54,13 +52,13 @@ loop4:
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000008, CX
 	SUBQ         $0x02, DI
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, DI
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VBROADCASTSS (CX), Y4
 	VPMADDUBSW   (DX), Y4, Y2
 	VPMADDUBSW   32(DX), Y4, Y3
@@ -71,36 +69,13 @@ one7:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
 	SUBQ         $0x01, DI
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	ADDQ    DX, CX
-	MOVQ    BX, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x01, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000040, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x01, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
@@ -110,24 +85,22 @@ TEXT ·i8Gemm2AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
+	MOVQ     48(AX), CX
+	TESTQ    CX, CX
+	JZ       fresh1
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	JMP      ready2
 
-again1:
-	MOVQ    48(AX), CX
-	TESTQ   CX, CX
-	JZ      fresh2
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-	JMP     ready3
-
-fresh2:
+fresh1:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	MOVQ 16(AX), BX
@@ -135,9 +108,9 @@ ready3:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
 	ADDQ         DI, SI
@@ -172,13 +145,13 @@ loop4:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000008, DX
 	SUBQ         $0x02, R8
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R8
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VBROADCASTSS (DX), Y6
 	VPMADDUBSW   (BX), Y6, Y4
 	VPMADDUBSW   32(BX), Y6, Y5
@@ -196,39 +169,16 @@ one7:
 	ADDQ         $0x00000040, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
-	ADDQ    DX, CX
-	MOVQ    SI, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x02, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000080, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x02, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
@@ -238,20 +188,18 @@ TEXT ·i8Gemm3AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
+	MOVQ     48(AX), CX
+	TESTQ    CX, CX
+	JZ       fresh1
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVUPS  128(CX), Y4
+	VMOVUPS  160(CX), Y5
+	JMP      ready2
 
-again1:
-	MOVQ    48(AX), CX
-	TESTQ   CX, CX
-	JZ      fresh2
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-	VMOVUPS 128(CX), Y4
-	VMOVUPS 160(CX), Y5
-	JMP     ready3
-
-fresh2:
+fresh1:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -259,7 +207,7 @@ fresh2:
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	MOVQ 16(AX), BX
@@ -267,9 +215,9 @@ ready3:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
 	ADDQ         DI, SI
@@ -318,13 +266,13 @@ loop4:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000008, DX
 	SUBQ         $0x02, R8
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R8
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VBROADCASTSS (DX), Y8
 	VPMADDUBSW   (BX), Y8, Y6
 	VPMADDUBSW   32(BX), Y8, Y7
@@ -349,42 +297,19 @@ one7:
 	ADDQ         $0x00000040, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y4, (CX)
 	VMOVUPS Y5, 32(CX)
-	ADDQ    DX, CX
-	MOVQ    SI, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x03, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x000000c0, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x03, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
@@ -394,22 +319,20 @@ TEXT ·i8Gemm4AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
+	MOVQ     48(AX), CX
+	TESTQ    CX, CX
+	JZ       fresh1
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVUPS  128(CX), Y4
+	VMOVUPS  160(CX), Y5
+	VMOVUPS  192(CX), Y6
+	VMOVUPS  224(CX), Y7
+	JMP      ready2
 
-again1:
-	MOVQ    48(AX), CX
-	TESTQ   CX, CX
-	JZ      fresh2
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-	VMOVUPS 128(CX), Y4
-	VMOVUPS 160(CX), Y5
-	VMOVUPS 192(CX), Y6
-	VMOVUPS 224(CX), Y7
-	JMP     ready3
-
-fresh2:
+fresh1:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -419,7 +342,7 @@ fresh2:
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -429,9 +352,9 @@ ready3:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	ADDQ         R8, DI
@@ -495,13 +418,13 @@ loop4:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VBROADCASTSS (DX), Y10
 	VPMADDUBSW   (SI), Y10, Y8
 	VPMADDUBSW   32(SI), Y10, Y9
@@ -534,45 +457,22 @@ one7:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y4, (CX)
 	VMOVUPS Y5, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y6, (CX)
 	VMOVUPS Y7, 32(CX)
-	ADDQ    DX, CX
-	MOVQ    DI, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x04, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000100, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x04, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
@@ -582,24 +482,22 @@ TEXT ·i8Gemm5AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
+	MOVQ     48(AX), CX
+	TESTQ    CX, CX
+	JZ       fresh1
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVUPS  128(CX), Y4
+	VMOVUPS  160(CX), Y5
+	VMOVUPS  192(CX), Y6
+	VMOVUPS  224(CX), Y7
+	VMOVUPS  256(CX), Y8
+	VMOVUPS  288(CX), Y9
+	JMP      ready2
 
-again1:
-	MOVQ    48(AX), CX
-	TESTQ   CX, CX
-	JZ      fresh2
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-	VMOVUPS 128(CX), Y4
-	VMOVUPS 160(CX), Y5
-	VMOVUPS 192(CX), Y6
-	VMOVUPS 224(CX), Y7
-	VMOVUPS 256(CX), Y8
-	VMOVUPS 288(CX), Y9
-	JMP     ready3
-
-fresh2:
+fresh1:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -611,7 +509,7 @@ fresh2:
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -621,9 +519,9 @@ ready3:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	ADDQ         R8, DI
@@ -701,13 +599,13 @@ loop4:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VBROADCASTSS (DX), Y12
 	VPMADDUBSW   (SI), Y12, Y10
 	VPMADDUBSW   32(SI), Y12, Y11
@@ -747,48 +645,25 @@ one7:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y4, (CX)
 	VMOVUPS Y5, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y6, (CX)
 	VMOVUPS Y7, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y8, (CX)
 	VMOVUPS Y9, 32(CX)
-	ADDQ    DX, CX
-	MOVQ    DI, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x05, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000140, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x05, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
@@ -798,26 +673,24 @@ TEXT ·i8Gemm6AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
+	MOVQ     48(AX), CX
+	TESTQ    CX, CX
+	JZ       fresh1
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVUPS  128(CX), Y4
+	VMOVUPS  160(CX), Y5
+	VMOVUPS  192(CX), Y6
+	VMOVUPS  224(CX), Y7
+	VMOVUPS  256(CX), Y8
+	VMOVUPS  288(CX), Y9
+	VMOVUPS  320(CX), Y10
+	VMOVUPS  352(CX), Y11
+	JMP      ready2
 
-again1:
-	MOVQ    48(AX), CX
-	TESTQ   CX, CX
-	JZ      fresh2
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-	VMOVUPS 128(CX), Y4
-	VMOVUPS 160(CX), Y5
-	VMOVUPS 192(CX), Y6
-	VMOVUPS 224(CX), Y7
-	VMOVUPS 256(CX), Y8
-	VMOVUPS 288(CX), Y9
-	VMOVUPS 320(CX), Y10
-	VMOVUPS 352(CX), Y11
-	JMP     ready3
-
-fresh2:
+fresh1:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -831,7 +704,7 @@ fresh2:
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -841,9 +714,9 @@ ready3:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	ADDQ         R8, DI
@@ -935,13 +808,13 @@ loop4:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VBROADCASTSS (DX), Y14
 	VPMADDUBSW   (SI), Y14, Y12
 	VPMADDUBSW   32(SI), Y14, Y13
@@ -988,50 +861,27 @@ one7:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y4, (CX)
 	VMOVUPS Y5, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y6, (CX)
 	VMOVUPS Y7, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y8, (CX)
 	VMOVUPS Y9, 32(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Y10, (CX)
 	VMOVUPS Y11, 32(CX)
-	ADDQ    DX, CX
-	MOVQ    DI, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x06, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000180, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x06, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET

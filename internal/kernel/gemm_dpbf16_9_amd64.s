@@ -7,12 +7,10 @@
 // func bf16Gemm7AVX512BF16(t *tile)
 // Requires: AVX, AVX512F, AVX512_BF16, MMX+
 TEXT ·bf16Gemm7AVX512BF16(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -27,9 +25,9 @@ again1:
 	VMOVUPS 704(CX), Z11
 	VMOVUPS 768(CX), Z12
 	VMOVUPS 832(CX), Z13
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -45,7 +43,7 @@ fresh2:
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -57,9 +55,9 @@ ready3:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -116,13 +114,13 @@ loop4:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R10
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (DX), Z16
@@ -151,12 +149,12 @@ one7:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip8
 	VMOVUPS (CX), Z14
 	VMOVUPS 64(CX), Z15
 	VMULPS  Z14, Z0, Z0
@@ -174,10 +172,10 @@ done8:
 	VMULPS  Z14, Z12, Z12
 	VMULPS  Z15, Z13, Z13
 
-skip9:
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip10
+	JZ      skip9
 	VMOVUPS (CX), Z14
 	VMOVUPS 64(CX), Z15
 	VADDPS  Z14, Z0, Z0
@@ -195,45 +193,10 @@ skip9:
 	VADDPS  Z14, Z12, Z12
 	VADDPS  Z15, Z13, Z13
 
-skip10:
-	MOVQ         128(AX), CX
-	TESTQ        CX, CX
-	JZ           all11
-	VBROADCASTSS (CX), Z14
-	VBROADCASTSS 4(CX), Z15
-	VMAXPS       Z0, Z14, Z0
-	VMINPS       Z0, Z15, Z0
-	VMAXPS       Z1, Z14, Z1
-	VMINPS       Z1, Z15, Z1
-	VMAXPS       Z2, Z14, Z2
-	VMINPS       Z2, Z15, Z2
-	VMAXPS       Z3, Z14, Z3
-	VMINPS       Z3, Z15, Z3
-	VMAXPS       Z4, Z14, Z4
-	VMINPS       Z4, Z15, Z4
-	VMAXPS       Z5, Z14, Z5
-	VMINPS       Z5, Z15, Z5
-	VMAXPS       Z6, Z14, Z6
-	VMINPS       Z6, Z15, Z6
-	VMAXPS       Z7, Z14, Z7
-	VMINPS       Z7, Z15, Z7
-	VMAXPS       Z8, Z14, Z8
-	VMINPS       Z8, Z15, Z8
-	VMAXPS       Z9, Z14, Z9
-	VMINPS       Z9, Z15, Z9
-	VMAXPS       Z10, Z14, Z10
-	VMINPS       Z10, Z15, Z10
-	VMAXPS       Z11, Z14, Z11
-	VMINPS       Z11, Z15, Z11
-	VMAXPS       Z12, Z14, Z12
-	VMINPS       Z12, Z15, Z12
-	VMAXPS       Z13, Z14, Z13
-	VMINPS       Z13, Z15, Z13
-
-all11:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store12
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -256,64 +219,39 @@ all11:
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
 
-store12:
+store10:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    R8, 80(AX)
-	DECQ    136(AX)
-	JZ      last13
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x07, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none14
-	ADDQ    $0x00000380, 48(AX)
-
-none14:
-	CMPQ   64(AX), $0x00
-	JE     none15
-	MOVQ   72(AX), CX
-	IMUL3Q $0x07, CX, CX
-	ADDQ   CX, 64(AX)
-
-none15:
-	JMP again1
-
-last13:
 	VZEROUPPER
 	RET
 
 // func bf16Gemm8AVX512BF16(t *tile)
 // Requires: AVX, AVX512F, AVX512_BF16, MMX+
 TEXT ·bf16Gemm8AVX512BF16(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -330,9 +268,9 @@ again1:
 	VMOVUPS 832(CX), Z13
 	VMOVUPS 896(CX), Z14
 	VMOVUPS 960(CX), Z15
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -350,7 +288,7 @@ fresh2:
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -362,9 +300,9 @@ ready3:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -427,13 +365,13 @@ loop4:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R10
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (DX), Z18
@@ -465,12 +403,12 @@ one7:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip8
 	VMOVUPS (CX), Z16
 	VMOVUPS 64(CX), Z17
 	VMULPS  Z16, Z0, Z0
@@ -490,10 +428,10 @@ done8:
 	VMULPS  Z16, Z14, Z14
 	VMULPS  Z17, Z15, Z15
 
-skip9:
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip10
+	JZ      skip9
 	VMOVUPS (CX), Z16
 	VMOVUPS 64(CX), Z17
 	VADDPS  Z16, Z0, Z0
@@ -513,49 +451,10 @@ skip9:
 	VADDPS  Z16, Z14, Z14
 	VADDPS  Z17, Z15, Z15
 
-skip10:
-	MOVQ         128(AX), CX
-	TESTQ        CX, CX
-	JZ           all11
-	VBROADCASTSS (CX), Z16
-	VBROADCASTSS 4(CX), Z17
-	VMAXPS       Z0, Z16, Z0
-	VMINPS       Z0, Z17, Z0
-	VMAXPS       Z1, Z16, Z1
-	VMINPS       Z1, Z17, Z1
-	VMAXPS       Z2, Z16, Z2
-	VMINPS       Z2, Z17, Z2
-	VMAXPS       Z3, Z16, Z3
-	VMINPS       Z3, Z17, Z3
-	VMAXPS       Z4, Z16, Z4
-	VMINPS       Z4, Z17, Z4
-	VMAXPS       Z5, Z16, Z5
-	VMINPS       Z5, Z17, Z5
-	VMAXPS       Z6, Z16, Z6
-	VMINPS       Z6, Z17, Z6
-	VMAXPS       Z7, Z16, Z7
-	VMINPS       Z7, Z17, Z7
-	VMAXPS       Z8, Z16, Z8
-	VMINPS       Z8, Z17, Z8
-	VMAXPS       Z9, Z16, Z9
-	VMINPS       Z9, Z17, Z9
-	VMAXPS       Z10, Z16, Z10
-	VMINPS       Z10, Z17, Z10
-	VMAXPS       Z11, Z16, Z11
-	VMINPS       Z11, Z17, Z11
-	VMAXPS       Z12, Z16, Z12
-	VMINPS       Z12, Z17, Z12
-	VMAXPS       Z13, Z16, Z13
-	VMINPS       Z13, Z17, Z13
-	VMAXPS       Z14, Z16, Z14
-	VMINPS       Z14, Z17, Z14
-	VMAXPS       Z15, Z16, Z15
-	VMINPS       Z15, Z17, Z15
-
-all11:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store12
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -581,67 +480,42 @@ all11:
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
 
-store12:
+store10:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    R8, 80(AX)
-	DECQ    136(AX)
-	JZ      last13
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x08, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none14
-	ADDQ    $0x00000400, 48(AX)
-
-none14:
-	CMPQ   64(AX), $0x00
-	JE     none15
-	MOVQ   72(AX), CX
-	IMUL3Q $0x08, CX, CX
-	ADDQ   CX, 64(AX)
-
-none15:
-	JMP again1
-
-last13:
 	VZEROUPPER
 	RET
 
 // func bf16Gemm9AVX512BF16(t *tile)
 // Requires: AVX, AVX512F, AVX512_BF16, MMX+
 TEXT ·bf16Gemm9AVX512BF16(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -660,9 +534,9 @@ again1:
 	VMOVUPS 960(CX), Z15
 	VMOVUPS 1024(CX), Z16
 	VMOVUPS 1088(CX), Z17
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -682,7 +556,7 @@ fresh2:
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -694,9 +568,9 @@ ready3:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -765,13 +639,13 @@ loop4:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R10
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
 	VBROADCASTSS (DX), Z20
@@ -806,12 +680,12 @@ one7:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip8
 	VMOVUPS (CX), Z18
 	VMOVUPS 64(CX), Z19
 	VMULPS  Z18, Z0, Z0
@@ -833,10 +707,10 @@ done8:
 	VMULPS  Z18, Z16, Z16
 	VMULPS  Z19, Z17, Z17
 
-skip9:
+skip8:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip10
+	JZ      skip9
 	VMOVUPS (CX), Z18
 	VMOVUPS 64(CX), Z19
 	VADDPS  Z18, Z0, Z0
@@ -858,53 +732,10 @@ skip9:
 	VADDPS  Z18, Z16, Z16
 	VADDPS  Z19, Z17, Z17
 
-skip10:
-	MOVQ         128(AX), CX
-	TESTQ        CX, CX
-	JZ           all11
-	VBROADCASTSS (CX), Z18
-	VBROADCASTSS 4(CX), Z19
-	VMAXPS       Z0, Z18, Z0
-	VMINPS       Z0, Z19, Z0
-	VMAXPS       Z1, Z18, Z1
-	VMINPS       Z1, Z19, Z1
-	VMAXPS       Z2, Z18, Z2
-	VMINPS       Z2, Z19, Z2
-	VMAXPS       Z3, Z18, Z3
-	VMINPS       Z3, Z19, Z3
-	VMAXPS       Z4, Z18, Z4
-	VMINPS       Z4, Z19, Z4
-	VMAXPS       Z5, Z18, Z5
-	VMINPS       Z5, Z19, Z5
-	VMAXPS       Z6, Z18, Z6
-	VMINPS       Z6, Z19, Z6
-	VMAXPS       Z7, Z18, Z7
-	VMINPS       Z7, Z19, Z7
-	VMAXPS       Z8, Z18, Z8
-	VMINPS       Z8, Z19, Z8
-	VMAXPS       Z9, Z18, Z9
-	VMINPS       Z9, Z19, Z9
-	VMAXPS       Z10, Z18, Z10
-	VMINPS       Z10, Z19, Z10
-	VMAXPS       Z11, Z18, Z11
-	VMINPS       Z11, Z19, Z11
-	VMAXPS       Z12, Z18, Z12
-	VMINPS       Z12, Z19, Z12
-	VMAXPS       Z13, Z18, Z13
-	VMINPS       Z13, Z19, Z13
-	VMAXPS       Z14, Z18, Z14
-	VMINPS       Z14, Z19, Z14
-	VMAXPS       Z15, Z18, Z15
-	VMINPS       Z15, Z19, Z15
-	VMAXPS       Z16, Z18, Z16
-	VMINPS       Z16, Z19, Z16
-	VMAXPS       Z17, Z18, Z17
-	VMINPS       Z17, Z19, Z17
-
-all11:
+skip9:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store12
+	JZ     store10
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -933,57 +764,34 @@ all11:
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
 
-store12:
+store10:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    R8, 80(AX)
-	DECQ    136(AX)
-	JZ      last13
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x09, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none14
-	ADDQ    $0x00000480, 48(AX)
-
-none14:
-	CMPQ   64(AX), $0x00
-	JE     none15
-	MOVQ   72(AX), CX
-	IMUL3Q $0x09, CX, CX
-	ADDQ   CX, 64(AX)
-
-none15:
-	JMP again1
-
-last13:
 	VZEROUPPER
 	RET

@@ -7,12 +7,10 @@
 // func i8Gemm12AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm12AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -37,9 +35,9 @@ again1:
 	VMOVUPS 1344(CX), Z21
 	VMOVUPS 1408(CX), Z22
 	VMOVUPS 1472(CX), Z23
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -65,7 +63,7 @@ fresh2:
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -79,11 +77,11 @@ ready3:
 	MOVQ 88(AX), R10
 	MOVQ 24(AX), R11
 	SUBQ $0x02, R11
-	JL   rest6
+	JL   rest5
 	CMPQ R10, $0x40
-	JBE  lean5
+	JBE  lean4
 
-loop4:
+loop3:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -171,10 +169,10 @@ loop4:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          loop4
-	JMP          rest6
+	JGE          loop3
+	JMP          rest5
 
-lean5:
+lean4:
 	PREFETCHT1   (R9)
 	ADDQ         R10, R9
 	VMOVUPS      (R8), Z24
@@ -259,13 +257,13 @@ lean5:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          lean5
+	JGE          lean4
 
-rest6:
+rest5:
 	ADDQ $0x02, R11
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (R8), Z24
 	VMOVUPS      64(R8), Z25
 	VBROADCASTSS (DX), Z26
@@ -310,68 +308,45 @@ one7:
 	ADDQ         $0x00000004, SI
 	ADDQ         $0x00000004, DI
 	SUBQ         $0x01, R11
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z20, (CX)
 	VMOVUPS Z21, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z22, (CX)
 	VMOVUPS Z23, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    R9, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x0c, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000600, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x0c, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET

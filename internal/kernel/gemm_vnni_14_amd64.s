@@ -7,12 +7,10 @@
 // func i8Gemm13AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm13AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -39,9 +37,9 @@ again1:
 	VMOVUPS 1472(CX), Z23
 	VMOVUPS 1536(CX), Z24
 	VMOVUPS 1600(CX), Z25
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -69,7 +67,7 @@ fresh2:
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -85,11 +83,11 @@ ready3:
 	MOVQ 88(AX), R11
 	MOVQ 24(AX), R12
 	SUBQ $0x02, R12
-	JL   rest6
+	JL   rest5
 	CMPQ R11, $0x40
-	JBE  lean5
+	JBE  lean4
 
-loop4:
+loop3:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -184,10 +182,10 @@ loop4:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          loop4
-	JMP          rest6
+	JGE          loop3
+	JMP          rest5
 
-lean5:
+lean4:
 	PREFETCHT1   (R10)
 	ADDQ         R11, R10
 	VMOVUPS      (R9), Z26
@@ -279,13 +277,13 @@ lean5:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          lean5
+	JGE          lean4
 
-rest6:
+rest5:
 	ADDQ $0x02, R12
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (R9), Z26
 	VMOVUPS      64(R9), Z27
 	VBROADCASTSS (DX), Z28
@@ -334,84 +332,59 @@ one7:
 	ADDQ         $0x00000004, DI
 	ADDQ         $0x00000004, R8
 	SUBQ         $0x01, R12
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z20, (CX)
 	VMOVUPS Z21, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z22, (CX)
 	VMOVUPS Z23, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z24, (CX)
 	VMOVUPS Z25, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    R10, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x0d, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000680, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x0d, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm14AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm14AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -440,9 +413,9 @@ again1:
 	VMOVUPS 1600(CX), Z25
 	VMOVUPS 1664(CX), Z26
 	VMOVUPS 1728(CX), Z27
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -472,7 +445,7 @@ fresh2:
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -488,11 +461,11 @@ ready3:
 	MOVQ 88(AX), R11
 	MOVQ 24(AX), R12
 	SUBQ $0x02, R12
-	JL   rest6
+	JL   rest5
 	CMPQ R11, $0x40
-	JBE  lean5
+	JBE  lean4
 
-loop4:
+loop3:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -593,10 +566,10 @@ loop4:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          loop4
-	JMP          rest6
+	JGE          loop3
+	JMP          rest5
 
-lean5:
+lean4:
 	PREFETCHT1   (R10)
 	ADDQ         R11, R10
 	VMOVUPS      (R9), Z28
@@ -694,13 +667,13 @@ lean5:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          lean5
+	JGE          lean4
 
-rest6:
+rest5:
 	ADDQ $0x02, R12
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (R9), Z28
 	VMOVUPS      64(R9), Z29
 	VBROADCASTSS (DX), Z30
@@ -752,74 +725,51 @@ one7:
 	ADDQ         $0x00000004, DI
 	ADDQ         $0x00000004, R8
 	SUBQ         $0x01, R12
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z20, (CX)
 	VMOVUPS Z21, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z22, (CX)
 	VMOVUPS Z23, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z24, (CX)
 	VMOVUPS Z25, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z26, (CX)
 	VMOVUPS Z27, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    R10, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x0e, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000700, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x0e, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET

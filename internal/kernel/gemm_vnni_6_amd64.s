@@ -7,21 +7,19 @@
 // func i8Gemm1AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm1AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), CX
 	MOVQ 16(AX), DX
@@ -29,9 +27,9 @@ ready3:
 	MOVQ 88(AX), SI
 	MOVQ 24(AX), DI
 	SUBQ $0x02, DI
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
 	PREFETCHT1   128(BX)
@@ -50,13 +48,13 @@ loop4:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000008, CX
 	SUBQ         $0x02, DI
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, DI
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
@@ -65,61 +63,36 @@ one7:
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000004, CX
 	SUBQ         $0x01, DI
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    BX, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x01, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000080, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x01, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm2AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm2AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
 	VMOVUPS 192(CX), Z3
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	MOVQ 16(AX), BX
@@ -127,9 +100,9 @@ ready3:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
 	PREFETCHT1   128(SI)
@@ -154,13 +127,13 @@ loop4:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000008, DX
 	SUBQ         $0x02, R8
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R8
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VBROADCASTSS (DX), Z6
@@ -172,60 +145,35 @@ one7:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    SI, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x02, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000100, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x02, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm3AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm3AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
 	VMOVUPS 192(CX), Z3
 	VMOVUPS 256(CX), Z4
 	VMOVUPS 320(CX), Z5
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -233,7 +181,7 @@ fresh2:
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	MOVQ 16(AX), BX
@@ -241,9 +189,9 @@ ready3:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
 	PREFETCHT1   128(SI)
@@ -274,13 +222,13 @@ loop4:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000008, DX
 	SUBQ         $0x02, R8
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R8
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VBROADCASTSS (DX), Z8
@@ -295,54 +243,29 @@ one7:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    SI, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x03, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000180, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x03, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm4AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm4AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -351,9 +274,9 @@ again1:
 	VMOVUPS 320(CX), Z5
 	VMOVUPS 384(CX), Z6
 	VMOVUPS 448(CX), Z7
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -363,7 +286,7 @@ fresh2:
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -373,9 +296,9 @@ ready3:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	PREFETCHT1   128(DI)
@@ -413,13 +336,13 @@ loop4:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (DX), Z10
@@ -438,57 +361,32 @@ one7:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    DI, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x04, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000200, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x04, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm5AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm5AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -499,9 +397,9 @@ again1:
 	VMOVUPS 448(CX), Z7
 	VMOVUPS 512(CX), Z8
 	VMOVUPS 576(CX), Z9
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -513,7 +411,7 @@ fresh2:
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -523,9 +421,9 @@ ready3:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	PREFETCHT1   128(DI)
@@ -569,13 +467,13 @@ loop4:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (DX), Z12
@@ -597,60 +495,35 @@ one7:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    DI, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x05, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000280, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x05, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm6AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm6AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -663,9 +536,9 @@ again1:
 	VMOVUPS 576(CX), Z9
 	VMOVUPS 640(CX), Z10
 	VMOVUPS 704(CX), Z11
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -679,7 +552,7 @@ fresh2:
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -689,9 +562,9 @@ ready3:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	PREFETCHT1   128(DI)
@@ -741,13 +614,13 @@ loop4:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R9
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (DX), Z14
@@ -772,50 +645,27 @@ one7:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    DI, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x06, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000300, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x06, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET

@@ -7,12 +7,10 @@
 // func i8Gemm7AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm7AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -27,9 +25,9 @@ again1:
 	VMOVUPS 704(CX), Z11
 	VMOVUPS 768(CX), Z12
 	VMOVUPS 832(CX), Z13
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -45,7 +43,7 @@ fresh2:
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -57,9 +55,9 @@ ready3:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -116,13 +114,13 @@ loop4:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R10
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (DX), Z16
@@ -151,66 +149,41 @@ one7:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    R8, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x07, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000380, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x07, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm8AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm8AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -227,9 +200,9 @@ again1:
 	VMOVUPS 832(CX), Z13
 	VMOVUPS 896(CX), Z14
 	VMOVUPS 960(CX), Z15
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -247,7 +220,7 @@ fresh2:
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -259,9 +232,9 @@ ready3:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -324,13 +297,13 @@ loop4:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R10
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (DX), Z18
@@ -362,69 +335,44 @@ one7:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    R8, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x08, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000400, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x08, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm9AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm9AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ t+0(FP), AX
-
-again1:
+	MOVQ    t+0(FP), AX
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh2
+	JZ      fresh1
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -443,9 +391,9 @@ again1:
 	VMOVUPS 960(CX), Z15
 	VMOVUPS 1024(CX), Z16
 	VMOVUPS 1088(CX), Z17
-	JMP     ready3
+	JMP     ready2
 
-fresh2:
+fresh1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -465,7 +413,7 @@ fresh2:
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
 
-ready3:
+ready2:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -477,9 +425,9 @@ ready3:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest6
+	JL   rest5
 
-loop4:
+loop3:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -548,13 +496,13 @@ loop4:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop4
+	JGE          loop3
 
-rest6:
+rest5:
 	ADDQ $0x02, R10
-	JZ   done8
+	JZ   done7
 
-one7:
+one6:
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
 	VBROADCASTSS (DX), Z20
@@ -589,59 +537,36 @@ one7:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one7
+	JNZ          one6
 
-done8:
+done7:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), DX
+	MOVQ    40(AX), AX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    DX, CX
+	ADDQ    AX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    DX, CX
-	MOVQ    R8, 80(AX)
-	DECQ    136(AX)
-	JZ      last9
-	MOVQ    CX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x09, CX, CX
-	ADDQ    CX, (AX)
-	CMPQ    48(AX), $0x00
-	JE      none10
-	ADDQ    $0x00000480, 48(AX)
-
-none10:
-	CMPQ   64(AX), $0x00
-	JE     none11
-	MOVQ   72(AX), CX
-	IMUL3Q $0x09, CX, CX
-	ADDQ   CX, 64(AX)
-
-none11:
-	JMP again1
-
-last9:
 	VZEROUPPER
 	RET
