@@ -1,6 +1,7 @@
 package mini
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/chiasm/chiasm/internal/kernel"
@@ -38,7 +39,7 @@ func (s *Spectrum) Hear(sound []float32) int {
 	if n == 0 {
 		return s.nothing()
 	}
-	s.bands = grow(s.bands, n*SoundBands)
+	s.bands = slices.Grow(s.bands[:0], n*SoundBands)[:n*SoundBands]
 	soundFront().Long(s.bands, sound)
 	loudest := kernel.Max(s.bands)
 	level := func(t int) (top float32) { // how far a frame is below the loudest
@@ -56,7 +57,7 @@ func (s *Spectrum) Hear(sound []float32) int {
 		end--
 	}
 	first, end = max(first-trimMargin, 0), min(end+trimMargin, n)
-	s.Frames = grow(s.Frames, (end-first)*SoundBands)
+	s.Frames = slices.Grow(s.Frames[:0], (end-first)*SoundBands)[:(end-first)*SoundBands]
 	for b := range SoundBands {
 		for t, v := range s.bands[b*n+first : b*n+end] {
 			s.Frames[t*SoundBands+b] = max(4*(v-loudest), -soundDepth)
@@ -67,17 +68,9 @@ func (s *Spectrum) Hear(sound []float32) int {
 
 // nothing is one frame of silence.
 func (s *Spectrum) nothing() int {
-	s.Frames = grow(s.Frames, SoundBands)
+	s.Frames = slices.Grow(s.Frames[:0], SoundBands)[:SoundBands]
 	for i := range s.Frames {
 		s.Frames[i] = -soundDepth
 	}
 	return 1
-}
-
-// grow is x with length n, its values unspecified.
-func grow(x []float32, n int) []float32 {
-	if cap(x) < n {
-		return make([]float32, n)
-	}
-	return x[:n]
 }
