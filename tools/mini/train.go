@@ -61,7 +61,7 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 	}
 	c := &mini.Config{
 		ModelType: mini.Kind, Dimension: dimension, Image: "efficientnet-lite0", Classes: len(corpus.classes), HeadHidden: 512,
-		Sight:      mini.SightConfig{Likeliest: 50, Temperature: 1.5, Photo: 0.5, Drawing: 2, Middle: 0.88, Steepness: 25},
+		Sight:      mini.SightConfig{Likeliest: 50, Temperature: 1.5, Photo: 1.25, Drawing: 1.25, Middle: 0.88, Steepness: 25},
 		Vocabulary: 24000, TextWidth: dimension, TextHidden: 512, Context: 256, Scale: 1, Bias: 0,
 	}
 	sight, headCurve, err := learnSight(ctx, c, e, s, corpus, corpus.learnt())
