@@ -42,7 +42,11 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 		return err
 	}
 	concepts := corpus.concepts()
-	u := corpus.pupil(concepts)
+	words, err := t.words(ctx, dir, python)
+	if err != nil {
+		return err
+	}
+	u := corpus.pupil(concepts, words)
 	if err := t.need(append(append(slices.Clone(u.names), u.other...), corpus.asked()...)); err != nil {
 		return err
 	}
@@ -61,7 +65,7 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 	}
 	c := &mini.Config{
 		ModelType: mini.Kind, Dimension: dimension, Image: "efficientnet-lite0", Classes: len(corpus.classes), HeadHidden: 512,
-		Sight:      mini.SightConfig{Likeliest: 50, Temperature: 1.5, Photo: 1.25, Drawing: 1.25, Middle: 0.88, Steepness: 25},
+		Sight:      mini.SightConfig{Likeliest: 50, Temperature: 1.5, Weight: 1},
 		Vocabulary: 24000, TextWidth: dimension, TextHidden: 512, Context: 256, Scale: 1, Bias: 0,
 	}
 	sight, headCurve, err := learnSight(ctx, c, e, s, corpus, corpus.learnt())
@@ -84,11 +88,11 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 }
 
 // pupil is what there is to read. Copyleft names are not among it.
-func (c *corpus) pupil(concepts []concept) (u pupil) {
-	met := map[said]bool{}
+func (c *corpus) pupil(concepts []concept, words []string) (u pupil) {
+	met, known := map[said]bool{}, map[string]bool{}
 	add := func(list *[]said, s said) {
 		if s.text = strings.TrimSpace(s.text); s.text != "" && len(s.text) < 300 && !met[s] {
-			met[s] = true
+			met[s], known[clean(s.text)] = true, true
 			*list = append(*list, s)
 		}
 	}
@@ -122,6 +126,11 @@ func (c *corpus) pupil(concepts []concept) (u pupil) {
 		}
 		for _, n := range t.Sentences["en"][:min(1, len(t.Sentences["en"]))] {
 			add(&u.other, said{n, "en"})
+		}
+	}
+	for _, w := range words {
+		if !known[clean(w)] {
+			add(&u.other, said{text: w}) // in a language that nobody tells
 		}
 	}
 	return u
