@@ -154,6 +154,9 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 	}
 	err = run.all(ctx, scopes)
 	if err == nil {
+		err = l.describe(ctx, m, space, x)
+	}
+	if err == nil {
 		run.summary.Switched, err = l.complete(ctx, space, kinds)
 	}
 	if err == nil {

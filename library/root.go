@@ -152,7 +152,7 @@ func (l *Library) forget(ctx context.Context, ids []int64, f func(*sql.Tx) error
 				return err
 			}
 			for _, statement := range []string{
-				"DELETE FROM pieces WHERE file = ?", "DELETE FROM embedded WHERE file = ?", "DELETE FROM tags WHERE file = ?",
+				"DELETE FROM pieces WHERE file = ?", "DELETE FROM embedded WHERE file = ?", "DELETE FROM tags WHERE file = ?", "DELETE FROM seen WHERE file = ?",
 				"DELETE FROM words WHERE rowid = ?", "DELETE FROM files WHERE id = ?",
 			} {
 				if _, err := tx.ExecContext(ctx, statement, id); err != nil {
