@@ -49,6 +49,7 @@ ALTER TABLE embedded ADD COLUMN described INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX embedded_new ON embedded(space, file) WHERE NOT described;
 CREATE TABLE seen(file INTEGER NOT NULL, space INTEGER NOT NULL, word TEXT NOT NULL, probability REAL NOT NULL, PRIMARY KEY(file, space, word)) WITHOUT ROWID;
 CREATE INDEX seen_word ON seen(space, word, file);
+CREATE TABLE links(path BLOB PRIMARY KEY, root INTEGER NOT NULL, target BLOB NOT NULL) WITHOUT ROWID;
 `}
 
 // openCatalogue opens the database, and makes it if it may.

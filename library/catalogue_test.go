@@ -14,7 +14,7 @@ func TestUpgrade(t *testing.T) {
 		must(t, os.MkdirAll(filepath.Join(dir, "vectors"), 0o755))
 		db, err := sql.Open("sqlite", filepath.Join(dir, "catalogue.db"))
 		must(t, err)
-		for _, statement := range []string{schema[0], "PRAGMA user_version = 1", "INSERT INTO files(root, path, size, modified, kind) VALUES(1, '/a.jpg', 3, 2000000000, 'image')"} {
+		for _, statement := range []string{schema[0], "PRAGMA user_version = 1", "INSERT INTO files(root, path, size, modified, kind) VALUES(1, '/a.jpg', 3, 4000000000000000, 'image')"} {
 			if _, err := db.Exec(statement); err != nil {
 				t.Fatal(err)
 			}

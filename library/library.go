@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gofrs/flock"
 
@@ -37,6 +38,9 @@ type Library struct {
 	db   *sql.DB
 
 	writing sync.Mutex // one run that changes things at a time
+
+	darkroom chan struct{} // places for thumbnails that are being made
+	made     atomic.Int64  // bytes of thumbnails since they were last looked through
 
 	mu      sync.Mutex
 	indexes map[int64]*index.Index // by the ids of spaces
@@ -74,7 +78,7 @@ func Open(dir string, o Options) (_ *Library, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("library: %w", err)
 	}
-	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}, heard: map[int64]heard{}}
+	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}, heard: map[int64]heard{}, darkroom: make(chan struct{}, 2)}
 	defer func() {
 		if err != nil {
 			_ = l.Close() // what kept it from opening matters

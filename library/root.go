@@ -129,6 +129,11 @@ func (l *Library) RemoveRoot(ctx context.Context, path string) error {
 			return fmt.Errorf("library: %w", err)
 		}
 		if err := l.forget(ctx, ids, func(tx *sql.Tx) error {
+			for _, table := range []string{"faults", "links"} {
+				if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE root = ?", r.id); err != nil {
+					return err
+				}
+			}
 			_, err := tx.ExecContext(ctx, "DELETE FROM roots WHERE id = ?", r.id)
 			return err
 		}); err != nil {

@@ -61,7 +61,7 @@ func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
 	register(s, api, op("stopJob", "DELETE", "/v1/jobs/{id}", "Stop a run: what it has done is kept"), s.stopJob)
 	s.raw(mux, api, op("jobEvents", "GET", "/v1/jobs/{id}/events", "How far a run is, as server-sent events: data is a job, the last one is not running"), "text/event-stream", s.jobEvents)
 	s.raw(mux, api, op("getOriginal", "GET", "/v1/items/{id}/original", "The file itself, or ranges of it"), "application/octet-stream", s.original)
-	s.raw(mux, api, op("getThumbnail", "GET", "/v1/items/{id}/thumbnail", "A small JPEG picture of a file; size is its longer side, 64 to 1024"), "image/jpeg", s.thumbnail)
+	s.raw(mux, api, op("getThumbnail", "GET", "/v1/items/{id}/thumbnail", "A small picture of a file: JPEG, or the waveform of a sound as PNG. size is the longer side, 64 to 1024; at a moment of a video in seconds; v the version, for an answer that may be kept for ever"), "image/jpeg", s.thumbnail)
 }
 
 // raw adds an operation that does not answer with JSON.
