@@ -15,7 +15,8 @@ build:
 	$(GO) build -trimpath -o bin/chiasm ./cmd/chiasm
 
 demo: build
-	@examples/demo.sh bin/chiasm
+	$(GO) build -trimpath -o bin/chiasm-demo ./examples/demo
+	@examples/demo.sh bin/chiasm bin/chiasm-demo
 
 # Everything that must pass. Parts that need something this machine lacks say so and are left out.
 test: lint unit levels purego race arm64 generate-check
