@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What chiasm is for, on files of this repository: how similar are these texts to these pictures, and a collection that is searched.
 set -euo pipefail
-chiasm=${1:?usage: demo.sh CHIASM DEMO}
-demo=${2:?usage: demo.sh CHIASM DEMO}
+bin=${1:?usage: demo.sh FOLDER, that of the programs chiasm and demo}
+chiasm=$bin/chiasm
 here=$(dirname "$0")
 if [ -z "${CHIASM_MODEL:-}" ] && "$chiasm" list --json 2>/dev/null | grep -q '"shipped":true'; then
 	echo "Note: this runs mini, the small model inside the program. A larger one: make demo CHIASM_MODEL=openai/clip-vit-base-patch32 (600 MB, downloaded once)."
@@ -18,4 +18,4 @@ echo '$ chiasm classify --labels sunset,apple,cat --template "a photo of a {}" e
 "$chiasm" classify --labels sunset,apple,cat --template "a photo of a {}" "$here"/pictures/*
 echo
 echo "A library of pictures, sounds and a film, asked in English and Chinese, by a picture and by a sound; the names of files play no part:"
-"$demo" -out "$(dirname "$demo")/demo" "$here"/collection
+"$bin"/demo -out "$bin"/collection "$here"/collection

@@ -25,7 +25,7 @@ import (
 )
 
 func main() {
-	out := flag.String("out", filepath.Join("bin", "demo"), "folder of the library and the contact sheet, made anew")
+	out := flag.String("out", filepath.Join("bin", "collection"), "folder of the library and the contact sheet, made anew")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
