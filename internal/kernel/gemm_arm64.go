@@ -14,10 +14,14 @@ const clips = false
 // round is how many bytes of a panel a micro-kernel reads before it fetches again: those that 16 bytes of a row of A meet.
 func (l *layout) round() int { return 16 / l.left.size() * l.width * l.format.size() }
 
-// multiply calls the micro-kernel of height h for each tile.
+// multiply calls the micro-kernel of height h for each tile. The fields move on from tile to tile but not behind the last one, where they
+// might point into something else that the collector has freed.
 func (t *tile) multiply(lay *layout, h int) {
-	for ; t.count > 0; t.count-- {
+	for {
 		t.one(lay, h)
+		if t.count--; t.count == 0 {
+			return
+		}
 		t.a, t.c = unsafe.Add(t.a, h*int(t.lda)), unsafe.Add(t.c, h*int(t.ldc))
 		if t.from != nil {
 			t.from = unsafe.Add(t.from, 4*h*lay.width)
@@ -25,7 +29,7 @@ func (t *tile) multiply(lay *layout, h int) {
 		if t.residual != nil {
 			t.residual = unsafe.Add(t.residual, h*int(t.ldr))
 		}
-		t.next = unsafe.Add(t.next, t.k*lay.stepBytes()/lay.round()*int(t.stride))
+		t.next += uintptr(t.k*lay.stepBytes()/lay.round()) * t.stride
 	}
 }
 

@@ -23,7 +23,7 @@ type tile struct {
 	bias     unsafe.Pointer // [width], or nil
 	residual unsafe.Pointer // rows, or nil
 	ldr      uintptr
-	next     unsafe.Pointer // what to fetch into the second cache,
+	next     uintptr        // what to fetch into the second cache: no more than an address, it runs ahead of what there is
 	stride   uintptr        // so many bytes further every round of steps
 	scale    unsafe.Pointer // [width], or nil
 	rows     unsafe.Pointer // of integers: the scale of each row,
@@ -68,10 +68,10 @@ func (g *Gemm) tiles(m0, m1, first, last int) {
 				}
 				m, h, high := m0+r, same.height, same.height*same.count
 				t.count = same.count
-				t.a, t.next = unsafe.Add(left, m*lda+k0*lay.left.size()), t.b
+				t.a, t.next = unsafe.Add(left, m*lda+k0*lay.left.size()), uintptr(t.b)
 				t.stride = uintptr(lay.round() / tiles) // each tile fetches its share of the next block
 				if fetch != nil {
-					t.next = unsafe.Add(fetch, uintptr(done)*share)
+					t.next = uintptr(fetch) + uintptr(done)*share
 				}
 				if m0 > 0 && m+h < g.M && p == first && depth >= g.k {
 					t.fetchRows(lay, unsafe.Add(t.a, h*lda), h)
@@ -112,7 +112,7 @@ func (g *Gemm) tiles(m0, m1, first, last int) {
 func (t *tile) fetchRows(lay *layout, next unsafe.Pointer, h int) {
 	rounds := t.k * lay.stepBytes() / lay.round()
 	if bytes := h * int(t.lda); bytes > 0 && bytes <= rounds*lay.round() {
-		t.next, t.stride = next, uintptr(bytes/rounds)
+		t.next, t.stride = uintptr(next), uintptr(bytes/rounds)
 	}
 }
 
