@@ -77,7 +77,7 @@ func less(x, y []float64) (list []float64) {
 func (a Advisor) breaks(c *Candidate, d *Data, guess float64) string {
 	encode := time.Duration(0)
 	for _, m := range d.Modalities {
-		encode += a.Limits.Encode[m.Name]
+		encode += a.Limits.Encode[m.Name].P99
 	}
 	if a.Limits.Latency > 0 && c.P99+encode > a.Limits.Latency {
 		return fmt.Sprintf("take longer than %v", a.Limits.Latency)
