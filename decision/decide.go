@@ -152,7 +152,7 @@ func (d *Decision) Add(ctx context.Context, column string, p chiasm.Part) (*Answ
 // Answers decides about all rows of a table whose columns are the model's: see [Options.Columns].
 func (m *Model) Answers(ctx context.Context, t *Table, progress func(done, of int)) ([]*Answer, *Seen, error) {
 	seen := &Seen{}
-	samples, err := m.samples(ctx, t, seen, progress)
+	samples, _, err := m.samples(ctx, t, seen, progress)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -168,12 +168,11 @@ func (m *Model) Answers(ctx context.Context, t *Table, progress func(done, of in
 }
 
 // samples is the features of a table, whose rows may lack anything, and any of whose columns may be empty.
-func (m *Model) samples(ctx context.Context, t *Table, seen *Seen, progress func(done, of int)) ([]fusion.Sample, error) {
+func (m *Model) samples(ctx context.Context, t *Table, seen *Seen, progress func(done, of int)) ([]fusion.Sample, [][]key, error) {
 	if err := t.check(seen, false); err != nil {
-		return nil, fmt.Errorf("decision: %s: %w", t.Name, err)
+		return nil, nil, fmt.Errorf("decision: %s: %w", t.Name, err)
 	}
-	samples, _, err := m.encoder.gather(ctx, t, seen, false, progress)
-	return samples, err
+	return m.encoder.gather(ctx, t, seen, false, progress)
 }
 
 // Rank says how likely it is that each of some files belongs to a text, for a model of a match task whose columns are texts and one kind of
@@ -190,7 +189,7 @@ func (m *Model) Rank(ctx context.Context, text string, paths []string) ([]float6
 		cells[written], cells[seen] = text, path
 		t.Rows = append(t.Rows, Row{Key: path, Cells: cells})
 	}
-	samples, err := m.samples(ctx, t, &Seen{}, nil)
+	samples, _, err := m.samples(ctx, t, &Seen{}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -160,9 +160,16 @@ func (m *Model) confusion(ctx context.Context, d *fusion.Data) ([][]float64, err
 // Evaluate measures the model on a table whose columns are its own: see [Options.Columns].
 func (m *Model) Evaluate(ctx context.Context, t *Table, b metric.Bootstrap, seed uint64, progress func(done, of int)) (*Report, *Seen, error) {
 	seen := &Seen{}
-	samples, err := m.samples(ctx, t, seen, progress)
+	samples, contents, err := m.samples(ctx, t, seen, progress)
 	if err != nil {
 		return nil, nil, err
+	}
+	for i, c := range contents {
+		if m.learnt[fingerprint(c)] {
+			if seen.Leaks++; seen.Leaks == 1 {
+				seen.First = t.Rows[i].Key
+			}
+		}
 	}
 	x := &material{target: m.Target, encoder: m.encoder, seen: seen}
 	if m.Task == "single" {

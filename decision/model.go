@@ -56,6 +56,7 @@ type Model struct {
 	encoder *encoder
 	owned   bool // Close closes the encoder
 	workers int
+	learnt  map[string]bool // rows that it has seen, by their fingerprints
 }
 
 // OpenOptions are the options of Open. nil is the default of each.
@@ -126,6 +127,12 @@ func open(ctx context.Context, dir string, o *OpenOptions) (*Model, error) {
 	}
 	if err := nn.Bind(m.fused, entries, nil); err != nil { // values stay views of the file, which therefore stays open
 		return nil, fmt.Errorf("%s: %w", weightsFile, err)
+	}
+	m.learnt = map[string]bool{}
+	if seen, err := os.ReadFile(filepath.Join(dir, "training", "learnt.txt")); err == nil { // a model without it can be measured too
+		for line := range strings.Lines(string(seen)) {
+			m.learnt[strings.TrimSpace(line)] = true
+		}
 	}
 	e := o.Encoder
 	if e == nil {

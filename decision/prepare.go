@@ -29,12 +29,13 @@ func (s *Study) stage(what string, done, of int) {
 
 // A material is a table as features, divided.
 type material struct {
-	target  Target
-	encoder *encoder
-	data    *fusion.Data
-	rows    []int    // of the table, of each sample
-	part    []string // of each sample
-	seen    *Seen
+	target   Target
+	encoder  *encoder
+	data     *fusion.Data
+	rows     []int    // of the table, of each sample
+	part     []string // of each sample
+	contents [][]key  // of each row
+	seen     *Seen
 }
 
 // prepare looks through the table, cheap things first, makes its features and divides its rows.
@@ -65,6 +66,7 @@ func (s *Study) prepare(ctx context.Context) (*material, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.contents = contents
 	t.bind(samples, contents, m.seen)
 	m.label(t, samples)
 	if m.part, err = m.divide(t, s.Seed); err != nil {

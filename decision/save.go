@@ -81,6 +81,7 @@ func (t *Training) files(m *Model, taught *Taught) (map[string][]byte, error) {
 	if files["result.json"], err = json.MarshalIndent(taught, "", "  "); err != nil {
 		return nil, fmt.Errorf("decision: %w", err)
 	}
+	files["learnt.txt"] = []byte(strings.Join(taught.learnt, "\n") + "\n")
 	all := map[string][]byte{cardFile: []byte(t.card(m, taught))}
 	for name, data := range files {
 		if data != nil {

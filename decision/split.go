@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -134,4 +136,13 @@ func in(d *fusion.Data, part []string, names ...string) (*fusion.Data, []int) {
 		}
 	}
 	return d.With(samples), of
+}
+
+// fingerprint tells rows apart by what all their cells hold.
+func fingerprint(contents []key) string {
+	h := sha256.New()
+	for _, k := range contents {
+		h.Write(k[:])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }

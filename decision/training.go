@@ -49,6 +49,8 @@ type Taught struct {
 	Report     *Report      `json:"report"` // on the part that nothing was learnt from
 	Curve      []CurvePoint `json:"-"`
 	Seconds    float64      `json:"seconds"`
+
+	learnt []string // rows that it has seen, by what they hold
 }
 
 // A Split is how many rows are in each part.
@@ -113,6 +115,11 @@ func (t *Training) Run(ctx context.Context) (*Taught, error) {
 		return nil, err
 	}
 	taught := &Taught{Folder: t.Output, Seen: x.seen, Method: t.Method, Why: "it was asked for"}
+	for i, p := range x.part {
+		if p == learnPart || p == validPart {
+			taught.learnt = append(taught.learnt, fingerprint(x.contents[x.rows[i]]))
+		}
+	}
 	if t.Learning.Drop == 0 {
 		t.Learning.Drop = 0.2
 	}
@@ -139,6 +146,12 @@ func (t *Training) Run(ctx context.Context) (*Taught, error) {
 func (t *Training) choose(ctx context.Context, x *material, taught *Taught) error {
 	data, _ := in(x.data, x.part, learnPart, validPart)
 	a := t.advisor()
+	if t.Limits.Latency > 0 {
+		var err error
+		if _, a.Limits.Encode, err = t.clock(ctx, x); err != nil {
+			return err
+		}
+	}
 	if t.How != Auto {
 		a.Methods = slices.DeleteFunc(slices.Clone(fusion.Methods), func(m fusion.Method) bool { return string(m.How()) != t.How })
 	}

@@ -44,6 +44,7 @@ type Candidate struct {
 	Params  int      // values that it keeps
 	P50     time.Duration
 	P99     time.Duration // of a decision from features, one at a time
+	Breaks  string        // which limit it does not keep to, in words; "" for none
 	First   time.Duration // from the beginning to the first decision that is better than guessing, encoder included, as modalities arrive; 0 if there is none
 
 	scores  []float64
@@ -119,7 +120,9 @@ func (a Advisor) Advise(ctx context.Context, d *Data) (*Advice, error) {
 		advice.Candidates = append(advice.Candidates, list...)
 	}
 	for k := range advice.Candidates {
-		advice.Candidates[k].first(advice.Guess, a.Limits)
+		c := &advice.Candidates[k]
+		c.first(advice.Guess, a.Limits)
+		c.Breaks = a.breaks(c, d, advice.Guess)
 	}
 	advice.Information = inform(d, advice.Candidates)
 	advice.Recommendation = a.recommend(d, advice)

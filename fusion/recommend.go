@@ -23,8 +23,8 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	broken := map[string]int{}
 	for i := range advice.Candidates {
 		c := &advice.Candidates[i]
-		if why := a.breaks(c, d, advice.Guess); why != "" {
-			broken[why]++
+		if c.Breaks != "" {
+			broken[c.Breaks]++
 		} else {
 			fit = append(fit, c)
 		}

@@ -56,7 +56,7 @@ func (a *app) fuse() *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	for _, sub := range []*cobra.Command{a.fuseTrain(), a.fuseEval(), a.fusePredict()} {
+	for _, sub := range []*cobra.Command{a.fuseTrain(), a.fuseEval(), a.fusePredict(), a.fuseAdvise()} {
 		sub.Args, sub.RunE = a.checked(sub.Args), a.starting(sub.RunE)
 		sub.DisableFlagsInUseLine = true
 		cmd.AddCommand(sub)

@@ -75,6 +75,9 @@ func (v *fuseEvalVerb) run(ctx context.Context, dir, data string) error {
 		return err
 	}
 	v.app.seen(seen, false)
+	if seen.Leaks > 0 {
+		v.app.say("a leak: %d of %s were learnt from, the first %s: the figures are too good", seen.Leaks, plural(len(table.Rows), "row", "rows"), seen.First)
+	}
 	if v.output != "" {
 		if err := v.save(r); err != nil {
 			return err

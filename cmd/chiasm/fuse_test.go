@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,8 +28,8 @@ func taught(t *testing.T, args ...string) (dir, cache string) {
 func TestFuse(t *testing.T) {
 	dir, cache := taught(t)
 	onlyFiles(t, filepath.Dir(dir), "model", "README.md", "config.json", "model.safetensors", "training",
-		"confusion.png", "dropout.png", "learning.csv", "learning.png", "noise.png", "result.json")
-	r := runChiasm(t, "", "fuse", "eval", dir, things, "--json", "--cache", cache, "-q", "--draws", "50").want(t, 0)
+		"confusion.png", "dropout.png", "learning.csv", "learning.png", "learnt.txt", "noise.png", "result.json")
+	r := runChiasm(t, "", "fuse", "eval", dir, things, "--json", "--cache", cache, "-q", "--draws", "50").want(t, 0, "a leak: 67 of 84 rows were learnt from, the first row")
 	report := objects[decision.Report](t, r)[0]
 	if *report.All.Accuracy < 0.9 || len(report.Subsets) != 3 || len(report.Noise) != 3 || len(report.Dropout) != 3 || len(report.Confusion) != 3 {
 		t.Errorf("got %s", r.out)
@@ -58,7 +59,7 @@ func TestFuse(t *testing.T) {
 		t.Errorf("%d rows, the fourth is %+v", len(all), all[3])
 	}
 	out := t.TempDir()
-	runChiasm(t, "", "fuse", "eval", dir, things, "-q", "-o", out, "--cache", cache, "--draws", "50").want(t, 0)
+	runChiasm(t, "", "fuse", "eval", dir, things, "-q", "-o", out, "--cache", cache, "--draws", "50").want(t, 0, "a leak")
 	onlyFiles(t, out, "confusion.png", "dropout.png", "figures.csv", "figures.json", "noise.png")
 	runChiasm(t, "", "fuse", "train", things, "-q", "-o", dir).want(t, 1, "is there already")
 	runChiasm(t, "", "fuse", "predict", dir, "x.mp4").want(t, 2, "no column for what is of kind video: there are picture (image), sound (audio)")
@@ -244,6 +245,58 @@ func TestFuseLeaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Seen.Leaks != 1 || !got.Seen.Dropped || got.Seen.First != "row 2 (train) and row 4 (test)" || got.Split.Test != 20 || got.Split.Train+got.Split.Valid != 39 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// What is recommended follows from the data and from the limits; as JSON it has the shape that is promised.
+func TestFuseAdvise(t *testing.T) {
+	page, cache := filepath.Join(t.TempDir(), "r.html"), filepath.Join(t.TempDir(), "cache")
+	args := []string{"fuse", "advise", things, "-q", "--methods", "late,concat,lmf", "--steps", "60", "--draws", "50", "--cache", cache, "--json"}
+	r := runChiasm(t, "", append(args, "-o", page)...).want(t, 0)
+	var top map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(r.out), &top); err != nil || len(top) != 2 || keys(t, string(top["recommendation"])) != "how method why" {
+		t.Fatalf("%v: %s", err, r.out)
+	}
+	advice := objects[decision.Advice](t, r)[0]
+	if advice.Recommendation.How != "late" || len(advice.Candidates) != 7 {
+		t.Errorf("recommended %+v of %d candidates", advice.Recommendation, len(advice.Candidates))
+	}
+	for _, c := range advice.Candidates {
+		if c.Accuracy == nil || len(c.Subsets) != 3 || len(c.Noisy) != 2 || len(c.Noisy[0].Points) != 4 || c.Latency.P99 < c.Latency.P50 || c.Latency.P50 < c.Fusing.P50 {
+			t.Errorf("got %+v", c)
+		}
+	}
+	html, err := os.ReadFile(page)
+	if err != nil || !bytes.Contains(html, []byte("prefers-color-scheme: dark")) || bytes.Contains(html, []byte("://")) || bytes.Count(html, []byte("<svg")) != 4 || bytes.Contains(html, []byte("NaN")) {
+		t.Errorf("%v, the report: %.300s", err, html)
+	}
+	for _, c := range []struct {
+		args []string
+		how  string
+		why  string
+	}{{[]string{"--latency", "1ns"}, "undecided", "take longer than 1ns"}, {[]string{"--latency", "1h", "--must-work-without", "sound"}, "late", "without sound"}} {
+		got := objects[decision.Advice](t, runChiasm(t, "", append(args, c.args...)...).want(t, 0))[0].Recommendation
+		if got.How != c.how || !strings.Contains(got.Why, c.why) {
+			t.Errorf("%v: %+v", c.args, got)
+		}
+	}
+	runChiasm(t, "", append(args, "--must-work-without", "smell")...).want(t, 2, "there is no such column")
+	runChiasm(t, "", append(args, "--methods", "majority")...).want(t, 2, "want some of late")
+}
+
+// Labels that nothing tells are said to be so.
+func TestFuseCannotTell(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	path := shapesTable(t, "t.csv", func(i int, p, s, l string) string {
+		head := ""
+		if i == 0 {
+			head = "p,label\n"
+		}
+		return head + p + "," + []string{"yes", "no"}[r.IntN(2)]
+	})
+	out := runChiasm(t, "", "fuse", "advise", path, "-q", "--methods", "late,concat", "--steps", "20", "--draws", "100", "--cache", "off", "--json").want(t, 0)
+	if got := objects[decision.Advice](t, out)[0].Recommendation; got.How != "undecided" || got.Method != "" || !strings.Contains(got.Why, "cannot tell") {
 		t.Errorf("got %+v", got)
 	}
 }
