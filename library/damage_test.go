@@ -1,6 +1,7 @@
 package library
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,7 @@ func TestBadInput(t *testing.T) {
 	write("empty.png", nil)
 	write("huge.bmp", append([]byte("BM\x00\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00\xff\xff\xff\x7f\xff\xff\xff\x7f\x01\x00\x18\x00"), make([]byte, 64)...))
 	write("broken.mp4", []byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isommp42"))
+	write("README", []byte("nothing that anybody looks for")) // which is no failure
 	failures := 5
 	good, err := os.ReadFile(pictures + "exif8.tif")
 	must(t, err)
@@ -53,6 +55,19 @@ func TestBadInput(t *testing.T) {
 	}
 	if got := find(t, l, m, `path:"two"`); len(got.Hits) != 1 || filepath.Base(got.Hits[0].Path) != names[2] {
 		t.Errorf("%+v", got.Hits)
+	}
+	odd := find(t, l, m, "path:latin").Hits
+	if len(odd) != 1 {
+		t.Fatalf("%+v", odd)
+	}
+	text, err := json.Marshal(odd[0])
+	must(t, err)
+	var back Hit
+	must(t, json.Unmarshal(text, &back))
+	it, err := l.Item(t.Context(), odd[0].ID)
+	must(t, err)
+	if want := filepath.Join(photos, names[3]); string(back.PathBytes) != want || string(it.PathBytes) != want || it.Path != want {
+		t.Errorf("a name that is not UTF-8: %s, %q", text, it.PathBytes)
 	}
 	sound(t, l)
 }

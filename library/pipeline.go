@@ -9,6 +9,7 @@ import (
 	stdimage "image"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/chiasm/chiasm"
@@ -54,6 +55,10 @@ func (run *ingest) file(j *job) (err error) {
 	data, err := run.reader.open(j)
 	if err != nil {
 		return err
+	}
+	if j.kind == "" && j.file == 0 && filepath.Ext(j.path) == "" {
+		j.nothing = true // a name without an extension promised nothing
+		return nil
 	}
 	if err := run.recognise(j); err != nil || j.done {
 		return err
@@ -299,6 +304,10 @@ func (run *ingest) write() error {
 		case j, ok := <-run.ready:
 			if !ok {
 				return flush()
+			}
+			if j.nothing {
+				run.tell(func(p *Progress) { p.Found-- })
+				continue
 			}
 			jobs = append(jobs, j)
 			if rows += j.parts; len(jobs) < commitJobs && rows < commitRows {

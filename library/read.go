@@ -68,7 +68,9 @@ func (r *reader) open(j *job) (data []byte, err error) {
 		return nil, err
 	}
 	head = head[:n]
-	j.kind = Recognise(j.path, head)
+	if j.kind = Recognise(j.path, head); j.kind == "" && filepath.Ext(j.path) == "" {
+		return nil, nil // nothing else of it counts
+	}
 	sum := sha256.New()
 	rest := io.MultiReader(bytes.NewReader(head), f)
 	if j.kind == Image && info.Size() <= mostPictureFile {
