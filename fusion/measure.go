@@ -14,7 +14,7 @@ import (
 type Figures struct {
 	N           int             // samples whose truth is known
 	Score       float64         // the mean of the scores of samples: the accuracy; for Multi, of all classes; for Regression, less the mean squared error
-	Interval    metric.Interval // of the score
+	Interval    metric.Interval // of the score, by groups of samples
 	MacroF1     float64         // the F1 of each class, averaged: one class of several, or any number of them
 	Error       float64         // the root of the mean squared error, of numbers
 	Calibration float64         // expected calibration error, of 15 stretches of confidence
@@ -69,8 +69,9 @@ func best(x []float64) int {
 
 // Measure is how good answers to the samples of d are.
 func Measure(d *Data, answers [][]float64, b metric.Bootstrap) Figures {
-	scores := slices.DeleteFunc(Scores(d, answers), math.IsNaN)
-	f := Figures{N: len(scores), Score: average(scores), Interval: b.Mean(scores), MacroF1: math.NaN(), Error: math.NaN(), Calibration: math.NaN()}
+	scores := Scores(d, answers)
+	known := slices.DeleteFunc(slices.Clone(scores), math.IsNaN)
+	f := Figures{N: len(known), Score: average(known), Interval: d.interval(b, scores), MacroF1: math.NaN(), Error: math.NaN(), Calibration: math.NaN()}
 	if d.Task.Kind == Regression {
 		f.Error = math.Sqrt(-f.Score)
 		return f
@@ -94,6 +95,39 @@ func Measure(d *Data, answers [][]float64, b metric.Bootstrap) Figures {
 	}
 	f.Calibration = metric.CalibrationError(confidence, right, 15)
 	return f
+}
+
+// interval is that of the mean of a number of each sample, NaN where it has none. Samples of one group are drawn together: what a model makes of
+// one says much about the others (a cluster bootstrap, Davison & Hinkley 1997).
+func (d *Data) interval(b metric.Bootstrap, numbers []float64) metric.Interval {
+	var sums, counts []float64
+	at := map[string]int{}
+	for i, v := range numbers {
+		if math.IsNaN(v) {
+			continue
+		}
+		group := d.Samples[i].Group
+		g, ok := at[group]
+		if !ok || group == "" {
+			g = len(sums)
+			at[group] = g
+			sums, counts = append(sums, 0), append(counts, 0)
+		}
+		sums[g] += v
+		counts[g]++
+	}
+	list := b.Intervals(len(sums), func(drawn []int32) []float64 {
+		sum, n := 0.0, 0.0
+		for _, g := range drawn {
+			sum += sums[g]
+			n += counts[g]
+		}
+		return []float64{sum / n}
+	})
+	if list == nil {
+		return metric.Interval{}
+	}
+	return list[0]
 }
 
 func average(x []float64) float64 {
