@@ -190,13 +190,13 @@ func (l *Library) scopes(ctx context.Context, o IndexOptions) ([]scope, error) {
 	if err != nil {
 		return nil, err
 	}
-	within := func(path string) *Root {
-		for i := range roots {
-			if contains(roots[i].Path, path) {
-				return &roots[i]
+	within := func(path string) (r *Root) {
+		for i := range roots { // the innermost: that of uploads may lie in another
+			if contains(roots[i].Path, path) && (r == nil || len(roots[i].Path) > len(r.Path)) {
+				r = &roots[i]
 			}
 		}
-		return nil
+		return r
 	}
 	var out []scope
 	for _, p := range o.Paths {

@@ -45,6 +45,10 @@ func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
 	post := op("searchLike", "POST", "/v1/search", "Find by words, pictures and sounds together")
 	post.SkipValidateBody = true
 	register(s, api, post, s.searchLike)
+	bring := op("upload", "POST", "/v1/uploads", "Bring files into the library's own folder, to be indexed at once")
+	describeUpload(&bring)
+	s.raw(mux, api, bring, "application/json", s.upload)
+	s.raw(mux, api, op("libraryEvents", "GET", "/v1/events", "What changes, as server-sent events: library (counts of files), and job (a run of indexing)"), "text/event-stream", s.libraryEvents)
 	register(s, api, op("getItem", "GET", "/v1/items/{id}", "What the catalogue knows of a file"), s.item)
 	register(s, api, op("similarItems", "GET", "/v1/items/{id}/similar", "What is like a file"), s.similar)
 	register(s, api, op("addTag", "PUT", "/v1/items/{id}/tags/{tag}", "Give a file a tag"), s.tag(true))
@@ -66,7 +70,9 @@ func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
 
 // raw adds an operation that does not answer with JSON.
 func (s *Server) raw(mux *http.ServeMux, api huma.API, o huma.Operation, kind string, f func(http.ResponseWriter, *http.Request) error) {
-	o.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}}}
+	if strings.Contains(o.Path, "{id}") {
+		o.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}}}
+	}
 	o.Responses = withError(map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: "string"}}}}}, api)
 	api.OpenAPI().AddOperation(&o)
 	mux.HandleFunc(o.Method+" "+o.Path, func(w http.ResponseWriter, r *http.Request) {
@@ -85,15 +91,17 @@ func (s *Server) missing(ctx context.Context, err error) *failure {
 	case errors.Is(err, fs.ErrNotExist):
 		return failf(http.StatusNotFound, "id", "item_not_found", "there is no such item")
 	case errors.Is(err, library.ErrReadOnly):
-		return failf(http.StatusForbidden, "", "read_only", "the server changes nothing: it was started with --read-only")
+		return failf(http.StatusForbidden, "", "read_only", "the server changes nothing of the library, which it opened for reading only")
 	}
 	return s.explain(ctx, "", err)
 }
 
 type libraryBody struct {
 	library.Info
-	ReadOnly bool   `json:"read_only"`
-	Model    string `json:"model" doc:"Whose vectors are searched."`
+	ReadOnly  bool     `json:"read_only"`
+	Watching  bool     `json:"watching" doc:"Changes of the folders are followed."`
+	Model     string   `json:"model" doc:"Whose vectors are searched."`
+	Languages []string `json:"languages" doc:"That words of what the model saw can be given in."`
 }
 
 func (s *Server) libraryInfo(ctx context.Context, _ *struct{}) (*answer[libraryBody], error) {
@@ -101,7 +109,7 @@ func (s *Server) libraryInfo(ctx context.Context, _ *struct{}) (*answer[libraryB
 	if err != nil {
 		return nil, err
 	}
-	return &answer[libraryBody]{libraryBody{info, s.opts.ReadOnly, s.shelf.names[0]}}, nil
+	return &answer[libraryBody]{libraryBody{info, s.opts.ReadOnly, s.watches(), s.shelf.names[0], library.Languages()}}, nil
 }
 
 type itemInput struct {

@@ -33,7 +33,7 @@ const open = async (path = '/', options = {}) => {
   await page.getByRole('listbox').waitFor()
 }
 const tiles = () => page.getByRole('option')
-const names = async () => (await tiles().evaluateAll((all) => all.map((a) => a.getAttribute('aria-label')))).map((n) => n.split(',')[0])
+const names = () => tiles().evaluateAll((all) => all.map((a) => a.title))
 const status = (text) => page.getByRole('status').filter({ hasText: text }).first().waitFor()
 const box = () => page.getByRole('textbox', { name: /What to look for/ })
 const query = () => page.evaluate(() => new URLSearchParams(location.search).get('q'))
