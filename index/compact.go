@@ -54,6 +54,36 @@ func (x *Index) Compact(ctx context.Context) error {
 	if err := x.exchange(victims, moved); err != nil {
 		return fmt.Errorf("index: %s: compacting: %w", x.dir, err)
 	}
+	if err := x.sound(ctx); err != nil {
+		return fmt.Errorf("index: %s: compacting: %w", x.dir, err)
+	}
+	return nil
+}
+
+// sound measures how deep a search must go.
+func (x *Index) sound(ctx context.Context) error {
+	now := x.acquire()
+	if now == nil {
+		return os.ErrClosed
+	}
+	defer now.release()
+	if now.cells == 0 {
+		return nil
+	}
+	depths, err := now.measure(ctx, x.Dimension())
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.writable(); err != nil {
+		return err
+	}
+	x.manifest.Depths = depths
+	if err := x.keep(); err != nil {
+		return err
+	}
+	x.publish()
 	return nil
 }
 

@@ -57,6 +57,7 @@ type manifest struct {
 	Space     string   `json:"space"`
 	Segments  []uint32 `json:"segments"`
 	Next      uint32   `json:"next"`
+	Depths    []depth  `json:"depths,omitempty"` // how many cells hold which share of the nearest
 }
 
 // A snapshot is the index at one moment.
@@ -66,6 +67,7 @@ type snapshot struct {
 	memories []*memory
 	live     int
 	cells    int
+	depths   []depth
 	refs     atomic.Int32
 }
 
@@ -198,11 +200,11 @@ func (x *Index) sweep() {
 
 // publish shows readers the present state.
 func (x *Index) publish() {
-	s := &snapshot{}
+	s := &snapshot{depths: x.manifest.Depths}
 	s.refs.Store(1)
 	for _, seg := range x.segments {
 		v := seg.view()
-		if v.lens = slices.Index(s.frames, v.frame); v.lens < 0 {
+		if v.lens = slices.Index(s.frames, v.frame); v.lens < 0 && v.rows > 0 {
 			v.lens, s.frames = len(s.frames), append(s.frames, v.frame)
 		}
 		s.views = append(s.views, v)

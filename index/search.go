@@ -18,8 +18,9 @@ type Query struct {
 	K      int      // how many
 	Filter Filter   // which ids may answer; nil for all
 	Least  *float64 // the smallest score that counts; nil for none
-	// Recall is the share of the K nearest that is enough, on average over queries that are like the vectors themselves: 0.95 looks where they mostly
-	// are, in a small part of the time. 0 and 1 are for all of them, as are all others while the index is small.
+	// Recall is the share of the nearest that is enough: with 0.95 a search looks where they mostly are, in a small part of the time. The share is a mean
+	// over queries that are like the vectors themselves, and for the ten nearest. 0 and 1 are for all of them, and so is any other while [Index.Compact]
+	// has not found it worthwhile to sort the vectors, and for a filter that lets few through.
 	Recall float64
 }
 
@@ -113,6 +114,7 @@ type search struct {
 	Query
 	lenses []*lens // for each frame
 	done   bool    // every row that counts has been looked at
+	least  float64 // the smallest score that counts
 
 	floor atomic.Uint64 // bits of a score that K rows are known to reach; only ever rises
 
@@ -161,7 +163,8 @@ func (s *scan) Run(n int) {
 	defer s.buffers.Put(hunts)
 	sp := &s.spans[n]
 	for i, t := range s.active {
-		hunts[i].begin(t, sp.v)
+		hunts[i].begin(t)
+		hunts[i].at(sp.v)
 	}
 	for first := sp.first; first < sp.last; first += groupRows {
 		for i := range s.active {
@@ -206,7 +209,7 @@ func (t *search) finish(d int) []Hit {
 	par.Do(exact, (len(t.doubt)+rescoreRows-1)/rescoreRows, 0)
 	hits := make([]Hit, 0, len(t.doubt))
 	for _, c := range t.doubt {
-		if t.Least == nil || c.score >= *t.Least {
+		if c.score >= t.least {
 			hits = append(hits, Hit{c.b.ids[c.at], c.score})
 		}
 	}
