@@ -70,7 +70,7 @@ func (x *Index) sound(ctx context.Context) error {
 	if now.cells == 0 {
 		return nil
 	}
-	depths, err := now.measure(ctx, x.Dimension())
+	measured, err := now.measure(ctx, x.Dimension())
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (x *Index) sound(ctx context.Context) error {
 	if err := x.writable(); err != nil {
 		return err
 	}
-	x.manifest.Depths = depths
+	x.manifest.Sounding = measured
 	if err := x.keep(); err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ type hunt struct {
 	l     *lens
 	sieve kernel.Sieve
 	floor float64
-	lower scores // the K largest scores that rows of this hunt are known to reach
+	lower least[float64] // the K largest scores that rows of this hunt are known to reach
 	found []candidate
 
 	mask   [groupRows / 8]byte

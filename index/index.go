@@ -47,7 +47,8 @@ type Index struct {
 	broken   error // why nothing can be written any more
 	damages  []error
 
-	now atomic.Pointer[snapshot]
+	now   atomic.Pointer[snapshot]
+	hunts sync.Pool // *hunt, for the next search
 }
 
 // A manifest is the file that says which segments count, in their order.
@@ -57,7 +58,7 @@ type manifest struct {
 	Space     string   `json:"space"`
 	Segments  []uint32 `json:"segments"`
 	Next      uint32   `json:"next"`
-	Depths    []depth  `json:"depths,omitempty"` // how many cells hold which share of the nearest
+	Sounding  sounding `json:"sounding"`
 }
 
 // A snapshot is the index at one moment.
@@ -66,8 +67,9 @@ type snapshot struct {
 	frames   []*frame
 	memories []*memory
 	live     int
+	shelves  []shelf
 	cells    int
-	depths   []depth
+	sounding sounding
 	refs     atomic.Int32
 }
 
@@ -200,7 +202,7 @@ func (x *Index) sweep() {
 
 // publish shows readers the present state.
 func (x *Index) publish() {
-	s := &snapshot{depths: x.manifest.Depths}
+	s := &snapshot{sounding: x.manifest.Sounding}
 	s.refs.Store(1)
 	for _, seg := range x.segments {
 		v := seg.view()
@@ -210,8 +212,13 @@ func (x *Index) publish() {
 		s.views = append(s.views, v)
 		s.memories = append(s.memories, seg.memory.retain())
 		s.live += v.live()
-		for i := range v.blocks {
-			s.cells += len(v.blocks[i].cells)
+	}
+	for i := range s.views {
+		for j := range s.views[i].blocks {
+			if b := &s.views[i].blocks[j]; len(b.cells) > 0 {
+				s.shelves = append(s.shelves, shelf{&s.views[i], b, s.cells})
+				s.cells += len(b.cells)
+			}
 		}
 	}
 	if old := x.now.Swap(s); old != nil {

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -10,17 +9,8 @@ import (
 
 const (
 	seedCells = 8    // that an exact search begins with, so that what follows has much to beat
-	glance    = 0.4  // the part of a rest's length that an approximate search reckons with: rests are hardly ever parallel
 	narrow    = 0.05 // a filter that lets less than this share through is answered exactly
 )
-
-// A place is a cell, and about how near to a query its rows are.
-type place struct {
-	score float64
-	v     *view
-	b     *block
-	cell  int
-}
 
 // An opening prepares the queries of a scan, and answers those that are content with a look at the nearest cells.
 type opening scan
@@ -33,9 +23,10 @@ func (o *opening) Run(n int) {
 		t.least = *t.Least
 	}
 	t.floor.Store(math.Float64bits(t.least))
-	h := &hunt{}
+	h := (*scan)(o).hunt()
+	defer o.hunts.Put(h)
 	if depth := o.now.depth(&t.Query); depth > 0 {
-		t.look(o.now, glance)
+		t.look(o.now, o.now.sounding.Glance)
 		t.probe(o.now, h, depth)
 		o.loose(t, h)
 		if len(h.lower) == t.K || t.Filter == nil { // else there may be more elsewhere
@@ -43,7 +34,6 @@ func (o *opening) Run(n int) {
 			t.collect(h)
 			return
 		}
-		h = &hunt{}
 	}
 	t.look(o.now, 1)
 	if o.now.cells > 0 {
@@ -65,9 +55,11 @@ func (t *search) look(now *snapshot, glance float64) {
 // probe looks through the n nearest cells.
 func (t *search) probe(now *snapshot, h *hunt, n int) {
 	h.begin(t)
-	for _, p := range t.places(now, n) {
-		h.at(p.v)
-		h.rows(p.b, int(p.b.cells[p.cell].first), p.b.end(p.cell))
+	for _, number := range t.places(now, n) {
+		s := now.shelf(number)
+		c := number - s.first
+		h.at(s.v)
+		h.rows(s.b, int(s.b.cells[c].first), s.b.end(c))
 	}
 }
 
@@ -84,36 +76,59 @@ func (o *opening) loose(t *search, h *hunt) {
 	}
 }
 
-// places are the n cells whose middles are nearest to the query, the nearest first.
-func (t *search) places(now *snapshot, n int) []place {
+// A shelf is a block with cells, which follow those of the shelves before.
+type shelf struct {
+	v     *view
+	b     *block
+	first int
+}
+
+// shelf is the one that a cell is of.
+func (s *snapshot) shelf(cell int) *shelf {
+	at, ok := slices.BinarySearchFunc(s.shelves, cell, func(s shelf, n int) int { return s.first - n })
+	if !ok {
+		at--
+	}
+	return &s.shelves[at]
+}
+
+// places are the numbers of the n cells whose middles are nearest to the query, the nearest first.
+func (t *search) places(now *snapshot, n int) []int {
 	n = min(n, now.cells)
-	worst := make(scores, 0, n) // of the best so far
-	best := make([]place, 0, 4*n)
-	var products []int32
-	for i := range now.views {
-		v := &now.views[i]
-		for j := range v.blocks {
-			b := &v.blocks[j]
-			if len(b.cells) == 0 {
-				continue
-			}
-			l := t.lenses[v.lens]
-			products = slices.Grow(products[:0], len(b.cells))[:len(b.cells)]
-			kernel.ScanInt8(products, b.middle, l.near, 1)
-			for k := range b.cells {
-				c := &b.cells[k]
-				score := l.base + float64(c.offset) + float64(products[k])*l.nearScale*float64(c.scale)
-				if len(worst) == n && score <= worst[0] {
-					continue
-				}
-				worst.push(score, n)
-				best = append(best, place{score, v, b, k})
-			}
+	best := make(least[uint64], 0, n)
+	products := make([]int32, 0, 256)
+	for i := range now.shelves {
+		s := &now.shelves[i]
+		l := t.lenses[s.v.lens]
+		products = slices.Grow(products[:0], len(s.b.cells))[:len(s.b.cells)]
+		kernel.ScanInt8(products, s.b.middle, l.near, 1)
+		for k, p := range products {
+			c := &s.b.cells[k]
+			score := float32(l.base) + c.offset + float32(float32(p)*float32(l.nearScale)*c.scale)
+			best.push(uint64(ordered(score))<<32|uint64(math.MaxUint32-s.first-k), n)
 		}
 	}
-	best = slices.DeleteFunc(best, func(p place) bool { return p.score < worst[0] })
-	slices.SortStableFunc(best, func(a, b place) int { return cmp.Compare(b.score, a.score) })
-	return best[:min(n, len(best))]
+	slices.Sort(best)
+	out := make([]int, len(best))
+	for i, key := range best {
+		out[len(best)-1-i] = math.MaxUint32 - int(uint32(key))
+	}
+	return out
+}
+
+// ordered is a number whose order is that of floats.
+func ordered(x float32) uint32 {
+	b := math.Float32bits(x)
+	if b>>31 != 0 {
+		return ^b
+	}
+	return b | 1<<31
+}
+
+// A sounding says how an index is searched that need not be searched everywhere.
+type sounding struct {
+	Glance float64 `json:"glance,omitempty"` // the part of the rests' lengths by which the near codes mostly mistake the nearest
+	Depths []depth `json:"depths,omitempty"`
 }
 
 // A depth says how many of the nearest cells hold a share of the ten nearest vectors.
@@ -127,11 +142,11 @@ func (s *snapshot) depth(q *Query) int {
 	if s.cells == 0 || q.Recall == 0 {
 		return 0
 	}
-	i := slices.IndexFunc(s.depths, func(d depth) bool { return d.Recall >= q.Recall })
+	i := slices.IndexFunc(s.sounding.Depths, func(d depth) bool { return d.Recall >= q.Recall })
 	if i < 0 {
 		return 0
 	}
-	n := s.depths[i].Cells
+	n := s.sounding.Depths[i].Cells
 	if q.Filter != nil {
 		share := s.share(q.Filter)
 		if share < narrow {

@@ -64,7 +64,7 @@ func (x *Index) SearchAll(ctx context.Context, queries []Query) ([][]Hit, error)
 			return nil, fmt.Errorf("index: query %d asks for a recall of %v, want 0 to 1", i, q.Recall)
 		}
 	}
-	s := &scan{ctx: ctx, now: now, queries: make([]search, len(queries))}
+	s := &scan{ctx: ctx, now: now, queries: make([]search, len(queries)), hunts: &x.hunts}
 	for i, q := range queries {
 		s.queries[i].Query = q
 	}
@@ -106,7 +106,7 @@ type scan struct {
 	queries []search
 	exact   []*search // those that every row is looked at for
 	active  []*search
-	buffers sync.Pool
+	hunts   *sync.Pool
 }
 
 // A search is one query of a scan.
@@ -119,7 +119,7 @@ type search struct {
 	floor atomic.Uint64 // bits of a score that K rows are known to reach; only ever rises
 
 	mu    sync.Mutex
-	lower scores // the K largest of the scores that rows are known to reach
+	lower least[float64] // the K largest of the scores that rows are known to reach
 	doubt []candidate
 }
 
@@ -147,7 +147,6 @@ func (s *scan) run() {
 			}
 		}
 	}
-	s.buffers.New = func() any { return new([groupQueries]hunt) }
 	for first := 0; first < len(s.exact) && s.ctx.Err() == nil; first += groupQueries {
 		s.active = s.exact[first:min(first+groupQueries, len(s.exact))]
 		par.Do(s, len(s.spans), 0)
@@ -159,10 +158,10 @@ func (s *scan) Run(n int) {
 	if s.ctx.Err() != nil {
 		return
 	}
-	hunts := s.buffers.Get().(*[groupQueries]hunt)
-	defer s.buffers.Put(hunts)
 	sp := &s.spans[n]
+	var hunts [groupQueries]*hunt
 	for i, t := range s.active {
+		hunts[i] = s.hunt()
 		hunts[i].begin(t)
 		hunts[i].at(sp.v)
 	}
@@ -172,8 +171,17 @@ func (s *scan) Run(n int) {
 		}
 	}
 	for i, t := range s.active {
-		t.collect(&hunts[i])
+		t.collect(hunts[i])
+		s.hunts.Put(hunts[i])
 	}
+}
+
+// hunt is one that nobody uses.
+func (s *scan) hunt() *hunt {
+	if h, ok := s.hunts.Get().(*hunt); ok {
+		return h
+	}
+	return new(hunt)
 }
 
 // collect takes in what a hunt found.
@@ -252,11 +260,11 @@ func inner(a, b []float32) float64 {
 	return (s0 + s1) + (s2 + s3)
 }
 
-// scores is a heap, the smallest first.
-type scores []float64
+// A least is a heap of the largest that were pushed, the smallest of them first.
+type least[T cmp.Ordered] []T
 
 // push keeps the k largest.
-func (s *scores) push(x float64, k int) {
+func (s *least[T]) push(x T, k int) {
 	h := *s
 	if len(h) < k {
 		h = append(h, x)
