@@ -38,14 +38,15 @@ type Index struct {
 	opts Options
 	lock *flock.Flock
 
-	mu       sync.Mutex // of what writers change
-	manifest manifest
-	segments []*segment
-	plain    *frame
-	file     File // the last segment, where it is open for appending
-	where    map[uint64]row
-	broken   error // why nothing can be written any more
-	damages  []error
+	mu        sync.Mutex // of what writers change
+	manifest  manifest
+	segments  []*segment
+	plain     *frame
+	clusterAt int  // vectors that are worth being sorted into cells
+	file      File // the last segment, where it is open for appending
+	where     map[uint64]row
+	broken    error // why nothing can be written any more
+	damages   []error
 
 	now   atomic.Pointer[snapshot]
 	hunts sync.Pool // *hunt, for the next search
@@ -81,7 +82,7 @@ func Open(dir string, o Options) (x *Index, err error) {
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = 256 << 20
 	}
-	x = &Index{dir: dir, opts: o}
+	x = &Index{dir: dir, opts: o, clusterAt: clusterAt}
 	defer func() {
 		if err != nil {
 			_ = x.Close()
@@ -159,7 +160,7 @@ func (x *Index) read() error {
 	return nil
 }
 
-// frames are those of the segments, each once: the plain one, which may be no segment's, and the others, the newest last.
+// frames are those of the segments, each once: the plain one, which may be no segment's, and the others.
 func (x *Index) frames() []*frame {
 	all := []*frame{x.plain}
 	for _, s := range x.segments {
@@ -168,6 +169,14 @@ func (x *Index) frames() []*frame {
 		}
 	}
 	return all
+}
+
+// newest is the frame of what is appended to.
+func (x *Index) newest() *frame {
+	if n := len(x.segments); n > 0 {
+		return x.segments[n-1].frame
+	}
+	return x.plain
 }
 
 // bury marks rows dead. fresh says of which segments the marks are no reader's.

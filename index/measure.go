@@ -88,7 +88,7 @@ func (m *measuring) Run(n int) {
 		}
 		shelf := &m.s.shelves[i]
 		next := sort.Search(len(c.b.cells), func(k int) bool { return int(c.b.cells[k].first) > c.at })
-		m.ranks[n] = append(m.ranks[n], ranks[shelf.first+next-1])
+		m.ranks[n] = append(m.ranks[n], ranks[shelf.first+max(next-1, 0)])
 		m.mistakes[n] = append(m.mistakes[n], t.lenses[shelf.v.lens].mistake(&c))
 	}
 }

@@ -29,7 +29,7 @@ func (o *opening) Run(n int) {
 		t.look(o.now, o.now.sounding.Glance)
 		t.probe(o.now, h, depth)
 		o.loose(t, h)
-		if len(h.lower) == t.K || t.Filter == nil { // else there may be more elsewhere
+		if len(h.lower) == t.K || t.Filter == nil && t.Least != nil { // else there may be more elsewhere
 			t.done = true
 			t.collect(h)
 			return
