@@ -9,12 +9,6 @@ PACKAGES := ./...
 CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./index ./dataset ./train \
 	./model/... . ./library ./server
 
-# Hundreds of kills of a process that indexes; the ordinary tests do a handful.
-CRASHES ?= 300
-crash:
-	CHIASM_CRASHES=$(CRASHES) $(GO) test -count=1 -timeout 2h -v -run '^TestCrash$$' ./cmd/chiasm
-	CHIASM_CRASHES=$(CRASHES) $(GO) test -count=1 -timeout 2h -v -run '^TestKill$$' ./library
-
 .PHONY: build demo crash test lint unit levels purego race arm64 generate generate-check fuzz realmodels real bench clean
 
 build:
@@ -89,6 +83,12 @@ realmodels:
 
 real:
 	@dir=$$($(GO) run ./tools/realmodels $(CHIASM_REALMODELS)) && set -x && CHIASM_REALMODELS=$$dir $(GO) test -count=1 -run Real $(PACKAGES)
+
+# Hundreds of kills of a process that indexes; the ordinary tests do a handful.
+CRASHES ?= 300
+crash:
+	CHIASM_CRASHES=$(CRASHES) $(GO) test -count=1 -timeout 2h -v -run '^TestCrash$$' ./cmd/chiasm
+	CHIASM_CRASHES=$(CRASHES) $(GO) test -count=1 -timeout 2h -v -run '^TestKill$$' ./library
 
 bench: build
 	bin/chiasm bench

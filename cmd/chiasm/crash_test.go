@@ -38,7 +38,7 @@ func TestCrash(t *testing.T) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	c := &crasher{t: t, r: rand.New(rand.NewPCG(seed, 0)), folder: t.TempDir(), library: filepath.Join(t.TempDir(), "library"), done: map[string]bool{}, models: map[string]*chiasm.Model{}}
+	c := &crasher{t: t, r: rand.New(rand.NewPCG(seed, 0)), folder: t.TempDir(), library: filepath.Join(t.TempDir(), "library"), spool: t.TempDir(), done: map[string]bool{}, models: map[string]*chiasm.Model{}}
 	c.fill()
 	c.finish()
 	for c.kills < times {
@@ -60,6 +60,7 @@ type crasher struct {
 	t               *testing.T
 	r               *rand.Rand
 	folder, library string
+	spool           string // where files are made that are then moved to the folder
 	model           int
 	full            time.Duration   // of a run that finished
 	done            map[string]bool // files that a finished run has reported and that are as they were then
@@ -105,7 +106,7 @@ func (c *crasher) copy(from, name string) {
 
 func (c *crasher) put(path string, write func(io.Writer) error) {
 	c.t.Helper()
-	f, err := os.CreateTemp(filepath.Dir(c.library), "whole-*")
+	f, err := os.CreateTemp(c.spool, "whole-*")
 	c.must(err)
 	c.must(write(f))
 	c.must(f.Close())
