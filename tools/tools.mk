@@ -63,3 +63,8 @@ mini: $(MINI)/venv/.done
 
 mini-eval:
 	$(GO) run ./tools/mini eval $(MINI)
+
+# chiasm index against Python pipelines; pip install open_clip_torch torchvision adds open_clip.
+.PHONY: bench-indexing
+bench-indexing: build peers-env
+	$(PEERS)/bin/python tools/peers/indexing.py --chiasm bin/chiasm
