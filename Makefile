@@ -14,8 +14,10 @@ CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave 
 build:
 	$(GO) build -trimpath -o bin/chiasm ./cmd/chiasm
 
-demo: build
-	@examples/demo.sh bin/chiasm
+# In one command, so that both are linked at the same time.
+demo:
+	$(GO) build -trimpath -o bin/ ./cmd/chiasm ./examples/demo
+	@examples/demo.sh bin
 
 # Everything that must pass. Parts that need something this machine lacks say so and are left out.
 test: lint unit levels purego race arm64 generate-check

@@ -14,7 +14,7 @@ import (
 type Figures struct {
 	N           int             // samples whose truth is known
 	Score       float64         // the mean of the scores of samples: the accuracy; for Multi, of all classes; for Regression, less the mean squared error
-	Interval    metric.Interval // of the score
+	Interval    metric.Interval // of the score, by groups of samples
 	MacroF1     float64         // the F1 of each class, averaged: one class of several, or any number of them
 	F1Interval  metric.Interval // of that
 	Error       float64         // the root of the mean squared error, of numbers
@@ -70,14 +70,15 @@ func best(x []float64) int {
 
 // Measure is how good answers to the samples of d are.
 func Measure(d *Data, answers [][]float64, b metric.Bootstrap) Figures {
-	scores := slices.DeleteFunc(Scores(d, answers), math.IsNaN)
-	f := Figures{N: len(scores), Score: average(scores), Interval: b.Mean(scores), MacroF1: math.NaN(), Error: math.NaN(), Calibration: math.NaN()}
+	scores := Scores(d, answers)
+	known := slices.DeleteFunc(slices.Clone(scores), math.IsNaN)
+	f := Figures{N: len(known), Score: average(known), Interval: d.interval(b, scores), MacroF1: math.NaN(), Error: math.NaN(), Calibration: math.NaN()}
 	if d.Task.Kind == Regression {
 		f.Error = math.Sqrt(-f.Score)
 		return f
 	}
 	f.MacroF1 = macroF1(d, answers, nil)
-	f.F1Interval = b.Intervals(len(answers), func(sample []int32) []float64 { return []float64{macroF1(d, answers, sample)} })[0]
+	f.F1Interval = d.f1Interval(b, answers)
 	var confidence []float64
 	var right []bool
 	for i, a := range answers {
@@ -96,6 +97,66 @@ func Measure(d *Data, answers [][]float64, b metric.Bootstrap) Figures {
 	}
 	f.Calibration = metric.CalibrationError(confidence, right, 15)
 	return f
+}
+
+// interval is that of the mean of a number of each sample, NaN where it has none. Samples of one group are drawn together: what a model makes of
+// one says much about the others (a cluster bootstrap, Davison & Hinkley 1997).
+func (d *Data) interval(b metric.Bootstrap, numbers []float64) metric.Interval {
+	var sums, counts []float64
+	at := map[string]int{}
+	for i, v := range numbers {
+		if math.IsNaN(v) {
+			continue
+		}
+		group := d.Samples[i].Group
+		g, ok := at[group]
+		if !ok || group == "" {
+			g = len(sums)
+			at[group] = g
+			sums, counts = append(sums, 0), append(counts, 0)
+		}
+		sums[g] += v
+		counts[g]++
+	}
+	list := b.Intervals(len(sums), func(drawn []int32) []float64 {
+		sum, n := 0.0, 0.0
+		for _, g := range drawn {
+			sum += sums[g]
+			n += counts[g]
+		}
+		return []float64{sum / n}
+	})
+	if list == nil {
+		return metric.Interval{}
+	}
+	return list[0]
+}
+
+// f1Interval is that of the macro-F1, likewise.
+func (d *Data) f1Interval(b metric.Bootstrap, answers [][]float64) metric.Interval {
+	var groups [][]int32
+	at := map[string]int{}
+	for i := range answers {
+		group := d.Samples[i].Group
+		g, ok := at[group]
+		if !ok || group == "" {
+			g = len(groups)
+			at[group] = g
+			groups = append(groups, nil)
+		}
+		groups[g] = append(groups[g], int32(i))
+	}
+	list := b.Intervals(len(groups), func(drawn []int32) []float64 {
+		sample := make([]int32, 0, len(answers))
+		for _, g := range drawn {
+			sample = append(sample, groups[g]...)
+		}
+		return []float64{macroF1(d, answers, sample)}
+	})
+	if list == nil {
+		return metric.Interval{}
+	}
+	return list[0]
 }
 
 func average(x []float64) float64 {

@@ -3,7 +3,6 @@ package fusion
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +45,7 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	boot := a.Boot
 	boot.Level = 1 - (1-boot.Confidence())/float64(max(len(fit)-1, 1))
 	for _, c := range fit {
-		if c == top || boot.Mean(less(top.scores, c.scores)).Low <= 0 {
+		if c == top || d.interval(boot, less(top.scores, c.scores)).Low <= 0 {
 			equal = append(equal, c)
 		}
 	}
@@ -63,12 +62,11 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	return Recommendation{string(chosen.How), chosen.Method, a.why(d, advice, chosen, top, equal)}
 }
 
-// less is the differences of two scores of each sample, where both are known.
-func less(x, y []float64) (list []float64) {
+// less is the difference of two scores of each sample.
+func less(x, y []float64) []float64 {
+	list := make([]float64, len(x))
 	for i := range x {
-		if v := x[i] - y[i]; !math.IsNaN(v) {
-			list = append(list, v)
-		}
+		list[i] = x[i] - y[i]
 	}
 	return list
 }

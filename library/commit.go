@@ -93,8 +93,10 @@ func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old
 	}, "SELECT space, id FROM pieces WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
 		return err
 	}
-	if err := exec("DELETE FROM pieces WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
-		return err
+	for _, table := range []string{"pieces", "seen"} {
+		if err := exec("DELETE FROM "+table+" WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
+			return err
+		}
 	}
 	if !j.known {
 		if err := exec("DELETE FROM embedded WHERE file = ?", j.file); err != nil {
@@ -120,7 +122,7 @@ func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old
 	if !run.kinds[j.kind] {
 		return nil // a model that takes it may come
 	}
-	return exec("INSERT OR REPLACE INTO embedded VALUES(?, ?)", j.file, run.space.id)
+	return exec("INSERT OR REPLACE INTO embedded(file, space) VALUES(?, ?)", j.file, run.space.id)
 }
 
 // row writes what a file is.

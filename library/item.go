@@ -31,7 +31,11 @@ type Item struct {
 	Tags     []string  `json:"tags,omitempty"`
 	Caption  string    `json:"caption,omitempty"`
 	Error    string    `json:"error,omitempty"`
-	Hash     []byte    `json:"-"` // SHA-256 of the content
+	Hash     []byte    `json:"-"`       // SHA-256 of the content
+	Version  string    `json:"version"` // changes with the content
+
+	PathBytes []byte `json:"path_bytes,omitempty"` // the path where it is not UTF-8, which JSON cannot hold
+	Words     []Word `json:"words,omitempty"`      // what the model saw in it, where that was asked for
 }
 
 // Item is a file by its id. The error wraps [fs.ErrNotExist] if there is none.
@@ -54,7 +58,8 @@ func (l *Library) Item(ctx context.Context, id int64) (Item, error) {
 	if err != nil {
 		return Item{}, fmt.Errorf("library: %w", err)
 	}
-	it.Path, it.Root, it.Modified = string(path), string(root), time.Unix(0, modified)
+	it.Path, it.PathBytes = text(path)
+	it.Root, it.Modified, it.Version = string(root), time.Unix(0, modified), versionOf(it.Hash)
 	if taken.Valid {
 		it.Taken = time.Unix(taken.Int64, 0)
 	}

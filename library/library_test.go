@@ -2,6 +2,7 @@ package library
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	stdimage "image"
@@ -136,7 +137,7 @@ func TestSearch(t *testing.T) {
 	if len(r.Hits) != 5 || r.Hits[0].Path != c || r.Hits[0].Score < 0.9999 || r.Hits[0].Kind != Image || r.Hits[0].Start != nil {
 		t.Fatalf("%+v", r)
 	}
-	if !slices.IsSortedFunc(r.Hits, func(a, b Hit) int { return sign(b.Score - a.Score) }) {
+	if !slices.IsSortedFunc(r.Hits, func(a, b Hit) int { return cmp.Compare(b.Score, a.Score) }) {
 		t.Fatalf("not in order: %+v", r.Hits)
 	}
 	outside := put(t, pictures+"bilevel.bmp", t.TempDir(), "x.bmp")
@@ -153,7 +154,7 @@ func TestSearch(t *testing.T) {
 	} {
 		q, err := ParseQuery(query)
 		must(t, err)
-		found, err := l.lexical(t.Context(), &q, nil)
+		found, err := l.lexical(t.Context(), &q, nil, 5)
 		must(t, err)
 		if len(found) != 1 {
 			t.Errorf("%q: %d files hold it", query, len(found))

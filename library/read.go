@@ -44,6 +44,7 @@ type reader struct {
 	model  Model
 	exact  bool
 	budget *budget
+	thumb  func(*job, func() ([]byte, error)) // told of pictures to make small ones of; nil for none
 }
 
 // open finds out what a file is and what it holds, but for the pieces: its kind, hash and, of a picture, the bytes.
@@ -148,6 +149,9 @@ func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error)
 		}
 	}
 	r.budget.settle(j, int64(len(img.Pix)))
+	if r.thumb != nil {
+		r.thumb(j, func() ([]byte, error) { return shrink(img, smallSide) })
+	}
 	if !sees {
 		return nil
 	}
@@ -183,6 +187,7 @@ func (r *reader) sound(ctx context.Context, j *job, rate int, give func(piece) e
 	_, hears := r.model.Hears()
 	window := min(hears, longestWindow*rate)
 	last, n := 0.0, 0
+	var loud contour
 	for w, err := range s.Mono(rate).Windows(window, window) {
 		if errors.Is(err, audio.ErrTruncated) {
 			j.damage = err
@@ -205,9 +210,13 @@ func (r *reader) sound(ctx context.Context, j *job, rate int, give func(piece) e
 			return err
 		}
 		n++
+		loud.add(sound.Samples)
 	}
 	if n == 0 {
 		return errors.New("there is no sound in it")
+	}
+	if r.thumb != nil && j.kind == Audio {
+		r.thumb(j, func() ([]byte, error) { return loud.draw(smallSide) })
 	}
 	j.meta.Duration = max(j.meta.Duration, last)
 	return nil
@@ -221,6 +230,9 @@ func (r *reader) frames(ctx context.Context, j *job, give func(piece) error) err
 	}
 	var scenes scenes
 	flush := func(s scene, end float64) error {
+		if r.thumb != nil && j.parts == 0 {
+			r.thumb(j, func() ([]byte, error) { return shrink(s.img, smallSide) })
+		}
 		return give(piece{job: j, img: s.img, start: s.start, end: end, bytes: int64(len(s.img.Pix))})
 	}
 	info, err := video.Sample(ctx, j.path, framesPerSecond, side, mostFrames, func(f video.Frame) error {

