@@ -112,7 +112,7 @@ func (v *fuseAdviseVerb) save(a *decision.Advice, data string) error {
 	if err != nil {
 		return err
 	}
-	defer f.abort()
+	defer f.Abort()
 	if _, err := f.w.Write(page); err != nil {
 		return err
 	}

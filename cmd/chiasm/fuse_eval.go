@@ -144,7 +144,7 @@ func (v *fuseEvalVerb) save(r *decision.Report) error {
 		if err != nil {
 			return err
 		}
-		defer f.abort()
+		defer f.Abort()
 		if err := write(f); err != nil {
 			return err
 		}
