@@ -47,7 +47,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			failf(http.StatusForbidden, "", "origin", "requests from pages of other sites are not taken").write(w)
 			return
 		}
-		if s.opts.Token != "" && !slices.Contains(open, r.URL.Path) && !s.bears(r) {
+		if s.opts.Token != "" && !slices.Contains(open, r.URL.Path) && !isPage(r.URL.Path) && !s.bears(r) {
 			h.Set("WWW-Authenticate", "Bearer")
 			failf(http.StatusUnauthorized, "", "invalid_api_key", "want the server's token: Authorization: Bearer TOKEN").write(w)
 			return
