@@ -25,6 +25,8 @@ texts, pictures and sounds (/v1/embeddings), ranking (/v1/rerank), labels
 (/v1/classify) and transcripts (/v1/audio/transcriptions). /openapi.json
 describes everything, /metrics measures it.
 
+Models of chiasm fuse train (--fused) decide by several modalities at /v1/fuse.
+
 The library (see chiasm index) is searched at /v1/search, if there is one.
 
 Each argument is a model: a folder, a hub id, or NAME=MODEL to be asked for by a
@@ -55,6 +57,7 @@ func (a *app) serve() *cobra.Command {
 	flags.StringSliceVar(&o.Origins, "allow-origin", nil, "a site whose pages may use the server, as https://example.org; repeats")
 	flags.BoolVar(&o.ReadOnly, "read-only", false, "change nothing of the library")
 	flags.BoolVar(&o.AllowURL, "allow-url", false, "fetch http(s) addresses in inputs, from public addresses only")
+	flags.StringArrayVar(&v.fused, "fused", nil, "a model of chiasm fuse train, DIR or NAME=DIR, that decides at /v1/fuse; repeats")
 	flags.DurationVar(&o.KeepAlive, "keep-alive", 5*time.Minute, "how long an idle model stays open; negative for ever")
 	flags.IntVar(&o.Limits.Concurrent, "concurrent", 0, "requests that are worked on at once (default 16)")
 	flags.IntVar(&o.Limits.Batch, "batch-size", 0, "inputs that go through a model together (default 32)")
@@ -70,6 +73,7 @@ type serveVerb struct {
 	opts            server.Options
 	addr, tokenFile string
 	log             string
+	fused           []string
 }
 
 // sources are the models that the command line names.
@@ -138,6 +142,9 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 		defer v.opts.Library.Close()
 	}
 	if v.opts.Models, err = v.sources(args); err != nil {
+		return err
+	}
+	if v.opts.Fused, err = v.decisions(); err != nil {
 		return err
 	}
 	v.opts.Version = thisBuild().Version
