@@ -25,6 +25,8 @@ texts, pictures and sounds (/v1/embeddings), ranking (/v1/rerank), labels
 (/v1/classify) and transcripts (/v1/audio/transcriptions). /openapi.json
 describes everything, /metrics measures it.
 
+Models of chiasm fuse train (--fused) decide by several modalities at /v1/fuse.
+
 The library (see chiasm index) is searched at /v1/search, if there is one; without
 a model on the command line it is made. Its folders are followed meanwhile.
 
@@ -58,6 +60,7 @@ func (a *app) serve() *cobra.Command {
 	flags.BoolVar(&o.Watch, "watch", true, "follow the library's folders, and take in what changes; not with --read-only")
 	flags.DurationVar(&o.Every, "every", 10*time.Minute, "between looks at all folders, since notifications get lost")
 	flags.BoolVar(&o.AllowURL, "allow-url", false, "fetch http(s) addresses in inputs, from public addresses only")
+	flags.StringArrayVar(&v.fused, "fused", nil, "a model of chiasm fuse train, DIR or NAME=DIR, that decides at /v1/fuse; repeats")
 	flags.DurationVar(&o.KeepAlive, "keep-alive", 5*time.Minute, "how long an idle model stays open; negative for ever")
 	flags.IntVar(&o.Limits.Concurrent, "concurrent", 0, "requests that are worked on at once (default 16)")
 	flags.IntVar(&o.Limits.Batch, "batch-size", 0, "inputs that go through a model together (default 32)")
@@ -73,6 +76,7 @@ type serveVerb struct {
 	opts            server.Options
 	addr, tokenFile string
 	log             string
+	fused           []string
 }
 
 // sources are the models that the command line names.
@@ -144,6 +148,9 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 		defer v.opts.Library.Close()
 	}
 	if v.opts.Models, err = v.sources(args); err != nil {
+		return err
+	}
+	if v.opts.Fused, err = v.decisions(); err != nil {
 		return err
 	}
 	v.opts.Version = thisBuild().Version
