@@ -9,7 +9,7 @@ PACKAGES := ./...
 CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./index ./dataset ./train \
 	./model/... . ./library ./server
 
-.PHONY: build demo crash test lint unit levels purego race arm64 generate generate-check fuzz realmodels real bench clean
+.PHONY: build demo crash test lint unit levels purego race arm64 generate generate-check page page-check page-test fuzz realmodels real bench clean
 
 build:
 	$(GO) build -trimpath -o bin/chiasm ./cmd/chiasm
@@ -20,7 +20,7 @@ demo:
 	@examples/demo.sh bin
 
 # Everything that must pass. Parts that need something this machine lacks say so and are left out.
-test: lint unit levels purego race arm64 generate-check
+test: lint unit levels purego race arm64 generate-check page-check
 	@echo "chiasm: the whole suite passed"
 
 lint:
@@ -67,6 +67,26 @@ generate:
 
 generate-check: generate
 	@git diff --exit-code --stat -- internal/kernel internal/pixel internal/wave || { echo "the committed assembly is not what its generator makes"; exit 1; }
+
+# The page of the server. What is built is committed in server/ui, so that building chiasm needs no node.
+web/node_modules: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+page: web/node_modules
+	cd web && npm run --silent check && npm run --silent build
+
+page-check:
+	@if command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory page && \
+		test -z "$$(git status --porcelain -- server/ui)" || { git status --short -- server/ui; echo "the committed page is not what its sources make: make page"; exit 1; }; \
+	else echo "page-check: left out, npm is not installed"; fi
+
+# The page in a real browser, against the real server. CHROMIUM names the browser.
+page-test: build
+	@if command -v npm >/dev/null && command -v $${CHROMIUM:-chromium} >/dev/null; then \
+		$(MAKE) --no-print-directory web/node_modules && cd web && npm run --silent test; \
+	else echo "page-test: left out, it needs npm and chromium"; fi
 
 FUZZTIME ?= 30s
 fuzz:

@@ -18,7 +18,7 @@ var ladder = [][]string{
 		"model/mini", "fusion",
 	},
 	{""}, // the root package
-	{"study", "library"},
+	{"study", "library", "decision"},
 	{"server"},
 	{"cmd/chiasm"},
 }

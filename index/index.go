@@ -41,6 +41,7 @@ type Index struct {
 	mu       sync.Mutex // of what writers change
 	manifest manifest
 	segments []*segment
+	plain    *frame
 	file     File // the last segment, where it is open for appending
 	where    map[uint64]row
 	broken   error // why nothing can be written any more
@@ -61,8 +62,10 @@ type manifest struct {
 // A snapshot is the index at one moment.
 type snapshot struct {
 	views    []view
+	frames   []*frame
 	memories []*memory
 	live     int
+	cells    int
 	refs     atomic.Int32
 }
 
@@ -111,7 +114,7 @@ func (x *Index) read() error {
 		if x.opts.Dimension > MaxDimension {
 			return fmt.Errorf("vectors of dimension %d, want at most %d", x.opts.Dimension, MaxDimension)
 		}
-		x.manifest = manifest{Version: version, Dimension: x.opts.Dimension, Space: x.opts.Space, Next: 1}
+		x.manifest, x.plain = manifest{Version: version, Dimension: x.opts.Dimension, Space: x.opts.Space, Next: 1}, plain(x.opts.Dimension)
 		return x.keep()
 	}
 	if err != nil {
@@ -133,8 +136,9 @@ func (x *Index) read() error {
 	if s := x.opts.Space; s != "" && s != m.Space {
 		return fmt.Errorf("it holds vectors of the space %q, want %q", m.Space, s)
 	}
+	x.plain = plain(m.Dimension)
 	for _, number := range m.Segments {
-		s, damages, err := load(x.dir, number, m.Dimension)
+		s, damages, err := load(x.dir, number, x.frames())
 		if err != nil {
 			x.damages = append(x.damages, err)
 			continue
@@ -149,6 +153,17 @@ func (x *Index) read() error {
 		}
 	}
 	return nil
+}
+
+// frames are those of the segments, each once: the plain one, which may be no segment's, and the others, the newest last.
+func (x *Index) frames() []*frame {
+	all := []*frame{x.plain}
+	for _, s := range x.segments {
+		if !slices.Contains(all, s.frame) {
+			all = append(all, s.frame)
+		}
+	}
+	return all
 }
 
 // bury marks rows dead. fresh says of which segments the marks are no reader's.
@@ -187,9 +202,15 @@ func (x *Index) publish() {
 	s.refs.Store(1)
 	for _, seg := range x.segments {
 		v := seg.view()
+		if v.lens = slices.Index(s.frames, v.frame); v.lens < 0 {
+			v.lens, s.frames = len(s.frames), append(s.frames, v.frame)
+		}
 		s.views = append(s.views, v)
 		s.memories = append(s.memories, seg.memory.retain())
 		s.live += v.live()
+		for i := range v.blocks {
+			s.cells += len(v.blocks[i].cells)
+		}
 	}
 	if old := x.now.Swap(s); old != nil {
 		old.release()
@@ -354,7 +375,7 @@ func (x *Index) Refresh() error {
 	for _, s := range x.segments {
 		s.memory.release()
 	}
-	x.manifest, x.segments, x.damages, x.where = fresh.manifest, fresh.segments, fresh.damages, nil
+	x.manifest, x.segments, x.plain, x.damages, x.where = fresh.manifest, fresh.segments, fresh.plain, fresh.damages, nil
 	x.publish()
 	return nil
 }

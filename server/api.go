@@ -42,6 +42,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	if s.opts.Library != nil {
 		s.describeLibrary(mux, api)
 	}
+	s.describePage(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		failf(http.StatusNotFound, "", "", "there is nothing at %s %.200q: see /openapi.json", r.Method, r.URL.Path).write(w)
 	})

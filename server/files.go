@@ -31,21 +31,10 @@ func (s *Server) original(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	h.Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": filepath.Base(it.Path)}))
-	if kind := mime.TypeByExtension(filepath.Ext(it.Path)); kind == "" || !isMedia(kind) {
-		h.Set("Content-Type", "application/octet-stream")
-	}
+	h.Set("Content-Type", mediaType(it))
 	cache(w, r, it)
 	http.ServeContent(w, r, filepath.Base(it.Path), info.ModTime(), f)
 	return nil
-}
-
-func isMedia(kind string) bool {
-	for _, prefix := range []string{"image/", "audio/", "video/"} {
-		if len(kind) > len(prefix) && kind[:len(prefix)] == prefix {
-			return true
-		}
-	}
-	return false
 }
 
 // thumbnail sends a small picture.

@@ -68,6 +68,14 @@ func scanInt8(dst []int32, codes []byte, queries []int16, n, width int) {
 	}
 }
 
+func sift(mask, codes []byte, facts []float32, stride int, s *Sieve) {
+	if simd(tier) == cpu.Generic {
+		GenericSift(mask, codes, facts, stride, s)
+		return
+	}
+	siftAVX2(&mask[0], &codes[0], &facts[0], stride, &s.Query[0], &s.numbers()[0], 8*len(mask))
+}
+
 func sum(x []float32) float32 {
 	if tier >= cpu.AVX512 {
 		return sumAVX512(&x[0], len(x))

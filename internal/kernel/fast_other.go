@@ -66,3 +66,7 @@ func readLoop(x []float32) { readLoopGeneric(x) }
 func scanInt8(dst []int32, codes []byte, queries []int16, n, width int) {
 	GenericScanInt8(dst, codes, queries, n, width)
 }
+
+func sift(mask, codes []byte, facts []float32, stride int, s *Sieve) {
+	GenericSift(mask, codes, facts, stride, s)
+}

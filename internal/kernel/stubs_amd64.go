@@ -963,3 +963,8 @@ func scan1AVX512(dst *int32, codes *byte, query *int16, rows int, width int)
 //
 //go:noescape
 func scan4AVX512(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// siftAVX2 is Sift: of is the numbers of a Sieve in their order. rows is a multiple of 8 and not 0.
+//
+//go:noescape
+func siftAVX2(mask *byte, codes *byte, facts *float32, stride int, query *int8, of *float32, rows int)
