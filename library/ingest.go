@@ -61,6 +61,7 @@ type job struct {
 	known   bool  // the catalogue has its content under this path
 	moved   bool  // it lay elsewhere
 	done    bool  // it has its vectors
+	nothing bool  // it is no file that counts
 	kind    string
 	hash    []byte
 	meta    Metadata

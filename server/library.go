@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -54,6 +55,7 @@ func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
 	register(s, api, op("addTag", "PUT", "/v1/items/{id}/tags/{tag}", "Give a file a tag"), s.tag(true))
 	register(s, api, op("removeTag", "DELETE", "/v1/items/{id}/tags/{tag}", "Take a tag from a file"), s.tag(false))
 	register(s, api, op("listDuplicates", "GET", "/v1/duplicates", "Files that are the same, or nearly"), s.duplicates)
+	register(s, api, op("listBursts", "GET", "/v1/bursts", "Pictures that were taken soon after one another and look alike"), s.bursts)
 	register(s, api, op("listTags", "GET", "/v1/tags", "The tags of files"), s.tags)
 	register(s, api, op("getFacets", "GET", "/v1/facets", "What the files that fulfil conditions have in common"), s.facets)
 	register(s, api, op("listErrors", "GET", "/v1/errors", "Files that could not be read"), s.listErrors)
@@ -211,6 +213,14 @@ func (s *Server) duplicates(ctx context.Context, in *struct {
 	Least float64 `query:"least" minimum:"0" maximum:"1" doc:"The cosine from which on pictures are nearly the same; 0 for equal contents only."`
 }) (*answer[listing[library.Group]], error) {
 	groups, err := s.opts.Library.Duplicates(ctx, library.DuplicateOptions{Least: in.Least})
+	return listed(groups), err
+}
+
+func (s *Server) bursts(ctx context.Context, in *struct {
+	Within float64 `query:"within" minimum:"1" maximum:"86400" default:"30" doc:"Seconds between one and the next at most."`
+	Least  float64 `query:"least" minimum:"0.01" maximum:"1" default:"0.9" doc:"The cosine of one and the next."`
+}) (*answer[listing[library.Group]], error) {
+	groups, err := s.opts.Library.Bursts(ctx, library.BurstOptions{Within: time.Duration(in.Within * float64(time.Second)), Least: in.Least})
 	return listed(groups), err
 }
 
