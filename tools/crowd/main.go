@@ -45,6 +45,10 @@ type file struct {
 }
 
 func run(ctx context.Context, n int, small, large, links string) error {
+	links, err := filepath.Abs(links)
+	if err != nil {
+		return err
+	}
 	l, err := library.Open(small, library.Options{ReadOnly: true})
 	if err != nil {
 		return err
