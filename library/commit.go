@@ -162,7 +162,7 @@ func (run *ingest) row(ctx context.Context, tx *sql.Tx, j *job, s *Summary) erro
 		if err := exec("UPDATE files SET size = ?, modified = ?, error = NULL WHERE id = ?", j.size, j.modified, j.file); err != nil {
 			return err
 		}
-		return exec("UPDATE words SET name = ?, folder = ? WHERE rowid = ?", separate(filepath.Base(j.path)), separate(folderWords(j)), j.file)
+		return exec("UPDATE words SET name = ?, folder = ? WHERE rowid = ?", separate(filepath.Base(j.path)), separate(folderWords(j.root.Path, j.path)), j.file)
 	}
 	m := &j.meta
 	var taken, lat, lon any
@@ -197,14 +197,14 @@ func (run *ingest) row(ctx context.Context, tx *sql.Tx, j *job, s *Summary) erro
 		return err
 	}
 	return exec("INSERT INTO words(rowid, name, folder, tags, caption) VALUES(?, ?, ?, ?, ?)", j.file, separate(filepath.Base(j.path)),
-		separate(folderWords(j)), separate(strings.Join(append(tags, m.Place, m.Camera), " | ")), separate(m.Caption))
+		separate(folderWords(j.root.Path, j.path)), separate(strings.Join(append(tags, m.Place, m.Camera), " | ")), separate(m.Caption))
 }
 
 // folderWords is the folders that a file lies in, from the root's own on.
-func folderWords(j *job) string {
-	below, err := filepath.Rel(filepath.Dir(j.root.Path), filepath.Dir(j.path))
+func folderWords(root, path string) string {
+	below, err := filepath.Rel(filepath.Dir(root), filepath.Dir(path))
 	if err != nil {
-		return filepath.Dir(j.path)
+		return filepath.Dir(path)
 	}
 	return below
 }

@@ -61,6 +61,7 @@ type job struct {
 	known   bool  // the catalogue has its content under this path
 	moved   bool  // it lay elsewhere
 	done    bool  // it has its vectors
+	nothing bool  // it is no file that counts
 	kind    string
 	hash    []byte
 	meta    Metadata
@@ -190,13 +191,13 @@ func (l *Library) scopes(ctx context.Context, o IndexOptions) ([]scope, error) {
 	if err != nil {
 		return nil, err
 	}
-	within := func(path string) *Root {
-		for i := range roots {
-			if contains(roots[i].Path, path) {
-				return &roots[i]
+	within := func(path string) (r *Root) {
+		for i := range roots { // the innermost: that of uploads may lie in another
+			if contains(roots[i].Path, path) && (r == nil || len(roots[i].Path) > len(r.Path)) {
+				r = &roots[i]
 			}
 		}
-		return nil
+		return r
 	}
 	var out []scope
 	for _, p := range o.Paths {

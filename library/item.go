@@ -130,6 +130,44 @@ func (l *Library) Inside(ctx context.Context, path string) bool {
 	return err == nil && there
 }
 
+// A State says what changes of a library while it is watched.
+type State struct {
+	Generation int64          `json:"generation"` // of the catalogue
+	Files      map[string]int `json:"files"`      // by kind
+	Failed     int            `json:"failed"`
+}
+
+// Generation counts the changes of the catalogue: while it stays, every answer does.
+func (l *Library) Generation(ctx context.Context) (int64, error) {
+	n, err := l.generation(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("library: %w", err)
+	}
+	return n, nil
+}
+
+// State counts files.
+func (l *Library) State(ctx context.Context) (s State, err error) {
+	s.Files = map[string]int{}
+	s.Generation, err = l.generation(ctx)
+	if err == nil {
+		err = each(ctx, l.db, func(scan func(...any) error) error {
+			var kind string
+			var n int
+			err := scan(&kind, &n)
+			s.Files[kind] = n
+			return err
+		}, "SELECT kind, count(*) FROM files WHERE error IS NULL GROUP BY kind")
+	}
+	if err == nil {
+		err = l.db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM files WHERE error IS NOT NULL) + (SELECT count(*) FROM faults)").Scan(&s.Failed)
+	}
+	if err != nil {
+		err = fmt.Errorf("library: %w", err)
+	}
+	return s, err
+}
+
 // Info describes a library.
 type Info struct {
 	Dir     string         `json:"dir"`
@@ -143,23 +181,19 @@ type Info struct {
 
 // Info describes the library.
 func (l *Library) Info(ctx context.Context) (i Info, err error) {
-	i.Dir, i.Files = l.dir, map[string]int{}
+	i.Dir = l.dir
 	if i.Roots, err = l.Roots(ctx); err != nil {
 		return i, err
 	}
 	if i.Spaces, err = l.Spaces(ctx); err != nil {
 		return i, err
 	}
-	if err = each(ctx, l.db, func(scan func(...any) error) error {
-		var kind string
-		var n int
-		err := scan(&kind, &n)
-		i.Files[kind] = n
-		return err
-	}, "SELECT kind, count(*) FROM files WHERE error IS NULL GROUP BY kind"); err == nil {
-		err = l.db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM files WHERE error IS NOT NULL) + (SELECT count(*) FROM faults), (SELECT count(*) FROM pieces)").Scan(&i.Failed, &i.Vectors)
-	}
+	state, err := l.State(ctx)
 	if err != nil {
+		return i, err
+	}
+	i.Files, i.Failed = state.Files, state.Failed
+	if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM pieces").Scan(&i.Vectors); err != nil {
 		return i, fmt.Errorf("library: %w", err)
 	}
 	err = filepath.WalkDir(l.dir, func(_ string, e fs.DirEntry, err error) error {

@@ -68,7 +68,9 @@ func (r *reader) open(j *job) (data []byte, err error) {
 		return nil, err
 	}
 	head = head[:n]
-	j.kind = Recognise(j.path, head)
+	if j.kind = Recognise(j.path, head); j.kind == "" && filepath.Ext(j.path) == "" {
+		return nil, nil // nothing else of it counts
+	}
 	sum := sha256.New()
 	rest := io.MultiReader(bytes.NewReader(head), f)
 	if j.kind == Image && info.Size() <= mostPictureFile {
@@ -89,8 +91,7 @@ func (r *reader) open(j *job) (data []byte, err error) {
 func (r *reader) pieces(ctx context.Context, j *job, data []byte, give func(piece) error) error {
 	rate, _ := r.model.Hears()
 	sees := r.model.Processor() != nil
-	j.meta = Metadata{}
-	j.meta.Caption, j.meta.Tags = sidecar(j.path)
+	r.describe(j, data)
 	switch {
 	case j.kind == "":
 		j.kind = byExtension(j.path)
@@ -122,15 +123,22 @@ func (r *reader) pieces(ctx context.Context, j *job, data []byte, give func(piec
 	return nil
 }
 
+// describe reads what is said of a file, in it if it is a picture, and beside it.
+func (r *reader) describe(j *job, data []byte) {
+	j.meta = Metadata{}
+	if j.kind == Image && data != nil {
+		j.meta = readMetadata(data)
+	}
+	caption, tags := sidecar(j.path)
+	j.meta.Caption = strings.TrimSpace(strings.Join([]string{j.meta.Caption, caption}, "\n"))
+	j.meta.Tags = tidyTags(append(j.meta.Tags, tags...))
+}
+
 // picture gives a picture as its one piece.
 func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error) error {
 	if data == nil {
 		return fmt.Errorf("it has %d bytes, want at most %d of a picture", j.size, mostPictureFile)
 	}
-	m := readMetadata(data)
-	m.Caption = strings.TrimSpace(strings.Join([]string{m.Caption, j.meta.Caption}, "\n"))
-	m.Tags = tidyTags(append(m.Tags, j.meta.Tags...))
-	j.meta = m
 	w, h := size(data)
 	r.budget.take(j, 2*3*int64(w)*int64(h))
 	o := image.Options{Pixels: mostPixels, Warn: func(err error) { j.damage = err }}

@@ -91,7 +91,7 @@ func (l *Library) AddRoot(ctx context.Context, path string, include, exclude []s
 			return err
 		}
 		for _, r := range all {
-			if r.Path == absolute || !contains(absolute, r.Path) {
+			if r.Path == absolute || !contains(absolute, r.Path) || r.Path == l.Uploads() {
 				continue
 			}
 			if _, err := tx.ExecContext(ctx, "UPDATE files SET root = (SELECT id FROM roots WHERE path = ?) WHERE root = ?", []byte(absolute), r.id); err != nil {

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/media/video"
 )
@@ -50,7 +51,7 @@ func (l *Library) Thumbnail(ctx context.Context, id int64, size int, at float64)
 		at = -1
 	}
 	kept := l.thumb(it.Hash, it.Kind, size, at)
-	if data, err := os.ReadFile(kept); err == nil && whole(data) {
+	if data, err := os.ReadFile(kept); err == nil && complete(data) {
 		return it, data, nil
 	}
 	select { // making one is dear
@@ -88,8 +89,8 @@ func (l *Library) thumb(hash []byte, kind string, size int, at float64) string {
 	return filepath.Join(l.dir, thumbnailsDir, (name + "00")[:2], fmt.Sprintf("%s-%d%s.%s", name, size, moment, ext))
 }
 
-// whole tells a picture from what a crash left of one.
-func whole(data []byte) bool {
+// complete tells a picture from what a crash left of one.
+func complete(data []byte) bool {
 	return bytes.HasPrefix(data, []byte("\xff\xd8")) && bytes.HasSuffix(data, []byte("\xff\xd9")) ||
 		bytes.HasPrefix(data, []byte("\x89PNG")) && bytes.HasSuffix(data, []byte("IEND\xaeB`\x82"))
 }
@@ -176,18 +177,18 @@ func (l *Library) prepare(j *job, develop func() ([]byte, error)) {
 	}
 }
 
-// keepThumb writes a file that appears when it is whole. Where that fails the thumbnail is made again.
+// keepThumb keeps a thumbnail. Where that fails, as on a full disk, it is made again.
 func keepThumb(path string, data []byte) {
 	if os.MkdirAll(filepath.Dir(path), 0o755) != nil {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	f, err := whole.Create(path)
 	if err != nil {
 		return
 	}
-	_, err = f.Write(data)
-	if closed := f.Close(); err != nil || closed != nil || os.Rename(f.Name(), path) != nil {
-		_ = os.Remove(f.Name()) // as after a full disk
+	defer f.Abort()
+	if _, err := f.Write(data); err == nil {
+		_ = f.Place(0o644) // as above
 	}
 }
 
@@ -220,7 +221,7 @@ func (l *Library) trimThumbs(ctx context.Context) error {
 		}
 		hash, rest, _ := strings.Cut(e.Name(), "-")
 		switch {
-		case hash == ".new":
+		case strings.HasPrefix(hash, "."):
 			if time.Since(info.ModTime()) > time.Hour {
 				_ = os.Remove(path)
 			}

@@ -132,7 +132,7 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 
 // body is how many bytes a request for path may have: more, if it brings a file.
 func (l Limits) body(path string) int64 {
-	if strings.HasPrefix(path, "/v1/audio/") {
+	if strings.HasPrefix(path, "/v1/audio/") || path == "/v1/uploads" {
 		return l.Upload
 	}
 	return l.Body

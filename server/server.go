@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,6 +34,8 @@ type Options struct {
 	Origins   []string         // sites, as "https://example.org", whose pages may use the server (CORS)
 	Library   *library.Library // what is searched, by the first model; nil for none. Its owner closes it after the server
 	ReadOnly  bool             // change nothing of the library
+	Watch     bool             // follow the library's folders while serving
+	Every     time.Duration    // between looks at all of them, see [library.WatchOptions]
 	AllowURL  bool             // fetch http and https addresses in inputs, but never from private networks
 	KeepAlive time.Duration    // how long an idle model stays open; 0 for 5 minutes, negative for ever
 	Limits    Limits
@@ -76,6 +79,8 @@ type Server struct {
 	slots   chan struct{}
 	jobs    *jobs
 	fused   []*fusedBook
+	sleeper atomic.Pointer[dormant]
+	streams chan struct{} // of events
 	api     huma.API
 	handler http.Handler
 }
@@ -96,7 +101,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.metrics = newMetrics()
 	s.slots = make(chan struct{}, s.limits.Concurrent)
-	s.jobs = newJobs()
+	s.jobs, s.streams = newJobs(), make(chan struct{}, mostStreams)
 	s.fetcher = newFetcher(s.limits.Body, s.limits.Grace)
 	var err error
 	if s.shelf, err = newShelf(o.Models, o.KeepAlive, s.limits.Batch, s.metrics, s.log); err != nil {
@@ -131,6 +136,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	h.RegisterOnShutdown(s.jobs.stop) // which ends the streams of their events
+	if s.watches() {
+		s.jobs.work.Go(s.follow)
+	}
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(l) }()
 	var err error
@@ -147,6 +155,22 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	cancel()
 	return errors.Join(err, h.Close(), s.Close())
+}
+
+// watches reports whether changes of the library's folders are followed.
+func (s *Server) watches() bool { return s.opts.Watch && !s.opts.ReadOnly && s.opts.Library != nil }
+
+// follow has what changes looked at.
+func (s *Server) follow() {
+	err := s.opts.Library.Follow(s.jobs.ctx, s.opts.Every, 0, func(paths []string) error {
+		if roots, err := s.opts.Library.Roots(s.jobs.ctx); err == nil && len(roots) > 0 {
+			s.look(paths)
+		}
+		return nil
+	})
+	if s.jobs.ctx.Err() == nil {
+		s.log.Error("folders are not followed any more", "error", err)
+	}
 }
 
 // Close stops indexing and closes the models, once nothing uses them any more.

@@ -31,15 +31,26 @@ func (f *File) Path() string { return f.path }
 // Commit puts the file in its place, where it lasts through a loss of power as far as the system can tell. If it fails, path holds what it
 // held before.
 func (f *File) Commit(mode fs.FileMode) error {
-	err := f.named(errors.Join(f.Chmod(mode), f.Sync(), f.Close()))
+	err := f.place(errors.Join(f.Chmod(mode), f.Sync(), f.Close()))
 	if err == nil {
+		if d, open := os.Open(filepath.Dir(f.path)); open == nil {
+			d.Sync() // some systems cannot
+			d.Close()
+		}
+	}
+	return err
+}
+
+// Place is [File.Commit] without waiting for the disk, for what can be made again: after a loss of power it may not be there, or be empty.
+func (f *File) Place(mode fs.FileMode) error { return f.place(errors.Join(f.Chmod(mode), f.Close())) }
+
+// place renames the closed file.
+func (f *File) place(err error) error {
+	if err = f.named(err); err == nil {
 		err = os.Rename(f.Name(), f.path)
 	}
 	if err != nil {
 		err = errors.Join(err, os.Remove(f.Name()))
-	} else if d, open := os.Open(filepath.Dir(f.path)); open == nil {
-		d.Sync() // some systems cannot
-		d.Close()
 	}
 	f.File = nil
 	return err

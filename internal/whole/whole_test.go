@@ -109,3 +109,19 @@ func TestErrorsNameThePath(t *testing.T) {
 		t.Errorf("got %v, want an error of %s", err, path)
 	}
 }
+
+func TestPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	f, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteString("quick")
+	if err = errors.Join(err, f.Place(0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, path); got != "quick" {
+		t.Error(got)
+	}
+	alone(t, path)
+}
