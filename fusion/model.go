@@ -103,7 +103,7 @@ type Model struct {
 	MBT     *MBT          `weight:"mbt"`
 	CoAttn  *CoAttention  `weight:"coattention"`
 	Head    *nn.Linear    `weight:"head"`  // of what is fused; nil for late fusion
-	Solo    [][]*nn.Block `weight:"solo"`  // late fusion: layers of each modality that has tokens
+	Solo    [][]*nn.Block `weight:"solo"`  // where vectors are fused: layers of each modality that has tokens, of which its vector is the mean
 	Alone   []*nn.Linear  `weight:"alone"` // heads of single modalities: late fusion, or auxiliary; else nil
 	Late    *Combination  `weight:"late"`  // late fusion: of what the experts say
 	Rule    Rule          // late fusion: how it is joined; "" for Average. Models that differ in it may share the rest
@@ -151,7 +151,7 @@ func New(c Config) (*Model, error) {
 			in.Positions = tensor.Param(k.Tokens, w)
 		}
 		m.Inputs = append(m.Inputs, in)
-		if c.Method == Late {
+		if c.Method.vectors() {
 			var solo []*nn.Block
 			if k.Tokens > 1 {
 				solo = blocks(c.Layers, w, c.Heads)
@@ -174,7 +174,8 @@ func New(c Config) (*Model, error) {
 	return m, nil
 }
 
-// vectors reports whether a method fuses one vector of each modality, the mean of its tokens, rather than tokens.
+// vectors reports whether a method fuses one vector of each modality rather than tokens. Each of those that have tokens then has layers of its
+// own, the same for all such methods: a mean of bare tokens would know nothing of their order.
 func (m Method) vectors() bool {
 	return m == Late || m == EarlyConcat || m == LowRank || m == Gated
 }
@@ -183,7 +184,7 @@ func (m Method) vectors() bool {
 // itself, for the samples that have it, where the model has such heads.
 func (m *Model) Forward(p *tensor.Pass, b Batch) (fused *tensor.Tensor, alone []Set) {
 	c := &m.Config
-	sets := make([]Set, len(b.Sets))
+	sets := b.list(0)
 	for i, s := range b.Sets {
 		if s.X == nil {
 			continue
@@ -202,10 +203,10 @@ func (m *Model) Forward(p *tensor.Pass, b Batch) (fused *tensor.Tensor, alone []
 	}
 	var vectors []Set
 	if m.Alone != nil || c.Method.vectors() {
-		vectors = pooled(sets, func(x *tensor.Tensor) *tensor.Tensor { return x.Scaled(1).Activate(tensor.GELU).Dropout(c.Dropout) })
+		vectors = pooled(b.list(1), sets, func(x *tensor.Tensor) *tensor.Tensor { return x.Scaled(1).Activate(tensor.GELU).Dropout(c.Dropout) })
 	}
 	if m.Alone != nil {
-		alone = make([]Set, len(sets))
+		alone = b.list(2)
 		for i, v := range vectors {
 			if v.X != nil {
 				alone[i] = Set{m.Alone[i].Forward(v.X), v.Of, nil}
