@@ -37,7 +37,11 @@ func (o *opening) Run(n int) {
 	}
 	t.look(o.now, 1)
 	if o.now.cells > 0 {
-		t.probe(o.now, h, seedCells)
+		few := seedCells
+		if t.Filter != nil {
+			few = int(seedCells/max(o.now.share(t.Filter), narrow)) + 1
+		}
+		t.probe(o.now, h, few)
 		if len(h.lower) == t.K { // the scan meets these rows again: all that is kept is how near they are
 			t.floor.Store(math.Float64bits(max(t.least, h.lower[0])))
 		}
