@@ -111,6 +111,7 @@ func TestOrderOfModalitiesDoesNotMatter(t *testing.T) {
 		want := outputs(m, samples, nil)
 		slices.Reverse(m.Inputs)
 		slices.Reverse(m.Config.Modalities)
+		slices.Reverse(m.Solo)
 		switch method {
 		case LowRank:
 			slices.Reverse(m.LMF.Factors)

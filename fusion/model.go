@@ -103,7 +103,7 @@ type Model struct {
 	MBT     *MBT          `weight:"mbt"`
 	CoAttn  *CoAttention  `weight:"coattention"`
 	Head    *nn.Linear    `weight:"head"`  // of what is fused; nil for late fusion
-	Solo    [][]*nn.Block `weight:"solo"`  // late fusion: layers of each modality that has tokens
+	Solo    [][]*nn.Block `weight:"solo"`  // where vectors are fused: layers of each modality that has tokens, of which its vector is the mean
 	Alone   []*nn.Linear  `weight:"alone"` // heads of single modalities: late fusion, or auxiliary; else nil
 	Late    *Combination  `weight:"late"`  // late fusion: of what the experts say
 	Rule    Rule          // late fusion: how it is joined; "" for Average. Models that differ in it may share the rest
@@ -151,7 +151,7 @@ func New(c Config) (*Model, error) {
 			in.Positions = tensor.Param(k.Tokens, w)
 		}
 		m.Inputs = append(m.Inputs, in)
-		if c.Method == Late {
+		if c.Method.vectors() {
 			var solo []*nn.Block
 			if k.Tokens > 1 {
 				solo = blocks(c.Layers, w, c.Heads)
@@ -174,7 +174,8 @@ func New(c Config) (*Model, error) {
 	return m, nil
 }
 
-// vectors reports whether a method fuses one vector of each modality, the mean of its tokens, rather than tokens.
+// vectors reports whether a method fuses one vector of each modality rather than tokens. Each of those that have tokens then has layers of its
+// own, the same for all such methods: a mean of bare tokens would know nothing of their order.
 func (m Method) vectors() bool {
 	return m == Late || m == EarlyConcat || m == LowRank || m == Gated
 }

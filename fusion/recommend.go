@@ -3,7 +3,6 @@ package fusion
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -23,8 +22,8 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	broken := map[string]int{}
 	for i := range advice.Candidates {
 		c := &advice.Candidates[i]
-		if why := a.breaks(c, d, advice.Guess); why != "" {
-			broken[why]++
+		if c.Breaks != "" {
+			broken[c.Breaks]++
 		} else {
 			fit = append(fit, c)
 		}
@@ -46,7 +45,7 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	boot := a.Boot
 	boot.Level = 1 - (1-boot.Confidence())/float64(max(len(fit)-1, 1))
 	for _, c := range fit {
-		if c == top || boot.Mean(less(top.scores, c.scores)).Low <= 0 {
+		if c == top || d.interval(boot, less(top.scores, c.scores)).Low <= 0 {
 			equal = append(equal, c)
 		}
 	}
@@ -63,12 +62,11 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	return Recommendation{string(chosen.How), chosen.Method, a.why(d, advice, chosen, top, equal)}
 }
 
-// less is the differences of two scores of each sample, where both are known.
-func less(x, y []float64) (list []float64) {
+// less is the difference of two scores of each sample.
+func less(x, y []float64) []float64 {
+	list := make([]float64, len(x))
 	for i := range x {
-		if v := x[i] - y[i]; !math.IsNaN(v) {
-			list = append(list, v)
-		}
+		list[i] = x[i] - y[i]
 	}
 	return list
 }
@@ -77,7 +75,7 @@ func less(x, y []float64) (list []float64) {
 func (a Advisor) breaks(c *Candidate, d *Data, guess float64) string {
 	encode := time.Duration(0)
 	for _, m := range d.Modalities {
-		encode += a.Limits.Encode[m.Name]
+		encode += a.Limits.Encode[m.Name].P99
 	}
 	if a.Limits.Latency > 0 && c.P99+encode > a.Limits.Latency {
 		return fmt.Sprintf("take longer than %v", a.Limits.Latency)

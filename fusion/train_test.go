@@ -3,6 +3,7 @@ package fusion
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -276,5 +277,29 @@ func TestMeasure(t *testing.T) {
 	d = &Data{Task: Task{Multi, 2}, Samples: []Sample{{Values: []float32{1, 0}}, {Values: []float32{-1, 1}}}}
 	if f := Measure(d, [][]float64{{0.9, 0.8}, {0.9, 0.7}}, few); f.Score != 0.75 || math.Abs(f.MacroF1-(1+2.0/3)/2) > 1e-12 {
 		t.Errorf("%+v", f)
+	}
+}
+
+// Copies of a sample in its group say nothing new: the interval is that of the samples without them, where it would else be half as wide.
+func TestIntervalsGoByGroups(t *testing.T) {
+	d := &Data{Task: Task{Single, 2}}
+	once, boot := d.With(nil), metric.Bootstrap{}
+	var answers, all [][]float64
+	for i := range 60 {
+		s := Sample{Class: int32(i * 7 % 11 % 2), Group: fmt.Sprint(i)}
+		once.Samples, answers = append(once.Samples, s), append(answers, []float64{0.6, 0.4})
+		for range 4 {
+			d.Samples, all = append(d.Samples, s), append(all, []float64{0.6, 0.4})
+		}
+	}
+	want, got := Measure(once, answers, boot), Measure(d, all, boot)
+	if got.Score != want.Score || got.Interval != want.Interval {
+		t.Errorf("%+v with copies, %+v without", got, want)
+	}
+	if plain := boot.Mean(Scores(d, all)); plain.High-plain.Low > 0.6*(got.Interval.High-got.Interval.Low) {
+		t.Errorf("%+v as if copies were samples of their own, %+v by groups", plain, got.Interval)
+	}
+	if plain := boot.Mean(Scores(once, answers)); plain != want.Interval {
+		t.Errorf("%+v, want %+v where each sample is a group", want.Interval, plain)
 	}
 }

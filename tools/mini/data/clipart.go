@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/chiasm/chiasm/tools/internal/things"
 )
 
 // noThings are the folders of openclipart with signs, patterns, playing cards and parts of desktops instead of things.
@@ -110,7 +112,7 @@ func readDescription(svg []byte) (description, error) {
 }
 
 // styles are words that say how a thing is drawn rather than what it is.
-var styles = set("bw black white simple cartoon alt clipart clip art menu example colour color icon symbol small big large grey gray b w v2 version drawing sketch outline silhouette hand drawn v")
+var styles = things.Set("bw black white simple cartoon alt clipart clip art menu example colour color icon symbol small big large grey gray b w v2 version drawing sketch outline silhouette hand drawn v")
 
 // name is an English name for a picture with the file's stem, "" if none is sure.
 func (d description) name(stem string, nouns *vocabulary) string {
@@ -119,7 +121,7 @@ func (d description) name(stem string, nouns *vocabulary) string {
 	}
 	file := contentWords(stem)
 	title := contentWords(strings.ReplaceAll(d.title, "Clipart by Nicu Buculei", ""))
-	if i := slices.IndexFunc(title, func(w string) bool { return tails[w] }); i > 0 {
+	if i := slices.IndexFunc(title, func(w string) bool { return things.Tails[w] }); i > 0 {
 		title = title[:i]
 	}
 	if shares(title, file) && len(title) <= 4 {

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/chiasm/chiasm/tools/internal/things"
 )
 
 // side is the width and height in pixels that vector pictures are rendered to fit into.
@@ -83,7 +85,7 @@ func (c *collection) add(p picture) {
 		p.Use = s.use
 	}
 	if p.Concept == "" {
-		p.Concept = concept(p.Names["en"][0])
+		p.Concept = things.Concept(p.Names["en"][0])
 	}
 	p.Held = heldOut(p.Concept)
 	c.pictures = append(c.pictures, p)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/chiasm/chiasm/tools/internal/things"
 )
 
 func TestConcept(t *testing.T) {
@@ -35,8 +37,8 @@ func TestConcept(t *testing.T) {
 		"Ruß":                            "ruß",
 		"...":                            "",
 	} {
-		if got := concept(name); got != want {
-			t.Errorf("concept(%q) = %q, want %q", name, got, want)
+		if got := things.Concept(name); got != want {
+			t.Errorf("things.Concept(%q) = %q, want %q", name, got, want)
 		}
 	}
 }
@@ -96,7 +98,7 @@ func TestEverydayNames(t *testing.T) {
 }
 
 func TestStampTexts(t *testing.T) {
-	names, sentences := stampTexts("A dumper. It carries its load in the front.\nde.utf8=Ein Kipper. Er trägt.\nen_GB.utf8=A lorry.\nzh_CN.utf8=垃圾车。\nbroken\nfr=x\n")
+	names, sentences := things.Stamp("A dumper. It carries its load in the front.\nde.utf8=Ein Kipper. Er trägt.\nen_GB.utf8=A lorry.\nzh_CN.utf8=垃圾车。\nbroken\nfr=x\n")
 	if got := names["en"]; !slices.Equal(got, []string{"dumper"}) {
 		t.Errorf("English names %q, want dumper", got)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/chiasm/chiasm/tools/internal/things"
+
 	"github.com/chiasm/chiasm/tools/internal/fetch"
 )
 
@@ -64,7 +66,7 @@ func (c *collection) library(file string) error {
 		p.Names = map[string][]string{"en": {of("name")}}
 		for language, t := range translations {
 			if n := t[fmt.Sprintf("name#%d", i)]; n != "" && n != of("name") {
-				p.Names[languageTag(language)] = []string{n}
+				p.Names[things.Tag(language)] = []string{n}
 			}
 		}
 		p.Tags = append(p.Tags, of("category"))
@@ -89,18 +91,6 @@ func newShape(p picture, of func(key string) string) shape {
 		s.size[i], _ = strconv.ParseFloat(of(key), 64)
 	}
 	return s
-}
-
-// languageTag is a language of a file's name as the manifest writes it.
-func languageTag(name string) string {
-	switch name {
-	case "zh_CN":
-		return "zh"
-	case "zh_TW":
-		return "zh-hant"
-	}
-	language, _, _ := strings.Cut(name, "@")
-	return strings.ToLower(strings.ReplaceAll(language, "_", "-"))
 }
 
 // readProperties reads a Java properties file: lines of key=value, comments after #, \uXXXX for what is not ASCII.

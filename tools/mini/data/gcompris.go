@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+
+	"github.com/chiasm/chiasm/tools/internal/things"
 )
 
 // photoNames names the photographs of gcompris in five languages: a line for each name, with the files that show it.
@@ -129,7 +131,7 @@ func (c *collection) wordTranslations() (map[string]map[string]string, error) {
 		for sound, word := range list {
 			words[strings.ToLower(strings.TrimSuffix(sound, ".ogg"))] = word
 		}
-		all[languageTag(strings.TrimSuffix(strings.TrimPrefix(path.Base(file), "content-"), ".json"))] = words
+		all[things.Tag(strings.TrimSuffix(strings.TrimPrefix(path.Base(file), "content-"), ".json"))] = words
 		return nil
 	})
 	return all, err

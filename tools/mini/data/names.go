@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/chiasm/chiasm/tools/internal/things"
 )
 
 // A naming is a line of names.jsonl: what one thing is called, for aligning languages and for learning words without pictures.
@@ -24,7 +26,7 @@ type naming struct {
 }
 
 func newNaming(id, source, name string) naming {
-	key := concept(name)
+	key := things.Concept(name)
 	return naming{ID: id, Source: source, Licence: sources[source].licence, Concept: key, Held: heldOut(key), Names: map[string][]string{}}
 }
 
@@ -79,7 +81,7 @@ var everydayWords string
 func everydayNames() ([]naming, error) {
 	var lines []naming
 	for _, names := range readNameRows(everydayWords) {
-		key := concept(names["en"][0])
+		key := things.Concept(names["en"][0])
 		lines = append(lines, naming{ID: "word:" + names["en"][0], Source: "words.tsv", Licence: "CC0-1.0", Concept: key, Held: heldOut(key), Usual: true, Names: names})
 	}
 	return lines, nil

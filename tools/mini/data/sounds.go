@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/chiasm/chiasm/tools/internal/things"
 )
 
 // A sound is a line of sounds.jsonl. All of them are tests.
@@ -40,7 +42,7 @@ func (c *collection) sounds() ([]sound, error) {
 	for i := range all {
 		s := &all[i]
 		s.Licence, s.Use = sources[s.Source].licence, test
-		s.Concept = concept(s.Names["en"][0])
+		s.Concept = things.Concept(s.Names["en"][0])
 		s.Held = heldOut(s.Concept)
 	}
 	return all, nil
@@ -96,7 +98,7 @@ func stampSound(stem string) (sound, bool) {
 	if err != nil {
 		return s, false
 	}
-	names, sentences := stampTexts(string(text))
+	names, sentences := things.Stamp(string(text))
 	if len(names["en"]) == 0 {
 		return s, false
 	}
@@ -108,7 +110,7 @@ func stampSound(stem string) (sound, bool) {
 	if s.Language == "" {
 		s.Language = "en"
 	}
-	s.Language = languageTag(s.Language)
+	s.Language = things.Tag(s.Language)
 	if spoken := names[s.Language]; spoken != nil {
 		s.Names[s.Language] = spoken
 	}

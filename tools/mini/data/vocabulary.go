@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/chiasm/chiasm/tools/internal/things"
 )
 
 // A vocabulary is the English nouns that may name a thing in a picture: those whose first sense in WordNet is a thing one can see, and the
@@ -14,10 +16,10 @@ type vocabulary struct {
 }
 
 // visible are WordNet's files of animals, artifacts, parts of the body, food, objects, phenomena and plants.
-var visible = set("05 06 08 13 17 19 20")
+var visible = things.Set("05 06 08 13 17 19 20")
 
 // unseen are nouns of those files that tell nothing about a picture, and first names.
-var unseen = set("illustration panel switch route home base sport con john park green mark jack bill gill jones bob art set line top cover title board frame model design figure number style drawing picture image print clip page sheet unit end side part head block chipmunk arc wake lab hub mike lane motorway surface brace gateway metro thong")
+var unseen = things.Set("illustration panel switch route home base sport con john park green mark jack bill gill jones bob art set line top cover title board frame model design figure number style drawing picture image print clip page sheet unit end side part head block chipmunk arc wake lab hub mike lane motorway surface brace gateway metro thong")
 
 // readVocabulary reads WordNet's index of nouns.
 func (c *collection) readVocabulary(all []*emoji) (*vocabulary, error) {
@@ -95,5 +97,5 @@ func (v *vocabulary) longest(words []string, atEnd bool) string {
 // singularName is a name with its last word in the singular.
 func singularName(name string) string {
 	i := strings.LastIndexByte(name, ' ') + 1
-	return name[:i] + singular(name[i:])
+	return name[:i] + things.Singular(name[i:])
 }

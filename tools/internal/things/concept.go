@@ -1,22 +1,21 @@
-package main
+// Package things knows what things are called: the head of a name, by which data are split, and the texts of tuxpaint's stamps.
+package things
 
 import (
-	"crypto/sha1"
-	"encoding/binary"
 	"slices"
 	"strings"
 	"unicode"
 )
 
-// concept is the key that a split goes by: the singular head noun of an English name. Articles and what follows "of", "with", "in" are
+// Concept is the key that a split goes by: the singular head noun of an English name. Articles and what follows "of", "with", "in" are
 // left out, as are closing words that say only what kind of picture it is; a few synonyms are one.
-func concept(name string) string {
+func Concept(name string) string {
 	words := nameWords(name)
 	if len(words) == 0 {
 		return ""
 	}
-	if i := slices.IndexFunc(words, func(w string) bool { return tails[w] }); i > 0 {
-		if i+1 < len(words) && words[i] == "of" && quantities[singular(words[i-1])] {
+	if i := slices.IndexFunc(words, func(w string) bool { return Tails[w] }); i > 0 {
+		if i+1 < len(words) && words[i] == "of" && quantities[Singular(words[i-1])] {
 			words = words[i+1:]
 		} else {
 			words = words[:i]
@@ -25,17 +24,11 @@ func concept(name string) string {
 	for len(words) > 1 && fillers[words[len(words)-1]] {
 		words = words[:len(words)-1]
 	}
-	head := singular(words[len(words)-1])
+	head := Singular(words[len(words)-1])
 	if whole, ok := synonyms[head]; ok {
 		return whole
 	}
 	return head
-}
-
-// heldOut says whether a concept is of the fifth that is never trained on: the first 8 hexadecimal digits of its SHA-1, modulo 5.
-func heldOut(concept string) bool {
-	sum := sha1.Sum([]byte(concept))
-	return binary.BigEndian.Uint32(sum[:])%5 == 0
 }
 
 // nameWords are the words of a name in lower case, without articles in front and what stands in brackets.
@@ -53,8 +46,8 @@ func nameWords(name string) []string {
 	return words
 }
 
-// singular is the singular of an English noun by its ending.
-func singular(w string) string {
+// Singular is the singular of an English noun by its ending.
+func Singular(w string) string {
 	if s, ok := irregular[w]; ok {
 		return s
 	}
@@ -72,7 +65,8 @@ func singular(w string) string {
 	return w
 }
 
-func set(words string) map[string]bool {
+// Set is the words of a text.
+func Set(words string) map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(words) {
 		m[w] = true
@@ -81,9 +75,10 @@ func set(words string) map[string]bool {
 }
 
 var (
-	tails      = set("of with in on at from for and without over under by to behind")
-	fillers    = set("face sign tree button symbol emoji picture icon drawing photo")
-	quantities = set("slice bunch piece pair group pile bowl glass bottle can cup ear clove head")
+	// Tails are words after which a name has no head.
+	Tails      = Set("of with in on at from for and without over under by to behind")
+	fillers    = Set("face sign tree button symbol emoji picture icon drawing photo")
+	quantities = Set("slice bunch piece pair group pile bowl glass bottle can cup ear clove head")
 	irregular  = map[string]string{
 		"men": "man", "women": "woman", "children": "child", "people": "person", "mice": "mouse", "geese": "goose", "feet": "foot",
 		"teeth": "tooth", "leaves": "leaf", "knives": "knife", "wolves": "wolf", "loaves": "loaf", "shelves": "shelf", "scissors": "scissors",

@@ -1,0 +1,105 @@
+// The program fusion measures package fusion on real data.
+//
+//	go run ./tools/fusion data DIR
+//	go run ./tools/fusion table DIR [SET…]
+//	go run ./tools/fusion race DIR PYTHON MULTIBENCH [OUT]
+//
+// data fetches packages of Debian and of Python's index in pinned versions, through their clients, into DIR/packages, and writes three sets as
+// safetensors, for chiasm and for anybody else; it needs ffmpeg. table teaches every method on every set and prints tables.
+// race does so beside MultiBench's own layers and loop, which PYTHON, with PyTorch, runs from a copy of its repository.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"github.com/chiasm/chiasm/fusion"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "fusion:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	switch {
+	case len(args) == 2 && args[0] == "data":
+		return makeSets(args[1])
+	case len(args) >= 2 && args[0] == "table":
+		return tables(ctx, args[1], args[2:])
+	}
+	return errors.New("usage: fusion data DIR, fusion table DIR [SET…], or fusion race DIR PYTHON MULTIBENCH [OUT]")
+}
+
+// makers is how the sets are made, in the order of the tables.
+var makers = []struct {
+	name string
+	make func(packages string) (*set, error)
+}{{"digits", readDigits}, {"stamps", readStamps}, {"fashion", readFashion}}
+
+// makeSets makes those that are not there.
+func makeSets(dir string) error {
+	packages := filepath.Join(dir, "packages")
+	if err := os.MkdirAll(packages, 0o755); err != nil {
+		return err
+	}
+	for _, m := range makers {
+		if exists(path(dir, m.name)) {
+			continue
+		}
+		s, err := m.make(packages)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		if err := s.data.Check(); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		if err := s.save(dir); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "fusion: %s: %d samples to learn from, %d to look at, %d to test on\n", m.name,
+			len(s.side(learn).Samples), len(s.side(valid).Samples), len(s.side(test).Samples))
+	}
+	return nil
+}
+
+// tables prints the tables of sets, or of all.
+func tables(ctx context.Context, dir string, names []string) error {
+	if len(names) == 0 {
+		for _, m := range makers {
+			names = append(names, m.name)
+		}
+	}
+	for _, name := range names {
+		s, err := load(dir, name)
+		if err != nil {
+			return err
+		}
+		rows, err := s.rows(ctx, say)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		s.write(os.Stdout, rows)
+	}
+	return nil
+}
+
+// say reports what is going on.
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "fusion: "+format+"\n", args...) }
+
+// newSet is a set without samples; each modality is a name, tokens and width.
+func newSet(name, about string, classes int, modalities ...any) *set {
+	d := &fusion.Data{Task: fusion.Task{Kind: fusion.Single, Outputs: classes}}
+	for i := 0; i < len(modalities); i += 3 {
+		d.Modalities = append(d.Modalities, fusion.Modality{Name: modalities[i].(string), Tokens: modalities[i+1].(int), Width: modalities[i+2].(int)})
+	}
+	return &set{name: name, data: d, about: about}
+}
