@@ -10,7 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // and the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // ErrNewer is the error of opening a library that a later version of this program made.
@@ -67,6 +68,20 @@ func openCatalogue(dir string, readOnly bool) (*sql.DB, error) {
 		pragmas.Add("_pragma", "journal_mode(WAL)")
 		pragmas.Set("_txlock", "immediate")
 	}
+	db, err := connect(path, pragmas, readOnly)
+	var failed *sqlite.Error
+	if !errors.As(err, &failed) || failed.Code() != sqlite3.SQLITE_IOERR_SHMSIZE {
+		return db, err
+	}
+	// There is no room for the file by which readers and writers find each other. A catalogue that was closed in order is complete without.
+	if info, missing := os.Stat(path + "-wal"); readOnly && (missing != nil || info.Size() == 0) {
+		pragmas.Set("immutable", "1")
+		return connect(path, pragmas, readOnly)
+	}
+	return nil, fmt.Errorf("there is no space left on the disk: %w", err)
+}
+
+func connect(path string, pragmas url.Values, readOnly bool) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: pragmas.Encode()}).String())
 	if err != nil {
 		return nil, err
