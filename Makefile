@@ -9,7 +9,7 @@ PACKAGES := ./...
 CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./index ./dataset ./train \
 	./model/... . ./library ./server
 
-.PHONY: build demo test lint unit levels purego race arm64 generate generate-check page page-check page-test openai-test fuzz realmodels real bench clean
+.PHONY: build demo crash test lint unit levels purego race arm64 generate generate-check page page-check page-test openai-test fuzz realmodels real bench clean
 
 build:
 	$(GO) build -trimpath -o bin/chiasm ./cmd/chiasm
@@ -107,6 +107,12 @@ realmodels:
 
 real:
 	@dir=$$($(GO) run ./tools/realmodels $(CHIASM_REALMODELS)) && set -x && CHIASM_REALMODELS=$$dir $(GO) test -count=1 -run Real $(PACKAGES)
+
+# Hundreds of kills of a process that indexes; the ordinary tests do a handful.
+CRASHES ?= 300
+crash:
+	CHIASM_CRASHES=$(CRASHES) $(GO) test -count=1 -timeout 2h -v -run '^TestCrash$$' ./cmd/chiasm
+	CHIASM_CRASHES=$(CRASHES) $(GO) test -count=1 -timeout 2h -v -run '^TestKill$$' ./library
 
 bench: build
 	bin/chiasm bench
