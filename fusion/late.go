@@ -3,6 +3,7 @@ package fusion
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
 
 	"github.com/chiasm/chiasm/nn"
@@ -19,7 +20,7 @@ const (
 	Product Rule = "product" // of their probabilities, brought to a sum of 1 (Hinton 2002); numbers weighted by one over their mean squared error
 	Learned Rule = "weights" // a mean with the weights that make what is true most likely, by expectation-maximisation
 	Gate    Rule = "gate"    // a mean in which each weighs as much as it is sure, by its probabilities after temperature scaling (Guo et al. 2017); not for numbers
-	Stack   Rule = "stack"   // logistic regression on their log probabilities, and on who takes part (Wolpert 1992); for one class of several
+	Stack   Rule = "stack"   // logistic regression on their log probabilities after temperature scaling, and on who takes part (Wolpert 1992); for one class of several
 )
 
 // Rules is all rules.
@@ -66,9 +67,11 @@ func (m *Model) fitLate(ctx context.Context, valid *Data, workers int) error {
 	}
 	e := train.Examples{Classes: t.Outputs, Width: c.Stack.Weight.Dim(1)}
 	for i, o := range all {
-		if s := &valid.Samples[i]; s.Class >= 0 {
-			e.Features = append(e.Features, m.stacked(o)...)
-			e.Labels = append(e.Labels, s.Class)
+		for some := range o.parts() {
+			if s := &valid.Samples[i]; s.Class >= 0 {
+				e.Features = append(e.Features, m.stacked(some)...)
+				e.Labels = append(e.Labels, s.Class)
+			}
 		}
 	}
 	learnt, err := train.Probe{Strength: 0.01, Steps: 200, Tolerance: 1e-5, Workers: workers}.Fit(ctx, e)
@@ -206,15 +209,45 @@ func (m *Model) expect(all []opinions, d *Data) {
 	}
 }
 
-// stacked is the features of stacking.
+// parts is opinions as they are, and as if experts took no part, so that stacking learns to do without some: each set of 4 experts or fewer, of
+// more all, all but one, and one alone.
+func (o opinions) parts() iter.Seq[opinions] {
+	all := 1<<len(o) - 1
+	var sets []int
+	if len(o) <= 4 {
+		sets = subsets(len(o))
+	} else {
+		sets = append(sets, all)
+		for k := range o {
+			sets = append(sets, 1<<k, all&^(1<<k))
+		}
+	}
+	return func(yield func(opinions) bool) {
+		seen := map[int]bool{0: true}
+		for _, set := range sets {
+			some, there := make(opinions, len(o)), 0
+			for k, logits := range o {
+				if set&(1<<k) != 0 && logits != nil {
+					some[k], there = logits, there|1<<k
+				}
+			}
+			if !seen[there] && !yield(some) {
+				return
+			}
+			seen[there] = true
+		}
+	}
+}
+
+// stacked is the features of stacking: of each expert the logarithms of its probabilities after temperature scaling, and whether it takes part.
 func (m *Model) stacked(o opinions) (x []float32) {
 	n := m.Config.Task.Outputs
-	for _, logits := range o {
+	for k, logits := range o {
 		if logits == nil {
 			x = append(x, make([]float32, n+1)...)
 			continue
 		}
-		for _, p := range m.Config.Task.answer(append([]float64(nil), logits...)) {
+		for _, p := range calibrated(m.Config.Task, logits, float64(m.Late.Temperature.Floats()[k])) {
 			x = append(x, float32(math.Log(max(p, 1e-6))))
 		}
 		x = append(x, 1)
