@@ -9,16 +9,18 @@ PACKAGES := ./...
 CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./index ./dataset ./train \
 	./model/... . ./library ./server
 
-.PHONY: build demo test lint unit levels purego race arm64 generate generate-check fuzz realmodels real bench clean
+.PHONY: build demo crash test lint unit levels purego race arm64 generate generate-check page page-check page-test fuzz realmodels real bench clean
 
 build:
 	$(GO) build -trimpath -o bin/chiasm ./cmd/chiasm
 
-demo: build
-	@examples/demo.sh bin/chiasm
+# In one command, so that both are linked at the same time.
+demo:
+	$(GO) build -trimpath -o bin/ ./cmd/chiasm ./examples/demo
+	@examples/demo.sh bin
 
 # Everything that must pass. Parts that need something this machine lacks say so and are left out.
-test: lint unit levels purego race arm64 generate-check
+test: lint unit levels purego race arm64 generate-check page-check
 	@echo "chiasm: the whole suite passed"
 
 lint:
@@ -66,6 +68,26 @@ generate:
 generate-check: generate
 	@git diff --exit-code --stat -- internal/kernel internal/pixel internal/wave || { echo "the committed assembly is not what its generator makes"; exit 1; }
 
+# The page of the server. What is built is committed in server/ui, so that building chiasm needs no node.
+web/node_modules: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+page: web/node_modules
+	cd web && npm run --silent check && npm run --silent build
+
+page-check:
+	@if command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory page && \
+		test -z "$$(git status --porcelain -- server/ui)" || { git status --short -- server/ui; echo "the committed page is not what its sources make: make page"; exit 1; }; \
+	else echo "page-check: left out, npm is not installed"; fi
+
+# The page in a real browser, against the real server. CHROMIUM names the browser.
+page-test: build
+	@if command -v npm >/dev/null && command -v $${CHROMIUM:-chromium} >/dev/null; then \
+		$(MAKE) --no-print-directory web/node_modules && cd web && npm run --silent test; \
+	else echo "page-test: left out, it needs npm and chromium"; fi
+
 FUZZTIME ?= 30s
 fuzz:
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
@@ -81,6 +103,12 @@ realmodels:
 
 real:
 	@dir=$$($(GO) run ./tools/realmodels $(CHIASM_REALMODELS)) && set -x && CHIASM_REALMODELS=$$dir $(GO) test -count=1 -run Real $(PACKAGES)
+
+# Hundreds of kills of a process that indexes; the ordinary tests do a handful.
+CRASHES ?= 300
+crash:
+	CHIASM_CRASHES=$(CRASHES) $(GO) test -count=1 -timeout 2h -v -run '^TestCrash$$' ./cmd/chiasm
+	CHIASM_CRASHES=$(CRASHES) $(GO) test -count=1 -timeout 2h -v -run '^TestKill$$' ./library
 
 bench: build
 	bin/chiasm bench

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chiasm/chiasm/hub"
 	"github.com/chiasm/chiasm/internal/kernel"
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/weights"
@@ -218,17 +219,17 @@ func (m *Model) keepChosen(circumstances string) {
 		if makeFolder(folder, 1<<20) != nil {
 			continue
 		}
-		f, err := os.CreateTemp(folder, chosenName()+".*.tmp")
+		f, err := whole.Create(filepath.Join(folder, chosenName()))
 		if err != nil {
 			continue
 		}
 		_, err = fmt.Fprintln(f, circumstances, m.format)
-		if err = errors.Join(err, f.Chmod(m.store.mode|0o600), f.Close()); err == nil {
-			err = os.Rename(f.Name(), filepath.Join(folder, chosenName()))
+		if err == nil {
+			err = f.Commit(m.store.mode | 0o600)
 		}
 		if err == nil {
 			return
 		}
-		os.Remove(f.Name())
+		f.Abort()
 	}
 }

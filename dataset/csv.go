@@ -100,7 +100,7 @@ func (t *table) separate(given string, head []byte) error {
 
 // check wants the columns that options name, and one at least that means something.
 func (f *fields) check(columns []string) error {
-	meaning := false
+	meaning := f.raw
 	for _, name := range columns {
 		r, _ := f.role(name)
 		meaning = meaning || r != asExtra

@@ -51,11 +51,12 @@ type fields struct {
 	base     string // folder that relative paths begin at
 	beside   bool   // the media lie beside the records, which name none
 	language string // of texts that name none
+	raw      bool   // fields mean nothing
 }
 
 // newFields makes the meaning of fields in records of the file at path.
 func newFields(o *Options, path string) *fields {
-	f := &fields{roles: map[string]role{}, base: filepath.Dir(path), language: o.Language}
+	f := &fields{roles: map[string]role{}, base: filepath.Dir(path), language: o.Language, raw: o.Raw}
 	for _, given := range []struct {
 		names string
 		role  role
@@ -89,6 +90,9 @@ func isTag(s string) bool {
 
 // role is what a field means, and its language if it is a text. Texts may be numbered, as caption_0 and caption1.
 func (f *fields) role(name string) (role, string) {
+	if f.raw {
+		return asExtra, ""
+	}
 	if r := f.known(name); r != asExtra {
 		return r, ""
 	}

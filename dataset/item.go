@@ -226,6 +226,11 @@ var kinds = map[string]kind{
 	"txt": words, "text": words, "caption": words, "json": object, "cls": class, "npy": classes,
 }
 
+// Kind is what a file of that name holds: "image", "audio" or "video", "" for anything else.
+func Kind(name string) string {
+	return map[kind]string{picture: "image", sound: "audio", video: "video"}[kinds[extension(name)]]
+}
+
 // extension is the last extension of a name in lower case, without its dot.
 func extension(name string) string {
 	e := filepath.Ext(name)

@@ -77,6 +77,9 @@ func openFiles(name string, files []string, o *Options) (*Set, error) {
 			for _, s.Classes = range p.classes {
 			}
 		}
+		if t, ok := r.(*table); ok && len(files) == 1 {
+			s.Columns = t.columns
+		}
 		all.add(r)
 	}
 	s.r = all

@@ -45,6 +45,7 @@ type Options struct {
 
 	Separator string // between the columns of a table of text, as open_clip's --csv-separator; "": what its first line has most of
 	Language  string // of texts that name none
+	Raw       bool   // no column has a meaning: all fields are in [Item.Extra], as they are written. It is for tables of text
 	Expanded  int64  // most bytes that a .gz file may expand to, into a temporary file; 0: 64 GiB
 }
 
@@ -55,6 +56,7 @@ type Set struct {
 	Classes   []string // names of the classes by number, where they are known
 	Templates []string // prompts with {c} where a class's name belongs, of a benchmark
 	Task      Task     // of a benchmark
+	Columns   []string // of a table of text that is one file, in their order
 	Damage    []error  // shards of which only the beginning could be read
 
 	r      reader

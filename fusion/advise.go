@@ -12,19 +12,23 @@ import (
 
 // Limits is what a fused decision must keep to.
 type Limits struct {
-	Latency time.Duration            // of 99 of 100 decisions at most, with the time that the encoders take; 0 for any
-	Without []string                 // modalities that may be missing, one at a time: decisions must then still be better than guessing
-	Encode  map[string]time.Duration // how long the encoder of each modality takes; they work one after the other
+	Latency time.Duration    // of 99 of 100 decisions at most, with the time that the encoders take; 0 for any
+	Without []string         // modalities that may be missing, one at a time: decisions must then still be better than guessing
+	Encode  map[string]Times // how long the encoder of each modality takes; they work one after the other
 }
+
+// Times is how long something takes: half of the times at most, and 99 of 100.
+type Times struct{ P50, P99 time.Duration }
 
 // An Advisor finds out which way of fusing is the right one for some data: it teaches each candidate on the same parts of them, with the
 // same number of steps, and measures it on the others. But for times, the advice is the same for any number of workers.
 type Advisor struct {
-	Methods  []Method // the candidates; nil for all
-	Rules    []Rule   // of late fusion; nil for all that fit
-	Model    Config   // sizes; method, task and modalities are filled in
-	Training Training // the budget; where Drop is 0 it is 0.2, so that each candidate knows what it is to miss a modality
-	Folds    int      // of cross-validation; 0 for 3
+	Methods  []Method  // the candidates; nil for all
+	Rules    []Rule    // of late fusion; nil for all that fit
+	Model    Config    // sizes; method, task and modalities are filled in
+	Training Training  // the budget; where Drop is 0 it is 0.2, but for Match, so that each candidate knows what it is to miss a modality
+	Folds    int       // of cross-validation; 0 for 3
+	Noise    []float64 // levels of noise that each modality is tried with, as in Model.Noise; nil for none
 	Limits   Limits
 	Boot     metric.Bootstrap
 	Progress func(done, all int, method Method) // before each training; or nil
@@ -36,14 +40,30 @@ type Candidate struct {
 	Method  string // of the method, and for late fusion its rule: "late/average"
 	Figures Figures
 	Subsets []Subset // with some modalities only
+	Noisy   []Noisy  // with noise in the features of a modality, at each level of [Advisor.Noise]
 	Params  int      // values that it keeps
 	P50     time.Duration
 	P99     time.Duration // of a decision from features, one at a time
+	Breaks  string        // which limit it does not keep to, in words; "" for none
 	First   time.Duration // from the beginning to the first decision that is better than guessing, encoder included, as modalities arrive; 0 if there is none
 
 	scores  []float64
 	answers [][]float64
 	parts   map[int][][]float64 // answers by set of modalities
+	blurred map[blur][][]float64
+}
+
+// Noisy is how good answers are where a modality is noisy.
+type Noisy struct {
+	Modality string
+	Level    float64
+	Figures
+}
+
+// A blur is noise in a modality.
+type blur struct {
+	modality int
+	level    float64
 }
 
 // A Recommendation is what to do and why.
@@ -73,7 +93,7 @@ func (a Advisor) Advise(ctx context.Context, d *Data) (*Advice, error) {
 	if a.Folds == 0 {
 		a.Folds = 3
 	}
-	if a.Training.Drop == 0 {
+	if a.Training.Drop == 0 && d.Task.Kind != Match { // without one side nothing matches
 		a.Training.Drop = 0.2
 	}
 	fold, twins, err := d.Folds(a.Folds, a.Training.Seed)
@@ -100,7 +120,9 @@ func (a Advisor) Advise(ctx context.Context, d *Data) (*Advice, error) {
 		advice.Candidates = append(advice.Candidates, list...)
 	}
 	for k := range advice.Candidates {
-		advice.Candidates[k].first(advice.Guess, a.Limits)
+		c := &advice.Candidates[k]
+		c.first(advice.Guess, a.Limits)
+		c.Breaks = a.breaks(c, d, advice.Guess)
 	}
 	advice.Information = inform(d, advice.Candidates)
 	advice.Recommendation = a.recommend(d, advice)
@@ -125,7 +147,12 @@ func (a Advisor) check(d *Data) error {
 // candidates is those of a method: of late fusion one for each rule.
 func (a Advisor) candidates(d *Data, method Method) (list []Candidate) {
 	add := func(name string) {
-		c := Candidate{How: method.How(), Method: name, parts: map[int][][]float64{}}
+		c := Candidate{How: method.How(), Method: name, parts: map[int][][]float64{}, blurred: map[blur][][]float64{}}
+		for m := range d.Modalities {
+			for _, level := range a.Noise {
+				c.blurred[blur{m, level}] = make([][]float64, len(d.Samples))
+			}
+		}
 		for _, set := range subsets(len(d.Modalities)) {
 			c.parts[set] = make([][]float64, len(d.Samples))
 		}
@@ -185,6 +212,15 @@ func (a Advisor) try(ctx context.Context, d *Data, fold []int, f int, method Met
 				answers[of[i]] = x
 			}
 		}
+		for b, answers := range c.blurred {
+			said, err := one.Predict(ctx, test.disturbed(a.Training.Seed, b.level, one.blur(b.modality)).Samples, a.Training.Workers)
+			if err != nil {
+				return err
+			}
+			for i, x := range said {
+				answers[of[i]] = x
+			}
+		}
 		if f == 0 {
 			c.Params = nn.Count(&one)
 			if c.P50, c.P99, err = one.time(ctx, test.Samples, a.Training.Workers); err != nil {
@@ -222,6 +258,11 @@ func (a Advisor) measure(d *Data, c *Candidate) {
 		names, _ := d.showing(set)
 		c.Subsets = append(c.Subsets, Subset{names, Measure(d, c.parts[set], a.Boot)})
 	}
+	for m, k := range d.Modalities {
+		for _, level := range a.Noise {
+			c.Noisy = append(c.Noisy, Noisy{k.Name, level, Measure(d, c.blurred[blur{m, level}], a.Boot)})
+		}
+	}
 	c.answers = c.parts[sets[len(sets)-1]]
 	c.Figures, c.scores = c.Subsets[len(sets)-1].Figures, Scores(d, c.answers)
 }
@@ -235,7 +276,7 @@ func (c *Candidate) first(guess float64, l Limits) {
 		}
 		t := c.P50
 		for _, name := range s.Modalities {
-			t += l.Encode[name]
+			t += l.Encode[name].P50
 		}
 		if c.First == 0 || t < c.First {
 			c.First = t

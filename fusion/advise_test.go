@@ -89,7 +89,7 @@ func TestAdviceKeepsToLimits(t *testing.T) {
 	if err != nil || advice.Recommendation.How != "undecided" || !strings.Contains(advice.Recommendation.Why, "without first") {
 		t.Errorf("%+v, %v, want none that can do without all that is known", advice, err)
 	}
-	a.Limits = Limits{Latency: time.Second, Encode: map[string]time.Duration{"first": time.Hour}}
+	a.Limits = Limits{Latency: time.Second, Encode: map[string]Times{"first": {P99: time.Hour}}}
 	advice, err = a.Advise(context.Background(), d)
 	if err != nil || advice.Recommendation.How != "undecided" || !strings.Contains(advice.Recommendation.Why, "longer than 1s") {
 		t.Errorf("%+v, %v, want none that is so fast", advice, err)

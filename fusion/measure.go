@@ -16,6 +16,7 @@ type Figures struct {
 	Score       float64         // the mean of the scores of samples: the accuracy; for Multi, of all classes; for Regression, less the mean squared error
 	Interval    metric.Interval // of the score, by groups of samples
 	MacroF1     float64         // the F1 of each class, averaged: one class of several, or any number of them
+	F1Interval  metric.Interval // of that
 	Error       float64         // the root of the mean squared error, of numbers
 	Calibration float64         // expected calibration error, of 15 stretches of confidence
 }
@@ -76,7 +77,8 @@ func Measure(d *Data, answers [][]float64, b metric.Bootstrap) Figures {
 		f.Error = math.Sqrt(-f.Score)
 		return f
 	}
-	f.MacroF1 = macroF1(d, answers)
+	f.MacroF1 = macroF1(d, answers, nil)
+	f.F1Interval = d.f1Interval(b, answers)
 	var confidence []float64
 	var right []bool
 	for i, a := range answers {
@@ -100,30 +102,53 @@ func Measure(d *Data, answers [][]float64, b metric.Bootstrap) Figures {
 // interval is that of the mean of a number of each sample, NaN where it has none. Samples of one group are drawn together: what a model makes of
 // one says much about the others (a cluster bootstrap, Davison & Hinkley 1997).
 func (d *Data) interval(b metric.Bootstrap, numbers []float64) metric.Interval {
-	var sums, counts []float64
+	groups := d.clusters(func(i int) bool { return !math.IsNaN(numbers[i]) })
+	return one(b.Intervals(len(groups), func(drawn []int32) []float64 {
+		sum, n := 0.0, 0.0
+		for _, g := range drawn {
+			for _, i := range groups[g] {
+				sum += numbers[i]
+			}
+			n += float64(len(groups[g]))
+		}
+		return []float64{sum / n}
+	}))
+}
+
+// f1Interval is that of the macro-F1, likewise.
+func (d *Data) f1Interval(b metric.Bootstrap, answers [][]float64) metric.Interval {
+	groups := d.clusters(func(int) bool { return true })
+	sample := make([]int32, 0, len(answers))
+	return one(b.Intervals(len(groups), func(drawn []int32) []float64 {
+		sample = sample[:0]
+		for _, g := range drawn {
+			sample = append(sample, groups[g]...)
+		}
+		return []float64{macroF1(d, answers, sample)}
+	}))
+}
+
+// clusters is the samples of each group, without those that keep does not want.
+func (d *Data) clusters(keep func(i int) bool) (groups [][]int32) {
 	at := map[string]int{}
-	for i, v := range numbers {
-		if math.IsNaN(v) {
+	for i := range d.Samples {
+		if !keep(i) {
 			continue
 		}
 		group := d.Samples[i].Group
 		g, ok := at[group]
 		if !ok || group == "" {
-			g = len(sums)
+			g = len(groups)
 			at[group] = g
-			sums, counts = append(sums, 0), append(counts, 0)
+			groups = append(groups, nil)
 		}
-		sums[g] += v
-		counts[g]++
+		groups[g] = append(groups[g], int32(i))
 	}
-	list := b.Intervals(len(sums), func(drawn []int32) []float64 {
-		sum, n := 0.0, 0.0
-		for _, g := range drawn {
-			sum += sums[g]
-			n += counts[g]
-		}
-		return []float64{sum / n}
-	})
+	return groups
+}
+
+// one is the only interval of a list, or none.
+func one(list []metric.Interval) metric.Interval {
 	if list == nil {
 		return metric.Interval{}
 	}
@@ -138,11 +163,18 @@ func average(x []float64) float64 {
 	return sum / float64(len(x))
 }
 
-// macroF1 is 2·hits/(2·hits + misses + false alarms) of each class that occurs or is answered, averaged.
-func macroF1(d *Data, answers [][]float64) float64 {
+// macroF1 is 2·hits/(2·hits + misses + false alarms) of each class that occurs or is answered, averaged, over some of the samples; nil is all.
+func macroF1(d *Data, answers [][]float64, sample []int32) float64 {
 	hits, wrong := make([]float64, d.Task.Outputs), make([]float64, d.Task.Outputs)
-	for i, a := range answers {
-		s := &d.Samples[i]
+	n := len(sample)
+	if sample == nil {
+		n = len(answers)
+	}
+	for i := range n {
+		if sample != nil {
+			i = int(sample[i])
+		}
+		a, s := answers[i], &d.Samples[i]
 		if d.Task.Kind == Single {
 			if c := best(a); s.Class == int32(c) {
 				hits[c]++
@@ -161,14 +193,14 @@ func macroF1(d *Data, answers [][]float64) float64 {
 			}
 		}
 	}
-	sum, n := 0.0, 0.0
+	sum, classes := 0.0, 0.0
 	for j, h := range hits {
 		if h+wrong[j] > 0 {
 			sum += 2 * h / (2*h + wrong[j])
-			n++
+			classes++
 		}
 	}
-	return sum / n
+	return sum / max(classes, 1)
 }
 
 // A Subset is how good the answers are to samples that show some modalities only.
@@ -223,7 +255,12 @@ type Point struct {
 // Noise measures a model when noise is added to the features of a modality, or of all for -1: at each level, normally distributed
 // and so many times as large as the feature varied where the model learnt.
 func (m *Model) Noise(ctx context.Context, d *Data, modality int, levels []float64, b metric.Bootstrap, seed uint64, workers int) ([]Point, error) {
-	return m.curve(ctx, d, levels, b, seed, workers, func(r *rand.Rand, level float64, k int, x []float32) []float32 {
+	return m.curve(ctx, d, levels, b, seed, workers, m.blur(modality))
+}
+
+// blur adds noise of a level to the features of a modality, or of each for -1.
+func (m *Model) blur(modality int) disturbance {
+	return func(r *rand.Rand, level float64, k int, x []float32) []float32 {
 		if modality >= 0 && k != modality {
 			return x
 		}
@@ -232,7 +269,7 @@ func (m *Model) Noise(ctx context.Context, d *Data, modality int, levels []float
 			y[i] += float32(level * r.NormFloat64() * math.Sqrt(float64(spread[i%len(spread)])))
 		}
 		return y
-	})
+	}
 }
 
 // Dropped measures a model when a modality, or each for -1, is missing from some samples: at each level, with that probability.
@@ -245,19 +282,27 @@ func (m *Model) Dropped(ctx context.Context, d *Data, modality int, levels []flo
 	})
 }
 
-// curve measures a model at levels of what disturb does to the features of a modality.
-func (m *Model) curve(ctx context.Context, d *Data, levels []float64, b metric.Bootstrap, seed uint64, workers int,
-	disturb func(r *rand.Rand, level float64, k int, x []float32) []float32) (points []Point, err error) {
-	for _, level := range levels {
-		r := rand.New(rand.NewPCG(seed, 0x2545f4914f6cdd1d))
-		some := d.Without()
-		for i := range some.Samples {
-			for k, x := range some.Samples[i].Features {
-				if x != nil {
-					some.Samples[i].Features[k] = disturb(r, level, k, x)
-				}
+// A disturbance makes other features of those of modality k, of which it changes none, at a level.
+type disturbance func(r *rand.Rand, level float64, k int, x []float32) []float32
+
+// disturbed is d with all features changed at a level.
+func (d *Data) disturbed(seed uint64, level float64, by disturbance) *Data {
+	r := rand.New(rand.NewPCG(seed, 0x2545f4914f6cdd1d))
+	some := d.Without()
+	for i := range some.Samples {
+		for k, x := range some.Samples[i].Features {
+			if x != nil {
+				some.Samples[i].Features[k] = by(r, level, k, x)
 			}
 		}
+	}
+	return some
+}
+
+// curve measures a model at levels of a disturbance.
+func (m *Model) curve(ctx context.Context, d *Data, levels []float64, b metric.Bootstrap, seed uint64, workers int, by disturbance) (points []Point, err error) {
+	for _, level := range levels {
+		some := d.disturbed(seed, level, by)
 		answers, err := m.Predict(ctx, some.Samples, workers)
 		if err != nil {
 			return nil, err

@@ -22,8 +22,8 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	broken := map[string]int{}
 	for i := range advice.Candidates {
 		c := &advice.Candidates[i]
-		if why := a.breaks(c, d, advice.Guess); why != "" {
-			broken[why]++
+		if c.Breaks != "" {
+			broken[c.Breaks]++
 		} else {
 			fit = append(fit, c)
 		}
@@ -75,7 +75,7 @@ func less(x, y []float64) []float64 {
 func (a Advisor) breaks(c *Candidate, d *Data, guess float64) string {
 	encode := time.Duration(0)
 	for _, m := range d.Modalities {
-		encode += a.Limits.Encode[m.Name]
+		encode += a.Limits.Encode[m.Name].P99
 	}
 	if a.Limits.Latency > 0 && c.P99+encode > a.Limits.Latency {
 		return fmt.Sprintf("take longer than %v", a.Limits.Latency)

@@ -1,21 +1,26 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
+	"sort"
 )
 
 const (
-	compactRows = 4096 // of the blocks that compaction writes
-	fewRows     = 512  // blocks with fewer than this on average are worth joining
-	manyBlocks  = 64   // where there are as many as this
+	fewRows    = 512 // blocks with fewer than this on average are worth joining
+	manyBlocks = 64  // where there are as many as this
 )
 
 // Compact writes segments anew of which more than a quarter is dead, or that consist of very many small blocks, and gives their room
-// back. Searches and writers go on meanwhile. It does nothing where there is nothing to gain.
+// back. Where many vectors, and more than a quarter, have been added since it last did so, it writes all anew, those that are near one another side by
+// side, and learns along which directions they differ: then far fewer bytes are read for an exact answer, and fewer still for one that need not be
+// (see [Query]). Searches and writers go on meanwhile. It does nothing where there is nothing to gain.
 func (x *Index) Compact(ctx context.Context) error {
+	learnt := x.learn()
 	x.mu.Lock()
 	err := x.writable()
 	if err == nil {
@@ -23,12 +28,13 @@ func (x *Index) Compact(ctx context.Context) error {
 	}
 	var victims []view
 	for _, s := range x.segments {
-		if v := s.view(); err == nil && worthwhile(&v) && !s.damaged {
+		if v := s.view(); err == nil && (learnt != nil || worthwhile(&v)) && !s.damaged {
 			victims = append(victims, v)
 		}
 	}
+	frame := cmp.Or(learnt, x.newest())
 	if err == nil && len(victims) > 0 {
-		_, err = x.begin()
+		_, err = x.begin(frame)
 	}
 	now := x.acquire() // holds the victims' memory
 	x.mu.Unlock()
@@ -41,7 +47,7 @@ func (x *Index) Compact(ctx context.Context) error {
 	if len(victims) == 0 {
 		return nil
 	}
-	moved, err := x.rewrite(ctx, victims)
+	moved, err := x.rewrite(ctx, victims, frame)
 	if err != nil {
 		for _, s := range moved.segments {
 			s.memory.release()
@@ -52,6 +58,36 @@ func (x *Index) Compact(ctx context.Context) error {
 	if err := x.exchange(victims, moved); err != nil {
 		return fmt.Errorf("index: %s: compacting: %w", x.dir, err)
 	}
+	if err := x.sound(ctx); err != nil {
+		return fmt.Errorf("index: %s: compacting: %w", x.dir, err)
+	}
+	return nil
+}
+
+// sound measures how deep a search must go.
+func (x *Index) sound(ctx context.Context) error {
+	now := x.acquire()
+	if now == nil {
+		return os.ErrClosed
+	}
+	defer now.release()
+	if now.cells == 0 {
+		return nil
+	}
+	measured, err := now.measure(ctx, x.Dimension())
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.writable(); err != nil {
+		return err
+	}
+	x.manifest.Sounding = measured
+	if err := x.keep(); err != nil {
+		return err
+	}
+	x.publish()
 	return nil
 }
 
@@ -60,83 +96,41 @@ func worthwhile(v *view) bool {
 	return v.killed*4 > total || len(v.blocks) >= manyBlocks && total < fewRows*len(v.blocks)
 }
 
-// A move is where rows went.
-type move struct {
-	segments []*segment
-	to       map[row]row
-}
-
-// rewrite copies what lives of the victims into new segments that no manifest names yet.
-func (x *Index) rewrite(ctx context.Context, victims []view) (m move, err error) {
-	m.to = map[row]row{}
-	d := x.manifest.Dimension
-	var s *segment
-	var f File
-	defer func() {
-		if f != nil {
-			if closing := f.Close(); err == nil {
-				err = closing
-			}
-		}
-	}()
-	var ids []uint64
-	var values []float32
-	var from []row
-	kills := others(victims)
-	flush := func() error {
-		if len(ids) == 0 && len(kills) == 0 {
-			return ctx.Err()
-		}
-		if f != nil && s.size >= x.opts.SegmentBytes {
-			err := f.Close()
-			f = nil
-			if err != nil {
-				return err
-			}
-		}
-		if f == nil {
-			x.mu.Lock()
-			number := x.manifest.Next
-			x.manifest.Next++ // the manifest on disk says so before the file counts
-			x.mu.Unlock()
-			var err error
-			if s, f, err = x.create(number); err != nil {
-				return err
-			}
-			m.segments = append(m.segments, s)
-		}
-		data := encode(ids, values, kills, d, s.rows, s.durable)
-		if _, err := f.Write(data); err != nil {
-			return err
-		}
-		if err := f.Sync(); err != nil {
-			return err
-		}
-		for i, r := range from {
-			m.to[r] = row{s.number, uint32(s.rows + i)}
-		}
-		s.rows += len(ids)
-		s.size += int64(len(data))
-		s.durable = s.size
-		ids, values, from, kills = ids[:0], values[:0], from[:0], nil
-		return ctx.Err()
+// learn makes a new frame, where so many vectors lie in no cell that it is worth learning anew where they lie; else it is nil.
+func (x *Index) learn() *frame {
+	now := x.acquire()
+	if now == nil {
+		return nil
 	}
-	for i := range victims {
-		v := &victims[i]
-		for _, b := range v.blocks {
-			for j, id := range b.ids {
-				if at := uint32(b.first + j); !v.isDead(at) {
-					ids, values, from = append(ids, id), append(values, b.values[j*d:(j+1)*d]...), append(from, row{v.number, at})
-				}
-				if len(ids) == compactRows {
-					if err := flush(); err != nil {
-						return m, err
-					}
-				}
+	defer now.release()
+	var blocks []*block
+	var counts []int
+	loose, all := 0, 0
+	for i := range now.views {
+		for j := range now.views[i].blocks {
+			b := &now.views[i].blocks[j]
+			if len(b.cells) == 0 {
+				loose += len(b.ids)
+			}
+			if len(b.ids) > 0 {
+				blocks, counts = append(blocks, b), append(counts, all)
+				all += len(b.ids)
 			}
 		}
 	}
-	return m, flush()
+	if loose < x.clusterAt || loose*4 <= all {
+		return nil
+	}
+	d := x.Dimension()
+	r := rand.New(rand.NewPCG(3, uint64(all)))
+	sample := make([]float32, 0, trainRows*d)
+	for range trainRows {
+		n := r.IntN(all)
+		at := sort.SearchInts(counts, n+1) - 1
+		row := source{b: blocks[at], at: n - counts[at]}
+		sample = append(sample, row.vector(d)...)
+	}
+	return train(sample, d)
 }
 
 // others is what the victims' blocks killed outside of them: that must not rise again when they go.
@@ -160,9 +154,8 @@ func (x *Index) exchange(victims []view, m move) error {
 	if err := x.writable(); err != nil {
 		return err
 	}
-	d := x.manifest.Dimension
 	for _, s := range m.segments {
-		if err := s.remap(d); err != nil {
+		if err := s.remap(); err != nil {
 			return err
 		}
 	}
@@ -249,7 +242,14 @@ func checkFile(ctx context.Context, data []byte, dimension int) error {
 	if len(data) < headerBytes {
 		return fmt.Errorf("%d bytes, want %d or more", len(data), headerBytes)
 	}
-	blocks, gaps := walk(data, dimension)
+	begin := headerBytes
+	if data[16] != 0 {
+		if _, err := readFrame(data[headerBytes:], dimension, nil); err != nil {
+			return err
+		}
+		begin += frameBytes(dimension)
+	}
+	blocks, gaps := walk(data, begin, dimension)
 	if len(gaps) > 0 {
 		return gaps[0]
 	}
@@ -280,7 +280,11 @@ func (x *Index) Suspects(ctx context.Context) ([]uint64, error) {
 			return nil, fmt.Errorf("index: %w", err)
 		}
 		m.retain()
-		blocks, _ := walk(m.data, x.Dimension()) // gaps are damages, and told of
+		begin := headerBytes
+		if len(m.data) > begin && m.data[16] != 0 {
+			begin = min(begin+frameBytes(x.Dimension()), len(m.data))
+		}
+		blocks, _ := walk(m.data, begin, x.Dimension()) // gaps are damages, and told of
 		for _, b := range blocks {
 			if ctx.Err() != nil {
 				break

@@ -38,15 +38,18 @@ type Index struct {
 	opts Options
 	lock *flock.Flock
 
-	mu       sync.Mutex // of what writers change
-	manifest manifest
-	segments []*segment
-	file     File // the last segment, where it is open for appending
-	where    map[uint64]row
-	broken   error // why nothing can be written any more
-	damages  []error
+	mu        sync.Mutex // of what writers change
+	manifest  manifest
+	segments  []*segment
+	plain     *frame
+	clusterAt int  // vectors that are worth being sorted into cells
+	file      File // the last segment, where it is open for appending
+	where     map[uint64]row
+	broken    error // why nothing can be written any more
+	damages   []error
 
-	now atomic.Pointer[snapshot]
+	now   atomic.Pointer[snapshot]
+	hunts sync.Pool // *hunt, for the next search
 }
 
 // A manifest is the file that says which segments count, in their order.
@@ -56,13 +59,18 @@ type manifest struct {
 	Space     string   `json:"space"`
 	Segments  []uint32 `json:"segments"`
 	Next      uint32   `json:"next"`
+	Sounding  sounding `json:"sounding"`
 }
 
 // A snapshot is the index at one moment.
 type snapshot struct {
 	views    []view
+	frames   []*frame
 	memories []*memory
 	live     int
+	shelves  []shelf
+	cells    int
+	sounding sounding
 	refs     atomic.Int32
 }
 
@@ -74,7 +82,7 @@ func Open(dir string, o Options) (x *Index, err error) {
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = 256 << 20
 	}
-	x = &Index{dir: dir, opts: o}
+	x = &Index{dir: dir, opts: o, clusterAt: clusterAt}
 	defer func() {
 		if err != nil {
 			_ = x.Close()
@@ -111,7 +119,7 @@ func (x *Index) read() error {
 		if x.opts.Dimension > MaxDimension {
 			return fmt.Errorf("vectors of dimension %d, want at most %d", x.opts.Dimension, MaxDimension)
 		}
-		x.manifest = manifest{Version: version, Dimension: x.opts.Dimension, Space: x.opts.Space, Next: 1}
+		x.manifest, x.plain = manifest{Version: version, Dimension: x.opts.Dimension, Space: x.opts.Space, Next: 1}, plain(x.opts.Dimension)
 		return x.keep()
 	}
 	if err != nil {
@@ -133,8 +141,9 @@ func (x *Index) read() error {
 	if s := x.opts.Space; s != "" && s != m.Space {
 		return fmt.Errorf("it holds vectors of the space %q, want %q", m.Space, s)
 	}
+	x.plain = plain(m.Dimension)
 	for _, number := range m.Segments {
-		s, damages, err := load(x.dir, number, m.Dimension)
+		s, damages, err := load(x.dir, number, x.frames())
 		if err != nil {
 			x.damages = append(x.damages, err)
 			continue
@@ -149,6 +158,25 @@ func (x *Index) read() error {
 		}
 	}
 	return nil
+}
+
+// frames are those of the segments, each once: the plain one, which may be no segment's, and the others.
+func (x *Index) frames() []*frame {
+	all := []*frame{x.plain}
+	for _, s := range x.segments {
+		if !slices.Contains(all, s.frame) {
+			all = append(all, s.frame)
+		}
+	}
+	return all
+}
+
+// newest is the frame of what is appended to.
+func (x *Index) newest() *frame {
+	if n := len(x.segments); n > 0 {
+		return x.segments[n-1].frame
+	}
+	return x.plain
 }
 
 // bury marks rows dead. fresh says of which segments the marks are no reader's.
@@ -183,13 +211,24 @@ func (x *Index) sweep() {
 
 // publish shows readers the present state.
 func (x *Index) publish() {
-	s := &snapshot{}
+	s := &snapshot{sounding: x.manifest.Sounding}
 	s.refs.Store(1)
 	for _, seg := range x.segments {
 		v := seg.view()
+		if v.lens = slices.Index(s.frames, v.frame); v.lens < 0 && v.rows > 0 {
+			v.lens, s.frames = len(s.frames), append(s.frames, v.frame)
+		}
 		s.views = append(s.views, v)
 		s.memories = append(s.memories, seg.memory.retain())
 		s.live += v.live()
+	}
+	for i := range s.views {
+		for j := range s.views[i].blocks {
+			if b := &s.views[i].blocks[j]; len(b.cells) > 0 {
+				s.shelves = append(s.shelves, shelf{&s.views[i], b, s.cells})
+				s.cells += len(b.cells)
+			}
+		}
 	}
 	if old := x.now.Swap(s); old != nil {
 		old.release()
@@ -354,7 +393,7 @@ func (x *Index) Refresh() error {
 	for _, s := range x.segments {
 		s.memory.release()
 	}
-	x.manifest, x.segments, x.damages, x.where = fresh.manifest, fresh.segments, fresh.damages, nil
+	x.manifest, x.segments, x.plain, x.damages, x.where = fresh.manifest, fresh.segments, fresh.plain, fresh.damages, nil
 	x.publish()
 	return nil
 }

@@ -2,7 +2,6 @@ package index
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"fmt"
 	"math"
@@ -10,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/chiasm/chiasm/internal/kernel"
 	"github.com/chiasm/chiasm/internal/par"
 )
 
@@ -20,6 +18,10 @@ type Query struct {
 	K      int      // how many
 	Filter Filter   // which ids may answer; nil for all
 	Least  *float64 // the smallest score that counts; nil for none
+	// Recall is the share of the nearest that is enough: with 0.95 a search looks where they mostly are, in a small part of the time. The share is a mean
+	// over queries that are like the vectors themselves, and for the ten nearest. 0 and 1 are for all of them, and so is any other while [Index.Compact]
+	// has not found it worthwhile to sort the vectors, and for a filter that lets few through.
+	Recall float64
 }
 
 // A Filter is a set of ids. Has is called by several goroutines at once.
@@ -31,8 +33,8 @@ type Hit struct {
 	Score float64 // the inner product, summed in float64
 }
 
-// Search finds the nearest vectors, the nearest first, those of one score by their ids. The answer is exact, and the filter never
-// shortens it: there are K hits unless fewer vectors count.
+// Search finds the nearest vectors, the nearest first, those of one score by their ids. The answer is exact unless the query says otherwise, and
+// the filter never shortens it: there are K hits unless fewer vectors count.
 func (x *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
 	hits, err := x.SearchAll(ctx, []Query{q})
 	if err != nil {
@@ -43,15 +45,14 @@ func (x *Index) Search(ctx context.Context, q Query) ([]Hit, error) {
 
 // SearchAll is [Index.Search] for several queries, which read the vectors together.
 func (x *Index) SearchAll(ctx context.Context, queries []Query) ([][]Hit, error) {
-	s := x.acquire()
-	if s == nil {
+	now := x.acquire()
+	if now == nil {
 		return nil, fmt.Errorf("index: %s: it is closed", x.dir)
 	}
-	defer s.release()
-	scan := &scan{ctx: ctx, d: x.Dimension(), width: widthOf(x.Dimension())}
+	defer now.release()
 	for i, q := range queries {
-		if len(q.Vector) != scan.d {
-			return nil, fmt.Errorf("index: query %d has %d values, want %d", i, len(q.Vector), scan.d)
+		if len(q.Vector) != x.Dimension() {
+			return nil, fmt.Errorf("index: query %d has %d values, want %d", i, len(q.Vector), x.Dimension())
 		}
 		if q.K < 1 {
 			return nil, fmt.Errorf("index: query %d asks for %d vectors, want 1 or more", i, q.K)
@@ -59,26 +60,35 @@ func (x *Index) SearchAll(ctx context.Context, queries []Query) ([][]Hit, error)
 		if n := norm(q.Vector); math.IsNaN(n) || n > 1e15 {
 			return nil, fmt.Errorf("index: query %d is %v long, want a finite vector", i, n)
 		}
-	}
-	scan.prepare(s, queries)
-	for first := 0; first < len(queries); first += groupQueries {
-		scan.active = scan.queries[first:min(first+groupQueries, len(queries))]
-		par.Do(scan, len(scan.spans), 0)
-		if err := ctx.Err(); err != nil {
-			return nil, err
+		if !(q.Recall >= 0 && q.Recall <= 1) {
+			return nil, fmt.Errorf("index: query %d asks for a recall of %v, want 0 to 1", i, q.Recall)
 		}
 	}
+	s := &scan{ctx: ctx, now: now, queries: make([]search, len(queries)), hunts: &x.hunts}
+	for i, q := range queries {
+		s.queries[i].Query = q
+	}
+	par.Do((*opening)(s), len(queries), 0)
+	for i := range s.queries {
+		if t := &s.queries[i]; !t.done {
+			s.exact = append(s.exact, t)
+		}
+	}
+	s.run()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	out := make([][]Hit, len(queries))
-	for i := range scan.queries {
-		out[i] = scan.queries[i].finish(s, scan.d)
+	for i := range s.queries {
+		out[i] = s.queries[i].finish(x.Dimension())
 	}
 	return out, ctx.Err()
 }
 
 const (
-	groupRows    = 256 // rows whose codes are read together, so that they stay in the cache for the next query
-	spanRows     = 32 * groupRows
-	groupQueries = 256 // queries whose codes stay in the cache
+	groupRows    = 128 // rows whose codes stay in the cache for the next query
+	spanRows     = 64 * groupRows
+	groupQueries = 256 // queries that are read for together
 )
 
 // A span is some rows of a block, a chunk of work.
@@ -90,42 +100,46 @@ type span struct {
 
 // A scan is a search under way.
 type scan struct {
-	ctx      context.Context
-	d, width int
-	spans    []span
-	queries  []search
-	active   []search
-	codes    []int16 // [queries, width]
-	buffers  sync.Pool
+	ctx     context.Context
+	now     *snapshot
+	spans   []span
+	queries []search
+	exact   []*search // those that every row is looked at for
+	active  []*search
+	hunts   *sync.Pool
 }
 
 // A search is one query of a scan.
 type search struct {
 	Query
-	codes []int16
-	scale float64 // the query is scale·codes …
-	loose float64 // … but for an error that moves no score by more than loose·(a row's scale)
-	long  float64 // its length, rounded up
+	lenses []*lens // for each frame
+	done   bool    // every row that counts has been looked at
+	least  float64 // the smallest score that counts
 
 	floor atomic.Uint64 // bits of a score that K rows are known to reach; only ever rises
 
 	mu    sync.Mutex
-	lower scores // the K largest of the scores that rows are known to reach
+	lower least[float64] // the K largest of the scores that rows are known to reach
 	doubt []candidate
 }
 
 // A candidate is a row that may be among the nearest.
 type candidate struct {
-	v     *view
 	b     *block
 	at    int // row of the block
 	upper float64
 	score float64
 }
 
-func (s *scan) prepare(now *snapshot, queries []Query) {
-	for i := range now.views {
-		v := &now.views[i]
+func (t *search) known() float64 { return math.Float64frombits(t.floor.Load()) }
+
+// run looks at every row for the queries that want it.
+func (s *scan) run() {
+	if len(s.exact) == 0 {
+		return
+	}
+	for i := range s.now.views {
+		v := &s.now.views[i]
 		for j := range v.blocks {
 			b := &v.blocks[j]
 			for first := 0; first < len(b.ids); first += spanRows {
@@ -133,118 +147,59 @@ func (s *scan) prepare(now *snapshot, queries []Query) {
 			}
 		}
 	}
-	s.queries = make([]search, len(queries))
-	s.codes = make([]int16, len(queries)*s.width)
-	for i, q := range queries {
-		t := &s.queries[i]
-		t.Query, t.codes = q, s.codes[i*s.width:]
-		t.encode(s.width)
-		least := math.Inf(-1)
-		if q.Least != nil {
-			least = *q.Least
-		}
-		t.floor.Store(math.Float64bits(least))
+	for first := 0; first < len(s.exact) && s.ctx.Err() == nil; first += groupQueries {
+		s.active = s.exact[first:min(first+groupQueries, len(s.exact))]
+		par.Do(s, len(s.spans), 0)
 	}
-	s.buffers.New = func() any { return &buffer{products: make([]int32, 4*groupRows)} }
 }
 
-// encode rounds the query.
-func (t *search) encode(width int) {
-	var top float64
-	for _, v := range t.Vector {
-		top = max(top, math.Abs(float64(v)))
-	}
-	t.scale = top / float64(min(8191, 1<<31/(128*width)-1)) // so that no product leaves int32
-	rest := 0.0
-	if t.scale > 0 {
-		for i, v := range t.Vector {
-			c := math.RoundToEven(float64(v) / t.scale)
-			t.codes[i] = int16(c)
-			e := float64(v) - c*t.scale
-			rest += e * e
-		}
-	}
-	const up = 1 + 1e-9
-	d := math.Sqrt(float64(len(t.Vector)))
-	t.long = norm(t.Vector) * up
-	t.loose = math.Sqrt(rest)*127*d*up + t.long*127*d*1e-12 // the second is for rounding in sums of float64
-}
-
-// A buffer is a worker's memory.
-type buffer struct {
-	products []int32
-	found    []candidate
-}
-
-// Run scans one span.
+// Run looks at one span.
 func (s *scan) Run(n int) {
 	if s.ctx.Err() != nil {
 		return
 	}
-	w := s.buffers.Get().(*buffer)
-	defer s.buffers.Put(w)
 	sp := &s.spans[n]
+	var hunts [groupQueries]*hunt
+	for i, t := range s.active {
+		hunts[i] = s.hunt()
+		hunts[i].begin(t)
+		hunts[i].at(sp.v)
+	}
 	for first := sp.first; first < sp.last; first += groupRows {
-		rows := min(groupRows, sp.last-first)
-		codes := sp.b.codes[first*s.width : (first+rows)*s.width]
-		for i := 0; i < len(s.active); {
-			n := 1
-			if i+4 <= len(s.active) {
-				n = 4
-			}
-			kernel.ScanInt8(w.products[:n*rows], codes, s.active[i].several(n, s.width), n)
-			for k := range n {
-				s.active[i+k].sift(sp, first, rows, w.products[k:n*rows], n, w)
-			}
-			i += n
+		for i := range s.active {
+			hunts[i].rows(sp.b, first, min(first+groupRows, sp.last))
 		}
+	}
+	for i, t := range s.active {
+		t.collect(hunts[i])
+		s.hunts.Put(hunts[i])
 	}
 }
 
-// several is the codes of n queries from this one on, which lie one after the other.
-func (t *search) several(n, width int) []int16 { return t.codes[:n*width] }
-
-// sift keeps the rows that may be among the nearest. Products are n apart.
-func (t *search) sift(sp *span, first, rows int, products []int32, n int, w *buffer) {
-	floor := math.Float64frombits(t.floor.Load())
-	found := w.found[:0]
-	for i, f := range sp.b.facts[first : first+rows] {
-		scale := float64(f.scale)
-		score := float64(products[i*n]) * t.scale * scale
-		slack := t.long*float64(f.err) + t.loose*scale
-		if score+slack < floor {
-			continue
-		}
-		at := first + i
-		if sp.v.isDead(uint32(sp.b.first+at)) || t.Filter != nil && !t.Filter.Has(sp.b.ids[at]) {
-			continue
-		}
-		found = append(found, candidate{sp.v, sp.b, at, score + slack, score - slack})
+// hunt is one that nobody uses.
+func (s *scan) hunt() *hunt {
+	if h, ok := s.hunts.Get().(*hunt); ok {
+		return h
 	}
-	w.found = found
-	if len(found) > 0 {
-		t.collect(found)
-	}
+	return new(hunt)
 }
 
-// collect takes candidates in, whose score is for now what they reach at least.
-func (t *search) collect(found []candidate) {
+// collect takes in what a hunt found.
+func (t *search) collect(h *hunt) {
+	if len(h.found) == 0 {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range found {
-		if len(t.lower) < t.K {
-			heap.Push(&t.lower, c.score)
-		} else if c.score > t.lower[0] {
-			t.lower[0] = c.score
-			heap.Fix(&t.lower, 0)
-		}
+	for _, s := range h.lower {
+		t.lower.push(s, t.K)
 	}
-	floor := math.Float64frombits(t.floor.Load())
+	floor := t.known()
 	if len(t.lower) == t.K && t.lower[0] > floor {
 		floor = t.lower[0]
 		t.floor.Store(math.Float64bits(floor))
 	}
-	for _, c := range found {
+	for _, c := range h.found {
 		if c.upper >= floor {
 			t.doubt = append(t.doubt, c)
 		}
@@ -255,22 +210,19 @@ func (t *search) collect(found []candidate) {
 }
 
 // finish computes the scores of what is in doubt and picks the nearest.
-func (t *search) finish(now *snapshot, d int) []Hit {
-	floor := math.Float64frombits(t.floor.Load())
+func (t *search) finish(d int) []Hit {
+	floor := t.known()
 	t.doubt = slices.DeleteFunc(t.doubt, func(c candidate) bool { return c.upper < floor })
 	exact := &rescore{t: t, d: d}
 	par.Do(exact, (len(t.doubt)+rescoreRows-1)/rescoreRows, 0)
 	hits := make([]Hit, 0, len(t.doubt))
 	for _, c := range t.doubt {
-		if t.Least == nil || c.score >= *t.Least {
+		if c.score >= t.least {
 			hits = append(hits, Hit{c.b.ids[c.at], c.score})
 		}
 	}
 	slices.SortFunc(hits, func(a, b Hit) int {
-		if c := cmp.Compare(b.Score, a.Score); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.ID, b.ID)
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
 	})
 	return hits[:min(t.K, len(hits)):min(t.K, len(hits))]
 }
@@ -308,20 +260,35 @@ func inner(a, b []float32) float64 {
 	return (s0 + s1) + (s2 + s3)
 }
 
-// scores is a heap, the smallest first.
-type scores []float64
+// A least is a heap of the largest that were pushed, the smallest of them first.
+type least[T cmp.Ordered] []T
 
-func (s scores) Len() int           { return len(s) }
-func (s scores) Less(i, j int) bool { return s[i] < s[j] }
-func (s scores) Swap(i, j int)      { s[i], s[j] = s[j], s[i] }
-
-// Push adds a score.
-func (s *scores) Push(x any) { *s = append(*s, x.(float64)) }
-
-// Pop takes the last one.
-func (s *scores) Pop() any {
-	old := *s
-	x := old[len(old)-1]
-	*s = old[:len(old)-1]
-	return x
+// push keeps the k largest.
+func (s *least[T]) push(x T, k int) {
+	h := *s
+	if len(h) < k {
+		h = append(h, x)
+		i := len(h) - 1
+		for i > 0 && h[(i-1)/2] > x {
+			h[i], i = h[(i-1)/2], (i-1)/2
+		}
+		h[i] = x
+		*s = h
+		return
+	}
+	if x <= h[0] {
+		return
+	}
+	i := 0
+	for {
+		c := 2*i + 1
+		if c+1 < len(h) && h[c+1] < h[c] {
+			c++
+		}
+		if c >= len(h) || h[c] >= x {
+			break
+		}
+		h[i], i = h[c], c
+	}
+	h[i] = x
 }

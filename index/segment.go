@@ -15,6 +15,7 @@ import (
 type segment struct {
 	number  uint32
 	path    string
+	frame   *frame
 	rows    int // those that blocks were dropped of included
 	blocks  []block
 	dead    []uint64 // a bit a row; never changed, but replaced
@@ -29,6 +30,8 @@ type segment struct {
 // A view is a segment at one moment.
 type view struct {
 	number uint32
+	frame  *frame
+	lens   int   // which of the snapshot's frames that is
 	size   int64 // bytes of the file that count: what follows was never reported done
 	rows   int
 	blocks []block
@@ -61,14 +64,20 @@ func segmentPath(dir string, number uint32) string {
 	return filepath.Join(dir, fmt.Sprintf("%08d.vectors", number))
 }
 
-// preamble is what a segment begins with.
-func preamble(dimension int) []byte {
+// preamble is what a segment begins with: "chiasmVS" · version u32 · dimension u32 · 1 if a frame follows u32 · 0…, and the frame.
+func preamble(f *frame) []byte {
 	out := make([]byte, headerBytes)
 	copy(out, segmentMagic)
 	binary.LittleEndian.PutUint32(out[8:], version)
-	binary.LittleEndian.PutUint32(out[12:], uint32(dimension))
-	return out
+	binary.LittleEndian.PutUint32(out[12:], uint32(f.dimension))
+	if f.rows != nil {
+		out[16] = 1
+	}
+	return append(out, f.data...)
 }
+
+// start is where the blocks of a segment begin.
+func start(f *frame) int { return headerBytes + len(f.data) }
 
 // mapFile maps the first size bytes of a file, or all of it if that is fewer.
 func mapFile(path string) (*memory, error) {
@@ -92,14 +101,15 @@ func mapFile(path string) (*memory, error) {
 
 // load reads a segment. What is wrong with it is among the damages; only a file that cannot be read at all is an error. A torn end is no
 // damage: it was never reported done.
-func load(dir string, number uint32, dimension int) (s *segment, damages []error, err error) {
-	s = &segment{number: number, path: segmentPath(dir, number)}
+func load(dir string, number uint32, known []*frame) (s *segment, damages []error, err error) {
+	s = &segment{number: number, path: segmentPath(dir, number), frame: known[0]}
+	dimension := s.frame.dimension
 	if s.memory, err = mapFile(s.path); err != nil {
 		return nil, nil, err
 	}
 	s.memory.retain()
 	data := []byte(s.memory.data)
-	if want := preamble(dimension); len(data) < headerBytes || !bytes.Equal(data[:16], want[:16]) {
+	if want := preamble(s.frame)[:headerBytes]; len(data) < headerBytes || !bytes.Equal(data[:16], want[:16]) {
 		if len(data) >= headerBytes || !bytes.HasPrefix(want, data) {
 			s.damaged = true
 			return s, []error{fmt.Errorf("%s begins with % x, want % x", s.path, data[:min(16, len(data))], want[:16])}, nil
@@ -107,7 +117,15 @@ func load(dir string, number uint32, dimension int) (s *segment, damages []error
 		s.size = 0 // it was being made
 		return s, nil, nil
 	}
-	found, gaps := walk(data, dimension)
+	begin, blind := headerBytes, false
+	if data[16] != 0 {
+		begin = min(headerBytes+frameBytes(dimension), len(data))
+		if s.frame, err = readFrame(data[headerBytes:], dimension, known); err != nil { // the vectors are there, but what their codes mean is not known
+			damages = append(damages, fmt.Errorf("%s: %w", s.path, err))
+			s.frame, s.damaged, blind = known[0], true, true
+		}
+	}
+	found, gaps := walk(data, begin, dimension)
 	for _, f := range found {
 		s.durable = max(s.durable, f.durable)
 	}
@@ -128,7 +146,10 @@ func load(dir string, number uint32, dimension int) (s *segment, damages []error
 			s.size = f.at
 			break
 		}
-		s.take(data[f.at+headerBytes:f.at+headerBytes+int64(f.header.size)], f.header, dimension)
+		s.take(data[f.at+headerBytes:f.at+headerBytes+int64(f.header.size)], f.header)
+		if blind {
+			s.blocks[len(s.blocks)-1].recode(s.frame)
+		}
 	}
 	return s, damages, nil
 }
@@ -148,10 +169,10 @@ type found struct {
 	at int64
 }
 
-// walk goes from block to block.
-func walk(data []byte, dimension int) (blocks []found, gaps []*gap) {
+// walk goes from block to block, from the byte where they begin.
+func walk(data []byte, begin, dimension int) (blocks []found, gaps []*gap) {
 	rows := 0
-	for at := headerBytes; at < len(data); {
+	for at := begin; at < len(data); {
 		h, err := readHeader(data[at:], dimension)
 		if err == nil && h.first < rows {
 			err = fmt.Errorf("a block begins at row %d, want %d or more", h.first, rows)
@@ -180,27 +201,36 @@ func resume(data []byte, at, dimension, rows int) int {
 }
 
 // take adds a block, of which body is the bytes.
-func (s *segment) take(body []byte, h header, dimension int) {
-	b := parts(body, h.rows, h.kills, dimension)
-	b.first = h.first
+func (s *segment) take(body []byte, h header) {
+	b := h.parts(body)
+	b.first, b.reach = h.first, h.reach
 	s.blocks = append(s.blocks[:len(s.blocks):len(s.blocks)], b) // views keep theirs
 	s.rows = h.first + h.rows
 }
 
+// recode makes codes in another frame, for want of the one that the block's are in.
+func (b *block) recode(f *frame) {
+	fresh := shape{rows: len(b.ids), dimension: f.dimension}
+	to := fresh.parts(aligned(fresh.bytes()))
+	to.ids, to.values, to.kills, to.first = b.ids, b.values, b.kills, b.first
+	to.reach = f.encode(&to)
+	*b = to
+}
+
 // remap moves the blocks that lie on the heap into mapped memory.
-func (s *segment) remap(dimension int) error {
+func (s *segment) remap() error {
 	m, err := mapFile(s.path)
 	if err != nil {
 		return err
 	}
 	fresh := &segment{}
-	for at := headerBytes; at < int(s.size); {
-		h, err := readHeader(m.data[at:], dimension)
+	for at := start(s.frame); at < int(s.size); {
+		h, err := readHeader(m.data[at:], s.frame.dimension)
 		if err != nil {
 			m.retain().release()
 			return fmt.Errorf("%s at byte %d, which was just written: %w", s.path, at, err)
 		}
-		fresh.take(m.data[at+headerBytes:at+headerBytes+h.size], h, dimension)
+		fresh.take(m.data[at+headerBytes:at+headerBytes+h.size], h)
 		at += headerBytes + h.size
 	}
 	s.memory.release()
@@ -227,7 +257,7 @@ func (s *segment) kill(r uint32, fresh *bool) {
 }
 
 func (s *segment) view() view {
-	return view{number: s.number, size: s.size, rows: s.rows, blocks: s.blocks, dead: s.dead, killed: s.killed}
+	return view{number: s.number, frame: s.frame, size: s.size, rows: s.rows, blocks: s.blocks, dead: s.dead, killed: s.killed}
 }
 
 // live is how many rows of a view are there and not killed.

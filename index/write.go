@@ -140,7 +140,8 @@ func (x *Index) commit(ids []uint64, vectors []float32, kills []row) error {
 		return err
 	}
 	d := x.manifest.Dimension
-	data := encode(ids, vectors, kills, d, s.rows, s.durable)
+	b := &batch{ids: ids, vectors: vectors, kills: kills}
+	data := b.encode(s.frame, s.rows, s.durable)
 	if _, err := x.file.Write(data); err != nil {
 		if cut := x.file.Truncate(s.size); cut != nil {
 			x.broken = fmt.Errorf("%w, and the torn end could not be cut off: %w", err, cut)
@@ -154,7 +155,7 @@ func (x *Index) commit(ids []uint64, vectors []float32, kills []row) error {
 	s.size += int64(len(data))
 	s.tail += len(data)
 	first := s.rows
-	s.take(data[headerBytes:], h, d)
+	s.take(data[headerBytes:], h)
 	fresh := make([]bool, len(x.segments))
 	x.bury(kills, fresh)
 	where := x.find()
@@ -162,7 +163,7 @@ func (x *Index) commit(ids []uint64, vectors []float32, kills []row) error {
 		where[id] = row{s.number, uint32(first + i)}
 	}
 	if s.tail > remapAt {
-		_ = s.remap(d) // they may stay on the heap
+		_ = s.remap() // they may stay on the heap
 	}
 	x.publish()
 	return nil
@@ -182,11 +183,11 @@ func (x *Index) active() (*segment, error) {
 	if n := len(x.segments); n > 0 && x.file == nil {
 		s := x.segments[n-1]
 		listed := x.manifest.Segments[len(x.manifest.Segments)-1] == s.number
-		if listed && !s.damaged && s.size >= headerBytes && s.size < x.opts.SegmentBytes {
+		if listed && !s.damaged && s.size >= int64(start(s.frame)) && s.size < x.opts.SegmentBytes {
 			return s, x.open(s)
 		}
 	}
-	return x.begin()
+	return x.begin(x.newest())
 }
 
 // seal closes the segment that is appended to.
@@ -220,9 +221,9 @@ func (x *Index) open(s *segment) error {
 }
 
 // begin makes the next segment.
-func (x *Index) begin() (*segment, error) {
+func (x *Index) begin(frame *frame) (*segment, error) {
 	number := x.manifest.Next
-	s, f, err := x.create(number)
+	s, f, err := x.create(number, frame)
 	if err != nil {
 		return nil, err
 	}
@@ -239,13 +240,14 @@ func (x *Index) begin() (*segment, error) {
 }
 
 // create makes the file of an empty segment.
-func (x *Index) create(number uint32) (*segment, File, error) {
-	s := &segment{number: number, path: segmentPath(x.dir, number), memory: &memory{}, size: headerBytes, durable: headerBytes}
+func (x *Index) create(number uint32, frame *frame) (*segment, File, error) {
+	head := preamble(frame)
+	s := &segment{number: number, path: segmentPath(x.dir, number), frame: frame, memory: &memory{}, size: int64(len(head)), durable: int64(len(head))}
 	f, err := x.opts.FS.OpenFile(s.path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err = f.Write(preamble(x.manifest.Dimension)); err == nil {
+	if _, err = f.Write(head); err == nil {
 		err = f.Sync()
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package library
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,17 +11,18 @@ import (
 	"os"
 	"path/filepath"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite"
 )
 
 // ErrNewer is the error of opening a library that a later version of this program made.
 var ErrNewer = errors.New("it was made by a newer version of chiasm")
 
 // version of the catalogue's tables.
-const version = 1
+const version = len(schema)
 
-// Paths are bytes: names of files need not be UTF-8. Times are Unix nanoseconds, dates of pictures Unix seconds.
-const schema = `
+// The schema is what made each version of the one before. Paths are bytes: names of files need not be UTF-8. Times are Unix nanoseconds,
+// dates of pictures Unix seconds.
+var schema = [...]string{`
 CREATE TABLE facts(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE roots(
 	id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, include TEXT NOT NULL, exclude TEXT NOT NULL, device INTEGER, missing INTEGER NOT NULL DEFAULT 0);
@@ -39,7 +41,17 @@ CREATE TABLE tags(file INTEGER NOT NULL, tag TEXT NOT NULL, source TEXT NOT NULL
 CREATE INDEX tags_tag ON tags(tag);
 CREATE TABLE faults(path BLOB PRIMARY KEY, root INTEGER NOT NULL, error TEXT NOT NULL) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5(name, folder, tags, caption, tokenize = 'unicode61 remove_diacritics 2');
-`
+`, `
+CREATE INDEX files_date ON files(coalesce(taken, modified / 1000000000) DESC, id, kind) WHERE error IS NULL;
+CREATE INDEX files_kind ON files(kind) WHERE error IS NULL;
+CREATE INDEX files_error ON files(id) WHERE error IS NOT NULL;
+CREATE INDEX pieces_sound ON pieces(space, id) WHERE sound;
+ALTER TABLE embedded ADD COLUMN described INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX embedded_new ON embedded(space, file) WHERE NOT described;
+CREATE TABLE seen(file INTEGER NOT NULL, space INTEGER NOT NULL, word TEXT NOT NULL, probability REAL NOT NULL, PRIMARY KEY(file, space, word)) WITHOUT ROWID;
+CREATE INDEX seen_word ON seen(space, word, file);
+CREATE TABLE links(path BLOB PRIMARY KEY, root INTEGER NOT NULL, target BLOB NOT NULL) WITHOUT ROWID;
+`}
 
 // openCatalogue opens the database, and makes it if it may.
 func openCatalogue(dir string, readOnly bool) (*sql.DB, error) {
@@ -56,17 +68,37 @@ func openCatalogue(dir string, readOnly bool) (*sql.DB, error) {
 		pragmas.Add("_pragma", "journal_mode(WAL)")
 		pragmas.Set("_txlock", "immediate")
 	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: pragmas.Encode()}).String())
-	if err != nil {
-		return nil, err
-	}
+	db := sql.OpenDB(&connector{dsn: (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: pragmas.Encode()}).String()})
 	if err := prepare(db, readOnly); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
 
-// prepare checks the version of the tables, or makes them.
+// A connector makes connections that leave the files of the log where they are when the last one closes: to open the catalogue then takes
+// no room, so that a full disk can be searched.
+type connector struct {
+	driver sqlite.Driver
+	dsn    string
+}
+
+func (c *connector) Driver() driver.Driver { return &c.driver }
+
+func (c *connector) Connect(context.Context) (driver.Conn, error) {
+	conn, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.(sqlite.FileControl).FileControlPersistWAL("main", 1); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// errOlder is the error of reading tables of an earlier version, which only a writer brings up to date.
+var errOlder = errors.New("its catalogue is of an earlier version")
+
+// prepare checks the version of the tables, makes them, or brings them up to date.
 func prepare(db *sql.DB, readOnly bool) error {
 	var found int
 	if err := db.QueryRow("PRAGMA user_version").Scan(&found); err != nil {
@@ -77,14 +109,18 @@ func prepare(db *sql.DB, readOnly bool) error {
 		return nil
 	case found > version:
 		return fmt.Errorf("%w: its catalogue is of version %d, this program reads %d", ErrNewer, found, version)
-	case found != 0:
+	case found < 0:
 		return fmt.Errorf("catalogue.db: version %d, want %d", found, version)
-	case readOnly:
+	case readOnly && found == 0:
 		return fmt.Errorf("catalogue.db is empty: %w", fs.ErrNotExist)
+	case readOnly:
+		return errOlder
 	}
 	return inTransaction(context.Background(), db, func(tx *sql.Tx) error {
-		if _, err := tx.Exec(schema); err != nil {
-			return fmt.Errorf("catalogue.db: %w", err)
+		for _, step := range schema[found:] {
+			if _, err := tx.Exec(step); err != nil {
+				return fmt.Errorf("catalogue.db: %w", err)
+			}
 		}
 		_, err := tx.Exec(fmt.Sprintf("PRAGMA user_version = %d", version))
 		return err

@@ -93,8 +93,10 @@ func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old
 	}, "SELECT space, id FROM pieces WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
 		return err
 	}
-	if err := exec("DELETE FROM pieces WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
-		return err
+	for _, table := range []string{"pieces", "seen"} {
+		if err := exec("DELETE FROM "+table+" WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
+			return err
+		}
 	}
 	if !j.known {
 		if err := exec("DELETE FROM embedded WHERE file = ?", j.file); err != nil {
@@ -120,7 +122,7 @@ func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old
 	if !run.kinds[j.kind] {
 		return nil // a model that takes it may come
 	}
-	return exec("INSERT OR REPLACE INTO embedded VALUES(?, ?)", j.file, run.space.id)
+	return exec("INSERT OR REPLACE INTO embedded(file, space) VALUES(?, ?)", j.file, run.space.id)
 }
 
 // row writes what a file is.
@@ -160,7 +162,7 @@ func (run *ingest) row(ctx context.Context, tx *sql.Tx, j *job, s *Summary) erro
 		if err := exec("UPDATE files SET size = ?, modified = ?, error = NULL WHERE id = ?", j.size, j.modified, j.file); err != nil {
 			return err
 		}
-		return exec("UPDATE words SET name = ?, folder = ? WHERE rowid = ?", separate(filepath.Base(j.path)), separate(folderWords(j)), j.file)
+		return exec("UPDATE words SET name = ?, folder = ? WHERE rowid = ?", separate(filepath.Base(j.path)), separate(folderWords(j.root.Path, j.path)), j.file)
 	}
 	m := &j.meta
 	var taken, lat, lon any
@@ -195,14 +197,14 @@ func (run *ingest) row(ctx context.Context, tx *sql.Tx, j *job, s *Summary) erro
 		return err
 	}
 	return exec("INSERT INTO words(rowid, name, folder, tags, caption) VALUES(?, ?, ?, ?, ?)", j.file, separate(filepath.Base(j.path)),
-		separate(folderWords(j)), separate(strings.Join(append(tags, m.Place, m.Camera), " | ")), separate(m.Caption))
+		separate(folderWords(j.root.Path, j.path)), separate(strings.Join(append(tags, m.Place, m.Camera), " | ")), separate(m.Caption))
 }
 
 // folderWords is the folders that a file lies in, from the root's own on.
-func folderWords(j *job) string {
-	below, err := filepath.Rel(filepath.Dir(j.root.Path), filepath.Dir(j.path))
+func folderWords(root, path string) string {
+	below, err := filepath.Rel(filepath.Dir(root), filepath.Dir(path))
 	if err != nil {
-		return filepath.Dir(j.path)
+		return filepath.Dir(path)
 	}
 	return below
 }

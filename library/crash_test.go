@@ -93,6 +93,11 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		times = 5
 	}
+	if s := os.Getenv("CHIASM_CRASHES"); s != "" {
+		var err error
+		times, err = strconv.Atoi(s)
+		must(t, err)
+	}
 	dir, photos := t.TempDir(), t.TempDir()
 	r := rand.New(rand.NewPCG(1, 2))
 	done := 0

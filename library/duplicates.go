@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/chiasm/chiasm/index"
 )
@@ -40,6 +41,77 @@ func (l *Library) Duplicates(ctx context.Context, o DuplicateOptions) ([]Group, 
 		return nil, fmt.Errorf("library: %w", err)
 	}
 	return groups, err
+}
+
+// BurstOptions say which pictures belong together.
+type BurstOptions struct {
+	Within time.Duration // between one and the next at most; 0 for 30 seconds
+	Least  float64       // the cosine of one and the next; 0 for 0.9
+}
+
+// Bursts groups pictures that were taken soon after one another and look alike, in the order of time. Where a file does not say when it was
+// taken, it counts as taken when it was last changed.
+func (l *Library) Bursts(ctx context.Context, o BurstOptions) (groups []Group, err error) {
+	groups, err = l.bursts(ctx, o)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("library: %w", err)
+	}
+	return groups, err
+}
+
+func (l *Library) bursts(ctx context.Context, o BurstOptions) (groups []Group, err error) {
+	within, least := int64(cmp.Or(o.Within, 30*time.Second)/time.Second), cmp.Or(o.Least, 0.9)
+	s, ok, err := l.Current(ctx)
+	if err != nil || !ok {
+		return nil, err
+	}
+	x, err := l.vectors(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	var chains [][]int64
+	var chain []int64
+	var last []float32
+	var then int64
+	if err := each(ctx, l.db, func(scan func(...any) error) error {
+		var piece uint64
+		var id, date int64
+		if err := scan(&piece, &id, &date); err != nil {
+			return err
+		}
+		v := x.Get(piece)
+		if v == nil {
+			return nil
+		}
+		if len(chain) == 0 || date-then > within || cosine(last, v) < least {
+			chains = append(chains, chain)
+			chain = nil
+		}
+		chain, last, then = append(chain, id), v, date
+		return nil
+	}, `SELECT p.id, f.id, coalesce(f.taken, f.modified / 1000000000) t FROM files f JOIN pieces p ON p.file = f.id AND p.space = ?
+		WHERE f.kind = 'image' AND f.error IS NULL ORDER BY t, f.id`, s.id); err != nil {
+		return nil, err
+	}
+	for _, ids := range append(chains, chain) {
+		if len(ids) < 2 {
+			continue
+		}
+		g, err := l.group(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, g)
+	}
+	return groups, nil
+}
+
+// cosine is that of vectors of length 1.
+func cosine(a, b []float32) (sum float64) {
+	for i, v := range a {
+		sum += float64(v) * float64(b[i])
+	}
+	return sum
 }
 
 // equal groups files of equal content. Files of a group but the kept one are marked.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/chiasm/chiasm/index"
@@ -13,7 +14,6 @@ import (
 type filtered struct {
 	generation int64
 	pieces     bits
-	sounds     bits // those of the pieces that are of sound
 	files      bits
 	count      int // files
 }
@@ -31,19 +31,31 @@ func (b *bits) add(id uint64) {
 	(*b)[id/64] |= 1 << (id % 64)
 }
 
-// without is a set less another one.
-type without struct{ all, less bits }
+// without is a set, or all numbers if it is nil, less another one.
+type without struct {
+	all  index.Filter
+	less bits
+}
 
 // Has reports whether a number is in the set.
-func (w without) Has(id uint64) bool { return w.all.Has(id) && !w.less.Has(id) }
+func (w without) Has(id uint64) bool { return !w.less.Has(id) && (w.all == nil || w.all.Has(id)) }
+
+// both is what two sets have in common; the first is all numbers if it is nil.
+type both struct {
+	a index.Filter
+	b bits
+}
+
+// Has reports whether a number is in both sets.
+func (w both) Has(id uint64) bool { return w.b.Has(id) && (w.a == nil || w.a.Has(id)) }
 
 // conditional reports whether a query leaves files out.
 func (q *Query) conditional() bool {
-	return len(q.Types)+len(q.Places)+len(q.Cameras)+len(q.Paths)+len(q.Tags) > 0 || !q.After.IsZero() || !q.Before.IsZero() || q.Size.set || q.Duration.set
+	return len(q.Types)+len(q.Places)+len(q.Cameras)+len(q.Paths)+len(q.Tags)+len(q.Words) > 0 || !q.After.IsZero() || !q.Before.IsZero() || q.Size.set || q.Duration.set
 }
 
-// where is the conditions of a query as SQL over files.
-func (q *Query) where() (clause string, args []any) {
+// where is the conditions of a query as SQL over files. What a model saw in them, it saw in a space.
+func (q *Query) where(s Space) (clause string, args []any) {
 	clauses := []string{"1"}
 	add := func(c string, a ...any) { clauses, args = append(clauses, c), append(args, a...) }
 	anyOf := func(column string, list []string) {
@@ -74,6 +86,10 @@ func (q *Query) where() (clause string, args []any) {
 	for _, t := range q.Tags {
 		add("EXISTS (SELECT 1 FROM tags WHERE file = files.id AND lower(tag) = lower(?))", t)
 	}
+	for _, w := range q.Words {
+		names := namesOf(w)
+		add("EXISTS (SELECT 1 FROM seen WHERE file = files.id AND space = ? AND word IN ("+marks(len(names))+"))", append([]any{s.id}, anys(names)...)...)
+	}
 	between := func(column string, r Range) {
 		if r.set {
 			add(column+" BETWEEN ? AND ?", finite(r.Least), finite(r.Most))
@@ -103,7 +119,7 @@ func (l *Library) filter(ctx context.Context, s Space, q *Query) (*filtered, err
 	if err != nil {
 		return nil, err
 	}
-	clause, args := q.where()
+	clause, args := q.where(s)
 	key := fmt.Sprintf("%d %s %q", s.id, clause, args)
 	l.mu.Lock()
 	f := l.filters[key]
@@ -113,26 +129,20 @@ func (l *Library) filter(ctx context.Context, s Space, q *Query) (*filtered, err
 	}
 	f = &filtered{generation: generation}
 	if err := each(ctx, l.db, func(scan func(...any) error) error {
-		var id uint64
-		err := scan(&id)
-		f.files.add(id)
-		f.count++
-		return err
-	}, "SELECT id FROM files WHERE "+clause, args...); err != nil {
-		return nil, err
-	}
-	if err := each(ctx, l.db, func(scan func(...any) error) error {
-		var id, file uint64
-		var sound bool
-		err := scan(&id, &file, &sound)
-		if f.files.Has(file) {
-			f.pieces.add(id)
-			if sound {
-				f.sounds.add(id)
-			}
+		var file uint64
+		var piece *uint64
+		if err := scan(&file, &piece); err != nil {
+			return err
 		}
-		return err
-	}, "SELECT id, file, sound FROM pieces WHERE space = ?", s.id); err != nil {
+		if !f.files.Has(file) {
+			f.files.add(file)
+			f.count++
+		}
+		if piece != nil {
+			f.pieces.add(*piece)
+		}
+		return nil
+	}, "SELECT files.id, pieces.id FROM files LEFT JOIN pieces ON pieces.file = files.id AND pieces.space = ? WHERE "+clause, append([]any{s.id}, args...)...); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
@@ -142,4 +152,66 @@ func (l *Library) filter(ctx context.Context, s Space, q *Query) (*filtered, err
 	}
 	l.filters[key] = f
 	return f, nil
+}
+
+// A heard is which pieces of a space are of sound, up to one of them: later ones are added, numbers are never used again.
+type heard struct {
+	generation int64
+	last       uint64
+	pieces     bits
+}
+
+// sounds is the pieces of a space that are of sound, and some that were.
+func (l *Library) sounds(ctx context.Context, s Space) (bits, error) {
+	generation, err := l.generation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	h := l.heard[s.id]
+	l.mu.Unlock()
+	if h.generation == generation && h.last > 0 {
+		return h.pieces, nil
+	}
+	var fresh []uint64
+	if err := each(ctx, l.db, func(scan func(...any) error) error {
+		fresh = append(fresh, 0)
+		return scan(&fresh[len(fresh)-1])
+	}, "SELECT id FROM pieces WHERE space = ? AND sound AND id > ?", s.id, h.last); err != nil {
+		return nil, err
+	}
+	if len(fresh) > 0 {
+		h.pieces = slices.Clone(h.pieces) // searches may be reading it
+		for _, id := range fresh {
+			h.pieces.add(id)
+			h.last = max(h.last, id)
+		}
+	}
+	h.generation = generation
+	l.mu.Lock()
+	l.heard[s.id] = h
+	l.mu.Unlock()
+	return h.pieces, nil
+}
+
+// countFiles is how many files the catalogue has.
+func (l *Library) countFiles(ctx context.Context) (int, error) {
+	generation, err := l.generation(ctx)
+	if err != nil {
+		return 0, err
+	}
+	l.mu.Lock()
+	t := l.total
+	l.mu.Unlock()
+	if t.known && t.generation == generation {
+		return t.files, nil
+	}
+	t = total{known: true, generation: generation}
+	err = l.db.QueryRowContext(ctx, "SELECT count(*) FROM files").Scan(&t.files)
+	if err == nil {
+		l.mu.Lock()
+		l.total = t
+		l.mu.Unlock()
+	}
+	return t.files, err
 }

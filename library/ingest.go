@@ -22,6 +22,7 @@ type IndexOptions struct {
 	Exclude  []string
 	Hidden   bool           // also files and folders that begin with a dot
 	Retry    bool           // also files that failed and have not changed
+	NoThumbs bool           // make no thumbnails: they are made when they are asked for
 	Exact    bool           // decode large JPEG files in full, as the reference does: slower, and nearly the same
 	Progress func(Progress) // told how far it is, by several goroutines one after the other
 }
@@ -60,6 +61,7 @@ type job struct {
 	known   bool  // the catalogue has its content under this path
 	moved   bool  // it lay elsewhere
 	done    bool  // it has its vectors
+	nothing bool  // it is no file that counts
 	kind    string
 	hash    []byte
 	meta    Metadata
@@ -154,6 +156,9 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 	}
 	err = run.all(ctx, scopes)
 	if err == nil {
+		err = l.describe(ctx, m, space, x)
+	}
+	if err == nil {
 		run.summary.Switched, err = l.complete(ctx, space, kinds)
 	}
 	if err == nil {
@@ -161,6 +166,9 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 			run.summary.Complete = s.State == Current
 		}
 		err = l.setFact(ctx, "dirty", "")
+	}
+	if err == nil && run.summary.Changed+run.summary.Removed > 0 {
+		err = l.trimThumbs(ctx)
 	}
 	if err == nil {
 		err = x.Compact(ctx)
@@ -183,13 +191,13 @@ func (l *Library) scopes(ctx context.Context, o IndexOptions) ([]scope, error) {
 	if err != nil {
 		return nil, err
 	}
-	within := func(path string) *Root {
-		for i := range roots {
-			if contains(roots[i].Path, path) {
-				return &roots[i]
+	within := func(path string) (r *Root) {
+		for i := range roots { // the innermost: that of uploads may lie in another
+			if contains(roots[i].Path, path) && (r == nil || len(roots[i].Path) > len(r.Path)) {
+				r = &roots[i]
 			}
 		}
-		return nil
+		return r
 	}
 	var out []scope
 	for _, p := range o.Paths {
@@ -227,6 +235,9 @@ func (run *ingest) all(ctx context.Context, scopes []scope) error {
 	b, stop := newBudget(run.ctx)
 	defer stop()
 	run.reader = &reader{model: run.model, exact: run.o.Exact, budget: b}
+	if !run.o.NoThumbs {
+		run.reader.thumb = run.prepare
+	}
 	var walking, reading, embedding, writing sync.WaitGroup
 	guarded := func(wait *sync.WaitGroup, f func() error) {
 		wait.Go(func() {
@@ -263,12 +274,20 @@ func (run *ingest) all(ctx context.Context, scopes []scope) error {
 func (run *ingest) walk(scopes []scope) error {
 	defer run.tell(func(p *Progress) { p.Walking = false })
 	for i := range scopes {
-		if err := run.clearFaults(scopes[i]); err != nil {
+		if err := run.clear(scopes[i], "faults"); err != nil {
+			return err
+		}
+		if err := run.clear(scopes[i], "links"); err != nil {
 			return err
 		}
 		var failed error
 		w := &walk{root: &scopes[i].root, hidden: run.o.Hidden, own: run.dir,
 			give: func(f found) bool { failed = run.consider(f); return failed == nil },
+			link: func(path, real string) {
+				if _, err := run.db.ExecContext(run.ctx, "INSERT OR REPLACE INTO links VALUES(?, ?, ?)", []byte(path), scopes[i].root.id, []byte(real)); err != nil {
+					failed = err
+				}
+			},
 			fault: func(path string, err error) {
 				run.broken = append(run.broken, path)
 				run.fault(scopes[i].root, path, err)
@@ -315,7 +334,8 @@ func (run *ingest) fault(r Root, path string, err error) {
 	_, _ = run.db.ExecContext(run.ctx, "INSERT OR REPLACE INTO faults VALUES(?, ?, ?)", []byte(path), r.id, plain(err)) // it is said again next time
 }
 
-func (run *ingest) clearFaults(s scope) error {
+// clear forgets what a table says of a scope, which is about to be seen anew.
+func (run *ingest) clear(s scope, table string) error {
 	return inTransaction(run.ctx, run.db, func(tx *sql.Tx) error {
 		var old [][]byte
 		if err := each(run.ctx, tx, func(scan func(...any) error) error {
@@ -325,11 +345,11 @@ func (run *ingest) clearFaults(s scope) error {
 				old = append(old, path)
 			}
 			return err
-		}, "SELECT path FROM faults WHERE root = ?", s.root.id); err != nil {
+		}, "SELECT path FROM "+table+" WHERE root = ?", s.root.id); err != nil {
 			return err
 		}
 		for _, path := range old {
-			if _, err := tx.ExecContext(run.ctx, "DELETE FROM faults WHERE path = ?", path); err != nil {
+			if _, err := tx.ExecContext(run.ctx, "DELETE FROM "+table+" WHERE path = ?", path); err != nil {
 				return err
 			}
 		}

@@ -31,7 +31,11 @@ type Item struct {
 	Tags     []string  `json:"tags,omitempty"`
 	Caption  string    `json:"caption,omitempty"`
 	Error    string    `json:"error,omitempty"`
-	Hash     []byte    `json:"-"` // SHA-256 of the content
+	Hash     []byte    `json:"-"`       // SHA-256 of the content
+	Version  string    `json:"version"` // changes with the content
+
+	PathBytes []byte `json:"path_bytes,omitempty"` // the path where it is not UTF-8, which JSON cannot hold
+	Words     []Word `json:"words,omitempty"`      // what the model saw in it, where that was asked for
 }
 
 // Item is a file by its id. The error wraps [fs.ErrNotExist] if there is none.
@@ -54,7 +58,8 @@ func (l *Library) Item(ctx context.Context, id int64) (Item, error) {
 	if err != nil {
 		return Item{}, fmt.Errorf("library: %w", err)
 	}
-	it.Path, it.Root, it.Modified = string(path), string(root), time.Unix(0, modified)
+	it.Path, it.PathBytes = text(path)
+	it.Root, it.Modified, it.Version = string(root), time.Unix(0, modified), versionOf(it.Hash)
 	if taken.Valid {
 		it.Taken = time.Unix(taken.Int64, 0)
 	}
@@ -125,6 +130,44 @@ func (l *Library) Inside(ctx context.Context, path string) bool {
 	return err == nil && there
 }
 
+// A State says what changes of a library while it is watched.
+type State struct {
+	Generation int64          `json:"generation"` // of the catalogue
+	Files      map[string]int `json:"files"`      // by kind
+	Failed     int            `json:"failed"`
+}
+
+// Generation counts the changes of the catalogue: while it stays, every answer does.
+func (l *Library) Generation(ctx context.Context) (int64, error) {
+	n, err := l.generation(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("library: %w", err)
+	}
+	return n, nil
+}
+
+// State counts files.
+func (l *Library) State(ctx context.Context) (s State, err error) {
+	s.Files = map[string]int{}
+	s.Generation, err = l.generation(ctx)
+	if err == nil {
+		err = each(ctx, l.db, func(scan func(...any) error) error {
+			var kind string
+			var n int
+			err := scan(&kind, &n)
+			s.Files[kind] = n
+			return err
+		}, "SELECT kind, count(*) FROM files WHERE error IS NULL GROUP BY kind")
+	}
+	if err == nil {
+		err = l.db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM files WHERE error IS NOT NULL) + (SELECT count(*) FROM faults)").Scan(&s.Failed)
+	}
+	if err != nil {
+		err = fmt.Errorf("library: %w", err)
+	}
+	return s, err
+}
+
 // Info describes a library.
 type Info struct {
 	Dir     string         `json:"dir"`
@@ -138,23 +181,19 @@ type Info struct {
 
 // Info describes the library.
 func (l *Library) Info(ctx context.Context) (i Info, err error) {
-	i.Dir, i.Files = l.dir, map[string]int{}
+	i.Dir = l.dir
 	if i.Roots, err = l.Roots(ctx); err != nil {
 		return i, err
 	}
 	if i.Spaces, err = l.Spaces(ctx); err != nil {
 		return i, err
 	}
-	if err = each(ctx, l.db, func(scan func(...any) error) error {
-		var kind string
-		var n int
-		err := scan(&kind, &n)
-		i.Files[kind] = n
-		return err
-	}, "SELECT kind, count(*) FROM files WHERE error IS NULL GROUP BY kind"); err == nil {
-		err = l.db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM files WHERE error IS NOT NULL) + (SELECT count(*) FROM faults), (SELECT count(*) FROM pieces)").Scan(&i.Failed, &i.Vectors)
-	}
+	state, err := l.State(ctx)
 	if err != nil {
+		return i, err
+	}
+	i.Files, i.Failed = state.Files, state.Failed
+	if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM pieces").Scan(&i.Vectors); err != nil {
 		return i, fmt.Errorf("library: %w", err)
 	}
 	err = filepath.WalkDir(l.dir, func(_ string, e fs.DirEntry, err error) error {

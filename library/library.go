@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gofrs/flock"
 
@@ -38,11 +39,23 @@ type Library struct {
 
 	writing sync.Mutex // one run that changes things at a time
 
+	darkroom chan struct{} // places for thumbnails that are being made
+	made     atomic.Int64  // bytes of thumbnails since they were last looked through
+
 	mu      sync.Mutex
 	indexes map[int64]*index.Index // by the ids of spaces
 	seen    map[int64]int64        // the generation in which a read-only index was read
 	filters map[string]*filtered
+	heard   map[int64]heard // by the ids of spaces
+	total   total
 	next    int64 // the id of the next piece
+}
+
+// A total is how many files there were in some generation.
+type total struct {
+	known      bool
+	generation int64
+	files      int
 }
 
 // DefaultDir is the folder of the library of a person who names none.
@@ -65,7 +78,7 @@ func Open(dir string, o Options) (_ *Library, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("library: %w", err)
 	}
-	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}}
+	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}, heard: map[int64]heard{}, darkroom: make(chan struct{}, 2)}
 	defer func() {
 		if err != nil {
 			_ = l.Close() // what kept it from opening matters
@@ -77,7 +90,13 @@ func Open(dir string, o Options) (_ *Library, err error) {
 			return nil, err
 		}
 	}
-	if l.db, err = openCatalogue(absolute, o.ReadOnly); err != nil {
+	l.db, err = openCatalogue(absolute, o.ReadOnly)
+	if errors.Is(err, errOlder) { // made by an earlier version of this program
+		if err = upgrade(absolute); err == nil {
+			l.db, err = openCatalogue(absolute, true)
+		}
+	}
+	if err != nil {
 		if o.ReadOnly && errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("there is no library: %w", fs.ErrNotExist)
 		}
@@ -89,6 +108,15 @@ func Open(dir string, o Options) (_ *Library, err error) {
 		}
 	}
 	return l, nil
+}
+
+// upgrade brings the tables of an earlier version up to date for who only reads.
+func upgrade(dir string) error {
+	l, err := Open(dir, Options{})
+	if err != nil {
+		return fmt.Errorf("%w and has to be brought up to date first: %w", errOlder, err)
+	}
+	return l.Close()
 }
 
 // claim makes the folder and takes its lock.

@@ -73,19 +73,24 @@ func TestSounds(t *testing.T) {
 	}
 }
 
-// A video is found by its scenes, and by what is heard in it.
-func TestVideo(t *testing.T) {
+// film makes a video of a second of black, three of one picture and four of another, with a sound.
+func film(t *testing.T, path string) {
+	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("ffmpeg is not installed")
 	}
-	dir := t.TempDir()
-	path := filepath.Join(dir, "clip.mp4")
 	out, err := exec.Command("ffmpeg", "-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i", "color=black:s=64x48:d=1,format=rgb24",
 		"-f", "lavfi", "-i", "smptebars=s=64x48:d=3", "-f", "lavfi", "-i", "testsrc=s=64x48:d=4",
 		"-f", "lavfi", "-i", "sine=d=8", "-filter_complex", "[0][1][2]concat=n=3[v]", "-map", "[v]", "-map", "3", "-c:v", "mpeg4", "-c:a", "aac", path).CombinedOutput()
 	if err != nil {
 		t.Skipf("ffmpeg makes no video here: %v: %s", err, out)
 	}
+}
+
+// A video is found by its scenes, and by what is heard in it.
+func TestVideo(t *testing.T) {
+	dir := t.TempDir()
+	film(t, filepath.Join(dir, "clip.mp4"))
 	m := model(t, omni)
 	l := open(t, t.TempDir(), Options{})
 	if s := run(t, l, m, IndexOptions{Paths: []string{dir}}); s.Added != 1 || s.Failed != 0 {

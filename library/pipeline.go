@@ -9,6 +9,7 @@ import (
 	stdimage "image"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/chiasm/chiasm"
@@ -55,7 +56,14 @@ func (run *ingest) file(j *job) (err error) {
 	if err != nil {
 		return err
 	}
+	if j.kind == "" && j.file == 0 && filepath.Ext(j.path) == "" {
+		j.nothing = true // a name without an extension promised nothing
+		return nil
+	}
 	if err := run.recognise(j); err != nil || j.done {
+		return err
+	}
+	if ok, err := run.copy(j, data); ok || err != nil {
 		return err
 	}
 	return run.reader.pieces(run.ctx, j, data, func(p piece) error { return run.give(p) })
@@ -103,6 +111,41 @@ func (run *ingest) recognise(j *job) error {
 		}
 	}
 	return nil
+}
+
+// copy takes the vectors of another file of the same content, if there is one, so that a copy costs no second look.
+func (run *ingest) copy(j *job, data []byte) (ok bool, err error) {
+	var twin int64
+	var m Metadata
+	err = run.db.QueryRowContext(run.ctx, `SELECT id, coalesce(width, 0), coalesce(height, 0), coalesce(duration, 0) FROM files
+		WHERE hash = ? AND id <> ? AND kind = ? AND size > 0 AND EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?) ORDER BY id LIMIT 1`,
+		j.hash, j.file, j.kind, run.space.id).Scan(&twin, &m.Width, &m.Height, &m.Duration)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var vectors [][]float32
+	var times [][2]float64
+	var sounds []bool
+	whole := true
+	if err := each(run.ctx, run.db, func(scan func(...any) error) error {
+		var id uint64
+		var sound bool
+		var start, end sql.NullFloat64
+		err := scan(&id, &sound, &start, &end)
+		v := run.index.Get(id)
+		whole = whole && v != nil
+		vectors, times, sounds = append(vectors, v), append(times, [2]float64{start.Float64, end.Float64}), append(sounds, sound)
+		return err
+	}, "SELECT id, sound, start, stop FROM pieces WHERE file = ? AND space = ? ORDER BY id", twin, run.space.id); err != nil || !whole || len(vectors) == 0 {
+		return false, err
+	}
+	run.reader.describe(j, data)
+	j.meta.Width, j.meta.Height, j.meta.Duration = m.Width, m.Height, m.Duration
+	j.vectors, j.times, j.heard, j.parts = vectors, times, sounds, len(vectors)
+	return true, nil
 }
 
 // away reports whether a path's root is not there.
@@ -261,6 +304,10 @@ func (run *ingest) write() error {
 		case j, ok := <-run.ready:
 			if !ok {
 				return flush()
+			}
+			if j.nothing {
+				run.tell(func(p *Progress) { p.Found-- })
+				continue
 			}
 			jobs = append(jobs, j)
 			if rows += j.parts; len(jobs) < commitJobs && rows < commitRows {

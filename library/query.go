@@ -22,10 +22,12 @@ type Query struct {
 	Places          []string // in the words of the file, all of them
 	Cameras, Paths  []string // parts of what they are called, any of them
 	Tags            []string // all of them
+	Words           []string // what the model saw in the file, all of them
 	Size, Duration  Range    // bytes, seconds
 	Limit, Offset   int      // how many hits, 0 for 20, and how many before them
 	Strictness      float64  // from 0 to 1 of the model's cut-off, if it has one
 	NoWords, NoLike bool     // leave out the names, tags and captions of files; leave out the vectors
+	Ranker          Ranker   // puts the first hits of words in order; nil for none
 }
 
 // A Term is a text to be near to, or with a negative weight far from.
@@ -72,12 +74,15 @@ type SyntaxError struct {
 // Error names the word and what was expected.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("library: %q: %s", e.Word, e.Reason) }
 
+// Strictness is what people get who ask for none: hits that are more likely meant than not.
+const Strictness = 0.5
+
 // mostQuery is how many bytes a query may have.
 const mostQuery = 1 << 14
 
 // ParseQuery reads a query: words, which are read together as one text; "quoted phrases"; -word and -"a phrase" for what it should not
 // be; 2:word and 0.5:"a phrase" for what counts more or less; and conditions: type:image, after:2024-05-01, before:2024, place:Berlin,
-// camera:Nikon, path:holidays, tag:dog, size:>1MB, duration:<10s, like:PATH. The value of a condition may be quoted. The error is a
+// camera:Nikon, path:holidays, tag:dog, word:dog, size:>1MB, duration:<10s, like:PATH. The value of a condition may be quoted. The error is a
 // [*SyntaxError].
 func ParseQuery(s string) (Query, error) {
 	var q Query
@@ -117,7 +122,7 @@ type token struct {
 func (t *token) plain() bool { return !t.negative && t.key == "" && !t.quoted }
 
 // conditions are the keys that are no weights.
-var conditions = []string{"type", "after", "before", "place", "camera", "path", "tag", "size", "duration", "like"}
+var conditions = []string{"type", "after", "before", "place", "camera", "path", "tag", "word", "size", "duration", "like"}
 
 // nextToken cuts a token off, which begins at the beginning of s.
 func nextToken(s string) (t token, rest string, err error) {
@@ -216,6 +221,8 @@ func (q *Query) take(t token) error {
 		q.Paths = append(q.Paths, t.text)
 	case "tag":
 		q.Tags = append(q.Tags, t.text)
+	case "word":
+		q.Words = append(q.Words, t.text)
 	case "size":
 		r, err := span(t.text, sizeUnits)
 		if err != nil {

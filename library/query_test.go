@@ -55,6 +55,6 @@ func FuzzParseQuery(f *testing.F) {
 			}
 		}
 		asked(&q)
-		q.where()
+		q.where(Space{})
 	})
 }

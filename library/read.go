@@ -44,6 +44,7 @@ type reader struct {
 	model  Model
 	exact  bool
 	budget *budget
+	thumb  func(*job, func() ([]byte, error)) // told of pictures to make small ones of; nil for none
 }
 
 // open finds out what a file is and what it holds, but for the pieces: its kind, hash and, of a picture, the bytes.
@@ -67,7 +68,9 @@ func (r *reader) open(j *job) (data []byte, err error) {
 		return nil, err
 	}
 	head = head[:n]
-	j.kind = Recognise(j.path, head)
+	if j.kind = Recognise(j.path, head); j.kind == "" && filepath.Ext(j.path) == "" {
+		return nil, nil // nothing else of it counts
+	}
 	sum := sha256.New()
 	rest := io.MultiReader(bytes.NewReader(head), f)
 	if j.kind == Image && info.Size() <= mostPictureFile {
@@ -88,8 +91,7 @@ func (r *reader) open(j *job) (data []byte, err error) {
 func (r *reader) pieces(ctx context.Context, j *job, data []byte, give func(piece) error) error {
 	rate, _ := r.model.Hears()
 	sees := r.model.Processor() != nil
-	j.meta = Metadata{}
-	j.meta.Caption, j.meta.Tags = sidecar(j.path)
+	r.describe(j, data)
 	switch {
 	case j.kind == "":
 		j.kind = byExtension(j.path)
@@ -121,15 +123,22 @@ func (r *reader) pieces(ctx context.Context, j *job, data []byte, give func(piec
 	return nil
 }
 
+// describe reads what is said of a file, in it if it is a picture, and beside it.
+func (r *reader) describe(j *job, data []byte) {
+	j.meta = Metadata{}
+	if j.kind == Image && data != nil {
+		j.meta = readMetadata(data)
+	}
+	caption, tags := sidecar(j.path)
+	j.meta.Caption = strings.TrimSpace(strings.Join([]string{j.meta.Caption, caption}, "\n"))
+	j.meta.Tags = tidyTags(append(j.meta.Tags, tags...))
+}
+
 // picture gives a picture as its one piece.
 func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error) error {
 	if data == nil {
 		return fmt.Errorf("it has %d bytes, want at most %d of a picture", j.size, mostPictureFile)
 	}
-	m := readMetadata(data)
-	m.Caption = strings.TrimSpace(strings.Join([]string{m.Caption, j.meta.Caption}, "\n"))
-	m.Tags = tidyTags(append(m.Tags, j.meta.Tags...))
-	j.meta = m
 	w, h := size(data)
 	r.budget.take(j, 2*3*int64(w)*int64(h))
 	o := image.Options{Pixels: mostPixels, Warn: func(err error) { j.damage = err }}
@@ -148,6 +157,9 @@ func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error)
 		}
 	}
 	r.budget.settle(j, int64(len(img.Pix)))
+	if r.thumb != nil {
+		r.thumb(j, func() ([]byte, error) { return shrink(img, smallSide) })
+	}
 	if !sees {
 		return nil
 	}
@@ -183,6 +195,7 @@ func (r *reader) sound(ctx context.Context, j *job, rate int, give func(piece) e
 	_, hears := r.model.Hears()
 	window := min(hears, longestWindow*rate)
 	last, n := 0.0, 0
+	var loud contour
 	for w, err := range s.Mono(rate).Windows(window, window) {
 		if errors.Is(err, audio.ErrTruncated) {
 			j.damage = err
@@ -205,9 +218,13 @@ func (r *reader) sound(ctx context.Context, j *job, rate int, give func(piece) e
 			return err
 		}
 		n++
+		loud.add(sound.Samples)
 	}
 	if n == 0 {
 		return errors.New("there is no sound in it")
+	}
+	if r.thumb != nil && j.kind == Audio {
+		r.thumb(j, func() ([]byte, error) { return loud.draw(smallSide) })
 	}
 	j.meta.Duration = max(j.meta.Duration, last)
 	return nil
@@ -221,6 +238,9 @@ func (r *reader) frames(ctx context.Context, j *job, give func(piece) error) err
 	}
 	var scenes scenes
 	flush := func(s scene, end float64) error {
+		if r.thumb != nil && j.parts == 0 {
+			r.thumb(j, func() ([]byte, error) { return shrink(s.img, smallSide) })
+		}
 		return give(piece{job: j, img: s.img, start: s.start, end: end, bytes: int64(len(s.img.Pix))})
 	}
 	info, err := video.Sample(ctx, j.path, framesPerSecond, side, mostFrames, func(f video.Frame) error {

@@ -91,7 +91,7 @@ func (l *Library) AddRoot(ctx context.Context, path string, include, exclude []s
 			return err
 		}
 		for _, r := range all {
-			if r.Path == absolute || !contains(absolute, r.Path) {
+			if r.Path == absolute || !contains(absolute, r.Path) || r.Path == l.Uploads() {
 				continue
 			}
 			if _, err := tx.ExecContext(ctx, "UPDATE files SET root = (SELECT id FROM roots WHERE path = ?) WHERE root = ?", []byte(absolute), r.id); err != nil {
@@ -129,6 +129,11 @@ func (l *Library) RemoveRoot(ctx context.Context, path string) error {
 			return fmt.Errorf("library: %w", err)
 		}
 		if err := l.forget(ctx, ids, func(tx *sql.Tx) error {
+			for _, table := range []string{"faults", "links"} {
+				if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE root = ?", r.id); err != nil {
+					return err
+				}
+			}
 			_, err := tx.ExecContext(ctx, "DELETE FROM roots WHERE id = ?", r.id)
 			return err
 		}); err != nil {
@@ -152,7 +157,7 @@ func (l *Library) forget(ctx context.Context, ids []int64, f func(*sql.Tx) error
 				return err
 			}
 			for _, statement := range []string{
-				"DELETE FROM pieces WHERE file = ?", "DELETE FROM embedded WHERE file = ?", "DELETE FROM tags WHERE file = ?",
+				"DELETE FROM pieces WHERE file = ?", "DELETE FROM embedded WHERE file = ?", "DELETE FROM tags WHERE file = ?", "DELETE FROM seen WHERE file = ?",
 				"DELETE FROM words WHERE rowid = ?", "DELETE FROM files WHERE id = ?",
 			} {
 				if _, err := tx.ExecContext(ctx, statement, id); err != nil {

@@ -3,19 +3,16 @@ package library
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
-	"os"
-	"path/filepath"
 	"slices"
-
-	stdimage "image"
+	"time"
+	"unicode/utf8"
 
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/index"
-	"github.com/chiasm/chiasm/media/audio"
-	"github.com/chiasm/chiasm/media/image"
 )
 
 // Results are the answer to a query.
@@ -29,14 +26,20 @@ type Results struct {
 
 // A Hit is a file that was found, and the moment of it that fits best.
 type Hit struct {
-	Path  string   `json:"path"`
-	Kind  string   `json:"kind"`
-	Score float64  `json:"score"`           // the cosine of the query and the moment, 0 where only words were found
-	Start *float64 `json:"start,omitempty"` // seconds, of sounds and videos
-	End   *float64 `json:"end,omitempty"`
-	ID    int64    `json:"id"`
+	Path      string   `json:"path"`
+	Kind      string   `json:"kind"`
+	Score     float64  `json:"score"`           // the cosine of the query and the moment, 0 where only words were found
+	Start     *float64 `json:"start,omitempty"` // seconds, of sounds and videos
+	End       *float64 `json:"end,omitempty"`
+	ID        int64    `json:"id"`
+	PathBytes []byte   `json:"path_bytes,omitempty"` // the path where it is not UTF-8, which JSON cannot hold
 
-	Moments []Moment `json:"-"` // the best ones, of sounds and videos
+	Moments       []Moment  `json:"-"` // the best ones, of sounds and videos
+	Probability   *float64  `json:"-"` // how likely the query means it, where the model is calibrated
+	Width, Height int       `json:"-"` // 0 if they are not known
+	Duration      float64   `json:"-"` // seconds
+	Taken         time.Time `json:"-"`
+	Version       string    `json:"-"` // changes with the content
 }
 
 // A Moment is a stretch of a sound or a video.
@@ -55,6 +58,9 @@ const (
 
 // Search finds the files that a query means, the best first. The model is the one whose space answers: see [Library.Current].
 func (l *Library) Search(ctx context.Context, m Model, q Query) (Results, error) {
+	if q.Ranker != nil {
+		return l.rerank(ctx, m, q)
+	}
 	r, err := l.search(ctx, m, &q)
 	var syntax *SyntaxError
 	if err != nil && ctx.Err() == nil && !errors.As(err, &syntax) {
@@ -77,43 +83,43 @@ func (l *Library) search(ctx context.Context, m Model, q *Query) (r Results, err
 	}
 	r.Space = s
 	var allowed *filtered // nil for all
-	if _, ok := calibrated(m); ok || q.conditional() {
+	if q.conditional() {
 		if allowed, err = l.filter(ctx, s, q); err != nil {
 			return r, err
 		}
 		r.Files = allowed.count
-	} else if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM files").Scan(&r.Files); err != nil {
+	} else if r.Files, err = l.countFiles(ctx); err != nil {
 		return r, err
 	}
-	need := q.Offset + q.Limit + 1
 	vector, err := l.direction(ctx, m, s, q)
 	if err != nil {
 		return r, err
 	}
-	var near []Hit
+	if vector == nil && (q.NoWords || len(q.Terms) == 0) {
+		if r.Hits, err = l.newest(ctx, s, q); err != nil {
+			return r, err
+		}
+		r.More = len(r.Hits) > q.Limit
+		r.Hits = r.Hits[:min(q.Limit, len(r.Hits))]
+		return r, l.details(ctx, r.Hits)
+	}
+	var hits []Hit
 	if vector != nil {
-		if near, r.Cut, err = l.near(ctx, m, s, q, vector, allowed, need); err != nil {
+		if hits, r.Cut, err = l.near(ctx, m, s, q, vector, allowed, q.Offset+q.Limit+1); err != nil {
 			return r, err
 		}
 	}
-	hits := near
 	if !q.NoWords && len(q.Terms) > 0 {
-		words, err := l.lexical(ctx, q, allowed)
+		words, err := l.lexical(ctx, q, allowed, r.Files)
 		if err != nil {
 			return r, err
 		}
-		if hits, err = l.fuse(ctx, near, words); err != nil {
-			return r, err
-		}
-	} else if vector == nil {
-		if hits, err = l.newest(ctx, q, need); err != nil {
-			return r, err
-		}
+		hits = fuse(hits, words)
 	}
 	r.More = len(hits) > q.Offset+q.Limit
 	hits = hits[min(q.Offset, len(hits)):]
 	r.Hits = hits[:min(q.Limit, len(hits))]
-	return r, nil
+	return r, l.details(ctx, r.Hits)
 }
 
 // foreign says that a model's vectors are not in the library, and which are.
@@ -132,32 +138,35 @@ func (l *Library) foreign(ctx context.Context, m Model) error {
 type look struct {
 	pieces index.Filter      // nil for all
 	fits   *chiasm.Relevance // how a cosine is to be read, nil if that is not known
+	own    bool              // it was measured for this kind of pieces
 	least  *float64
 }
 
-// looks is how to search: at once, or where the model is calibrated at pictures and sounds apart, whose cosines mean different things.
-// A query of more than one text has cosines that no calibration is for.
-func looks(m Model, q *Query, allowed *filtered) []look {
+// looks is how to search: at once, or where the model is calibrated at pictures and sounds apart, whose cosines mean different things. Where
+// it is calibrated for one of them only, the other is read likewise, for want of something better. A query of more than one text has cosines
+// that no calibration is for.
+func looks(m Model, q *Query, allowed *filtered, sounds bits) []look {
 	c, ok := calibrated(m)
 	if !ok || len(q.Like) > 0 || len(q.Terms) != 1 || q.Terms[0].Weight < 0 {
-		return nil
+		return []look{{pieces: allowed.filter()}}
 	}
-	var out []look
-	for _, side := range []struct {
-		modality string
-		pieces   index.Filter
-	}{{Image, without{allowed.pieces, allowed.sounds}}, {Audio, allowed.sounds}} {
-		l := look{pieces: side.pieces}
-		if r, ok := c.Relevance(side.modality); ok {
-			l.fits = &r
-			if q.Strictness > 0 {
-				least := float64(r.Least(min(q.Strictness, strictest)))
-				l.least = &least
-			}
-		} else if side.modality == Image || len(allowed.sounds) > 0 {
-			return nil // they could not be put in one order
+	sight, sees := c.Relevance(Image)
+	hearing, hears := c.Relevance(Audio)
+	out := []look{{pieces: without{allowed.filter(), sounds}, fits: &sight, own: sees}}
+	if !sees {
+		out[0].fits = &hearing
+	}
+	if len(sounds) > 0 {
+		out = append(out, look{pieces: both{allowed.filter(), sounds}, fits: &hearing, own: hears})
+		if !hears {
+			out[1].fits = &sight
 		}
-		out = append(out, l)
+	}
+	for i := range out {
+		if q.Strictness > 0 {
+			least := float64(out[i].fits.Least(min(q.Strictness, strictest)))
+			out[i].least = &least
+		}
 	}
 	return out
 }
@@ -182,10 +191,11 @@ func (l *Library) near(ctx context.Context, m Model, s Space, q *Query, vector [
 	if err != nil {
 		return nil, false, err
 	}
-	all := looks(m, q, allowed)
-	if all == nil {
-		all = []look{{pieces: allowed.filter()}}
+	sounds, err := l.sounds(ctx, s)
+	if err != nil {
+		return nil, false, err
 	}
+	all := looks(m, q, allowed, sounds)
 	for k := max(2*need, 64); ; k *= 4 {
 		var found []piecesHit
 		more := false
@@ -207,7 +217,7 @@ func (l *Library) near(ctx context.Context, m Model, s Space, q *Query, vector [
 				if look.fits != nil {
 					fit = look.fits.Of(float32(h.Score))
 				}
-				found = append(found, piecesHit{h, fit})
+				found = append(found, piecesHit{h, fit, look.own})
 			}
 		}
 		slices.SortStableFunc(found, func(a, b piecesHit) int { return cmp.Compare(b.fit, a.fit) })
@@ -223,271 +233,135 @@ func (l *Library) near(ctx context.Context, m Model, s Space, q *Query, vector [
 // A piecesHit is a piece that was found, and how well it fits: comparable between pictures and sounds.
 type piecesHit struct {
 	index.Hit
-	fit float64
+	fit   float64
+	known bool // fit is a probability
 }
 
-// files joins the pieces of a file into one hit, in the order of the best ones.
+// together is how many rows of the catalogue are asked for at once.
+const together = 256
+
+// files joins the pieces of a file into one hit, in the order of the best ones. Their details are to be filled in.
 func (l *Library) files(ctx context.Context, found []piecesHit) ([]Hit, error) {
-	statement, err := l.db.PrepareContext(ctx, "SELECT f.id, f.path, f.kind, p.start, p.stop FROM pieces p JOIN files f ON f.id = p.file WHERE p.id = ?")
-	if err != nil {
-		return nil, err
+	type place struct {
+		file       int64
+		start, end *float64
 	}
-	defer statement.Close()
+	places := make(map[uint64]place, len(found))
+	for some := range slices.Chunk(found, together) {
+		var ids []any
+		for _, f := range some {
+			ids = append(ids, f.ID)
+		}
+		if err := each(ctx, l.db, func(scan func(...any) error) error {
+			var id uint64
+			var p place
+			err := scan(&id, &p.file, &p.start, &p.end)
+			places[id] = p
+			return err
+		}, "SELECT id, file, start, stop FROM pieces WHERE id IN ("+marks(len(ids))+")", ids...); err != nil {
+			return nil, err
+		}
+	}
 	var hits []Hit
 	at := map[int64]int{}
 	for _, f := range found {
-		h := Hit{Score: f.Score}
-		var path []byte
-		rows, err := statement.QueryContext(ctx, f.ID)
-		if err != nil {
-			return nil, err
-		}
-		there := rows.Next() // else it has just been deleted, or is not told of yet
-		if there {
-			err = rows.Scan(&h.ID, &path, &h.Kind, &h.Start, &h.End)
-		}
-		if err = errors.Join(err, rows.Err(), rows.Close()); err != nil {
-			return nil, err
-		}
+		p, there := places[f.ID]
 		if !there {
-			continue
+			continue // it has just been deleted, or is not told of yet
 		}
-		h.Path = string(path)
-		i, known := at[h.ID]
+		i, known := at[p.file]
 		if !known {
 			i = len(hits)
-			at[h.ID] = i
-			hits = append(hits, h)
+			at[p.file] = i
+			hits = append(hits, Hit{ID: p.file, Score: f.Score, Start: p.start, End: p.end})
+			if f.known {
+				hits[i].Probability = &f.fit
+			}
 		}
-		if h.Start != nil && h.End != nil && len(hits[i].Moments) < mostMoments {
-			hits[i].Moments = append(hits[i].Moments, Moment{*h.Start, *h.End, h.Score})
+		if p.start != nil && p.end != nil && len(hits[i].Moments) < mostMoments {
+			hits[i].Moments = append(hits[i].Moments, Moment{*p.start, *p.end, f.Score})
 		}
 	}
 	return hits, nil
 }
 
+// details fills in what the catalogue knows of hits. Files that have just vanished have no path.
+func (l *Library) details(ctx context.Context, hits []Hit) error {
+	at := make(map[int64]*Hit, len(hits))
+	for i := range hits {
+		at[hits[i].ID] = &hits[i]
+	}
+	for some := range slices.Chunk(hits, together) {
+		var ids []any
+		for _, h := range some {
+			ids = append(ids, h.ID)
+		}
+		if err := each(ctx, l.db, func(scan func(...any) error) error {
+			var id int64
+			var path, hash []byte
+			var kind string
+			var w, h, taken sql.NullInt64
+			var duration sql.NullFloat64
+			if err := scan(&id, &path, &kind, &w, &h, &duration, &taken, &hash); err != nil {
+				return err
+			}
+			hit := at[id]
+			hit.Path, hit.PathBytes = text(path)
+			hit.Kind, hit.Width, hit.Height, hit.Duration, hit.Version = kind, int(w.Int64), int(h.Int64), duration.Float64, versionOf(hash)
+			if taken.Valid {
+				hit.Taken = time.Unix(taken.Int64, 0)
+			}
+			return nil
+		}, "SELECT id, path, kind, width, height, duration, taken, hash FROM files WHERE id IN ("+marks(len(ids))+")", ids...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// text is a path as it is, and its bytes where JSON could not hold it.
+func text(path []byte) (string, []byte) {
+	if utf8.Valid(path) {
+		return string(path), nil
+	}
+	return string(path), path
+}
+
+// versionOf is short for a content.
+func versionOf(hash []byte) string { return hex.EncodeToString(hash[:min(4, len(hash))]) }
+
 // fuse joins what is near and what holds the words by reciprocal rank fusion.
-func (l *Library) fuse(ctx context.Context, near []Hit, words []match) ([]Hit, error) {
+func fuse(near []Hit, words []match) []Hit {
 	if len(words) == 0 {
-		return near, nil
+		return near
 	}
 	rank := map[int64]float64{}
-	byID := map[int64]Hit{}
+	hits := near[:len(near):len(near)]
 	for i, h := range near {
 		rank[h.ID] += 1 / float64(fusion+i+1)
-		byID[h.ID] = h
 	}
 	place := 0
 	for i, w := range words {
 		if i > 0 && w.weight < words[i-1].weight {
 			place = i // files that hold as much share a place
 		}
+		if rank[w.file] == 0 {
+			hits = append(hits, Hit{ID: w.file})
+		}
 		rank[w.file] += 1 / float64(fusion+place+1)
-		if _, ok := byID[w.file]; ok {
-			continue
-		}
-		h := Hit{ID: w.file}
-		var path []byte
-		if err := l.db.QueryRowContext(ctx, "SELECT path, kind FROM files WHERE id = ?", w.file).Scan(&path, &h.Kind); err != nil {
-			continue // it has just been deleted
-		}
-		h.Path = string(path)
-		byID[w.file] = h
-	}
-	hits := make([]Hit, 0, len(byID))
-	for _, h := range byID {
-		hits = append(hits, h)
 	}
 	slices.SortFunc(hits, func(a, b Hit) int {
-		switch x, y := rank[a.ID], rank[b.ID]; {
-		case x != y:
-			return sign(y - x)
-		case a.Score != b.Score:
-			return sign(b.Score - a.Score)
-		}
-		return sign(float64(a.ID - b.ID))
+		return cmp.Or(cmp.Compare(rank[b.ID], rank[a.ID]), cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
 	})
-	return hits, nil
+	return hits
 }
 
-func sign(x float64) int {
-	if x < 0 {
-		return -1
-	}
-	return 1
-}
-
-// newest lists the files that fulfil the conditions of a query that says nothing else.
-func (l *Library) newest(ctx context.Context, q *Query, need int) (hits []Hit, err error) {
-	clause, args := q.where()
+// newest lists the files that fulfil the conditions of a query that says nothing else, and one more than the query's limit if there are more.
+func (l *Library) newest(ctx context.Context, s Space, q *Query) (hits []Hit, err error) {
+	clause, args := q.where(s)
 	err = each(ctx, l.db, func(scan func(...any) error) error {
-		var h Hit
-		var path []byte
-		err := scan(&h.ID, &path, &h.Kind)
-		h.Path = string(path)
-		hits = append(hits, h)
-		return err
-	}, "SELECT id, path, kind FROM files WHERE error IS NULL AND "+clause+" ORDER BY coalesce(taken, modified / 1000000000) DESC, id LIMIT ?", append(args, need)...)
+		hits = append(hits, Hit{})
+		return scan(&hits[len(hits)-1].ID)
+	}, "SELECT id FROM files WHERE error IS NULL AND "+clause+" ORDER BY coalesce(taken, modified / 1000000000) DESC, id LIMIT ? OFFSET ?", append(args, q.Limit+1, q.Offset)...)
 	return hits, err
-}
-
-// direction is the one vector that a query's texts and examples make, nil if it has none: their weighted sum, of length 1.
-func (l *Library) direction(ctx context.Context, m Model, s Space, q *Query) ([]float32, error) {
-	if q.NoLike {
-		return nil, nil
-	}
-	sum := make([]float64, s.Dimension)
-	any := false
-	add := func(v []float32, weight float64) {
-		any = true
-		for i, x := range v {
-			sum[i] += weight * float64(x)
-		}
-	}
-	var texts []string
-	for _, t := range q.Terms {
-		texts = append(texts, t.Text)
-	}
-	if len(texts) > 0 {
-		out, err := m.EmbedQueries(ctx, texts)
-		if err != nil {
-			return nil, err
-		}
-		for i, e := range out {
-			add(e.Values, q.Terms[i].Weight)
-		}
-	}
-	for _, e := range q.Like {
-		v, err := l.example(ctx, m, s, e)
-		if err != nil {
-			return nil, err
-		}
-		w := e.Weight
-		if w == 0 {
-			w = 1
-		}
-		add(v, w)
-	}
-	var length float64
-	for _, x := range sum {
-		length += x * x
-	}
-	if !any {
-		return nil, nil
-	}
-	if length = math.Sqrt(length); length < 1e-9 {
-		return nil, errors.New("what the query wants and what it does not want are the same")
-	}
-	out := make([]float32, len(sum))
-	for i, x := range sum {
-		out[i] = float32(x / length)
-	}
-	return out, nil
-}
-
-// example is the vector of an example: of a file of the library the mean of its own.
-func (l *Library) example(ctx context.Context, m Model, s Space, e Example) ([]float32, error) {
-	one := func(out []chiasm.Embedding, err error) ([]float32, error) {
-		if err != nil {
-			return nil, err
-		}
-		return out[0].Values, nil
-	}
-	switch {
-	case e.Image != nil:
-		return one(m.EmbedImages(ctx, []stdimage.Image{e.Image}))
-	case e.Sound != nil:
-		return one(m.EmbedAudios(ctx, []chiasm.Sound{*e.Sound}))
-	}
-	id, path := e.ID, e.Path
-	if path != "" {
-		absolute, err := filepath.Abs(path)
-		if err != nil {
-			return nil, err
-		}
-		if err := l.db.QueryRowContext(ctx, "SELECT coalesce((SELECT id FROM files WHERE path = ?), 0)", []byte(absolute)).Scan(&id); err != nil {
-			return nil, err
-		}
-	}
-	if id != 0 {
-		v, err := l.mean(ctx, s, id)
-		if v != nil || err != nil {
-			return v, err
-		}
-	}
-	if path == "" {
-		return nil, fmt.Errorf("the library has no vectors of item %d", e.ID)
-	}
-	return l.outside(ctx, m, path)
-}
-
-// outside is the vector of a file that the library does not hold.
-func (l *Library) outside(ctx context.Context, m Model, path string) ([]float32, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	head := make([]byte, Sniffed)
-	n, _ := f.Read(head) // a file that cannot be read is none of a known kind
-	_ = f.Close()        // it was only read
-	kind := Recognise(path, head[:n])
-	rate, hears := m.Hears()
-	switch {
-	case kind == Image && m.Processor() != nil:
-		img, err := image.Open(path, &image.Options{Pixels: mostPixels, Warn: func(error) {}})
-		if err != nil {
-			return nil, err
-		}
-		out, err := m.EmbedImages(ctx, []stdimage.Image{img})
-		if err != nil {
-			return nil, err
-		}
-		return out[0].Values, nil
-	case kind == Audio && rate > 0:
-		samples, err := audio.Load(ctx, path, rate, hears)
-		if err != nil && !errors.Is(err, audio.ErrLimit) && !errors.Is(err, audio.ErrTruncated) {
-			return nil, err
-		}
-		out, err := m.EmbedAudios(ctx, []chiasm.Sound{{Samples: samples, Rate: rate}})
-		if err != nil {
-			return nil, err
-		}
-		return out[0].Values, nil
-	}
-	return nil, fmt.Errorf("%s: want a picture, or a sound that the model hears", path)
-}
-
-// mean is the direction of a file's vectors together, nil if it has none.
-func (l *Library) mean(ctx context.Context, s Space, file int64) ([]float32, error) {
-	x, err := l.vectors(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	var sum []float32
-	err = each(ctx, l.db, func(scan func(...any) error) error {
-		var id uint64
-		if err := scan(&id); err != nil {
-			return err
-		}
-		v := x.Get(id)
-		if sum == nil {
-			sum = v
-			return nil
-		}
-		for i := range v {
-			sum[i] += v[i]
-		}
-		return nil
-	}, "SELECT id FROM pieces WHERE file = ? AND space = ?", file, s.id)
-	if err != nil || sum == nil {
-		return nil, err
-	}
-	var length float64
-	for _, v := range sum {
-		length += float64(v) * float64(v)
-	}
-	for i := range sum {
-		sum[i] = float32(float64(sum[i]) / max(math.Sqrt(length), 1e-12))
-	}
-	return sum, nil
 }

@@ -29,25 +29,29 @@ type Space struct {
 	Text      string `json:"text,omitempty"` // likewise of another model that reads the texts
 	Dimension int    `json:"dimension"`
 	State     string `json:"state"`
-	Files     int    `json:"files"` // that have their vectors
+	Files     int    `json:"files,omitempty"` // that have their vectors, where they were counted
 
 	id int64
 }
 
-// spaces lists all, the current one first.
+// spaces lists all, the current one first, without counting their files.
 func (l *Library) spaces(ctx context.Context) (out []Space, err error) {
 	err = each(ctx, l.db, func(scan func(...any) error) error {
 		var s Space
 		defer func() { out = append(out, s) }()
-		return scan(&s.id, &s.Name, &s.Model, &s.Text, &s.Dimension, &s.State, &s.Files)
-	}, `SELECT id, name, model, text, dimension, state, (SELECT count(*) FROM embedded WHERE space = spaces.id) FROM spaces
-		ORDER BY state <> 'current', state <> 'building', id`)
+		return scan(&s.id, &s.Name, &s.Model, &s.Text, &s.Dimension, &s.State)
+	}, "SELECT id, name, model, text, dimension, state FROM spaces ORDER BY state <> 'current', state <> 'building', id")
 	return out, err
 }
 
 // Spaces lists the spaces of the library's vectors, the current one first.
 func (l *Library) Spaces(ctx context.Context) ([]Space, error) {
 	out, err := l.spaces(ctx)
+	for i := range out {
+		if err == nil {
+			err = l.db.QueryRowContext(ctx, "SELECT count(*) FROM embedded WHERE space = ?", out[i].id).Scan(&out[i].Files)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("library: %w", err)
 	}
@@ -56,9 +60,12 @@ func (l *Library) Spaces(ctx context.Context) ([]Space, error) {
 
 // Current is the space that search answers from: the one that is current, or while there is none the one that is being built.
 func (l *Library) Current(ctx context.Context) (s Space, ok bool, err error) {
-	all, err := l.Spaces(ctx)
-	if err != nil || len(all) == 0 || all[0].State == Old {
-		return Space{}, false, err
+	all, err := l.spaces(ctx)
+	if err != nil {
+		return Space{}, false, fmt.Errorf("library: %w", err)
+	}
+	if len(all) == 0 || all[0].State == Old {
+		return Space{}, false, nil
 	}
 	return all[0], true, nil
 }
@@ -209,7 +216,7 @@ func (l *Library) DropSpace(ctx context.Context, name string) error {
 	}
 	s := all[i]
 	if err := l.change(ctx, func(tx *sql.Tx) error {
-		for _, statement := range []string{"DELETE FROM pieces WHERE space = ?", "DELETE FROM embedded WHERE space = ?", "DELETE FROM spaces WHERE id = ?"} {
+		for _, statement := range []string{"DELETE FROM pieces WHERE space = ?", "DELETE FROM embedded WHERE space = ?", "DELETE FROM seen WHERE space = ?", "DELETE FROM spaces WHERE id = ?"} {
 			if _, err := tx.ExecContext(ctx, statement, s.id); err != nil {
 				return err
 			}

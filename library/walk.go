@@ -14,10 +14,11 @@ import (
 type walk struct {
 	root     *Root
 	hidden   bool
-	own      string              // the library's folder, which holds nothing to find
-	real     string              // the root without links
-	followed []string            // folders that links led to, without links
-	give     func(found) bool    // false ends the walk
+	own      string           // the library's folder, which holds nothing to find
+	real     string           // the root without links
+	followed []string         // folders that links led to, without links
+	give     func(found) bool // false ends the walk
+	link     func(path, real string)
 	fault    func(string, error) // what could not be read
 	any      bool                // there was something at all
 	stopped  bool
@@ -114,6 +115,7 @@ func (w *walk) entry(path string, e fs.DirEntry) bool {
 			return false
 		}
 	}
+	w.link(path, real)
 	if !info.IsDir() {
 		w.file(path, info)
 		return false

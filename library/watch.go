@@ -26,45 +26,48 @@ const mostWaiting = 512
 // Watch brings the library up to date, and again whenever something changes, until ctx ends. Its error is ctx's, or that of a library that
 // cannot be written.
 func (l *Library) Watch(ctx context.Context, m Model, o WatchOptions) error {
-	if o.Every <= 0 {
-		o.Every = 10 * time.Minute
+	if len(o.Paths) > 0 {
+		if _, err := l.scopes(ctx, o.IndexOptions); err != nil {
+			return fmt.Errorf("library: %w", err)
+		}
 	}
-	if o.Settle <= 0 {
-		o.Settle = 2 * time.Second
-	}
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		return fmt.Errorf("library: %w", err)
-	}
-	defer watcher.Close()
-	look := func(paths []string) error {
+	return l.Follow(ctx, o.Every, o.Settle, func(paths []string) error {
 		run := o.IndexOptions
 		run.Paths, run.Include, run.Exclude = paths, nil, nil
 		s, err := l.Index(ctx, m, run)
 		if o.Report != nil && ctx.Err() == nil {
 			o.Report(s, err)
 		}
-		if errors.Is(err, ErrReadOnly) || ctx.Err() != nil {
+		if errors.Is(err, ErrReadOnly) {
 			return err
 		}
 		return nil // the next look may do better
+	})
+}
+
+// Follow tells look which folders of the roots have changed, none for all of them: at once, whenever something happens in them and settles,
+// and every so often besides; see [WatchOptions]. It ends with ctx, or with look's error.
+func (l *Library) Follow(ctx context.Context, every, settle time.Duration, look func(paths []string) error) error {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return fmt.Errorf("library: %w", err)
 	}
-	if len(o.Paths) > 0 {
-		if _, err := l.scopes(ctx, o.IndexOptions); err != nil {
-			return fmt.Errorf("library: %w", err)
-		}
+	defer watcher.Close()
+	if every <= 0 {
+		every = 10 * time.Minute
 	}
-	if err := l.follow(ctx, watcher); err != nil {
-		return err
+	if settle <= 0 {
+		settle = 2 * time.Second
 	}
-	if err := look(nil); err != nil {
-		return err
-	}
-	every := time.NewTicker(o.Every)
-	defer every.Stop()
-	waiting := map[string]bool{}
-	quiet := time.NewTimer(time.Hour)
+	f := follower{Library: l, watcher: watcher, known: map[string]bool{}, waiting: map[string]bool{}, look: look}
+	again, quiet, fresh := time.NewTicker(every), time.NewTimer(time.Hour), time.NewTicker(settle)
+	defer again.Stop()
+	defer quiet.Stop()
+	defer fresh.Stop()
 	quiet.Stop()
+	if err := f.all(ctx); err != nil {
+		return err
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -73,44 +76,88 @@ func (l *Library) Watch(ctx context.Context, m Model, o WatchOptions) error {
 			if !ok {
 				return errors.New("library: the watching of files ended")
 			}
-			if e.Op == fsnotify.Chmod || contains(l.dir, e.Name) {
-				continue
+			if f.event(ctx, e) {
+				quiet.Reset(settle)
 			}
-			if info, err := os.Lstat(e.Name); err == nil && info.IsDir() && e.Has(fsnotify.Create) {
-				_ = addFolders(ctx, watcher, e.Name) // what cannot be watched is looked at now and then
-			}
-			if len(waiting) < mostWaiting {
-				waiting[filepath.Dir(e.Name)] = true
-			}
-			quiet.Reset(o.Settle)
 		case <-watcher.Errors: // as when too many came at once
-			waiting = map[string]bool{}
-			for range mostWaiting {
-				waiting[fmt.Sprint(len(waiting))] = true
-			}
-			quiet.Reset(o.Settle)
+			f.lost = true
+			quiet.Reset(settle)
 		case <-quiet.C:
-			var paths []string
-			if len(waiting) < mostWaiting {
-				paths = l.covered(ctx, waiting)
-				if len(paths) == 0 {
-					waiting = map[string]bool{}
-					continue
-				}
-			}
-			waiting = map[string]bool{}
-			if err := look(paths); err != nil {
-				return err
-			}
-		case <-every.C:
-			if err := l.follow(ctx, watcher); err != nil {
-				return err
-			}
-			if err := look(nil); err != nil {
-				return err
-			}
+			err = f.settled(ctx)
+		case <-fresh.C:
+			err = f.roots(ctx) // others may have been added
+		case <-again.C:
+			clear(f.known)
+			err = f.all(ctx)
+		}
+		if err != nil {
+			return err
 		}
 	}
+}
+
+// A follower knows what has changed and was not looked at yet.
+type follower struct {
+	*Library
+	watcher *fsnotify.Watcher
+	known   map[string]bool // roots that are watched
+	waiting map[string]bool // folders that changed
+	lost    bool            // there were more
+	look    func([]string) error
+}
+
+// all looks at everything.
+func (f *follower) all(ctx context.Context) error {
+	if err := f.roots(ctx); err != nil {
+		return err
+	}
+	return f.look(nil)
+}
+
+// roots watches the folders of roots that are not watched yet.
+func (f *follower) roots(ctx context.Context) error {
+	roots, err := f.Roots(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range roots {
+		if !f.known[r.Path] {
+			f.known[r.Path] = true
+			_ = addFolders(ctx, f.watcher, r.Path) // what cannot be watched is looked at now and then
+		}
+	}
+	return ctx.Err()
+}
+
+// event notes a change, and reports whether it counts.
+func (f *follower) event(ctx context.Context, e fsnotify.Event) bool {
+	if e.Op == fsnotify.Chmod || contains(f.dir, e.Name) && !contains(f.Uploads(), e.Name) {
+		return false
+	}
+	if info, err := os.Lstat(e.Name); err == nil && info.IsDir() && e.Has(fsnotify.Create) {
+		_ = addFolders(ctx, f.watcher, e.Name) // as above
+	}
+	if len(f.waiting) < mostWaiting {
+		f.waiting[filepath.Dir(e.Name)] = true
+	} else {
+		f.lost = true
+	}
+	return true
+}
+
+// settled looks at what changed.
+func (f *follower) settled(ctx context.Context) error {
+	var paths []string
+	if !f.lost {
+		paths = f.covered(ctx, f.waiting)
+	}
+	lost := f.lost
+	f.lost = false
+	clear(f.waiting)
+	if !lost && len(paths) == 0 {
+		return nil
+	}
+	return f.look(paths)
 }
 
 // covered is the folders among those that changed which roots cover and which are there; of one that is gone the folder above.
@@ -144,18 +191,6 @@ func (l *Library) covered(ctx context.Context, changed map[string]bool) (out []s
 		}
 	}
 	return out
-}
-
-// follow watches the folders of all roots.
-func (l *Library) follow(ctx context.Context, w *fsnotify.Watcher) error {
-	roots, err := l.Roots(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range roots {
-		_ = addFolders(ctx, w, r.Path) // what cannot be watched is looked at now and then
-	}
-	return ctx.Err()
 }
 
 // addFolders watches a folder and those below.

@@ -57,14 +57,11 @@ type match struct {
 }
 
 // lexical ranks the files that hold the words of a query. A word weighs the more the fewer files hold it, so that "the" counts for
-// little in any language; files with less than half of that weight are left out.
-func (l *Library) lexical(ctx context.Context, q *Query, allowed *filtered) ([]match, error) {
+// little in any language; all is how many files there are, and files with less than half of that weight are left out.
+func (l *Library) lexical(ctx context.Context, q *Query, allowed *filtered, all int) ([]match, error) {
 	var total float64
 	held := map[int64]float64{}
-	var files float64
-	if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM files").Scan(&files); err != nil {
-		return nil, err
-	}
+	files := float64(all)
 	for _, p := range asked(q) {
 		var found []int64
 		if err := each(ctx, l.db, func(scan func(...any) error) error {

@@ -47,7 +47,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 			failf(http.StatusForbidden, "", "origin", "requests from pages of other sites are not taken").write(w)
 			return
 		}
-		if s.opts.Token != "" && !slices.Contains(open, r.URL.Path) && !s.bears(r) {
+		if s.opts.Token != "" && !slices.Contains(open, r.URL.Path) && !isPage(r.URL.Path) && !s.bears(r) {
 			h.Set("WWW-Authenticate", "Bearer")
 			failf(http.StatusUnauthorized, "", "invalid_api_key", "want the server's token: Authorization: Bearer TOKEN").write(w)
 			return
@@ -132,7 +132,7 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 
 // body is how many bytes a request for path may have: more, if it brings a file.
 func (l Limits) body(path string) int64 {
-	if strings.HasPrefix(path, "/v1/audio/") {
+	if strings.HasPrefix(path, "/v1/audio/") || path == "/v1/uploads" {
 		return l.Upload
 	}
 	return l.Body

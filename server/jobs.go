@@ -2,10 +2,9 @@ package server
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -19,6 +18,7 @@ const mostJobs = 50
 // A job is a run of indexing.
 type jobBody struct {
 	ID      int             `json:"id"`
+	Watch   bool            `json:"watch,omitempty" doc:"It was begun by a change of a folder, or an upload."`
 	State   string          `json:"state" enum:"running,done,failed,stopped"`
 	Started time.Time       `json:"started"`
 	Found   int             `json:"found" doc:"Files to read, so far."`
@@ -32,24 +32,30 @@ type jobBody struct {
 	Error   string          `json:"error,omitempty"`
 }
 
-// jobs are the runs, the latest last.
+// jobs are the runs, the latest last: one that was asked for at a time, and one that changes of folders began. The library lets them in one
+// after the other.
 type jobs struct {
-	mu   sync.Mutex
-	list []*run
-	last int
-	work sync.WaitGroup
-	ctx  context.Context // ends when the server is closed
-	stop context.CancelFunc
+	mu      sync.Mutex
+	list    []*run
+	last    int
+	asked   *run            // the one that is running
+	watch   *run            // likewise
+	waiting map[string]bool // what changed meanwhile, "" for everything
+	changed chan struct{}   // closed, and replaced, at every change of a run
+	work    sync.WaitGroup
+	ctx     context.Context // ends when the server is closed
+	stop    context.CancelFunc
 }
 
 type run struct {
 	jobBody
+	listed  bool
 	cancel  context.CancelFunc
 	changed chan struct{} // closed, and replaced, at every change
 }
 
 func newJobs() *jobs {
-	j := &jobs{}
+	j := &jobs{waiting: map[string]bool{}, changed: make(chan struct{})}
 	j.ctx, j.stop = context.WithCancel(context.Background())
 	return j
 }
@@ -64,8 +70,25 @@ func (j *jobs) change(r *run, f func(*jobBody)) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	f(&r.jobBody)
+	if !r.listed && r.Found > 0 {
+		j.show(r)
+	}
 	close(r.changed)
 	r.changed = make(chan struct{})
+	if r.listed {
+		close(j.changed)
+		j.changed = make(chan struct{})
+	}
+}
+
+// show lists a run, with the lock held.
+func (j *jobs) show(r *run) {
+	j.last++
+	r.ID, r.listed = j.last, true
+	j.list = append(j.list, r)
+	if len(j.list) > mostJobs {
+		j.list = j.list[1:]
+	}
 }
 
 // get is a run as it is, and what is closed at its next change.
@@ -78,6 +101,18 @@ func (j *jobs) get(id int) (jobBody, *run, <-chan struct{}, error) {
 		}
 	}
 	return jobBody{}, nil, nil, failf(http.StatusNotFound, "id", "job_not_found", "there is no job %d", id)
+}
+
+// latest is the runs that go on, and the last one if none does, and what is closed at the next change.
+func (j *jobs) latest() (all []jobBody, changed <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i, r := range j.list {
+		if r.State == "running" || i == len(j.list)-1 {
+			all = append(all, r.jobBody)
+		}
+	}
+	return all, j.changed
 }
 
 type startInput struct {
@@ -96,21 +131,58 @@ func (s *Server) startJob(ctx context.Context, in *startInput) (*answer[jobBody]
 	if j.ctx.Err() != nil {
 		return nil, closing.err
 	}
-	if n := len(j.list); n > 0 && j.list[n-1].State == "running" {
-		return nil, failf(http.StatusConflict, "", "job_running", "job %d is running", j.list[n-1].ID)
+	if j.asked != nil {
+		return nil, failf(http.StatusConflict, "", "job_running", "job %d is running", j.asked.ID)
 	}
-	j.last++
+	r := s.begin(&j.asked, library.IndexOptions{Retry: in.Body.Retry})
+	return &answer[jobBody]{r.jobBody}, nil
+}
+
+// begin starts a run, with the lock held. One that changes of folders began is listed once it finds something.
+func (s *Server) begin(place **run, o library.IndexOptions) *run {
+	j := s.jobs
 	within, cancel := context.WithCancel(j.ctx)
-	r := &run{jobBody: jobBody{ID: j.last, State: "running", Started: time.Now(), Walking: true}, cancel: cancel, changed: make(chan struct{})}
-	j.list = append(j.list, r)
-	if len(j.list) > mostJobs {
-		j.list = j.list[1:]
+	r := &run{jobBody: jobBody{Watch: place == &j.watch, State: "running", Started: time.Now(), Walking: true}, cancel: cancel, changed: make(chan struct{})}
+	if !r.Watch {
+		j.show(r)
 	}
+	*place = r
 	j.work.Go(func() {
 		defer cancel()
-		s.index(within, r, library.IndexOptions{Retry: in.Body.Retry})
+		s.index(within, r, o)
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		if *place = nil; r.Watch && len(j.waiting) > 0 && j.ctx.Err() == nil {
+			s.lookAgain()
+		}
 	})
-	return &answer[jobBody]{r.jobBody}, nil
+	return r
+}
+
+// look has folders looked at, none for all: now, or once the look that is going on is over.
+func (s *Server) look(paths []string) {
+	j := s.jobs
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(paths) == 0 {
+		paths = []string{""}
+	}
+	for _, p := range paths {
+		j.waiting[p] = true
+	}
+	if j.watch == nil && j.ctx.Err() == nil {
+		s.lookAgain()
+	}
+}
+
+// lookAgain begins a look at what is waiting, with the lock held.
+func (s *Server) lookAgain() {
+	var paths []string
+	if !s.jobs.waiting[""] {
+		paths = slices.Sorted(maps.Keys(s.jobs.waiting))
+	}
+	clear(s.jobs.waiting)
+	s.begin(&s.jobs.watch, library.IndexOptions{Paths: paths})
 }
 
 // index is the work of a run.
@@ -121,12 +193,11 @@ func (s *Server) index(ctx context.Context, r *run, o library.IndexOptions) {
 		})
 	}
 	summary, err := guard(func() (library.Summary, error) {
-		m, release, err := s.shelf.take(ctx, "")
+		m, err := s.dormant(ctx)
 		if err != nil {
 			return library.Summary{}, err
 		}
-		defer release()
-		return s.opts.Library.Index(ctx, seeker{m}, o)
+		return s.opts.Library.Index(ctx, m, o)
 	})
 	s.jobs.change(r, func(b *jobBody) {
 		b.Summary, b.State, b.Walking = summary, "done", false
@@ -137,7 +208,9 @@ func (s *Server) index(ctx context.Context, r *run, o library.IndexOptions) {
 			b.State, b.Error = "failed", err.Error()
 		}
 	})
-	s.log.Info("indexed", "added", summary.Added, "changed", summary.Changed, "removed", summary.Removed, "failed", summary.Failed, "error", err)
+	if r.listed || err != nil {
+		s.log.Info("indexed", "added", summary.Added, "changed", summary.Changed, "removed", summary.Removed, "failed", summary.Failed, "error", err)
+	}
 }
 
 type jobInput struct {
@@ -176,33 +249,13 @@ func (s *Server) jobEvents(w http.ResponseWriter, r *http.Request) error {
 	if _, _, _, err := s.jobs.get(id); err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	control := http.NewResponseController(w)
+	events := newEvents(w)
 	for {
 		b, _, changed, err := s.jobs.get(id)
 		if err != nil {
 			return nil
 		}
-		data, err := json.Marshal(b)
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(w, "event: job\ndata: %s\n\n", data); err != nil {
-			return nil
-		}
-		if err := control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) || b.State != "running" {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-time.After(15 * time.Second): // so that a client that has gone is noticed
-		case <-r.Context().Done():
-			return nil
-		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-r.Context().Done():
+		if !events.send("job", b) || b.State != "running" || !events.wait(r.Context(), 100*time.Millisecond, changed) {
 			return nil
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	stdimage "image"
 	"io/fs"
 	"net/http"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -43,11 +46,18 @@ func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
 	post := op("searchLike", "POST", "/v1/search", "Find by words, pictures and sounds together")
 	post.SkipValidateBody = true
 	register(s, api, post, s.searchLike)
+	bring := op("upload", "POST", "/v1/uploads", "Bring files into the library's own folder, to be indexed at once")
+	describeUpload(&bring)
+	s.raw(mux, api, bring, "application/json", s.upload)
+	s.raw(mux, api, op("libraryEvents", "GET", "/v1/events", "What changes, as server-sent events: library (counts of files), and job (a run of indexing)"), "text/event-stream", s.libraryEvents)
 	register(s, api, op("getItem", "GET", "/v1/items/{id}", "What the catalogue knows of a file"), s.item)
 	register(s, api, op("similarItems", "GET", "/v1/items/{id}/similar", "What is like a file"), s.similar)
 	register(s, api, op("addTag", "PUT", "/v1/items/{id}/tags/{tag}", "Give a file a tag"), s.tag(true))
 	register(s, api, op("removeTag", "DELETE", "/v1/items/{id}/tags/{tag}", "Take a tag from a file"), s.tag(false))
 	register(s, api, op("listDuplicates", "GET", "/v1/duplicates", "Files that are the same, or nearly"), s.duplicates)
+	register(s, api, op("listBursts", "GET", "/v1/bursts", "Pictures that were taken soon after one another and look alike"), s.bursts)
+	register(s, api, op("listTags", "GET", "/v1/tags", "The tags of files"), s.tags)
+	register(s, api, op("getFacets", "GET", "/v1/facets", "What the files that fulfil conditions have in common"), s.facets)
 	register(s, api, op("listErrors", "GET", "/v1/errors", "Files that could not be read"), s.listErrors)
 	start := op("startJob", "POST", "/v1/jobs", "Bring the library up to date")
 	start.DefaultStatus = http.StatusAccepted
@@ -57,12 +67,14 @@ func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
 	register(s, api, op("stopJob", "DELETE", "/v1/jobs/{id}", "Stop a run: what it has done is kept"), s.stopJob)
 	s.raw(mux, api, op("jobEvents", "GET", "/v1/jobs/{id}/events", "How far a run is, as server-sent events: data is a job, the last one is not running"), "text/event-stream", s.jobEvents)
 	s.raw(mux, api, op("getOriginal", "GET", "/v1/items/{id}/original", "The file itself, or ranges of it"), "application/octet-stream", s.original)
-	s.raw(mux, api, op("getThumbnail", "GET", "/v1/items/{id}/thumbnail", "A small JPEG picture of a file; size is its longer side, 64 to 1024"), "image/jpeg", s.thumbnail)
+	s.raw(mux, api, op("getThumbnail", "GET", "/v1/items/{id}/thumbnail", "A small picture of a file: JPEG, or the waveform of a sound as PNG. size is the longer side, 64 to 1024; at a moment of a video in seconds; v the version, for an answer that may be kept for ever"), "image/jpeg", s.thumbnail)
 }
 
 // raw adds an operation that does not answer with JSON.
 func (s *Server) raw(mux *http.ServeMux, api huma.API, o huma.Operation, kind string, f func(http.ResponseWriter, *http.Request) error) {
-	o.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}}}
+	if strings.Contains(o.Path, "{id}") {
+		o.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}}}
+	}
 	o.Responses = withError(map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: "string"}}}}}, api)
 	api.OpenAPI().AddOperation(&o)
 	mux.HandleFunc(o.Method+" "+o.Path, func(w http.ResponseWriter, r *http.Request) {
@@ -81,15 +93,17 @@ func (s *Server) missing(ctx context.Context, err error) *failure {
 	case errors.Is(err, fs.ErrNotExist):
 		return failf(http.StatusNotFound, "id", "item_not_found", "there is no such item")
 	case errors.Is(err, library.ErrReadOnly):
-		return failf(http.StatusForbidden, "", "read_only", "the server changes nothing: it was started with --read-only")
+		return failf(http.StatusForbidden, "", "read_only", "the server changes nothing of the library, which it opened for reading only")
 	}
 	return s.explain(ctx, "", err)
 }
 
 type libraryBody struct {
 	library.Info
-	ReadOnly bool   `json:"read_only"`
-	Model    string `json:"model" doc:"Whose vectors are searched."`
+	ReadOnly  bool     `json:"read_only"`
+	Watching  bool     `json:"watching" doc:"Changes of the folders are followed."`
+	Model     string   `json:"model" doc:"Whose vectors are searched."`
+	Languages []string `json:"languages" doc:"That words of what the model saw can be given in."`
 }
 
 func (s *Server) libraryInfo(ctx context.Context, _ *struct{}) (*answer[libraryBody], error) {
@@ -97,19 +111,71 @@ func (s *Server) libraryInfo(ctx context.Context, _ *struct{}) (*answer[libraryB
 	if err != nil {
 		return nil, err
 	}
-	return &answer[libraryBody]{libraryBody{info, s.opts.ReadOnly, s.shelf.names[0]}}, nil
+	return &answer[libraryBody]{libraryBody{info, s.opts.ReadOnly, s.watches(), s.shelf.names[0], library.Languages()}}, nil
 }
 
 type itemInput struct {
 	ID int64 `path:"id"`
+	Spoken
+}
+
+// Spoken is the language of a request. It is exported for the router, which looks at exported fields only.
+type Spoken struct {
+	Lang   string `query:"lang" maxLength:"35" doc:"Of words that the model saw: en, zh, fr, de or es. Without it, Accept-Language counts."`
+	Accept string `header:"Accept-Language"`
+}
+
+// language is the first that is asked for and known.
+func (s *Spoken) language() string {
+	known := library.Languages()
+	for _, wish := range strings.Split(s.Lang+","+s.Accept, ",") {
+		wish, _, _ = strings.Cut(strings.TrimSpace(wish), ";")
+		wish, _, _ = strings.Cut(strings.ToLower(wish), "-")
+		if slices.Contains(known, wish) {
+			return wish
+		}
+	}
+	return known[0]
 }
 
 func (s *Server) item(ctx context.Context, in *itemInput) (*answer[library.Item], error) {
 	it, err := s.opts.Library.Item(ctx, in.ID)
+	if err == nil {
+		it.Words, err = s.opts.Library.Words(ctx, in.ID, in.language())
+	}
 	if err != nil {
 		return nil, s.missing(ctx, err)
 	}
 	return &answer[library.Item]{it}, nil
+}
+
+func (s *Server) tags(ctx context.Context, in *struct {
+	Prefix string `query:"prefix" maxLength:"200" doc:"How they begin."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"10000" default:"100"`
+}) (*answer[listing[tagCount]], error) {
+	all, err := s.opts.Library.Tags(ctx, in.Prefix, in.Limit)
+	var out []tagCount
+	for _, c := range all {
+		out = append(out, tagCount{c.Value, c.Files})
+	}
+	return listed(out), err
+}
+
+type tagCount struct {
+	Tag   string `json:"tag"`
+	Files int    `json:"files"`
+}
+
+func (s *Server) facets(ctx context.Context, in *struct {
+	Q string `query:"q" doc:"Conditions, as of a search; its words count for nothing."`
+	Spoken
+}) (*answer[library.Facets], error) {
+	q, err := library.ParseQuery(in.Q)
+	if err != nil {
+		return nil, s.missing(ctx, err)
+	}
+	f, err := s.opts.Library.Facets(ctx, q, in.language())
+	return &answer[library.Facets]{f}, err
 }
 
 type tagInput struct {
@@ -129,7 +195,7 @@ func (s *Server) tag(add bool) func(context.Context, *tagInput) (*answer[library
 		if err := s.opts.Library.Tag(ctx, in.ID, tags, none); err != nil {
 			return nil, s.missing(ctx, err)
 		}
-		return s.item(ctx, &itemInput{in.ID})
+		return s.item(ctx, &itemInput{ID: in.ID})
 	}
 }
 
@@ -147,6 +213,14 @@ func (s *Server) duplicates(ctx context.Context, in *struct {
 	Least float64 `query:"least" minimum:"0" maximum:"1" doc:"The cosine from which on pictures are nearly the same; 0 for equal contents only."`
 }) (*answer[listing[library.Group]], error) {
 	groups, err := s.opts.Library.Duplicates(ctx, library.DuplicateOptions{Least: in.Least})
+	return listed(groups), err
+}
+
+func (s *Server) bursts(ctx context.Context, in *struct {
+	Within float64 `query:"within" minimum:"1" maximum:"86400" default:"30" doc:"Seconds between one and the next at most."`
+	Least  float64 `query:"least" minimum:"0.01" maximum:"1" default:"0.9" doc:"The cosine of one and the next."`
+}) (*answer[listing[library.Group]], error) {
+	groups, err := s.opts.Library.Bursts(ctx, library.BurstOptions{Within: time.Duration(in.Within * float64(time.Second)), Least: in.Least})
 	return listed(groups), err
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -27,11 +28,14 @@ type Source struct {
 // Options of New. The zero value of each field is its default.
 type Options struct {
 	Models    []Source         // the first answers requests that name none
+	Fused     []Fused          // models that decide by several modalities
 	Token     string           // what requests must bear; "" for none, which only fits a loopback address
 	Hosts     []string         // host names besides the loopback ones that requests may name where there is no token
 	Origins   []string         // sites, as "https://example.org", whose pages may use the server (CORS)
 	Library   *library.Library // what is searched, by the first model; nil for none. Its owner closes it after the server
 	ReadOnly  bool             // change nothing of the library
+	Watch     bool             // follow the library's folders while serving
+	Every     time.Duration    // between looks at all of them, see [library.WatchOptions]
 	AllowURL  bool             // fetch http and https addresses in inputs, but never from private networks
 	KeepAlive time.Duration    // how long an idle model stays open; 0 for 5 minutes, negative for ever
 	Limits    Limits
@@ -64,19 +68,21 @@ func (l Limits) withDefaults() Limits {
 
 // A Server answers HTTP requests by models.
 type Server struct {
-	opts     Options
-	limits   Limits
-	log      *slog.Logger
-	token    [sha256.Size]byte
-	shelf    *shelf
-	metrics  *metrics
-	fetcher  *fetcher
-	origins  *http.CrossOriginProtection
-	slots    chan struct{}
-	jobs     *jobs
-	darkroom chan struct{} // places for thumbnails that are being made
-	api      huma.API
-	handler  http.Handler
+	opts    Options
+	limits  Limits
+	log     *slog.Logger
+	token   [sha256.Size]byte
+	shelf   *shelf
+	metrics *metrics
+	fetcher *fetcher
+	origins *http.CrossOriginProtection
+	slots   chan struct{}
+	jobs    *jobs
+	sleeper atomic.Pointer[dormant]
+	streams chan struct{} // of events
+	fused   []*fusedBook
+	api     huma.API
+	handler http.Handler
 }
 
 // New makes a server. Its models are not opened yet. Close it if Serve is not called.
@@ -95,10 +101,13 @@ func New(o Options) (*Server, error) {
 	}
 	s.metrics = newMetrics()
 	s.slots = make(chan struct{}, s.limits.Concurrent)
-	s.jobs, s.darkroom = newJobs(), make(chan struct{}, 2)
+	s.jobs, s.streams = newJobs(), make(chan struct{}, mostStreams)
 	s.fetcher = newFetcher(s.limits.Body, s.limits.Grace)
 	var err error
 	if s.shelf, err = newShelf(o.Models, o.KeepAlive, s.limits.Batch, s.metrics, s.log); err != nil {
+		return nil, err
+	}
+	if s.fused, err = newFused(o.Fused, s.shelf.names); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
@@ -127,6 +136,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	h.RegisterOnShutdown(s.jobs.stop) // which ends the streams of their events
+	if s.watches() {
+		s.jobs.work.Go(s.follow)
+	}
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(l) }()
 	var err error
@@ -145,11 +157,27 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return errors.Join(err, h.Close(), s.Close())
 }
 
+// watches reports whether changes of the library's folders are followed.
+func (s *Server) watches() bool { return s.opts.Watch && !s.opts.ReadOnly && s.opts.Library != nil }
+
+// follow has what changes looked at.
+func (s *Server) follow() {
+	err := s.opts.Library.Follow(s.jobs.ctx, s.opts.Every, 0, func(paths []string) error {
+		if roots, err := s.opts.Library.Roots(s.jobs.ctx); err == nil && len(roots) > 0 {
+			s.look(paths)
+		}
+		return nil
+	})
+	if s.jobs.ctx.Err() == nil {
+		s.log.Error("folders are not followed any more", "error", err)
+	}
+}
+
 // Close stops indexing and closes the models, once nothing uses them any more.
 func (s *Server) Close() error {
 	s.jobs.close()
 	s.fetcher.close()
-	return s.shelf.close()
+	return errors.Join(s.closeFused(), s.shelf.close())
 }
 
 // IsLoopback reports whether an address can only be reached from this machine.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/vit"
 	"github.com/chiasm/chiasm/tensor"
@@ -116,19 +117,8 @@ func writeFiles(folder string, files map[string][]byte) error {
 }
 
 func writeFile(path string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
+	if err := whole.WriteBytes(path, data); err != nil {
 		return fmt.Errorf("study: %w", err)
-	}
-	_, err = temp.Write(data)
-	if err == nil {
-		err = temp.Chmod(0o644)
-	}
-	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("study: write %s: %w", path, errors.Join(err, os.Remove(temp.Name())))
 	}
 	return nil
 }

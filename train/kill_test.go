@@ -156,7 +156,7 @@ func TestFullDisk(t *testing.T) {
 	for lines.Scan() {
 		last = lines.Text()
 	}
-	if err := c.Wait(); err == nil || !strings.HasPrefix(last, "train: checkpoint: weights: save "+path) {
+	if err := c.Wait(); err == nil || !strings.HasPrefix(last, "train: checkpoint: weights: save: write "+path) {
 		t.Errorf("with a full disk: %v, %q", err, last)
 	}
 	after, err := os.ReadFile(path)

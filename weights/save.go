@@ -4,78 +4,38 @@ import (
 	"bufio"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"slices"
 	"strings"
 
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/tensor"
 )
 
 // Save writes entries as a safetensors file, the scales of one as a tensor of its name and _scale. It is atomic: path holds either what it
 // held before or all of the new file, whatever happens.
-func Save(path string, entries []tensor.Entry, metadata map[string]string) (err error) {
+func Save(path string, entries []tensor.Entry, metadata map[string]string) error {
 	header, sorted, err := encodeHeader(entries, metadata)
 	if err != nil {
 		return fmt.Errorf("weights: save %s: %w", path, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	err = whole.Write(path, func(to io.Writer) error {
+		w := bufio.NewWriterSize(to, 1<<20)
+		w.Write(header) // Flush returns the first error
+		for _, e := range sorted {
+			w.Write(e.Data)
+		}
+		return w.Flush()
+	})
 	if err != nil {
 		return fmt.Errorf("weights: save: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("weights: save %s: %w", path, err), os.Remove(f.Name()))
-		}
-	}()
-	w := bufio.NewWriterSize(f, 1<<20)
-	_, err = w.Write(header)
-	for _, e := range sorted {
-		if err == nil {
-			_, err = w.Write(e.Data)
-		}
-	}
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err == nil {
-		syncFolder(filepath.Dir(path))
-	}
-	return err
-}
-
-// syncFolder makes a renamed file last through a loss of power, where the system can.
-func syncFolder(path string) {
-	if d, err := os.Open(path); err == nil {
-		d.Sync()
-		d.Close()
-	}
+	return nil
 }
 
 // Sweep removes what calls of [Save] to a path left beside it that were killed. Nobody may be saving there.
-func Sweep(path string) {
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		rest, ok := strings.CutPrefix(e.Name(), "."+filepath.Base(path)+".")
-		if ok && rest != "" && strings.Trim(rest, "0123456789") == "" && e.Type().IsRegular() {
-			os.Remove(filepath.Join(filepath.Dir(path), e.Name()))
-		}
-	}
-}
+func Sweep(path string) { whole.Sweep(path) }
 
 // encodeHeader is the file up to the data, and the entries in the order of their data: widest values first, so that all are aligned.
 func encodeHeader(entries []tensor.Entry, metadata map[string]string) ([]byte, []tensor.Entry, error) {

@@ -94,7 +94,7 @@ func (w *workload) vision(v vit.Config, d, batch int) {
 	t, width := v.Tokens(), float64(v.Width)
 	flop := 2 * (float64(v.Patches()*3*v.Patch*v.Patch) + float64(d)) * width
 	if v.Pool == vit.PoolProbe {
-		flop += whole(t, v.Width, v.Hidden, v.Layers) + 2*float64(2*t)*width*width + 4*float64(t)*width + 2*width*(2*width+2*float64(v.Hidden))
+		flop += every(t, v.Width, v.Hidden, v.Layers) + 2*float64(2*t)*width*width + 4*float64(t)*width + 2*width*(2*width+2*float64(v.Hidden))
 	} else {
 		flop += tower(t, v.Width, v.Hidden, v.Layers)
 	}
@@ -163,7 +163,7 @@ func (w *workload) sentence(batch, tokens int) {
 		}
 	}
 	w.Tokens, w.model = tokens, m
-	w.flop = float64(batch) * whole(tokens, c.Width, c.Hidden, c.Layers)
+	w.flop = float64(batch) * every(tokens, c.Width, c.Hidden, c.Layers)
 	w.run = func(p *tensor.Pass) error {
 		x, err := m.EmbedText(p, texts)
 		if err == nil {
@@ -185,7 +185,7 @@ func (w *workload) whisper(batch int) {
 		mel[i] = float32(i*2654435761%1000)/500 - 1
 	}
 	conv := 2 * 3 * float64(2*c.Frames*c.Bands*c.Width+c.Frames*c.Width*c.Width)
-	w.model, w.flop = m, float64(batch)*(conv+whole(c.Frames, c.Width, c.Encoder.Hidden, c.Encoder.Layers))
+	w.model, w.flop = m, float64(batch)*(conv+every(c.Frames, c.Width, c.Encoder.Hidden, c.Encoder.Layers))
 	w.run = func(p *tensor.Pass) error {
 		m.Encode(p.Input(mel, batch, c.Bands, 2*c.Frames))
 		return nil
@@ -209,15 +209,15 @@ func (w *workload) sound(batch int) {
 	}
 }
 
-// whole is the floating-point operations of t tokens of width c through layers that compute all of them.
-func whole(t, c, hidden, layers int) float64 {
+// every is the floating-point operations of t tokens of width c through layers that compute all of them.
+func every(t, c, hidden, layers int) float64 {
 	return float64(layers) * (float64(t)*2*float64(4*c*c+2*c*hidden) + 4*float64(t*t*c))
 }
 
 // tower is the same for a tower whose last layer serves one token.
 func tower(t, c, hidden, layers int) float64 {
 	last := float64(t)*2*float64(2*c*c) + 2*float64(2*c*c+2*c*hidden) + 4*float64(t*c)
-	return whole(t, c, hidden, layers-1) + last
+	return every(t, c, hidden, layers-1) + last
 }
 
 // gemmWorkload is one product of m rows with a weight [n, k].

@@ -12,24 +12,26 @@ import (
 )
 
 const duplicatesLong = `Groups files of the library that are the same in every byte and, with --near,
-pictures that look nearly the same. The first of each group is the one that
+pictures that look nearly the same; with --bursts pictures that were taken within half a
+minute of one another and look alike. The first of each group is the one that
 would be kept: the largest picture, then the oldest file.
 
 Nothing is deleted but with --delete, and then only after a yes, which is asked
 for once for all groups, or given by --yes. Near duplicates are deleted only
-where --near is given too.`
+where --near is given too, those of bursts where --bursts is.`
 
 // duplicates is the verb that finds files that are there twice.
 func (a *app) duplicates() *cobra.Command {
 	v := &duplicatesVerb{app: a}
 	cmd := &cobra.Command{
 		Use: "duplicates [flags]", Short: "Find files of the library that are there twice", Long: duplicatesLong,
-		Example: "  chiasm duplicates\n  chiasm duplicates --near 0.97 --json\n  chiasm duplicates --delete",
+		Example: "  chiasm duplicates\n  chiasm duplicates --near 0.97 --json\n  chiasm duplicates --bursts\n  chiasm duplicates --delete",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return v.run(cmd.Context()) },
 	}
 	v.library = addLibraryFlag(cmd)
 	flags := cmd.Flags()
 	flags.Float64Var(&v.near, "near", 0, "also pictures that are this near, as 0.97 (default: equal files only)")
+	flags.BoolVar(&v.bursts, "bursts", false, "instead, pictures taken soon after one another that look alike; --near says how much, 0.9 without")
 	flags.BoolVar(&v.delete, "delete", false, "delete all of each group but the first, after asking")
 	flags.BoolVar(&v.yes, "yes", false, "do not ask")
 	flags.BoolVar(&v.json, "json", false, "one JSON line for each group")
@@ -41,6 +43,7 @@ type duplicatesVerb struct {
 	library           *libraryFlags
 	near              float64
 	delete, yes, json bool
+	bursts            bool
 }
 
 func (v *duplicatesVerb) run(ctx context.Context) error {
@@ -52,7 +55,12 @@ func (v *duplicatesVerb) run(ctx context.Context) error {
 		return err
 	}
 	defer l.Close()
-	groups, err := l.Duplicates(ctx, library.DuplicateOptions{Least: v.near})
+	var groups []library.Group
+	if v.bursts {
+		groups, err = l.Bursts(ctx, library.BurstOptions{Least: v.near})
+	} else {
+		groups, err = l.Duplicates(ctx, library.DuplicateOptions{Least: v.near})
+	}
 	if err != nil {
 		return err
 	}

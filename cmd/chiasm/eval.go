@@ -171,7 +171,7 @@ func (v *evalVerb) save(f *study.Figures) error {
 	if err != nil {
 		return err
 	}
-	defer file.abort()
+	defer file.Abort()
 	if strings.HasSuffix(v.output, ".csv") {
 		err = f.WriteCSV(file.w)
 	} else {

@@ -102,6 +102,7 @@ func (v *indexVerb) flags(cmd *cobra.Command) {
 	flags.StringArrayVar(&v.o.Exclude, "exclude", nil, "no files and folders like this; may be repeated")
 	flags.BoolVar(&v.o.Hidden, "hidden", false, "also files and folders whose names begin with a dot")
 	flags.BoolVar(&v.o.Retry, "retry", false, "also files that failed before and have not changed")
+	flags.BoolVar(&v.o.NoThumbs, "no-thumbnails", false, "make no small pictures: the server makes them when they are asked for")
 	flags.BoolVar(&v.o.Exact, "exact-pictures", false, "decode large JPEG files in full: slower, and nearly the same")
 }
 

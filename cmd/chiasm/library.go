@@ -2,13 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/library"
 )
 
@@ -22,7 +24,7 @@ func (a *app) library() *cobra.Command {
 		Example: "  chiasm library info\n  chiasm library errors\n  chiasm library check",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("there is no verb %q: want info, errors, check, repair, export, import, forget or drop-space", args[0])
+				return usagef("there is no verb %q: want info, errors, check, repair, export, import, move, forget or drop-space", args[0])
 			}
 			return cmd.Help()
 		},
@@ -60,6 +62,9 @@ func (a *app) library() *cobra.Command {
 	verb("forget [flags] PATH", "Cover a folder no more, and forget what it held; the files stay", false, func(ctx context.Context, l *library.Library, args []string, _ bool) error {
 		return l.RemoveRoot(ctx, args[0])
 	})
+	verb("move [flags] OLD NEW", "Take what lay at one path for lying at another, as after an import", false, func(ctx context.Context, l *library.Library, args []string, _ bool) error {
+		return l.Move(ctx, args[0], args[1])
+	})
 	verb("drop-space [flags] SPACE", "Give back the room of the vectors of a model", false, func(ctx context.Context, l *library.Library, args []string, _ bool) error {
 		return l.DropSpace(ctx, args[0])
 	})
@@ -71,32 +76,42 @@ func (a *app) library() *cobra.Command {
 func (a *app) libraryImport() *cobra.Command {
 	cmd := &cobra.Command{Use: "import [flags] FILE", Short: "Make a library of what export wrote", DisableFlagsInUseLine: true}
 	flags := addLibraryFlag(cmd)
+	var moves []string
+	cmd.Flags().StringArrayVar(&moves, "move", nil, "OLD=NEW: what lay at a path lies at another one here; may be repeated")
 	cmd.Args = a.checked(cobra.ExactArgs(1))
 	cmd.RunE = a.starting(func(cmd *cobra.Command, args []string) error {
+		for _, m := range moves {
+			if from, to, ok := strings.Cut(m, "="); !ok || !filepath.IsAbs(from) || !filepath.IsAbs(to) {
+				return usagef("--move %q: want OLD=NEW, two whole paths", m)
+			}
+		}
 		f, err := os.Open(args[0])
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		return library.Import(cmd.Context(), flags.folder(), f)
+		if err := library.Import(cmd.Context(), flags.folder(), f); err != nil || len(moves) == 0 {
+			return err
+		}
+		l, err := flags.open(library.Options{})
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		for _, m := range moves {
+			from, to, _ := strings.Cut(m, "=")
+			if err := l.Move(cmd.Context(), from, to); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return cmd
 }
 
 // export writes a file that appears when it is complete.
 func export(ctx context.Context, l *library.Library, path string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".chiasm-export-*")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(l.Export(ctx, f), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // the error matters
-	}
-	return err
+	return whole.Write(path, func(w io.Writer) error { return l.Export(ctx, w) })
 }
 
 // argsOf is how many arguments a line of usage has.

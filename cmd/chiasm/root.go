@@ -10,7 +10,7 @@ import (
 func (a *app) verbs() []*cobra.Command {
 	return []*cobra.Command{
 		a.index(), a.search(), a.watch(), a.serve(), a.duplicates(), a.library(),
-		a.similarity(), a.classify(), a.embed(), a.transcribe(), a.tokenize(), a.eval(), a.train(),
+		a.similarity(), a.classify(), a.embed(), a.transcribe(), a.tokenize(), a.eval(), a.train(), a.fuse(),
 		a.pull(), a.list(), a.show(), a.rm(),
 		a.bench(), a.version(),
 	}

@@ -17,7 +17,8 @@ The words of a query are read together. "Quoted words" are a part of their own,
 -word is what it should not be, 2:word counts twice. Before the first word that
 begins with - stands --. Conditions: type:image, type:audio, type:video,
 after:2024-05-01, before:2024-06, place:Berlin, camera:Nikon, path:holidays,
-tag:dog, size:>1MB, duration:<10s, and like:FILE for what is near to a file.
+tag:dog, word:dog for what the
+model saw, size:>1MB, duration:<10s, and like:FILE for what is near to a file.
 
 The model is the one by which the library was indexed, if none is named.`
 
@@ -43,8 +44,9 @@ func (a *app) search() *cobra.Command {
 	flags.StringArrayVar(&v.types, "type", nil, "only these: image, audio or video")
 	flags.IntVarP(&v.limit, "limit", "n", 20, "how many hits")
 	flags.IntVar(&v.offset, "offset", 0, "how many hits to pass over")
-	flags.Float64Var(&v.strictness, "strictness", 0.5, "from 0 to 1: how likely a hit has to be meant, where the model is calibrated; 0 shows all")
+	flags.Float64Var(&v.strictness, "strictness", library.Strictness, "from 0 to 1: how likely a hit has to be meant, where the model is calibrated; 0 shows all")
 	flags.BoolVar(&v.noWords, "no-words", false, "leave names, folders, tags and captions out")
+	flags.StringVar(&v.rerank, "rerank", "", "a model of chiasm fuse train --task match that puts the first hundred hits in order")
 	flags.BoolVar(&v.json, "json", false, "one JSON line for each hit")
 	complete(cmd, "type", library.Image, library.Audio, library.Video)
 	return cmd
@@ -58,6 +60,7 @@ type searchVerb struct {
 	limit, offset         int
 	strictness            float64
 	noWords, json         bool
+	rerank                string
 }
 
 // query is the arguments as a query. After -- come flags too that name pictures and sounds.
@@ -118,6 +121,14 @@ func (v *searchVerb) run(ctx context.Context, args []string) error {
 	m, err := v.app.open(ctx, v.model)
 	if err != nil {
 		return err
+	}
+	if v.rerank != "" {
+		ranker, err := v.ranker(ctx)
+		if err != nil {
+			return err
+		}
+		defer ranker.Close()
+		q.Ranker = ranker
 	}
 	r, err := l.Search(ctx, m, q)
 	if err != nil {

@@ -25,7 +25,12 @@ texts, pictures and sounds (/v1/embeddings), ranking (/v1/rerank), labels
 (/v1/classify) and transcripts (/v1/audio/transcriptions). /openapi.json
 describes everything, /metrics measures it.
 
-The library (see chiasm index) is searched at /v1/search, if there is one.
+The address itself, opened in a browser, is a page to search the library and look
+through it. The library (see chiasm index) is searched at /v1/search, if there is
+one; without a model on the command line it is made. Its folders are followed
+meanwhile.
+
+Models of chiasm fuse train (--fused) decide by several modalities at /v1/fuse.
 
 Each argument is a model: a folder, a hub id, or NAME=MODEL to be asked for by a
 name of your own. Models are opened when they are first asked for, and closed
@@ -54,7 +59,10 @@ func (a *app) serve() *cobra.Command {
 	flags.StringSliceVar(&o.Hosts, "host", nil, "another name by which this machine's programs may ask; repeats")
 	flags.StringSliceVar(&o.Origins, "allow-origin", nil, "a site whose pages may use the server, as https://example.org; repeats")
 	flags.BoolVar(&o.ReadOnly, "read-only", false, "change nothing of the library")
+	flags.BoolVar(&o.Watch, "watch", true, "follow the library's folders, and take in what changes; not with --read-only")
+	flags.DurationVar(&o.Every, "every", 10*time.Minute, "between looks at all folders, since notifications get lost")
 	flags.BoolVar(&o.AllowURL, "allow-url", false, "fetch http(s) addresses in inputs, from public addresses only")
+	flags.StringArrayVar(&v.fused, "fused", nil, "a model of chiasm fuse train, DIR or NAME=DIR, that decides at /v1/fuse; repeats")
 	flags.DurationVar(&o.KeepAlive, "keep-alive", 5*time.Minute, "how long an idle model stays open; negative for ever")
 	flags.IntVar(&o.Limits.Concurrent, "concurrent", 0, "requests that are worked on at once (default 16)")
 	flags.IntVar(&o.Limits.Batch, "batch-size", 0, "inputs that go through a model together (default 32)")
@@ -70,6 +78,15 @@ type serveVerb struct {
 	opts            server.Options
 	addr, tokenFile string
 	log             string
+	fused           []string
+}
+
+// visitable is an address that a browser on this machine can open: all addresses together are none.
+func visitable(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("localhost:%d", tcp.Port)
+	}
+	return a.String()
 }
 
 // sources are the models that the command line names.
@@ -125,6 +142,9 @@ func (v *serveVerb) logger() (*slog.Logger, error) {
 }
 
 func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
+	if v.opts.Every < time.Second {
+		return usagef("--every %v: want a second at least", v.opts.Every)
+	}
 	if v.opts.Limits.Concurrent < 0 || v.opts.Limits.Batch < 0 {
 		return usagef("--concurrent, --batch-size: want positive numbers")
 	}
@@ -138,6 +158,9 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 		defer v.opts.Library.Close()
 	}
 	if v.opts.Models, err = v.sources(args); err != nil {
+		return err
+	}
+	if v.opts.Fused, err = v.decisions(); err != nil {
 		return err
 	}
 	v.opts.Version = thisBuild().Version
@@ -155,19 +178,22 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	v.app.note("http://%s", listener.Addr())
+	v.app.note("http://%s", visitable(listener.Addr()))
 	return s.Serve(ctx, listener)
 }
 
 // openLibrary opens the library, if there is one. Its model is taken where none is named; the first one searches.
 func (v *serveVerb) openLibrary(ctx context.Context, choose bool) error {
 	l, err := v.library.open(library.Options{ReadOnly: true})
-	if errors.Is(err, fs.ErrNotExist) && v.library.dir == "" {
+	none := errors.Is(err, fs.ErrNotExist)
+	if none && v.library.dir == "" && (!choose || v.opts.ReadOnly) {
 		return nil
 	}
-	if err == nil && !v.opts.ReadOnly {
-		_ = l.Close() // nothing was written
-		l, err = v.library.open(library.Options{})
+	if (err == nil || none) && !v.opts.ReadOnly {
+		if err == nil {
+			_ = l.Close() // nothing was written
+		}
+		l, err = v.library.open(library.Options{}) // made if there is none, for what is uploaded
 	}
 	if err != nil {
 		return err

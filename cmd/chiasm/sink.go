@@ -16,6 +16,7 @@ import (
 	"github.com/edsrzf/mmap-go"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/weights"
 )
@@ -71,7 +72,7 @@ func (a *app) newSink(file, format string) (sink, error) {
 	case "npy":
 		beside, err := create(file + ".json")
 		if err != nil {
-			f.abort()
+			f.Abort()
 			return nil, err
 		}
 		return &npy{file: f, beside: beside}, nil
@@ -83,9 +84,8 @@ func (a *app) newSink(file, format string) (sink, error) {
 
 // An atomicFile appears under its name when it is complete.
 type atomicFile struct {
-	path string
-	temp *os.File // nil once it is committed or aborted
-	w    *bufio.Writer
+	*whole.File
+	w *bufio.Writer
 }
 
 func create(path string) (*atomicFile, error) {
@@ -95,37 +95,18 @@ func create(path string) (*atomicFile, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	f, err := whole.Create(path)
 	if err != nil {
 		return nil, err
 	}
-	return &atomicFile{path: path, temp: temp, w: bufio.NewWriterSize(temp, 1<<18)}, nil
+	return &atomicFile{f, bufio.NewWriterSize(f, 1<<18)}, nil
 }
 
 func (f *atomicFile) commit() error {
-	err := f.w.Flush()
-	if err == nil {
-		err = f.temp.Chmod(0o644)
+	if err := f.w.Flush(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = f.temp.Sync()
-	}
-	if err = errors.Join(err, f.temp.Close()); err == nil {
-		err = os.Rename(f.temp.Name(), f.path)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.path, err)
-	}
-	f.temp = nil
-	return nil
-}
-
-func (f *atomicFile) abort() {
-	if f.temp != nil {
-		f.temp.Close()
-		os.Remove(f.temp.Name())
-		f.temp = nil
-	}
+	return f.Commit(0o644)
 }
 
 // lines writes JSON lines.
@@ -170,7 +151,7 @@ func (l *lines) commit() error {
 
 func (l *lines) abort() {
 	if l.file != nil {
-		l.file.abort()
+		l.file.Abort()
 	}
 }
 
@@ -241,7 +222,7 @@ func (s *npy) commit() error {
 	if err := s.file.w.Flush(); err != nil {
 		return err
 	}
-	if _, err := s.file.temp.WriteAt(npyHeader(s.n, s.d), 0); err != nil {
+	if _, err := s.file.WriteAt(npyHeader(s.n, s.d), 0); err != nil {
 		return err
 	}
 	s.beside.w.WriteString("], \"errors\": ")
@@ -256,8 +237,8 @@ func (s *npy) commit() error {
 }
 
 func (s *npy) abort() {
-	s.file.abort()
-	s.beside.abort()
+	s.file.Abort()
+	s.beside.Abort()
 }
 
 // safetensors writes a tensor "embeddings" [N, D] with the inputs in the metadata, which comes first: the numbers wait in the temporary
@@ -290,14 +271,14 @@ func (s *safetensors) commit() error {
 	}
 	entry := tensor.Entry{Name: "embeddings", DType: tensor.F32, Shape: []int{len(s.inputs), s.space.Dimension}}
 	if len(s.inputs) > 0 {
-		data, err := mmap.Map(s.file.temp, mmap.RDONLY, 0)
+		data, err := mmap.Map(s.file.File.File, mmap.RDONLY, 0)
 		if err != nil {
-			return fmt.Errorf("%s: %w", s.file.path, err)
+			return fmt.Errorf("%s: %w", s.file.Path(), err)
 		}
 		defer data.Unmap()
 		entry.Data = data
 	}
-	return weights.Save(s.file.path, []tensor.Entry{entry}, map[string]string{"space": s.space.String(), "inputs": string(inputs)})
+	return weights.Save(s.file.Path(), []tensor.Entry{entry}, map[string]string{"space": s.space.String(), "inputs": string(inputs)})
 }
 
-func (s *safetensors) abort() { s.file.abort() }
+func (s *safetensors) abort() { s.file.Abort() }

@@ -86,6 +86,6 @@ func (w *transcriptWriter) commit() error {
 
 func (w *transcriptWriter) abort() {
 	for _, f := range w.files {
-		f.abort()
+		f.Abort()
 	}
 }

@@ -34,7 +34,7 @@ type lag struct {
 }
 
 // abreast is how many places a kernel makes at most.
-const abreast = 7
+const abreast = 6
 
 func (s *stencil) run() {
 	if tier == cpu.Generic {
@@ -76,8 +76,6 @@ func (w *window) make(places int) {
 			window5AVX512(w)
 		case 6:
 			window6AVX512(w)
-		case 7:
-			window7AVX512(w)
 		}
 		return
 	}
@@ -94,8 +92,6 @@ func (w *window) make(places int) {
 		window5AVX2(w)
 	case 6:
 		window6AVX2(w)
-	case 7:
-		window7AVX2(w)
 	}
 }
 

@@ -190,7 +190,7 @@ TEXT ·window2AVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Y0
 	VBROADCASTSS 108(AX), Y1
 	XORQ         CX, CX
-	SUBQ         $0x18, DX
+	SUBQ         $0x20, DX
 	JL           end2
 
 channels1:
@@ -201,6 +201,8 @@ channels1:
 	VMOVAPS Y4, Y5
 	VMOVUPS 64(BX)(CX*1), Y6
 	VMOVAPS Y6, Y7
+	VMOVUPS 96(BX)(CX*1), Y8
+	VMOVAPS Y8, Y9
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -214,15 +216,18 @@ row3:
 	MOVQ 64(AX), R9
 
 tap4:
-	VMOVUPS     (DI), Y8
-	VFMADD231PS (SI), Y8, Y2
-	VFMADD231PS (SI)(BX*1), Y8, Y3
-	VMOVUPS     32(DI), Y8
-	VFMADD231PS 32(SI), Y8, Y4
-	VFMADD231PS 32(SI)(BX*1), Y8, Y5
-	VMOVUPS     64(DI), Y8
-	VFMADD231PS 64(SI), Y8, Y6
-	VFMADD231PS 64(SI)(BX*1), Y8, Y7
+	VMOVUPS     (DI), Y10
+	VFMADD231PS (SI), Y10, Y2
+	VFMADD231PS (SI)(BX*1), Y10, Y3
+	VMOVUPS     32(DI), Y10
+	VFMADD231PS 32(SI), Y10, Y4
+	VFMADD231PS 32(SI)(BX*1), Y10, Y5
+	VMOVUPS     64(DI), Y10
+	VFMADD231PS 64(SI), Y10, Y6
+	VFMADD231PS 64(SI)(BX*1), Y10, Y7
+	VMOVUPS     96(DI), Y10
+	VFMADD231PS 96(SI), Y10, Y8
+	VFMADD231PS 96(SI)(BX*1), Y10, Y9
 	ADDQ        16(AX), SI
 	ADDQ        48(AX), DI
 	DECQ        R9
@@ -246,6 +251,9 @@ summed5:
 	VMAXPS  Y6, Y0, Y6
 	VMINPS  Y6, Y1, Y6
 	VMOVUPS Y6, 64(SI)
+	VMAXPS  Y8, Y0, Y8
+	VMINPS  Y8, Y1, Y8
+	VMOVUPS Y8, 96(SI)
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMOVUPS Y3, (SI)(BX*1)
@@ -255,12 +263,15 @@ summed5:
 	VMAXPS  Y7, Y0, Y7
 	VMINPS  Y7, Y1, Y7
 	VMOVUPS Y7, 64(SI)(BX*1)
-	ADDQ    $0x00000060, CX
-	SUBQ    $0x18, DX
+	VMAXPS  Y9, Y0, Y9
+	VMINPS  Y9, Y1, Y9
+	VMOVUPS Y9, 96(SI)(BX*1)
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x20, DX
 	JGE     channels1
 
 end2:
-	ADDQ $0x18, DX
+	ADDQ $0x20, DX
 	SUBQ $0x08, DX
 	JL   end7
 
@@ -370,7 +381,7 @@ TEXT ·window3AVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Y0
 	VBROADCASTSS 108(AX), Y1
 	XORQ         CX, CX
-	SUBQ         $0x10, DX
+	SUBQ         $0x20, DX
 	JL           end2
 
 channels1:
@@ -381,6 +392,12 @@ channels1:
 	VMOVUPS 32(BX)(CX*1), Y5
 	VMOVAPS Y5, Y6
 	VMOVAPS Y5, Y7
+	VMOVUPS 64(BX)(CX*1), Y8
+	VMOVAPS Y8, Y9
+	VMOVAPS Y8, Y10
+	VMOVUPS 96(BX)(CX*1), Y11
+	VMOVAPS Y11, Y12
+	VMOVAPS Y11, Y13
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -394,14 +411,22 @@ row3:
 	MOVQ 64(AX), R9
 
 tap4:
-	VMOVUPS     (DI), Y8
-	VFMADD231PS (SI), Y8, Y2
-	VFMADD231PS (SI)(BX*1), Y8, Y3
-	VFMADD231PS (SI)(BX*2), Y8, Y4
-	VMOVUPS     32(DI), Y8
-	VFMADD231PS 32(SI), Y8, Y5
-	VFMADD231PS 32(SI)(BX*1), Y8, Y6
-	VFMADD231PS 32(SI)(BX*2), Y8, Y7
+	VMOVUPS     (DI), Y14
+	VFMADD231PS (SI), Y14, Y2
+	VFMADD231PS (SI)(BX*1), Y14, Y3
+	VFMADD231PS (SI)(BX*2), Y14, Y4
+	VMOVUPS     32(DI), Y14
+	VFMADD231PS 32(SI), Y14, Y5
+	VFMADD231PS 32(SI)(BX*1), Y14, Y6
+	VFMADD231PS 32(SI)(BX*2), Y14, Y7
+	VMOVUPS     64(DI), Y14
+	VFMADD231PS 64(SI), Y14, Y8
+	VFMADD231PS 64(SI)(BX*1), Y14, Y9
+	VFMADD231PS 64(SI)(BX*2), Y14, Y10
+	VMOVUPS     96(DI), Y14
+	VFMADD231PS 96(SI), Y14, Y11
+	VFMADD231PS 96(SI)(BX*1), Y14, Y12
+	VFMADD231PS 96(SI)(BX*2), Y14, Y13
 	ADDQ        16(AX), SI
 	ADDQ        48(AX), DI
 	DECQ        R9
@@ -422,24 +447,42 @@ summed5:
 	VMAXPS  Y5, Y0, Y5
 	VMINPS  Y5, Y1, Y5
 	VMOVUPS Y5, 32(SI)
+	VMAXPS  Y8, Y0, Y8
+	VMINPS  Y8, Y1, Y8
+	VMOVUPS Y8, 64(SI)
+	VMAXPS  Y11, Y0, Y11
+	VMINPS  Y11, Y1, Y11
+	VMOVUPS Y11, 96(SI)
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMOVUPS Y3, (SI)(BX*1)
 	VMAXPS  Y6, Y0, Y6
 	VMINPS  Y6, Y1, Y6
 	VMOVUPS Y6, 32(SI)(BX*1)
+	VMAXPS  Y9, Y0, Y9
+	VMINPS  Y9, Y1, Y9
+	VMOVUPS Y9, 64(SI)(BX*1)
+	VMAXPS  Y12, Y0, Y12
+	VMINPS  Y12, Y1, Y12
+	VMOVUPS Y12, 96(SI)(BX*1)
 	VMAXPS  Y4, Y0, Y4
 	VMINPS  Y4, Y1, Y4
 	VMOVUPS Y4, (SI)(BX*2)
 	VMAXPS  Y7, Y0, Y7
 	VMINPS  Y7, Y1, Y7
 	VMOVUPS Y7, 32(SI)(BX*2)
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x10, DX
+	VMAXPS  Y10, Y0, Y10
+	VMINPS  Y10, Y1, Y10
+	VMOVUPS Y10, 64(SI)(BX*2)
+	VMAXPS  Y13, Y0, Y13
+	VMINPS  Y13, Y1, Y13
+	VMOVUPS Y13, 96(SI)(BX*2)
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x20, DX
 	JGE     channels1
 
 end2:
-	ADDQ $0x10, DX
+	ADDQ $0x20, DX
 	SUBQ $0x08, DX
 	JL   end7
 
@@ -560,7 +603,7 @@ TEXT ·window4AVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Y0
 	VBROADCASTSS 108(AX), Y1
 	XORQ         CX, CX
-	SUBQ         $0x08, DX
+	SUBQ         $0x18, DX
 	JL           end2
 
 channels1:
@@ -569,6 +612,14 @@ channels1:
 	VMOVAPS Y2, Y3
 	VMOVAPS Y2, Y4
 	VMOVAPS Y2, Y5
+	VMOVUPS 32(BX)(CX*1), Y6
+	VMOVAPS Y6, Y7
+	VMOVAPS Y6, Y8
+	VMOVAPS Y6, Y9
+	VMOVUPS 64(BX)(CX*1), Y10
+	VMOVAPS Y10, Y11
+	VMOVAPS Y10, Y12
+	VMOVAPS Y10, Y13
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -584,11 +635,21 @@ row3:
 	MOVQ 64(AX), R10
 
 tap4:
-	VMOVUPS     (R8), Y6
-	VFMADD231PS (SI), Y6, Y2
-	VFMADD231PS (SI)(BX*1), Y6, Y3
-	VFMADD231PS (SI)(BX*2), Y6, Y4
-	VFMADD231PS (DI), Y6, Y5
+	VMOVUPS     (R8), Y14
+	VFMADD231PS (SI), Y14, Y2
+	VFMADD231PS (SI)(BX*1), Y14, Y3
+	VFMADD231PS (SI)(BX*2), Y14, Y4
+	VFMADD231PS (DI), Y14, Y5
+	VMOVUPS     32(R8), Y14
+	VFMADD231PS 32(SI), Y14, Y6
+	VFMADD231PS 32(SI)(BX*1), Y14, Y7
+	VFMADD231PS 32(SI)(BX*2), Y14, Y8
+	VFMADD231PS 32(DI), Y14, Y9
+	VMOVUPS     64(R8), Y14
+	VFMADD231PS 64(SI), Y14, Y10
+	VFMADD231PS 64(SI)(BX*1), Y14, Y11
+	VFMADD231PS 64(SI)(BX*2), Y14, Y12
+	VFMADD231PS 64(DI), Y14, Y13
 	ADDQ        16(AX), SI
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
@@ -610,6 +671,95 @@ summed5:
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (SI)
+	VMAXPS  Y6, Y0, Y6
+	VMINPS  Y6, Y1, Y6
+	VMOVUPS Y6, 32(SI)
+	VMAXPS  Y10, Y0, Y10
+	VMINPS  Y10, Y1, Y10
+	VMOVUPS Y10, 64(SI)
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMOVUPS Y3, (SI)(BX*1)
+	VMAXPS  Y7, Y0, Y7
+	VMINPS  Y7, Y1, Y7
+	VMOVUPS Y7, 32(SI)(BX*1)
+	VMAXPS  Y11, Y0, Y11
+	VMINPS  Y11, Y1, Y11
+	VMOVUPS Y11, 64(SI)(BX*1)
+	VMAXPS  Y4, Y0, Y4
+	VMINPS  Y4, Y1, Y4
+	VMOVUPS Y4, (SI)(BX*2)
+	VMAXPS  Y8, Y0, Y8
+	VMINPS  Y8, Y1, Y8
+	VMOVUPS Y8, 32(SI)(BX*2)
+	VMAXPS  Y12, Y0, Y12
+	VMINPS  Y12, Y1, Y12
+	VMOVUPS Y12, 64(SI)(BX*2)
+	VMAXPS  Y5, Y0, Y5
+	VMINPS  Y5, Y1, Y5
+	VMOVUPS Y5, (DI)
+	VMAXPS  Y9, Y0, Y9
+	VMINPS  Y9, Y1, Y9
+	VMOVUPS Y9, 32(DI)
+	VMAXPS  Y13, Y0, Y13
+	VMINPS  Y13, Y1, Y13
+	VMOVUPS Y13, 64(DI)
+	ADDQ    $0x00000060, CX
+	SUBQ    $0x18, DX
+	JGE     channels1
+
+end2:
+	ADDQ $0x18, DX
+	SUBQ $0x08, DX
+	JL   end7
+
+channels6:
+	MOVQ    72(AX), BX
+	VMOVUPS (BX)(CX*1), Y2
+	VMOVAPS Y2, Y3
+	VMOVAPS Y2, Y4
+	VMOVAPS Y2, Y5
+	MOVQ    (AX), SI
+	ADDQ    CX, SI
+	MOVQ    24(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    32(AX), R8
+	ADDQ    CX, R8
+	MOVQ    56(AX), R9
+	TESTQ   R9, R9
+	JZ      summed10
+
+row8:
+	MOVQ 64(AX), R10
+
+tap9:
+	VMOVUPS     (R8), Y6
+	VFMADD231PS (SI), Y6, Y2
+	VFMADD231PS (SI)(BX*1), Y6, Y3
+	VFMADD231PS (SI)(BX*2), Y6, Y4
+	VFMADD231PS (DI), Y6, Y5
+	ADDQ        16(AX), SI
+	ADDQ        16(AX), DI
+	ADDQ        48(AX), R8
+	DECQ        R10
+	JNZ         tap9
+	MOVQ        8(AX), R10
+	ADDQ        R10, SI
+	ADDQ        R10, DI
+	ADDQ        40(AX), R8
+	DECQ        R9
+	JNZ         row8
+
+summed10:
+	MOVQ    80(AX), SI
+	ADDQ    CX, SI
+	MOVQ    88(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (SI)
 	VMAXPS  Y3, Y0, Y3
 	VMINPS  Y3, Y1, Y3
 	VMOVUPS Y3, (SI)(BX*1)
@@ -621,12 +771,12 @@ summed5:
 	VMOVUPS Y5, (DI)
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, DX
-	JGE     channels1
+	JGE     channels6
 
-end2:
+end7:
 	ADDQ       $0x08, DX
 	TESTQ      DX, DX
-	JZ         done6
+	JZ         done11
 	LEAQ       lanes<>+32(SB), BX
 	SHLQ       $0x02, DX
 	SUBQ       DX, BX
@@ -645,12 +795,12 @@ end2:
 	ADDQ       CX, R8
 	MOVQ       56(AX), R9
 	TESTQ      R9, R9
-	JZ         summed9
+	JZ         summed14
 
-row7:
+row12:
 	MOVQ 64(AX), R10
 
-tap8:
+tap13:
 	VMASKMOVPS  (R8), Y2, Y7
 	VMASKMOVPS  (SI), Y2, Y8
 	VFMADD231PS Y8, Y7, Y3
@@ -664,15 +814,15 @@ tap8:
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
 	DECQ        R10
-	JNZ         tap8
+	JNZ         tap13
 	MOVQ        8(AX), R10
 	ADDQ        R10, SI
 	ADDQ        R10, DI
 	ADDQ        40(AX), R8
 	DECQ        R9
-	JNZ         row7
+	JNZ         row12
 
-summed9:
+summed14:
 	MOVQ       80(AX), SI
 	ADDQ       CX, SI
 	MOVQ       88(AX), BX
@@ -691,7 +841,7 @@ summed9:
 	VMINPS     Y6, Y1, Y6
 	VMASKMOVPS Y6, Y2, (DI)
 
-done6:
+done11:
 	VZEROUPPER
 	RET
 
@@ -703,7 +853,7 @@ TEXT ·window5AVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Y0
 	VBROADCASTSS 108(AX), Y1
 	XORQ         CX, CX
-	SUBQ         $0x08, DX
+	SUBQ         $0x10, DX
 	JL           end2
 
 channels1:
@@ -713,6 +863,11 @@ channels1:
 	VMOVAPS Y2, Y4
 	VMOVAPS Y2, Y5
 	VMOVAPS Y2, Y6
+	VMOVUPS 32(BX)(CX*1), Y7
+	VMOVAPS Y7, Y8
+	VMOVAPS Y7, Y9
+	VMOVAPS Y7, Y10
+	VMOVAPS Y7, Y11
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -728,12 +883,18 @@ row3:
 	MOVQ 64(AX), R10
 
 tap4:
-	VMOVUPS     (R8), Y7
-	VFMADD231PS (SI), Y7, Y2
-	VFMADD231PS (SI)(BX*1), Y7, Y3
-	VFMADD231PS (SI)(BX*2), Y7, Y4
-	VFMADD231PS (DI), Y7, Y5
-	VFMADD231PS (DI)(BX*1), Y7, Y6
+	VMOVUPS     (R8), Y12
+	VFMADD231PS (SI), Y12, Y2
+	VFMADD231PS (SI)(BX*1), Y12, Y3
+	VFMADD231PS (SI)(BX*2), Y12, Y4
+	VFMADD231PS (DI), Y12, Y5
+	VFMADD231PS (DI)(BX*1), Y12, Y6
+	VMOVUPS     32(R8), Y12
+	VFMADD231PS 32(SI), Y12, Y7
+	VFMADD231PS 32(SI)(BX*1), Y12, Y8
+	VFMADD231PS 32(SI)(BX*2), Y12, Y9
+	VFMADD231PS 32(DI), Y12, Y10
+	VFMADD231PS 32(DI)(BX*1), Y12, Y11
 	ADDQ        16(AX), SI
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
@@ -747,6 +908,91 @@ tap4:
 	JNZ         row3
 
 summed5:
+	MOVQ    80(AX), SI
+	ADDQ    CX, SI
+	MOVQ    88(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (SI)
+	VMAXPS  Y7, Y0, Y7
+	VMINPS  Y7, Y1, Y7
+	VMOVUPS Y7, 32(SI)
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMOVUPS Y3, (SI)(BX*1)
+	VMAXPS  Y8, Y0, Y8
+	VMINPS  Y8, Y1, Y8
+	VMOVUPS Y8, 32(SI)(BX*1)
+	VMAXPS  Y4, Y0, Y4
+	VMINPS  Y4, Y1, Y4
+	VMOVUPS Y4, (SI)(BX*2)
+	VMAXPS  Y9, Y0, Y9
+	VMINPS  Y9, Y1, Y9
+	VMOVUPS Y9, 32(SI)(BX*2)
+	VMAXPS  Y5, Y0, Y5
+	VMINPS  Y5, Y1, Y5
+	VMOVUPS Y5, (DI)
+	VMAXPS  Y10, Y0, Y10
+	VMINPS  Y10, Y1, Y10
+	VMOVUPS Y10, 32(DI)
+	VMAXPS  Y6, Y0, Y6
+	VMINPS  Y6, Y1, Y6
+	VMOVUPS Y6, (DI)(BX*1)
+	VMAXPS  Y11, Y0, Y11
+	VMINPS  Y11, Y1, Y11
+	VMOVUPS Y11, 32(DI)(BX*1)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x10, DX
+	JGE     channels1
+
+end2:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   end7
+
+channels6:
+	MOVQ    72(AX), BX
+	VMOVUPS (BX)(CX*1), Y2
+	VMOVAPS Y2, Y3
+	VMOVAPS Y2, Y4
+	VMOVAPS Y2, Y5
+	VMOVAPS Y2, Y6
+	MOVQ    (AX), SI
+	ADDQ    CX, SI
+	MOVQ    24(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    32(AX), R8
+	ADDQ    CX, R8
+	MOVQ    56(AX), R9
+	TESTQ   R9, R9
+	JZ      summed10
+
+row8:
+	MOVQ 64(AX), R10
+
+tap9:
+	VMOVUPS     (R8), Y7
+	VFMADD231PS (SI), Y7, Y2
+	VFMADD231PS (SI)(BX*1), Y7, Y3
+	VFMADD231PS (SI)(BX*2), Y7, Y4
+	VFMADD231PS (DI), Y7, Y5
+	VFMADD231PS (DI)(BX*1), Y7, Y6
+	ADDQ        16(AX), SI
+	ADDQ        16(AX), DI
+	ADDQ        48(AX), R8
+	DECQ        R10
+	JNZ         tap9
+	MOVQ        8(AX), R10
+	ADDQ        R10, SI
+	ADDQ        R10, DI
+	ADDQ        40(AX), R8
+	DECQ        R9
+	JNZ         row8
+
+summed10:
 	MOVQ    80(AX), SI
 	ADDQ    CX, SI
 	MOVQ    88(AX), BX
@@ -769,12 +1015,12 @@ summed5:
 	VMOVUPS Y6, (DI)(BX*1)
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, DX
-	JGE     channels1
+	JGE     channels6
 
-end2:
+end7:
 	ADDQ       $0x08, DX
 	TESTQ      DX, DX
-	JZ         done6
+	JZ         done11
 	LEAQ       lanes<>+32(SB), BX
 	SHLQ       $0x02, DX
 	SUBQ       DX, BX
@@ -794,12 +1040,12 @@ end2:
 	ADDQ       CX, R8
 	MOVQ       56(AX), R9
 	TESTQ      R9, R9
-	JZ         summed9
+	JZ         summed14
 
-row7:
+row12:
 	MOVQ 64(AX), R10
 
-tap8:
+tap13:
 	VMASKMOVPS  (R8), Y2, Y8
 	VMASKMOVPS  (SI), Y2, Y9
 	VFMADD231PS Y9, Y8, Y3
@@ -815,15 +1061,15 @@ tap8:
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
 	DECQ        R10
-	JNZ         tap8
+	JNZ         tap13
 	MOVQ        8(AX), R10
 	ADDQ        R10, SI
 	ADDQ        R10, DI
 	ADDQ        40(AX), R8
 	DECQ        R9
-	JNZ         row7
+	JNZ         row12
 
-summed9:
+summed14:
 	MOVQ       80(AX), SI
 	ADDQ       CX, SI
 	MOVQ       88(AX), BX
@@ -845,7 +1091,7 @@ summed9:
 	VMINPS     Y7, Y1, Y7
 	VMASKMOVPS Y7, Y2, (DI)(BX*1)
 
-done6:
+done11:
 	VZEROUPPER
 	RET
 
@@ -857,10 +1103,116 @@ TEXT ·window6AVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Y0
 	VBROADCASTSS 108(AX), Y1
 	XORQ         CX, CX
-	SUBQ         $0x08, DX
+	SUBQ         $0x10, DX
 	JL           end2
 
 channels1:
+	MOVQ    72(AX), BX
+	VMOVUPS (BX)(CX*1), Y2
+	VMOVAPS Y2, Y3
+	VMOVAPS Y2, Y4
+	VMOVAPS Y2, Y5
+	VMOVAPS Y2, Y6
+	VMOVAPS Y2, Y7
+	VMOVUPS 32(BX)(CX*1), Y8
+	VMOVAPS Y8, Y9
+	VMOVAPS Y8, Y10
+	VMOVAPS Y8, Y11
+	VMOVAPS Y8, Y12
+	VMOVAPS Y8, Y13
+	MOVQ    (AX), SI
+	ADDQ    CX, SI
+	MOVQ    24(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    32(AX), R8
+	ADDQ    CX, R8
+	MOVQ    56(AX), R9
+	TESTQ   R9, R9
+	JZ      summed5
+
+row3:
+	MOVQ 64(AX), R10
+
+tap4:
+	VMOVUPS     (R8), Y14
+	VFMADD231PS (SI), Y14, Y2
+	VFMADD231PS (SI)(BX*1), Y14, Y3
+	VFMADD231PS (SI)(BX*2), Y14, Y4
+	VFMADD231PS (DI), Y14, Y5
+	VFMADD231PS (DI)(BX*1), Y14, Y6
+	VFMADD231PS (DI)(BX*2), Y14, Y7
+	VMOVUPS     32(R8), Y14
+	VFMADD231PS 32(SI), Y14, Y8
+	VFMADD231PS 32(SI)(BX*1), Y14, Y9
+	VFMADD231PS 32(SI)(BX*2), Y14, Y10
+	VFMADD231PS 32(DI), Y14, Y11
+	VFMADD231PS 32(DI)(BX*1), Y14, Y12
+	VFMADD231PS 32(DI)(BX*2), Y14, Y13
+	ADDQ        16(AX), SI
+	ADDQ        16(AX), DI
+	ADDQ        48(AX), R8
+	DECQ        R10
+	JNZ         tap4
+	MOVQ        8(AX), R10
+	ADDQ        R10, SI
+	ADDQ        R10, DI
+	ADDQ        40(AX), R8
+	DECQ        R9
+	JNZ         row3
+
+summed5:
+	MOVQ    80(AX), SI
+	ADDQ    CX, SI
+	MOVQ    88(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (SI)
+	VMAXPS  Y8, Y0, Y8
+	VMINPS  Y8, Y1, Y8
+	VMOVUPS Y8, 32(SI)
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMOVUPS Y3, (SI)(BX*1)
+	VMAXPS  Y9, Y0, Y9
+	VMINPS  Y9, Y1, Y9
+	VMOVUPS Y9, 32(SI)(BX*1)
+	VMAXPS  Y4, Y0, Y4
+	VMINPS  Y4, Y1, Y4
+	VMOVUPS Y4, (SI)(BX*2)
+	VMAXPS  Y10, Y0, Y10
+	VMINPS  Y10, Y1, Y10
+	VMOVUPS Y10, 32(SI)(BX*2)
+	VMAXPS  Y5, Y0, Y5
+	VMINPS  Y5, Y1, Y5
+	VMOVUPS Y5, (DI)
+	VMAXPS  Y11, Y0, Y11
+	VMINPS  Y11, Y1, Y11
+	VMOVUPS Y11, 32(DI)
+	VMAXPS  Y6, Y0, Y6
+	VMINPS  Y6, Y1, Y6
+	VMOVUPS Y6, (DI)(BX*1)
+	VMAXPS  Y12, Y0, Y12
+	VMINPS  Y12, Y1, Y12
+	VMOVUPS Y12, 32(DI)(BX*1)
+	VMAXPS  Y7, Y0, Y7
+	VMINPS  Y7, Y1, Y7
+	VMOVUPS Y7, (DI)(BX*2)
+	VMAXPS  Y13, Y0, Y13
+	VMINPS  Y13, Y1, Y13
+	VMOVUPS Y13, 32(DI)(BX*2)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x10, DX
+	JGE     channels1
+
+end2:
+	ADDQ $0x10, DX
+	SUBQ $0x08, DX
+	JL   end7
+
+channels6:
 	MOVQ    72(AX), BX
 	VMOVUPS (BX)(CX*1), Y2
 	VMOVAPS Y2, Y3
@@ -877,12 +1229,12 @@ channels1:
 	ADDQ    CX, R8
 	MOVQ    56(AX), R9
 	TESTQ   R9, R9
-	JZ      summed5
+	JZ      summed10
 
-row3:
+row8:
 	MOVQ 64(AX), R10
 
-tap4:
+tap9:
 	VMOVUPS     (R8), Y8
 	VFMADD231PS (SI), Y8, Y2
 	VFMADD231PS (SI)(BX*1), Y8, Y3
@@ -894,15 +1246,15 @@ tap4:
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
 	DECQ        R10
-	JNZ         tap4
+	JNZ         tap9
 	MOVQ        8(AX), R10
 	ADDQ        R10, SI
 	ADDQ        R10, DI
 	ADDQ        40(AX), R8
 	DECQ        R9
-	JNZ         row3
+	JNZ         row8
 
-summed5:
+summed10:
 	MOVQ    80(AX), SI
 	ADDQ    CX, SI
 	MOVQ    88(AX), BX
@@ -928,12 +1280,12 @@ summed5:
 	VMOVUPS Y7, (DI)(BX*2)
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x08, DX
-	JGE     channels1
+	JGE     channels6
 
-end2:
+end7:
 	ADDQ       $0x08, DX
 	TESTQ      DX, DX
-	JZ         done6
+	JZ         done11
 	LEAQ       lanes<>+32(SB), BX
 	SHLQ       $0x02, DX
 	SUBQ       DX, BX
@@ -954,12 +1306,12 @@ end2:
 	ADDQ       CX, R8
 	MOVQ       56(AX), R9
 	TESTQ      R9, R9
-	JZ         summed9
+	JZ         summed14
 
-row7:
+row12:
 	MOVQ 64(AX), R10
 
-tap8:
+tap13:
 	VMASKMOVPS  (R8), Y2, Y9
 	VMASKMOVPS  (SI), Y2, Y10
 	VFMADD231PS Y10, Y9, Y3
@@ -977,15 +1329,15 @@ tap8:
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
 	DECQ        R10
-	JNZ         tap8
+	JNZ         tap13
 	MOVQ        8(AX), R10
 	ADDQ        R10, SI
 	ADDQ        R10, DI
 	ADDQ        40(AX), R8
 	DECQ        R9
-	JNZ         row7
+	JNZ         row12
 
-summed9:
+summed14:
 	MOVQ       80(AX), SI
 	ADDQ       CX, SI
 	MOVQ       88(AX), BX
@@ -1010,195 +1362,7 @@ summed9:
 	VMINPS     Y8, Y1, Y8
 	VMASKMOVPS Y8, Y2, (DI)(BX*2)
 
-done6:
-	VZEROUPPER
-	RET
-
-// func window7AVX2(w *window)
-// Requires: AVX, FMA3
-TEXT ·window7AVX2(SB), NOSPLIT, $0-8
-	MOVQ         w+0(FP), AX
-	MOVQ         96(AX), DX
-	VBROADCASTSS 104(AX), Y0
-	VBROADCASTSS 108(AX), Y1
-	XORQ         CX, CX
-	SUBQ         $0x08, DX
-	JL           end2
-
-channels1:
-	MOVQ    72(AX), BX
-	VMOVUPS (BX)(CX*1), Y2
-	VMOVAPS Y2, Y3
-	VMOVAPS Y2, Y4
-	VMOVAPS Y2, Y5
-	VMOVAPS Y2, Y6
-	VMOVAPS Y2, Y7
-	VMOVAPS Y2, Y8
-	MOVQ    (AX), SI
-	ADDQ    CX, SI
-	MOVQ    24(AX), BX
-	LEAQ    (SI)(BX*2), DI
-	ADDQ    BX, DI
-	LEAQ    (DI)(BX*2), R8
-	ADDQ    BX, R8
-	MOVQ    32(AX), R9
-	ADDQ    CX, R9
-	MOVQ    56(AX), R10
-	TESTQ   R10, R10
-	JZ      summed5
-
-row3:
-	MOVQ 64(AX), R11
-
-tap4:
-	VMOVUPS     (R9), Y9
-	VFMADD231PS (SI), Y9, Y2
-	VFMADD231PS (SI)(BX*1), Y9, Y3
-	VFMADD231PS (SI)(BX*2), Y9, Y4
-	VFMADD231PS (DI), Y9, Y5
-	VFMADD231PS (DI)(BX*1), Y9, Y6
-	VFMADD231PS (DI)(BX*2), Y9, Y7
-	VFMADD231PS (R8), Y9, Y8
-	ADDQ        16(AX), SI
-	ADDQ        16(AX), DI
-	ADDQ        16(AX), R8
-	ADDQ        48(AX), R9
-	DECQ        R11
-	JNZ         tap4
-	MOVQ        8(AX), R11
-	ADDQ        R11, SI
-	ADDQ        R11, DI
-	ADDQ        R11, R8
-	ADDQ        40(AX), R9
-	DECQ        R10
-	JNZ         row3
-
-summed5:
-	MOVQ    80(AX), SI
-	ADDQ    CX, SI
-	MOVQ    88(AX), BX
-	LEAQ    (SI)(BX*2), DI
-	ADDQ    BX, DI
-	LEAQ    (DI)(BX*2), R8
-	ADDQ    BX, R8
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, (SI)
-	VMAXPS  Y3, Y0, Y3
-	VMINPS  Y3, Y1, Y3
-	VMOVUPS Y3, (SI)(BX*1)
-	VMAXPS  Y4, Y0, Y4
-	VMINPS  Y4, Y1, Y4
-	VMOVUPS Y4, (SI)(BX*2)
-	VMAXPS  Y5, Y0, Y5
-	VMINPS  Y5, Y1, Y5
-	VMOVUPS Y5, (DI)
-	VMAXPS  Y6, Y0, Y6
-	VMINPS  Y6, Y1, Y6
-	VMOVUPS Y6, (DI)(BX*1)
-	VMAXPS  Y7, Y0, Y7
-	VMINPS  Y7, Y1, Y7
-	VMOVUPS Y7, (DI)(BX*2)
-	VMAXPS  Y8, Y0, Y8
-	VMINPS  Y8, Y1, Y8
-	VMOVUPS Y8, (R8)
-	ADDQ    $0x00000020, CX
-	SUBQ    $0x08, DX
-	JGE     channels1
-
-end2:
-	ADDQ       $0x08, DX
-	TESTQ      DX, DX
-	JZ         done6
-	LEAQ       lanes<>+32(SB), BX
-	SHLQ       $0x02, DX
-	SUBQ       DX, BX
-	VMOVDQU    (BX), Y2
-	MOVQ       72(AX), DX
-	VMASKMOVPS (DX)(CX*1), Y2, Y3
-	VMOVAPS    Y3, Y4
-	VMOVAPS    Y3, Y5
-	VMOVAPS    Y3, Y6
-	VMOVAPS    Y3, Y7
-	VMOVAPS    Y3, Y8
-	VMOVAPS    Y3, Y9
-	MOVQ       (AX), SI
-	ADDQ       CX, SI
-	MOVQ       24(AX), BX
-	LEAQ       (SI)(BX*2), DI
-	ADDQ       BX, DI
-	LEAQ       (DI)(BX*2), R8
-	ADDQ       BX, R8
-	MOVQ       32(AX), R9
-	ADDQ       CX, R9
-	MOVQ       56(AX), R10
-	TESTQ      R10, R10
-	JZ         summed9
-
-row7:
-	MOVQ 64(AX), R11
-
-tap8:
-	VMASKMOVPS  (R9), Y2, Y10
-	VMASKMOVPS  (SI), Y2, Y11
-	VFMADD231PS Y11, Y10, Y3
-	VMASKMOVPS  (SI)(BX*1), Y2, Y11
-	VFMADD231PS Y11, Y10, Y4
-	VMASKMOVPS  (SI)(BX*2), Y2, Y11
-	VFMADD231PS Y11, Y10, Y5
-	VMASKMOVPS  (DI), Y2, Y11
-	VFMADD231PS Y11, Y10, Y6
-	VMASKMOVPS  (DI)(BX*1), Y2, Y11
-	VFMADD231PS Y11, Y10, Y7
-	VMASKMOVPS  (DI)(BX*2), Y2, Y11
-	VFMADD231PS Y11, Y10, Y8
-	VMASKMOVPS  (R8), Y2, Y11
-	VFMADD231PS Y11, Y10, Y9
-	ADDQ        16(AX), SI
-	ADDQ        16(AX), DI
-	ADDQ        16(AX), R8
-	ADDQ        48(AX), R9
-	DECQ        R11
-	JNZ         tap8
-	MOVQ        8(AX), R11
-	ADDQ        R11, SI
-	ADDQ        R11, DI
-	ADDQ        R11, R8
-	ADDQ        40(AX), R9
-	DECQ        R10
-	JNZ         row7
-
-summed9:
-	MOVQ       80(AX), SI
-	ADDQ       CX, SI
-	MOVQ       88(AX), BX
-	LEAQ       (SI)(BX*2), DI
-	ADDQ       BX, DI
-	LEAQ       (DI)(BX*2), R8
-	ADDQ       BX, R8
-	VMAXPS     Y3, Y0, Y3
-	VMINPS     Y3, Y1, Y3
-	VMASKMOVPS Y3, Y2, (SI)
-	VMAXPS     Y4, Y0, Y4
-	VMINPS     Y4, Y1, Y4
-	VMASKMOVPS Y4, Y2, (SI)(BX*1)
-	VMAXPS     Y5, Y0, Y5
-	VMINPS     Y5, Y1, Y5
-	VMASKMOVPS Y5, Y2, (SI)(BX*2)
-	VMAXPS     Y6, Y0, Y6
-	VMINPS     Y6, Y1, Y6
-	VMASKMOVPS Y6, Y2, (DI)
-	VMAXPS     Y7, Y0, Y7
-	VMINPS     Y7, Y1, Y7
-	VMASKMOVPS Y7, Y2, (DI)(BX*1)
-	VMAXPS     Y8, Y0, Y8
-	VMINPS     Y8, Y1, Y8
-	VMASKMOVPS Y8, Y2, (DI)(BX*2)
-	VMAXPS     Y9, Y0, Y9
-	VMINPS     Y9, Y1, Y9
-	VMASKMOVPS Y9, Y2, (R8)
-
-done6:
+done11:
 	VZEROUPPER
 	RET
 

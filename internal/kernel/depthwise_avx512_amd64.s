@@ -171,7 +171,7 @@ TEXT ·window2AVX512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Z0
 	VBROADCASTSS 108(AX), Z1
 	XORQ         CX, CX
-	SUBQ         $0x30, DX
+	SUBQ         $0x40, DX
 	JL           end2
 
 channels1:
@@ -182,6 +182,8 @@ channels1:
 	VMOVAPS Z4, Z5
 	VMOVUPS 128(BX)(CX*1), Z6
 	VMOVAPS Z6, Z7
+	VMOVUPS 192(BX)(CX*1), Z8
+	VMOVAPS Z8, Z9
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -195,15 +197,18 @@ row3:
 	MOVQ 64(AX), R9
 
 tap4:
-	VMOVUPS     (DI), Z8
-	VFMADD231PS (SI), Z8, Z2
-	VFMADD231PS (SI)(BX*1), Z8, Z3
-	VMOVUPS     64(DI), Z8
-	VFMADD231PS 64(SI), Z8, Z4
-	VFMADD231PS 64(SI)(BX*1), Z8, Z5
-	VMOVUPS     128(DI), Z8
-	VFMADD231PS 128(SI), Z8, Z6
-	VFMADD231PS 128(SI)(BX*1), Z8, Z7
+	VMOVUPS     (DI), Z10
+	VFMADD231PS (SI), Z10, Z2
+	VFMADD231PS (SI)(BX*1), Z10, Z3
+	VMOVUPS     64(DI), Z10
+	VFMADD231PS 64(SI), Z10, Z4
+	VFMADD231PS 64(SI)(BX*1), Z10, Z5
+	VMOVUPS     128(DI), Z10
+	VFMADD231PS 128(SI), Z10, Z6
+	VFMADD231PS 128(SI)(BX*1), Z10, Z7
+	VMOVUPS     192(DI), Z10
+	VFMADD231PS 192(SI), Z10, Z8
+	VFMADD231PS 192(SI)(BX*1), Z10, Z9
 	ADDQ        16(AX), SI
 	ADDQ        48(AX), DI
 	DECQ        R9
@@ -227,6 +232,9 @@ summed5:
 	VMAXPS  Z6, Z0, Z6
 	VMINPS  Z6, Z1, Z6
 	VMOVUPS Z6, 128(SI)
+	VMAXPS  Z8, Z0, Z8
+	VMINPS  Z8, Z1, Z8
+	VMOVUPS Z8, 192(SI)
 	VMAXPS  Z3, Z0, Z3
 	VMINPS  Z3, Z1, Z3
 	VMOVUPS Z3, (SI)(BX*1)
@@ -236,12 +244,15 @@ summed5:
 	VMAXPS  Z7, Z0, Z7
 	VMINPS  Z7, Z1, Z7
 	VMOVUPS Z7, 128(SI)(BX*1)
-	ADDQ    $0x000000c0, CX
-	SUBQ    $0x30, DX
+	VMAXPS  Z9, Z0, Z9
+	VMINPS  Z9, Z1, Z9
+	VMOVUPS Z9, 192(SI)(BX*1)
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x40, DX
 	JGE     channels1
 
 end2:
-	ADDQ $0x30, DX
+	ADDQ $0x40, DX
 	SUBQ $0x10, DX
 	JL   end7
 
@@ -350,7 +361,7 @@ TEXT ·window3AVX512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Z0
 	VBROADCASTSS 108(AX), Z1
 	XORQ         CX, CX
-	SUBQ         $0x20, DX
+	SUBQ         $0x40, DX
 	JL           end2
 
 channels1:
@@ -361,6 +372,12 @@ channels1:
 	VMOVUPS 64(BX)(CX*1), Z5
 	VMOVAPS Z5, Z6
 	VMOVAPS Z5, Z7
+	VMOVUPS 128(BX)(CX*1), Z8
+	VMOVAPS Z8, Z9
+	VMOVAPS Z8, Z10
+	VMOVUPS 192(BX)(CX*1), Z11
+	VMOVAPS Z11, Z12
+	VMOVAPS Z11, Z13
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -374,14 +391,22 @@ row3:
 	MOVQ 64(AX), R9
 
 tap4:
-	VMOVUPS     (DI), Z8
-	VFMADD231PS (SI), Z8, Z2
-	VFMADD231PS (SI)(BX*1), Z8, Z3
-	VFMADD231PS (SI)(BX*2), Z8, Z4
-	VMOVUPS     64(DI), Z8
-	VFMADD231PS 64(SI), Z8, Z5
-	VFMADD231PS 64(SI)(BX*1), Z8, Z6
-	VFMADD231PS 64(SI)(BX*2), Z8, Z7
+	VMOVUPS     (DI), Z14
+	VFMADD231PS (SI), Z14, Z2
+	VFMADD231PS (SI)(BX*1), Z14, Z3
+	VFMADD231PS (SI)(BX*2), Z14, Z4
+	VMOVUPS     64(DI), Z14
+	VFMADD231PS 64(SI), Z14, Z5
+	VFMADD231PS 64(SI)(BX*1), Z14, Z6
+	VFMADD231PS 64(SI)(BX*2), Z14, Z7
+	VMOVUPS     128(DI), Z14
+	VFMADD231PS 128(SI), Z14, Z8
+	VFMADD231PS 128(SI)(BX*1), Z14, Z9
+	VFMADD231PS 128(SI)(BX*2), Z14, Z10
+	VMOVUPS     192(DI), Z14
+	VFMADD231PS 192(SI), Z14, Z11
+	VFMADD231PS 192(SI)(BX*1), Z14, Z12
+	VFMADD231PS 192(SI)(BX*2), Z14, Z13
 	ADDQ        16(AX), SI
 	ADDQ        48(AX), DI
 	DECQ        R9
@@ -402,24 +427,42 @@ summed5:
 	VMAXPS  Z5, Z0, Z5
 	VMINPS  Z5, Z1, Z5
 	VMOVUPS Z5, 64(SI)
+	VMAXPS  Z8, Z0, Z8
+	VMINPS  Z8, Z1, Z8
+	VMOVUPS Z8, 128(SI)
+	VMAXPS  Z11, Z0, Z11
+	VMINPS  Z11, Z1, Z11
+	VMOVUPS Z11, 192(SI)
 	VMAXPS  Z3, Z0, Z3
 	VMINPS  Z3, Z1, Z3
 	VMOVUPS Z3, (SI)(BX*1)
 	VMAXPS  Z6, Z0, Z6
 	VMINPS  Z6, Z1, Z6
 	VMOVUPS Z6, 64(SI)(BX*1)
+	VMAXPS  Z9, Z0, Z9
+	VMINPS  Z9, Z1, Z9
+	VMOVUPS Z9, 128(SI)(BX*1)
+	VMAXPS  Z12, Z0, Z12
+	VMINPS  Z12, Z1, Z12
+	VMOVUPS Z12, 192(SI)(BX*1)
 	VMAXPS  Z4, Z0, Z4
 	VMINPS  Z4, Z1, Z4
 	VMOVUPS Z4, (SI)(BX*2)
 	VMAXPS  Z7, Z0, Z7
 	VMINPS  Z7, Z1, Z7
 	VMOVUPS Z7, 64(SI)(BX*2)
-	ADDQ    $0x00000080, CX
-	SUBQ    $0x20, DX
+	VMAXPS  Z10, Z0, Z10
+	VMINPS  Z10, Z1, Z10
+	VMOVUPS Z10, 128(SI)(BX*2)
+	VMAXPS  Z13, Z0, Z13
+	VMINPS  Z13, Z1, Z13
+	VMOVUPS Z13, 192(SI)(BX*2)
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x40, DX
 	JGE     channels1
 
 end2:
-	ADDQ $0x20, DX
+	ADDQ $0x40, DX
 	SUBQ $0x10, DX
 	JL   end7
 
@@ -539,7 +582,7 @@ TEXT ·window4AVX512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Z0
 	VBROADCASTSS 108(AX), Z1
 	XORQ         CX, CX
-	SUBQ         $0x10, DX
+	SUBQ         $0x30, DX
 	JL           end2
 
 channels1:
@@ -548,6 +591,14 @@ channels1:
 	VMOVAPS Z2, Z3
 	VMOVAPS Z2, Z4
 	VMOVAPS Z2, Z5
+	VMOVUPS 64(BX)(CX*1), Z6
+	VMOVAPS Z6, Z7
+	VMOVAPS Z6, Z8
+	VMOVAPS Z6, Z9
+	VMOVUPS 128(BX)(CX*1), Z10
+	VMOVAPS Z10, Z11
+	VMOVAPS Z10, Z12
+	VMOVAPS Z10, Z13
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -563,11 +614,21 @@ row3:
 	MOVQ 64(AX), R10
 
 tap4:
-	VMOVUPS     (R8), Z6
-	VFMADD231PS (SI), Z6, Z2
-	VFMADD231PS (SI)(BX*1), Z6, Z3
-	VFMADD231PS (SI)(BX*2), Z6, Z4
-	VFMADD231PS (DI), Z6, Z5
+	VMOVUPS     (R8), Z14
+	VFMADD231PS (SI), Z14, Z2
+	VFMADD231PS (SI)(BX*1), Z14, Z3
+	VFMADD231PS (SI)(BX*2), Z14, Z4
+	VFMADD231PS (DI), Z14, Z5
+	VMOVUPS     64(R8), Z14
+	VFMADD231PS 64(SI), Z14, Z6
+	VFMADD231PS 64(SI)(BX*1), Z14, Z7
+	VFMADD231PS 64(SI)(BX*2), Z14, Z8
+	VFMADD231PS 64(DI), Z14, Z9
+	VMOVUPS     128(R8), Z14
+	VFMADD231PS 128(SI), Z14, Z10
+	VFMADD231PS 128(SI)(BX*1), Z14, Z11
+	VFMADD231PS 128(SI)(BX*2), Z14, Z12
+	VFMADD231PS 128(DI), Z14, Z13
 	ADDQ        16(AX), SI
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
@@ -589,6 +650,95 @@ summed5:
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (SI)
+	VMAXPS  Z6, Z0, Z6
+	VMINPS  Z6, Z1, Z6
+	VMOVUPS Z6, 64(SI)
+	VMAXPS  Z10, Z0, Z10
+	VMINPS  Z10, Z1, Z10
+	VMOVUPS Z10, 128(SI)
+	VMAXPS  Z3, Z0, Z3
+	VMINPS  Z3, Z1, Z3
+	VMOVUPS Z3, (SI)(BX*1)
+	VMAXPS  Z7, Z0, Z7
+	VMINPS  Z7, Z1, Z7
+	VMOVUPS Z7, 64(SI)(BX*1)
+	VMAXPS  Z11, Z0, Z11
+	VMINPS  Z11, Z1, Z11
+	VMOVUPS Z11, 128(SI)(BX*1)
+	VMAXPS  Z4, Z0, Z4
+	VMINPS  Z4, Z1, Z4
+	VMOVUPS Z4, (SI)(BX*2)
+	VMAXPS  Z8, Z0, Z8
+	VMINPS  Z8, Z1, Z8
+	VMOVUPS Z8, 64(SI)(BX*2)
+	VMAXPS  Z12, Z0, Z12
+	VMINPS  Z12, Z1, Z12
+	VMOVUPS Z12, 128(SI)(BX*2)
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z1, Z5
+	VMOVUPS Z5, (DI)
+	VMAXPS  Z9, Z0, Z9
+	VMINPS  Z9, Z1, Z9
+	VMOVUPS Z9, 64(DI)
+	VMAXPS  Z13, Z0, Z13
+	VMINPS  Z13, Z1, Z13
+	VMOVUPS Z13, 128(DI)
+	ADDQ    $0x000000c0, CX
+	SUBQ    $0x30, DX
+	JGE     channels1
+
+end2:
+	ADDQ $0x30, DX
+	SUBQ $0x10, DX
+	JL   end7
+
+channels6:
+	MOVQ    72(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	VMOVAPS Z2, Z3
+	VMOVAPS Z2, Z4
+	VMOVAPS Z2, Z5
+	MOVQ    (AX), SI
+	ADDQ    CX, SI
+	MOVQ    24(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    32(AX), R8
+	ADDQ    CX, R8
+	MOVQ    56(AX), R9
+	TESTQ   R9, R9
+	JZ      summed10
+
+row8:
+	MOVQ 64(AX), R10
+
+tap9:
+	VMOVUPS     (R8), Z6
+	VFMADD231PS (SI), Z6, Z2
+	VFMADD231PS (SI)(BX*1), Z6, Z3
+	VFMADD231PS (SI)(BX*2), Z6, Z4
+	VFMADD231PS (DI), Z6, Z5
+	ADDQ        16(AX), SI
+	ADDQ        16(AX), DI
+	ADDQ        48(AX), R8
+	DECQ        R10
+	JNZ         tap9
+	MOVQ        8(AX), R10
+	ADDQ        R10, SI
+	ADDQ        R10, DI
+	ADDQ        40(AX), R8
+	DECQ        R9
+	JNZ         row8
+
+summed10:
+	MOVQ    80(AX), SI
+	ADDQ    CX, SI
+	MOVQ    88(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (SI)
 	VMAXPS  Z3, Z0, Z3
 	VMINPS  Z3, Z1, Z3
 	VMOVUPS Z3, (SI)(BX*1)
@@ -600,12 +750,12 @@ summed5:
 	VMOVUPS Z5, (DI)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, DX
-	JGE     channels1
+	JGE     channels6
 
-end2:
+end7:
 	ADDQ      $0x10, DX
 	TESTQ     DX, DX
-	JZ        done6
+	JZ        done11
 	MOVL      $0xffffffff, BX
 	BZHIL     DX, BX, BX
 	KMOVW     BX, K1
@@ -623,12 +773,12 @@ end2:
 	ADDQ      CX, R8
 	MOVQ      56(AX), R9
 	TESTQ     R9, R9
-	JZ        summed9
+	JZ        summed14
 
-row7:
+row12:
 	MOVQ 64(AX), R10
 
-tap8:
+tap13:
 	VMOVUPS.Z   (R8), K1, Z6
 	VMOVUPS.Z   (SI), K1, Z7
 	VFMADD231PS Z7, Z6, Z2
@@ -642,15 +792,15 @@ tap8:
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
 	DECQ        R10
-	JNZ         tap8
+	JNZ         tap13
 	MOVQ        8(AX), R10
 	ADDQ        R10, SI
 	ADDQ        R10, DI
 	ADDQ        40(AX), R8
 	DECQ        R9
-	JNZ         row7
+	JNZ         row12
 
-summed9:
+summed14:
 	MOVQ    80(AX), SI
 	ADDQ    CX, SI
 	MOVQ    88(AX), BX
@@ -669,7 +819,7 @@ summed9:
 	VMINPS  Z5, Z1, Z5
 	VMOVUPS Z5, K1, (DI)
 
-done6:
+done11:
 	VZEROUPPER
 	RET
 
@@ -681,7 +831,7 @@ TEXT ·window5AVX512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Z0
 	VBROADCASTSS 108(AX), Z1
 	XORQ         CX, CX
-	SUBQ         $0x10, DX
+	SUBQ         $0x20, DX
 	JL           end2
 
 channels1:
@@ -691,6 +841,11 @@ channels1:
 	VMOVAPS Z2, Z4
 	VMOVAPS Z2, Z5
 	VMOVAPS Z2, Z6
+	VMOVUPS 64(BX)(CX*1), Z7
+	VMOVAPS Z7, Z8
+	VMOVAPS Z7, Z9
+	VMOVAPS Z7, Z10
+	VMOVAPS Z7, Z11
 	MOVQ    (AX), SI
 	ADDQ    CX, SI
 	MOVQ    24(AX), BX
@@ -706,12 +861,18 @@ row3:
 	MOVQ 64(AX), R10
 
 tap4:
-	VMOVUPS     (R8), Z7
-	VFMADD231PS (SI), Z7, Z2
-	VFMADD231PS (SI)(BX*1), Z7, Z3
-	VFMADD231PS (SI)(BX*2), Z7, Z4
-	VFMADD231PS (DI), Z7, Z5
-	VFMADD231PS (DI)(BX*1), Z7, Z6
+	VMOVUPS     (R8), Z12
+	VFMADD231PS (SI), Z12, Z2
+	VFMADD231PS (SI)(BX*1), Z12, Z3
+	VFMADD231PS (SI)(BX*2), Z12, Z4
+	VFMADD231PS (DI), Z12, Z5
+	VFMADD231PS (DI)(BX*1), Z12, Z6
+	VMOVUPS     64(R8), Z12
+	VFMADD231PS 64(SI), Z12, Z7
+	VFMADD231PS 64(SI)(BX*1), Z12, Z8
+	VFMADD231PS 64(SI)(BX*2), Z12, Z9
+	VFMADD231PS 64(DI), Z12, Z10
+	VFMADD231PS 64(DI)(BX*1), Z12, Z11
 	ADDQ        16(AX), SI
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
@@ -725,6 +886,91 @@ tap4:
 	JNZ         row3
 
 summed5:
+	MOVQ    80(AX), SI
+	ADDQ    CX, SI
+	MOVQ    88(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (SI)
+	VMAXPS  Z7, Z0, Z7
+	VMINPS  Z7, Z1, Z7
+	VMOVUPS Z7, 64(SI)
+	VMAXPS  Z3, Z0, Z3
+	VMINPS  Z3, Z1, Z3
+	VMOVUPS Z3, (SI)(BX*1)
+	VMAXPS  Z8, Z0, Z8
+	VMINPS  Z8, Z1, Z8
+	VMOVUPS Z8, 64(SI)(BX*1)
+	VMAXPS  Z4, Z0, Z4
+	VMINPS  Z4, Z1, Z4
+	VMOVUPS Z4, (SI)(BX*2)
+	VMAXPS  Z9, Z0, Z9
+	VMINPS  Z9, Z1, Z9
+	VMOVUPS Z9, 64(SI)(BX*2)
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z1, Z5
+	VMOVUPS Z5, (DI)
+	VMAXPS  Z10, Z0, Z10
+	VMINPS  Z10, Z1, Z10
+	VMOVUPS Z10, 64(DI)
+	VMAXPS  Z6, Z0, Z6
+	VMINPS  Z6, Z1, Z6
+	VMOVUPS Z6, (DI)(BX*1)
+	VMAXPS  Z11, Z0, Z11
+	VMINPS  Z11, Z1, Z11
+	VMOVUPS Z11, 64(DI)(BX*1)
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x20, DX
+	JGE     channels1
+
+end2:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   end7
+
+channels6:
+	MOVQ    72(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	VMOVAPS Z2, Z3
+	VMOVAPS Z2, Z4
+	VMOVAPS Z2, Z5
+	VMOVAPS Z2, Z6
+	MOVQ    (AX), SI
+	ADDQ    CX, SI
+	MOVQ    24(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    32(AX), R8
+	ADDQ    CX, R8
+	MOVQ    56(AX), R9
+	TESTQ   R9, R9
+	JZ      summed10
+
+row8:
+	MOVQ 64(AX), R10
+
+tap9:
+	VMOVUPS     (R8), Z7
+	VFMADD231PS (SI), Z7, Z2
+	VFMADD231PS (SI)(BX*1), Z7, Z3
+	VFMADD231PS (SI)(BX*2), Z7, Z4
+	VFMADD231PS (DI), Z7, Z5
+	VFMADD231PS (DI)(BX*1), Z7, Z6
+	ADDQ        16(AX), SI
+	ADDQ        16(AX), DI
+	ADDQ        48(AX), R8
+	DECQ        R10
+	JNZ         tap9
+	MOVQ        8(AX), R10
+	ADDQ        R10, SI
+	ADDQ        R10, DI
+	ADDQ        40(AX), R8
+	DECQ        R9
+	JNZ         row8
+
+summed10:
 	MOVQ    80(AX), SI
 	ADDQ    CX, SI
 	MOVQ    88(AX), BX
@@ -747,12 +993,12 @@ summed5:
 	VMOVUPS Z6, (DI)(BX*1)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, DX
-	JGE     channels1
+	JGE     channels6
 
-end2:
+end7:
 	ADDQ      $0x10, DX
 	TESTQ     DX, DX
-	JZ        done6
+	JZ        done11
 	MOVL      $0xffffffff, BX
 	BZHIL     DX, BX, BX
 	KMOVW     BX, K1
@@ -771,12 +1017,12 @@ end2:
 	ADDQ      CX, R8
 	MOVQ      56(AX), R9
 	TESTQ     R9, R9
-	JZ        summed9
+	JZ        summed14
 
-row7:
+row12:
 	MOVQ 64(AX), R10
 
-tap8:
+tap13:
 	VMOVUPS.Z   (R8), K1, Z7
 	VMOVUPS.Z   (SI), K1, Z8
 	VFMADD231PS Z8, Z7, Z2
@@ -792,15 +1038,15 @@ tap8:
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
 	DECQ        R10
-	JNZ         tap8
+	JNZ         tap13
 	MOVQ        8(AX), R10
 	ADDQ        R10, SI
 	ADDQ        R10, DI
 	ADDQ        40(AX), R8
 	DECQ        R9
-	JNZ         row7
+	JNZ         row12
 
-summed9:
+summed14:
 	MOVQ    80(AX), SI
 	ADDQ    CX, SI
 	MOVQ    88(AX), BX
@@ -822,7 +1068,7 @@ summed9:
 	VMINPS  Z6, Z1, Z6
 	VMOVUPS Z6, K1, (DI)(BX*1)
 
-done6:
+done11:
 	VZEROUPPER
 	RET
 
@@ -834,10 +1080,116 @@ TEXT ·window6AVX512(SB), NOSPLIT, $0-8
 	VBROADCASTSS 104(AX), Z0
 	VBROADCASTSS 108(AX), Z1
 	XORQ         CX, CX
-	SUBQ         $0x10, DX
+	SUBQ         $0x20, DX
 	JL           end2
 
 channels1:
+	MOVQ    72(AX), BX
+	VMOVUPS (BX)(CX*1), Z2
+	VMOVAPS Z2, Z3
+	VMOVAPS Z2, Z4
+	VMOVAPS Z2, Z5
+	VMOVAPS Z2, Z6
+	VMOVAPS Z2, Z7
+	VMOVUPS 64(BX)(CX*1), Z8
+	VMOVAPS Z8, Z9
+	VMOVAPS Z8, Z10
+	VMOVAPS Z8, Z11
+	VMOVAPS Z8, Z12
+	VMOVAPS Z8, Z13
+	MOVQ    (AX), SI
+	ADDQ    CX, SI
+	MOVQ    24(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	MOVQ    32(AX), R8
+	ADDQ    CX, R8
+	MOVQ    56(AX), R9
+	TESTQ   R9, R9
+	JZ      summed5
+
+row3:
+	MOVQ 64(AX), R10
+
+tap4:
+	VMOVUPS     (R8), Z14
+	VFMADD231PS (SI), Z14, Z2
+	VFMADD231PS (SI)(BX*1), Z14, Z3
+	VFMADD231PS (SI)(BX*2), Z14, Z4
+	VFMADD231PS (DI), Z14, Z5
+	VFMADD231PS (DI)(BX*1), Z14, Z6
+	VFMADD231PS (DI)(BX*2), Z14, Z7
+	VMOVUPS     64(R8), Z14
+	VFMADD231PS 64(SI), Z14, Z8
+	VFMADD231PS 64(SI)(BX*1), Z14, Z9
+	VFMADD231PS 64(SI)(BX*2), Z14, Z10
+	VFMADD231PS 64(DI), Z14, Z11
+	VFMADD231PS 64(DI)(BX*1), Z14, Z12
+	VFMADD231PS 64(DI)(BX*2), Z14, Z13
+	ADDQ        16(AX), SI
+	ADDQ        16(AX), DI
+	ADDQ        48(AX), R8
+	DECQ        R10
+	JNZ         tap4
+	MOVQ        8(AX), R10
+	ADDQ        R10, SI
+	ADDQ        R10, DI
+	ADDQ        40(AX), R8
+	DECQ        R9
+	JNZ         row3
+
+summed5:
+	MOVQ    80(AX), SI
+	ADDQ    CX, SI
+	MOVQ    88(AX), BX
+	LEAQ    (SI)(BX*2), DI
+	ADDQ    BX, DI
+	VMAXPS  Z2, Z0, Z2
+	VMINPS  Z2, Z1, Z2
+	VMOVUPS Z2, (SI)
+	VMAXPS  Z8, Z0, Z8
+	VMINPS  Z8, Z1, Z8
+	VMOVUPS Z8, 64(SI)
+	VMAXPS  Z3, Z0, Z3
+	VMINPS  Z3, Z1, Z3
+	VMOVUPS Z3, (SI)(BX*1)
+	VMAXPS  Z9, Z0, Z9
+	VMINPS  Z9, Z1, Z9
+	VMOVUPS Z9, 64(SI)(BX*1)
+	VMAXPS  Z4, Z0, Z4
+	VMINPS  Z4, Z1, Z4
+	VMOVUPS Z4, (SI)(BX*2)
+	VMAXPS  Z10, Z0, Z10
+	VMINPS  Z10, Z1, Z10
+	VMOVUPS Z10, 64(SI)(BX*2)
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z1, Z5
+	VMOVUPS Z5, (DI)
+	VMAXPS  Z11, Z0, Z11
+	VMINPS  Z11, Z1, Z11
+	VMOVUPS Z11, 64(DI)
+	VMAXPS  Z6, Z0, Z6
+	VMINPS  Z6, Z1, Z6
+	VMOVUPS Z6, (DI)(BX*1)
+	VMAXPS  Z12, Z0, Z12
+	VMINPS  Z12, Z1, Z12
+	VMOVUPS Z12, 64(DI)(BX*1)
+	VMAXPS  Z7, Z0, Z7
+	VMINPS  Z7, Z1, Z7
+	VMOVUPS Z7, (DI)(BX*2)
+	VMAXPS  Z13, Z0, Z13
+	VMINPS  Z13, Z1, Z13
+	VMOVUPS Z13, 64(DI)(BX*2)
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x20, DX
+	JGE     channels1
+
+end2:
+	ADDQ $0x20, DX
+	SUBQ $0x10, DX
+	JL   end7
+
+channels6:
 	MOVQ    72(AX), BX
 	VMOVUPS (BX)(CX*1), Z2
 	VMOVAPS Z2, Z3
@@ -854,12 +1206,12 @@ channels1:
 	ADDQ    CX, R8
 	MOVQ    56(AX), R9
 	TESTQ   R9, R9
-	JZ      summed5
+	JZ      summed10
 
-row3:
+row8:
 	MOVQ 64(AX), R10
 
-tap4:
+tap9:
 	VMOVUPS     (R8), Z8
 	VFMADD231PS (SI), Z8, Z2
 	VFMADD231PS (SI)(BX*1), Z8, Z3
@@ -871,15 +1223,15 @@ tap4:
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
 	DECQ        R10
-	JNZ         tap4
+	JNZ         tap9
 	MOVQ        8(AX), R10
 	ADDQ        R10, SI
 	ADDQ        R10, DI
 	ADDQ        40(AX), R8
 	DECQ        R9
-	JNZ         row3
+	JNZ         row8
 
-summed5:
+summed10:
 	MOVQ    80(AX), SI
 	ADDQ    CX, SI
 	MOVQ    88(AX), BX
@@ -905,12 +1257,12 @@ summed5:
 	VMOVUPS Z7, (DI)(BX*2)
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x10, DX
-	JGE     channels1
+	JGE     channels6
 
-end2:
+end7:
 	ADDQ      $0x10, DX
 	TESTQ     DX, DX
-	JZ        done6
+	JZ        done11
 	MOVL      $0xffffffff, BX
 	BZHIL     DX, BX, BX
 	KMOVW     BX, K1
@@ -930,12 +1282,12 @@ end2:
 	ADDQ      CX, R8
 	MOVQ      56(AX), R9
 	TESTQ     R9, R9
-	JZ        summed9
+	JZ        summed14
 
-row7:
+row12:
 	MOVQ 64(AX), R10
 
-tap8:
+tap13:
 	VMOVUPS.Z   (R8), K1, Z8
 	VMOVUPS.Z   (SI), K1, Z9
 	VFMADD231PS Z9, Z8, Z2
@@ -953,15 +1305,15 @@ tap8:
 	ADDQ        16(AX), DI
 	ADDQ        48(AX), R8
 	DECQ        R10
-	JNZ         tap8
+	JNZ         tap13
 	MOVQ        8(AX), R10
 	ADDQ        R10, SI
 	ADDQ        R10, DI
 	ADDQ        40(AX), R8
 	DECQ        R9
-	JNZ         row7
+	JNZ         row12
 
-summed9:
+summed14:
 	MOVQ    80(AX), SI
 	ADDQ    CX, SI
 	MOVQ    88(AX), BX
@@ -986,194 +1338,7 @@ summed9:
 	VMINPS  Z7, Z1, Z7
 	VMOVUPS Z7, K1, (DI)(BX*2)
 
-done6:
-	VZEROUPPER
-	RET
-
-// func window7AVX512(w *window)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·window7AVX512(SB), NOSPLIT, $0-8
-	MOVQ         w+0(FP), AX
-	MOVQ         96(AX), DX
-	VBROADCASTSS 104(AX), Z0
-	VBROADCASTSS 108(AX), Z1
-	XORQ         CX, CX
-	SUBQ         $0x10, DX
-	JL           end2
-
-channels1:
-	MOVQ    72(AX), BX
-	VMOVUPS (BX)(CX*1), Z2
-	VMOVAPS Z2, Z3
-	VMOVAPS Z2, Z4
-	VMOVAPS Z2, Z5
-	VMOVAPS Z2, Z6
-	VMOVAPS Z2, Z7
-	VMOVAPS Z2, Z8
-	MOVQ    (AX), SI
-	ADDQ    CX, SI
-	MOVQ    24(AX), BX
-	LEAQ    (SI)(BX*2), DI
-	ADDQ    BX, DI
-	LEAQ    (DI)(BX*2), R8
-	ADDQ    BX, R8
-	MOVQ    32(AX), R9
-	ADDQ    CX, R9
-	MOVQ    56(AX), R10
-	TESTQ   R10, R10
-	JZ      summed5
-
-row3:
-	MOVQ 64(AX), R11
-
-tap4:
-	VMOVUPS     (R9), Z9
-	VFMADD231PS (SI), Z9, Z2
-	VFMADD231PS (SI)(BX*1), Z9, Z3
-	VFMADD231PS (SI)(BX*2), Z9, Z4
-	VFMADD231PS (DI), Z9, Z5
-	VFMADD231PS (DI)(BX*1), Z9, Z6
-	VFMADD231PS (DI)(BX*2), Z9, Z7
-	VFMADD231PS (R8), Z9, Z8
-	ADDQ        16(AX), SI
-	ADDQ        16(AX), DI
-	ADDQ        16(AX), R8
-	ADDQ        48(AX), R9
-	DECQ        R11
-	JNZ         tap4
-	MOVQ        8(AX), R11
-	ADDQ        R11, SI
-	ADDQ        R11, DI
-	ADDQ        R11, R8
-	ADDQ        40(AX), R9
-	DECQ        R10
-	JNZ         row3
-
-summed5:
-	MOVQ    80(AX), SI
-	ADDQ    CX, SI
-	MOVQ    88(AX), BX
-	LEAQ    (SI)(BX*2), DI
-	ADDQ    BX, DI
-	LEAQ    (DI)(BX*2), R8
-	ADDQ    BX, R8
-	VMAXPS  Z2, Z0, Z2
-	VMINPS  Z2, Z1, Z2
-	VMOVUPS Z2, (SI)
-	VMAXPS  Z3, Z0, Z3
-	VMINPS  Z3, Z1, Z3
-	VMOVUPS Z3, (SI)(BX*1)
-	VMAXPS  Z4, Z0, Z4
-	VMINPS  Z4, Z1, Z4
-	VMOVUPS Z4, (SI)(BX*2)
-	VMAXPS  Z5, Z0, Z5
-	VMINPS  Z5, Z1, Z5
-	VMOVUPS Z5, (DI)
-	VMAXPS  Z6, Z0, Z6
-	VMINPS  Z6, Z1, Z6
-	VMOVUPS Z6, (DI)(BX*1)
-	VMAXPS  Z7, Z0, Z7
-	VMINPS  Z7, Z1, Z7
-	VMOVUPS Z7, (DI)(BX*2)
-	VMAXPS  Z8, Z0, Z8
-	VMINPS  Z8, Z1, Z8
-	VMOVUPS Z8, (R8)
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x10, DX
-	JGE     channels1
-
-end2:
-	ADDQ      $0x10, DX
-	TESTQ     DX, DX
-	JZ        done6
-	MOVL      $0xffffffff, BX
-	BZHIL     DX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      72(AX), DX
-	VMOVUPS.Z (DX)(CX*1), K1, Z2
-	VMOVAPS   Z2, Z3
-	VMOVAPS   Z2, Z4
-	VMOVAPS   Z2, Z5
-	VMOVAPS   Z2, Z6
-	VMOVAPS   Z2, Z7
-	VMOVAPS   Z2, Z8
-	MOVQ      (AX), SI
-	ADDQ      CX, SI
-	MOVQ      24(AX), BX
-	LEAQ      (SI)(BX*2), DI
-	ADDQ      BX, DI
-	LEAQ      (DI)(BX*2), R8
-	ADDQ      BX, R8
-	MOVQ      32(AX), R9
-	ADDQ      CX, R9
-	MOVQ      56(AX), R10
-	TESTQ     R10, R10
-	JZ        summed9
-
-row7:
-	MOVQ 64(AX), R11
-
-tap8:
-	VMOVUPS.Z   (R9), K1, Z9
-	VMOVUPS.Z   (SI), K1, Z10
-	VFMADD231PS Z10, Z9, Z2
-	VMOVUPS.Z   (SI)(BX*1), K1, Z10
-	VFMADD231PS Z10, Z9, Z3
-	VMOVUPS.Z   (SI)(BX*2), K1, Z10
-	VFMADD231PS Z10, Z9, Z4
-	VMOVUPS.Z   (DI), K1, Z10
-	VFMADD231PS Z10, Z9, Z5
-	VMOVUPS.Z   (DI)(BX*1), K1, Z10
-	VFMADD231PS Z10, Z9, Z6
-	VMOVUPS.Z   (DI)(BX*2), K1, Z10
-	VFMADD231PS Z10, Z9, Z7
-	VMOVUPS.Z   (R8), K1, Z10
-	VFMADD231PS Z10, Z9, Z8
-	ADDQ        16(AX), SI
-	ADDQ        16(AX), DI
-	ADDQ        16(AX), R8
-	ADDQ        48(AX), R9
-	DECQ        R11
-	JNZ         tap8
-	MOVQ        8(AX), R11
-	ADDQ        R11, SI
-	ADDQ        R11, DI
-	ADDQ        R11, R8
-	ADDQ        40(AX), R9
-	DECQ        R10
-	JNZ         row7
-
-summed9:
-	MOVQ    80(AX), SI
-	ADDQ    CX, SI
-	MOVQ    88(AX), BX
-	LEAQ    (SI)(BX*2), DI
-	ADDQ    BX, DI
-	LEAQ    (DI)(BX*2), R8
-	ADDQ    BX, R8
-	VMAXPS  Z2, Z0, Z2
-	VMINPS  Z2, Z1, Z2
-	VMOVUPS Z2, K1, (SI)
-	VMAXPS  Z3, Z0, Z3
-	VMINPS  Z3, Z1, Z3
-	VMOVUPS Z3, K1, (SI)(BX*1)
-	VMAXPS  Z4, Z0, Z4
-	VMINPS  Z4, Z1, Z4
-	VMOVUPS Z4, K1, (SI)(BX*2)
-	VMAXPS  Z5, Z0, Z5
-	VMINPS  Z5, Z1, Z5
-	VMOVUPS Z5, K1, (DI)
-	VMAXPS  Z6, Z0, Z6
-	VMINPS  Z6, Z1, Z6
-	VMOVUPS Z6, K1, (DI)(BX*1)
-	VMAXPS  Z7, Z0, Z7
-	VMINPS  Z7, Z1, Z7
-	VMOVUPS Z7, K1, (DI)(BX*2)
-	VMAXPS  Z8, Z0, Z8
-	VMINPS  Z8, Z1, Z8
-	VMOVUPS Z8, K1, (R8)
-
-done6:
+done11:
 	VZEROUPPER
 	RET
 

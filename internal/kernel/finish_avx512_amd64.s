@@ -18,7 +18,7 @@ TEXT ·rescaleAVX512(SB), NOSPLIT, $0-16
 	MOVQ    96(AX), R10
 	MOVQ    56(AX), R11
 	MOVQ    64(AX), R12
-	MOVQ    72(AX), AX
+	MOVQ    72(AX), R13
 	VMOVUPS (R10), Z0
 	VMOVUPS (R9), Z1
 	VMOVUPS 64(R10), Z2
@@ -31,38 +31,53 @@ TEXT ·rescaleAVX512(SB), NOSPLIT, $0-16
 	VMOVUPS 64(R11), Z5
 
 none1:
-loop2:
-	VBROADCASTSS (DI), Z6
-	VBROADCASTSS (R8), Z7
-	VPMULLD      Z1, Z7, Z9
-	VMOVUPS      (DX), Z8
-	VPSUBD       Z9, Z8, Z8
-	VCVTDQ2PS    Z8, Z8
-	VMULPS       Z6, Z0, Z9
-	VMULPS       Z9, Z8, Z8
-	VADDPS       Z4, Z8, Z8
-	VPMULLD      Z3, Z7, Z9
-	VMOVUPS      64(DX), Z7
-	VPSUBD       Z9, Z7, Z7
-	VCVTDQ2PS    Z7, Z7
-	VMULPS       Z6, Z2, Z9
-	VMULPS       Z9, Z7, Z7
-	VADDPS       Z5, Z7, Z7
-	TESTQ        R12, R12
-	JZ           plain3
-	VADDPS       (R12), Z8, Z8
-	VADDPS       64(R12), Z7, Z7
-	ADDQ         AX, R12
+	MOVQ         128(AX), AX
+	TESTQ        AX, AX
+	JZ           free2
+	VBROADCASTSS (AX), Z6
+	VBROADCASTSS 4(AX), Z7
 
-plain3:
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z7, 64(BX)
+free2:
+loop3:
+	VBROADCASTSS (DI), Z8
+	VBROADCASTSS (R8), Z9
+	VPMULLD      Z1, Z9, Z11
+	VMOVUPS      (DX), Z10
+	VPSUBD       Z11, Z10, Z10
+	VCVTDQ2PS    Z10, Z10
+	VMULPS       Z8, Z0, Z11
+	VMULPS       Z11, Z10, Z10
+	VADDPS       Z4, Z10, Z10
+	VPMULLD      Z3, Z9, Z11
+	VMOVUPS      64(DX), Z9
+	VPSUBD       Z11, Z9, Z9
+	VCVTDQ2PS    Z9, Z9
+	VMULPS       Z8, Z2, Z11
+	VMULPS       Z11, Z9, Z9
+	VADDPS       Z5, Z9, Z9
+	TESTQ        AX, AX
+	JZ           all5
+	VMAXPS       Z10, Z6, Z10
+	VMINPS       Z10, Z7, Z10
+	VMAXPS       Z9, Z6, Z9
+	VMINPS       Z9, Z7, Z9
+
+all5:
+	TESTQ  R12, R12
+	JZ     plain4
+	VADDPS (R12), Z10, Z10
+	VADDPS 64(R12), Z9, Z9
+	ADDQ   R13, R12
+
+plain4:
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z9, 64(BX)
 	ADDQ    $0x80, DX
 	ADDQ    SI, BX
 	ADDQ    $0x04, DI
 	ADDQ    $0x04, R8
 	DECQ    CX
-	JNZ     loop2
+	JNZ     loop3
 	VZEROUPPER
 	RET
 

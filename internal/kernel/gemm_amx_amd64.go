@@ -47,9 +47,9 @@ func (s *band) set(h int, a unsafe.Pointer) {
 func (g *Gemm) bands(m0, m1, first, last int) {
 	lay, rows, depth := g.layout, m1-m0, g.depth()
 	area := rows * lay.width // of the sums of a panel
-	s := takeScratch(area*min(last-first, bandPanels) + lay.height*lay.width)
+	s := takeScratch(area*min(last-first, bandPanels) + (lay.height+1)*lay.width)
 	defer s.release()
-	aside, sums := s.floats[:lay.height*lay.width], s.floats[lay.height*lay.width:]
+	aside, sums := s.floats[:(lay.height+1)*lay.width], s.floats[(lay.height+1)*lay.width:]
 	left := unsafe.Pointer(unsafe.SliceData(g.left.data))
 	t := band{lda: uintptr(g.left.stride), apart: 4 * uintptr(area)}
 	for p := first; p < last; p += bandPanels {
@@ -102,11 +102,13 @@ func (g *Gemm) aim(t *band, p, k0, last int) {
 	}
 }
 
-// settle brings h rows of finished sums of panel p to C, from row m on.
+// settle brings h rows of finished sums of panel p to C, from row m on. There is room aside for one row more.
 func (g *Gemm) settle(m, h, p int, sums, aside []float32) {
 	at, t := g.locate(p), tile{}
+	bias, aside := aside[:g.layout.width], aside[g.layout.width:]
+	at.pad(bias)
 	direct := at.n == g.layout.width && g.Act == None
-	g.target(&t, &at, m, direct, aside)
+	g.target(&t, &at, m, direct, nil, aside)
 	t.from = pointer(sums)
 	if g.layout.left == leftU8 {
 		g.rescale(&t, &at, m, h)
@@ -114,7 +116,7 @@ func (g *Gemm) settle(m, h, p int, sums, aside []float32) {
 		settleAVX512(&t, h)
 	}
 	if !direct {
-		g.bring(m, h, &at, aside)
+		g.bring(m, h, &at, false, aside)
 	}
 }
 

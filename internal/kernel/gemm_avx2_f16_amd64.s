@@ -7,19 +7,21 @@
 // func f16Gemm1AVX2(t *tile)
 // Requires: AVX, F16C, FMA3, MMX+, PREFETCHWT1
 TEXT ·f16Gemm1AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), CX
+	MOVQ t+0(FP), CX
+
+again1:
 	MOVQ    48(CX), AX
 	TESTQ   AX, AX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
-ready2:
+ready3:
 	MOVQ 8(CX), AX
 	MOVQ (CX), DX
 	MOVQ 32(CX), AX
@@ -30,9 +32,9 @@ ready2:
 	MOVQ 88(CX), SI
 	MOVQ 24(CX), DI
 	SUBQ $0x02, DI
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (BX)
 	ADDQ         SI, BX
 	VCVTPH2PS    (AX), Y2
@@ -48,13 +50,13 @@ loop3:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000008, DX
 	SUBQ         $0x02, DI
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, DI
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VCVTPH2PS    (AX), Y2
 	VCVTPH2PS    16(AX), Y3
 	VBROADCASTSS (DX), Y4
@@ -63,62 +65,98 @@ one6:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, DI
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(CX), AX
 	TESTQ   AX, AX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
 	VMULPS  Y2, Y0, Y0
 	VMULPS  Y3, Y1, Y1
 
-skip8:
+skip9:
 	MOVQ    56(CX), AX
 	TESTQ   AX, AX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (AX), Y2
 	VMOVUPS 32(AX), Y3
 	VADDPS  Y2, Y0, Y0
 	VADDPS  Y3, Y1, Y1
 
-skip9:
+skip10:
+	MOVQ         128(CX), AX
+	TESTQ        AX, AX
+	JZ           all11
+	VBROADCASTSS (AX), Y2
+	VBROADCASTSS 4(AX), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+
+all11:
 	MOVQ   64(CX), AX
 	TESTQ  AX, AX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(CX), DX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 
-store10:
+store12:
 	MOVQ    32(CX), AX
-	MOVQ    40(CX), CX
+	MOVQ    40(CX), DX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
+	ADDQ    DX, AX
+	MOVQ    BX, 80(CX)
+	DECQ    136(CX)
+	JZ      last13
+	MOVQ    AX, 32(CX)
+	MOVQ    8(CX), AX
+	IMUL3Q  $0x01, AX, AX
+	ADDQ    AX, (CX)
+	CMPQ    48(CX), $0x00
+	JE      none14
+	ADDQ    $0x00000040, 48(CX)
+
+none14:
+	CMPQ   64(CX), $0x00
+	JE     none15
+	MOVQ   72(CX), AX
+	IMUL3Q $0x01, AX, AX
+	ADDQ   AX, 64(CX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func f16Gemm2AVX2(t *tile)
 // Requires: AVX, F16C, FMA3, MMX+, PREFETCHWT1
 TEXT ·f16Gemm2AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), CX
+	MOVQ t+0(FP), CX
+
+again1:
 	MOVQ    48(CX), AX
 	TESTQ   AX, AX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
 	VMOVUPS 96(AX), Y3
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
-ready2:
+ready3:
 	MOVQ 8(CX), DX
 	MOVQ (CX), BX
 	MOVQ 32(CX), AX
@@ -131,9 +169,9 @@ ready2:
 	MOVQ 88(CX), DI
 	MOVQ 24(CX), R8
 	SUBQ $0x02, R8
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (SI)
 	ADDQ         DI, SI
 	VCVTPH2PS    (AX), Y4
@@ -155,13 +193,13 @@ loop3:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R8
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R8
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VCVTPH2PS    (AX), Y4
 	VCVTPH2PS    16(AX), Y5
 	VBROADCASTSS (BX), Y6
@@ -173,12 +211,12 @@ one6:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R8
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(CX), AX
 	TESTQ   AX, AX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
 	VMULPS  Y4, Y0, Y0
@@ -186,10 +224,10 @@ done7:
 	VMULPS  Y4, Y2, Y2
 	VMULPS  Y5, Y3, Y3
 
-skip8:
+skip9:
 	MOVQ    56(CX), AX
 	TESTQ   AX, AX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (AX), Y4
 	VMOVUPS 32(AX), Y5
 	VADDPS  Y4, Y0, Y0
@@ -197,10 +235,25 @@ skip8:
 	VADDPS  Y4, Y2, Y2
 	VADDPS  Y5, Y3, Y3
 
-skip9:
+skip10:
+	MOVQ         128(CX), AX
+	TESTQ        AX, AX
+	JZ           all11
+	VBROADCASTSS (AX), Y4
+	VBROADCASTSS 4(AX), Y5
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+
+all11:
 	MOVQ   64(CX), AX
 	TESTQ  AX, AX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(CX), DX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
@@ -208,33 +261,58 @@ skip9:
 	VADDPS (AX), Y2, Y2
 	VADDPS 32(AX), Y3, Y3
 
-store10:
+store12:
 	MOVQ    32(CX), AX
-	MOVQ    40(CX), CX
+	MOVQ    40(CX), DX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
+	ADDQ    DX, AX
+	MOVQ    SI, 80(CX)
+	DECQ    136(CX)
+	JZ      last13
+	MOVQ    AX, 32(CX)
+	MOVQ    8(CX), AX
+	IMUL3Q  $0x02, AX, AX
+	ADDQ    AX, (CX)
+	CMPQ    48(CX), $0x00
+	JE      none14
+	ADDQ    $0x00000080, 48(CX)
+
+none14:
+	CMPQ   64(CX), $0x00
+	JE     none15
+	MOVQ   72(CX), AX
+	IMUL3Q $0x02, AX, AX
+	ADDQ   AX, 64(CX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func f16Gemm3AVX2(t *tile)
 // Requires: AVX, F16C, FMA3, MMX+, PREFETCHWT1
 TEXT ·f16Gemm3AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), CX
+	MOVQ t+0(FP), CX
+
+again1:
 	MOVQ    48(CX), AX
 	TESTQ   AX, AX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
 	VMOVUPS 96(AX), Y3
 	VMOVUPS 128(AX), Y4
 	VMOVUPS 160(AX), Y5
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -242,7 +320,7 @@ fresh1:
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 
-ready2:
+ready3:
 	MOVQ 8(CX), DX
 	MOVQ (CX), BX
 	MOVQ 32(CX), AX
@@ -257,9 +335,9 @@ ready2:
 	MOVQ 88(CX), DI
 	MOVQ 24(CX), R8
 	SUBQ $0x02, R8
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (SI)
 	ADDQ         DI, SI
 	VCVTPH2PS    (AX), Y6
@@ -287,13 +365,13 @@ loop3:
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R8
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R8
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VCVTPH2PS    (AX), Y6
 	VCVTPH2PS    16(AX), Y7
 	VBROADCASTSS (BX), Y8
@@ -308,12 +386,12 @@ one6:
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R8
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(CX), AX
 	TESTQ   AX, AX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (AX), Y6
 	VMOVUPS 32(AX), Y7
 	VMULPS  Y6, Y0, Y0
@@ -323,10 +401,10 @@ done7:
 	VMULPS  Y6, Y4, Y4
 	VMULPS  Y7, Y5, Y5
 
-skip8:
+skip9:
 	MOVQ    56(CX), AX
 	TESTQ   AX, AX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (AX), Y6
 	VMOVUPS 32(AX), Y7
 	VADDPS  Y6, Y0, Y0
@@ -336,10 +414,29 @@ skip8:
 	VADDPS  Y6, Y4, Y4
 	VADDPS  Y7, Y5, Y5
 
-skip9:
+skip10:
+	MOVQ         128(CX), AX
+	TESTQ        AX, AX
+	JZ           all11
+	VBROADCASTSS (AX), Y6
+	VBROADCASTSS 4(AX), Y7
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+
+all11:
 	MOVQ   64(CX), AX
 	TESTQ  AX, AX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(CX), DX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
@@ -350,27 +447,52 @@ skip9:
 	VADDPS (AX), Y4, Y4
 	VADDPS 32(AX), Y5, Y5
 
-store10:
+store12:
 	MOVQ    32(CX), AX
-	MOVQ    40(CX), CX
+	MOVQ    40(CX), DX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y4, (AX)
 	VMOVUPS Y5, 32(AX)
+	ADDQ    DX, AX
+	MOVQ    SI, 80(CX)
+	DECQ    136(CX)
+	JZ      last13
+	MOVQ    AX, 32(CX)
+	MOVQ    8(CX), AX
+	IMUL3Q  $0x03, AX, AX
+	ADDQ    AX, (CX)
+	CMPQ    48(CX), $0x00
+	JE      none14
+	ADDQ    $0x000000c0, 48(CX)
+
+none14:
+	CMPQ   64(CX), $0x00
+	JE     none15
+	MOVQ   72(CX), AX
+	IMUL3Q $0x03, AX, AX
+	ADDQ   AX, 64(CX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func f16Gemm4AVX2(t *tile)
 // Requires: AVX, F16C, FMA3, MMX+, PREFETCHWT1
 TEXT ·f16Gemm4AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), CX
+	MOVQ t+0(FP), CX
+
+again1:
 	MOVQ    48(CX), AX
 	TESTQ   AX, AX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
@@ -379,9 +501,9 @@ TEXT ·f16Gemm4AVX2(SB), NOSPLIT, $0-8
 	VMOVUPS 160(AX), Y5
 	VMOVUPS 192(AX), Y6
 	VMOVUPS 224(AX), Y7
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -391,7 +513,7 @@ fresh1:
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-ready2:
+ready3:
 	MOVQ 8(CX), DX
 	MOVQ (CX), BX
 	LEAQ (BX)(DX*2), SI
@@ -410,9 +532,9 @@ ready2:
 	MOVQ 88(CX), R8
 	MOVQ 24(CX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	ADDQ         R8, DI
 	VCVTPH2PS    (AX), Y8
@@ -447,13 +569,13 @@ loop3:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VCVTPH2PS    (AX), Y8
 	VCVTPH2PS    16(AX), Y9
 	VBROADCASTSS (BX), Y10
@@ -472,12 +594,12 @@ one6:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(CX), AX
 	TESTQ   AX, AX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (AX), Y8
 	VMOVUPS 32(AX), Y9
 	VMULPS  Y8, Y0, Y0
@@ -489,10 +611,10 @@ done7:
 	VMULPS  Y8, Y6, Y6
 	VMULPS  Y9, Y7, Y7
 
-skip8:
+skip9:
 	MOVQ    56(CX), AX
 	TESTQ   AX, AX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (AX), Y8
 	VMOVUPS 32(AX), Y9
 	VADDPS  Y8, Y0, Y0
@@ -504,10 +626,33 @@ skip8:
 	VADDPS  Y8, Y6, Y6
 	VADDPS  Y9, Y7, Y7
 
-skip9:
+skip10:
+	MOVQ         128(CX), AX
+	TESTQ        AX, AX
+	JZ           all11
+	VBROADCASTSS (AX), Y8
+	VBROADCASTSS 4(AX), Y9
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
+
+all11:
 	MOVQ   64(CX), AX
 	TESTQ  AX, AX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(CX), DX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
@@ -521,30 +666,55 @@ skip9:
 	VADDPS (AX), Y6, Y6
 	VADDPS 32(AX), Y7, Y7
 
-store10:
+store12:
 	MOVQ    32(CX), AX
-	MOVQ    40(CX), CX
+	MOVQ    40(CX), DX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y4, (AX)
 	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y6, (AX)
 	VMOVUPS Y7, 32(AX)
+	ADDQ    DX, AX
+	MOVQ    DI, 80(CX)
+	DECQ    136(CX)
+	JZ      last13
+	MOVQ    AX, 32(CX)
+	MOVQ    8(CX), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, (CX)
+	CMPQ    48(CX), $0x00
+	JE      none14
+	ADDQ    $0x00000100, 48(CX)
+
+none14:
+	CMPQ   64(CX), $0x00
+	JE     none15
+	MOVQ   72(CX), AX
+	IMUL3Q $0x04, AX, AX
+	ADDQ   AX, 64(CX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func f16Gemm5AVX2(t *tile)
 // Requires: AVX, F16C, FMA3, MMX+, PREFETCHWT1
 TEXT ·f16Gemm5AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), CX
+	MOVQ t+0(FP), CX
+
+again1:
 	MOVQ    48(CX), AX
 	TESTQ   AX, AX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
@@ -555,9 +725,9 @@ TEXT ·f16Gemm5AVX2(SB), NOSPLIT, $0-8
 	VMOVUPS 224(AX), Y7
 	VMOVUPS 256(AX), Y8
 	VMOVUPS 288(AX), Y9
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -569,7 +739,7 @@ fresh1:
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 
-ready2:
+ready3:
 	MOVQ 8(CX), DX
 	MOVQ (CX), BX
 	LEAQ (BX)(DX*2), SI
@@ -590,9 +760,9 @@ ready2:
 	MOVQ 88(CX), R8
 	MOVQ 24(CX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	ADDQ         R8, DI
 	VCVTPH2PS    (AX), Y10
@@ -633,13 +803,13 @@ loop3:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VCVTPH2PS    (AX), Y10
 	VCVTPH2PS    16(AX), Y11
 	VBROADCASTSS (BX), Y12
@@ -661,12 +831,12 @@ one6:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(CX), AX
 	TESTQ   AX, AX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (AX), Y10
 	VMOVUPS 32(AX), Y11
 	VMULPS  Y10, Y0, Y0
@@ -680,10 +850,10 @@ done7:
 	VMULPS  Y10, Y8, Y8
 	VMULPS  Y11, Y9, Y9
 
-skip8:
+skip9:
 	MOVQ    56(CX), AX
 	TESTQ   AX, AX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (AX), Y10
 	VMOVUPS 32(AX), Y11
 	VADDPS  Y10, Y0, Y0
@@ -697,10 +867,37 @@ skip8:
 	VADDPS  Y10, Y8, Y8
 	VADDPS  Y11, Y9, Y9
 
-skip9:
+skip10:
+	MOVQ         128(CX), AX
+	TESTQ        AX, AX
+	JZ           all11
+	VBROADCASTSS (AX), Y10
+	VBROADCASTSS 4(AX), Y11
+	VMAXPS       Y0, Y10, Y0
+	VMINPS       Y0, Y11, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMINPS       Y1, Y11, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMINPS       Y2, Y11, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMINPS       Y3, Y11, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMINPS       Y4, Y11, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMINPS       Y5, Y11, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMINPS       Y6, Y11, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMINPS       Y7, Y11, Y7
+	VMAXPS       Y8, Y10, Y8
+	VMINPS       Y8, Y11, Y8
+	VMAXPS       Y9, Y10, Y9
+	VMINPS       Y9, Y11, Y9
+
+all11:
 	MOVQ   64(CX), AX
 	TESTQ  AX, AX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(CX), DX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
@@ -717,33 +914,58 @@ skip9:
 	VADDPS (AX), Y8, Y8
 	VADDPS 32(AX), Y9, Y9
 
-store10:
+store12:
 	MOVQ    32(CX), AX
-	MOVQ    40(CX), CX
+	MOVQ    40(CX), DX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y4, (AX)
 	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y6, (AX)
 	VMOVUPS Y7, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y8, (AX)
 	VMOVUPS Y9, 32(AX)
+	ADDQ    DX, AX
+	MOVQ    DI, 80(CX)
+	DECQ    136(CX)
+	JZ      last13
+	MOVQ    AX, 32(CX)
+	MOVQ    8(CX), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, (CX)
+	CMPQ    48(CX), $0x00
+	JE      none14
+	ADDQ    $0x00000140, 48(CX)
+
+none14:
+	CMPQ   64(CX), $0x00
+	JE     none15
+	MOVQ   72(CX), AX
+	IMUL3Q $0x05, AX, AX
+	ADDQ   AX, 64(CX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func f16Gemm6AVX2(t *tile)
 // Requires: AVX, F16C, FMA3, MMX+, PREFETCHWT1
 TEXT ·f16Gemm6AVX2(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), CX
+	MOVQ t+0(FP), CX
+
+again1:
 	MOVQ    48(CX), AX
 	TESTQ   AX, AX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
@@ -756,9 +978,9 @@ TEXT ·f16Gemm6AVX2(SB), NOSPLIT, $0-8
 	VMOVUPS 288(AX), Y9
 	VMOVUPS 320(AX), Y10
 	VMOVUPS 352(AX), Y11
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -772,7 +994,7 @@ fresh1:
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 
-ready2:
+ready3:
 	MOVQ 8(CX), DX
 	MOVQ (CX), BX
 	LEAQ (BX)(DX*2), SI
@@ -795,9 +1017,9 @@ ready2:
 	MOVQ 88(CX), R8
 	MOVQ 24(CX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	ADDQ         R8, DI
 	VCVTPH2PS    (AX), Y12
@@ -844,13 +1066,13 @@ loop3:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VCVTPH2PS    (AX), Y12
 	VCVTPH2PS    16(AX), Y13
 	VBROADCASTSS (BX), Y14
@@ -875,12 +1097,12 @@ one6:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(CX), AX
 	TESTQ   AX, AX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (AX), Y12
 	VMOVUPS 32(AX), Y13
 	VMULPS  Y12, Y0, Y0
@@ -896,10 +1118,10 @@ done7:
 	VMULPS  Y12, Y10, Y10
 	VMULPS  Y13, Y11, Y11
 
-skip8:
+skip9:
 	MOVQ    56(CX), AX
 	TESTQ   AX, AX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (AX), Y12
 	VMOVUPS 32(AX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -915,10 +1137,41 @@ skip8:
 	VADDPS  Y12, Y10, Y10
 	VADDPS  Y13, Y11, Y11
 
-skip9:
+skip10:
+	MOVQ         128(CX), AX
+	TESTQ        AX, AX
+	JZ           all11
+	VBROADCASTSS (AX), Y12
+	VBROADCASTSS 4(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMINPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y12, Y11
+	VMINPS       Y11, Y13, Y11
+
+all11:
 	MOVQ   64(CX), AX
 	TESTQ  AX, AX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(CX), DX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
@@ -938,25 +1191,48 @@ skip9:
 	VADDPS (AX), Y10, Y10
 	VADDPS 32(AX), Y11, Y11
 
-store10:
+store12:
 	MOVQ    32(CX), AX
-	MOVQ    40(CX), CX
+	MOVQ    40(CX), DX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y4, (AX)
 	VMOVUPS Y5, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y6, (AX)
 	VMOVUPS Y7, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y8, (AX)
 	VMOVUPS Y9, 32(AX)
-	ADDQ    CX, AX
+	ADDQ    DX, AX
 	VMOVUPS Y10, (AX)
 	VMOVUPS Y11, 32(AX)
+	ADDQ    DX, AX
+	MOVQ    DI, 80(CX)
+	DECQ    136(CX)
+	JZ      last13
+	MOVQ    AX, 32(CX)
+	MOVQ    8(CX), AX
+	IMUL3Q  $0x06, AX, AX
+	ADDQ    AX, (CX)
+	CMPQ    48(CX), $0x00
+	JE      none14
+	ADDQ    $0x00000180, 48(CX)
+
+none14:
+	CMPQ   64(CX), $0x00
+	JE     none15
+	MOVQ   72(CX), AX
+	IMUL3Q $0x06, AX, AX
+	ADDQ   AX, 64(CX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET

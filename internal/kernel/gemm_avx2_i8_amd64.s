@@ -10,18 +10,20 @@ TEXT ·i8Gemm1AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
-	MOVQ     48(AX), CX
-	TESTQ    CX, CX
-	JZ       fresh1
-	VMOVUPS  (CX), Y0
-	VMOVUPS  32(CX), Y1
-	JMP      ready2
 
-fresh1:
+again1:
+	MOVQ    48(AX), CX
+	TESTQ   CX, CX
+	JZ      fresh2
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	JMP     ready3
+
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), CX
 	MOVQ 16(AX), DX
@@ -29,9 +31,9 @@ ready2:
 	MOVQ 88(AX), SI
 	MOVQ 24(AX), DI
 	SUBQ $0x02, DI
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
 	ADDQ         SI, BX
@@ -52,13 +54,13 @@ loop3:
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000008, CX
 	SUBQ         $0x02, DI
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, DI
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VBROADCASTSS (CX), Y4
 	VPMADDUBSW   (DX), Y4, Y2
 	VPMADDUBSW   32(DX), Y4, Y3
@@ -69,13 +71,36 @@ one6:
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x00000004, CX
 	SUBQ         $0x01, DI
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
+	ADDQ    DX, CX
+	MOVQ    BX, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x01, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000040, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x01, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
@@ -85,22 +110,24 @@ TEXT ·i8Gemm2AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
-	MOVQ     48(AX), CX
-	TESTQ    CX, CX
-	JZ       fresh1
-	VMOVUPS  (CX), Y0
-	VMOVUPS  32(CX), Y1
-	VMOVUPS  64(CX), Y2
-	VMOVUPS  96(CX), Y3
-	JMP      ready2
 
-fresh1:
+again1:
+	MOVQ    48(AX), CX
+	TESTQ   CX, CX
+	JZ      fresh2
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	JMP     ready3
+
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	MOVQ 16(AX), BX
@@ -108,9 +135,9 @@ ready2:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
 	ADDQ         DI, SI
@@ -145,13 +172,13 @@ loop3:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000008, DX
 	SUBQ         $0x02, R8
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R8
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VBROADCASTSS (DX), Y6
 	VPMADDUBSW   (BX), Y6, Y4
 	VPMADDUBSW   32(BX), Y6, Y5
@@ -169,16 +196,39 @@ one6:
 	ADDQ         $0x00000040, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
+	ADDQ    DX, CX
+	MOVQ    SI, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x02, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000080, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x02, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
@@ -188,18 +238,20 @@ TEXT ·i8Gemm3AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
-	MOVQ     48(AX), CX
-	TESTQ    CX, CX
-	JZ       fresh1
-	VMOVUPS  (CX), Y0
-	VMOVUPS  32(CX), Y1
-	VMOVUPS  64(CX), Y2
-	VMOVUPS  96(CX), Y3
-	VMOVUPS  128(CX), Y4
-	VMOVUPS  160(CX), Y5
-	JMP      ready2
 
-fresh1:
+again1:
+	MOVQ    48(AX), CX
+	TESTQ   CX, CX
+	JZ      fresh2
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VMOVUPS 128(CX), Y4
+	VMOVUPS 160(CX), Y5
+	JMP     ready3
+
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -207,7 +259,7 @@ fresh1:
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	MOVQ 16(AX), BX
@@ -215,9 +267,9 @@ ready2:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
 	ADDQ         DI, SI
@@ -266,13 +318,13 @@ loop3:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000008, DX
 	SUBQ         $0x02, R8
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R8
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VBROADCASTSS (DX), Y8
 	VPMADDUBSW   (BX), Y8, Y6
 	VPMADDUBSW   32(BX), Y8, Y7
@@ -297,19 +349,42 @@ one6:
 	ADDQ         $0x00000040, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y4, (CX)
 	VMOVUPS Y5, 32(CX)
+	ADDQ    DX, CX
+	MOVQ    SI, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x03, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x000000c0, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x03, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
@@ -319,20 +394,22 @@ TEXT ·i8Gemm4AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
-	MOVQ     48(AX), CX
-	TESTQ    CX, CX
-	JZ       fresh1
-	VMOVUPS  (CX), Y0
-	VMOVUPS  32(CX), Y1
-	VMOVUPS  64(CX), Y2
-	VMOVUPS  96(CX), Y3
-	VMOVUPS  128(CX), Y4
-	VMOVUPS  160(CX), Y5
-	VMOVUPS  192(CX), Y6
-	VMOVUPS  224(CX), Y7
-	JMP      ready2
 
-fresh1:
+again1:
+	MOVQ    48(AX), CX
+	TESTQ   CX, CX
+	JZ      fresh2
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VMOVUPS 128(CX), Y4
+	VMOVUPS 160(CX), Y5
+	VMOVUPS 192(CX), Y6
+	VMOVUPS 224(CX), Y7
+	JMP     ready3
+
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -342,7 +419,7 @@ fresh1:
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -352,9 +429,9 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	ADDQ         R8, DI
@@ -418,13 +495,13 @@ loop3:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VBROADCASTSS (DX), Y10
 	VPMADDUBSW   (SI), Y10, Y8
 	VPMADDUBSW   32(SI), Y10, Y9
@@ -457,22 +534,45 @@ one6:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y4, (CX)
 	VMOVUPS Y5, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y6, (CX)
 	VMOVUPS Y7, 32(CX)
+	ADDQ    DX, CX
+	MOVQ    DI, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x04, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000100, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x04, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
@@ -482,22 +582,24 @@ TEXT ·i8Gemm5AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
-	MOVQ     48(AX), CX
-	TESTQ    CX, CX
-	JZ       fresh1
-	VMOVUPS  (CX), Y0
-	VMOVUPS  32(CX), Y1
-	VMOVUPS  64(CX), Y2
-	VMOVUPS  96(CX), Y3
-	VMOVUPS  128(CX), Y4
-	VMOVUPS  160(CX), Y5
-	VMOVUPS  192(CX), Y6
-	VMOVUPS  224(CX), Y7
-	VMOVUPS  256(CX), Y8
-	VMOVUPS  288(CX), Y9
-	JMP      ready2
 
-fresh1:
+again1:
+	MOVQ    48(AX), CX
+	TESTQ   CX, CX
+	JZ      fresh2
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VMOVUPS 128(CX), Y4
+	VMOVUPS 160(CX), Y5
+	VMOVUPS 192(CX), Y6
+	VMOVUPS 224(CX), Y7
+	VMOVUPS 256(CX), Y8
+	VMOVUPS 288(CX), Y9
+	JMP     ready3
+
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -509,7 +611,7 @@ fresh1:
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -519,9 +621,9 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	ADDQ         R8, DI
@@ -599,13 +701,13 @@ loop3:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VBROADCASTSS (DX), Y12
 	VPMADDUBSW   (SI), Y12, Y10
 	VPMADDUBSW   32(SI), Y12, Y11
@@ -645,25 +747,48 @@ one6:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y4, (CX)
 	VMOVUPS Y5, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y6, (CX)
 	VMOVUPS Y7, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y8, (CX)
 	VMOVUPS Y9, 32(CX)
+	ADDQ    DX, CX
+	MOVQ    DI, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x05, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000140, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x05, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
@@ -673,24 +798,26 @@ TEXT ·i8Gemm6AVX2(SB), NOSPLIT, $0-8
 	VPCMPEQD Y15, Y15, Y15
 	VPSRLW   $0x0f, Y15, Y15
 	MOVQ     t+0(FP), AX
-	MOVQ     48(AX), CX
-	TESTQ    CX, CX
-	JZ       fresh1
-	VMOVUPS  (CX), Y0
-	VMOVUPS  32(CX), Y1
-	VMOVUPS  64(CX), Y2
-	VMOVUPS  96(CX), Y3
-	VMOVUPS  128(CX), Y4
-	VMOVUPS  160(CX), Y5
-	VMOVUPS  192(CX), Y6
-	VMOVUPS  224(CX), Y7
-	VMOVUPS  256(CX), Y8
-	VMOVUPS  288(CX), Y9
-	VMOVUPS  320(CX), Y10
-	VMOVUPS  352(CX), Y11
-	JMP      ready2
 
-fresh1:
+again1:
+	MOVQ    48(AX), CX
+	TESTQ   CX, CX
+	JZ      fresh2
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 64(CX), Y2
+	VMOVUPS 96(CX), Y3
+	VMOVUPS 128(CX), Y4
+	VMOVUPS 160(CX), Y5
+	VMOVUPS 192(CX), Y6
+	VMOVUPS 224(CX), Y7
+	VMOVUPS 256(CX), Y8
+	VMOVUPS 288(CX), Y9
+	VMOVUPS 320(CX), Y10
+	VMOVUPS 352(CX), Y11
+	JMP     ready3
+
+fresh2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -704,7 +831,7 @@ fresh1:
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -714,9 +841,9 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	ADDQ         R8, DI
@@ -808,13 +935,13 @@ loop3:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VBROADCASTSS (DX), Y14
 	VPMADDUBSW   (SI), Y14, Y12
 	VPMADDUBSW   32(SI), Y14, Y13
@@ -861,27 +988,50 @@ one6:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y2, (CX)
 	VMOVUPS Y3, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y4, (CX)
 	VMOVUPS Y5, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y6, (CX)
 	VMOVUPS Y7, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y8, (CX)
 	VMOVUPS Y9, 32(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Y10, (CX)
 	VMOVUPS Y11, 32(CX)
+	ADDQ    DX, CX
+	MOVQ    DI, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x06, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000180, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x06, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET

@@ -7,10 +7,12 @@
 // func gemm10AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm10AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -31,9 +33,9 @@ TEXT ·gemm10AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 1088(CX), Z17
 	VMOVUPS 1152(CX), Z18
 	VMOVUPS 1216(CX), Z19
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -55,7 +57,7 @@ fresh1:
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -69,11 +71,11 @@ ready2:
 	MOVQ 88(AX), R10
 	MOVQ 24(AX), R11
 	SUBQ $0x02, R11
-	JL   rest5
+	JL   rest6
 	CMPQ R10, $0x40
-	JBE  lean4
+	JBE  lean5
 
-loop3:
+loop4:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -149,10 +151,10 @@ loop3:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          loop3
-	JMP          rest5
+	JGE          loop4
+	JMP          rest6
 
-lean4:
+lean5:
 	PREFETCHT1   (R9)
 	ADDQ         R10, R9
 	VMOVUPS      (R8), Z20
@@ -225,13 +227,13 @@ lean4:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          lean4
+	JGE          lean5
 
-rest5:
+rest6:
 	ADDQ $0x02, R11
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (R8), Z20
 	VMOVUPS      64(R8), Z21
 	VBROADCASTSS (DX), Z22
@@ -270,12 +272,12 @@ one6:
 	ADDQ         $0x00000004, SI
 	ADDQ         $0x00000004, DI
 	SUBQ         $0x01, R11
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z20
 	VMOVUPS 64(CX), Z21
 	VMULPS  Z20, Z0, Z0
@@ -299,10 +301,10 @@ done7:
 	VMULPS  Z20, Z18, Z18
 	VMULPS  Z21, Z19, Z19
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z20
 	VMOVUPS 64(CX), Z21
 	VADDPS  Z20, Z0, Z0
@@ -326,10 +328,57 @@ skip8:
 	VADDPS  Z20, Z18, Z18
 	VADDPS  Z21, Z19, Z19
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z20
+	VBROADCASTSS 4(CX), Z21
+	VMAXPS       Z0, Z20, Z0
+	VMINPS       Z0, Z21, Z0
+	VMAXPS       Z1, Z20, Z1
+	VMINPS       Z1, Z21, Z1
+	VMAXPS       Z2, Z20, Z2
+	VMINPS       Z2, Z21, Z2
+	VMAXPS       Z3, Z20, Z3
+	VMINPS       Z3, Z21, Z3
+	VMAXPS       Z4, Z20, Z4
+	VMINPS       Z4, Z21, Z4
+	VMAXPS       Z5, Z20, Z5
+	VMINPS       Z5, Z21, Z5
+	VMAXPS       Z6, Z20, Z6
+	VMINPS       Z6, Z21, Z6
+	VMAXPS       Z7, Z20, Z7
+	VMINPS       Z7, Z21, Z7
+	VMAXPS       Z8, Z20, Z8
+	VMINPS       Z8, Z21, Z8
+	VMAXPS       Z9, Z20, Z9
+	VMINPS       Z9, Z21, Z9
+	VMAXPS       Z10, Z20, Z10
+	VMINPS       Z10, Z21, Z10
+	VMAXPS       Z11, Z20, Z11
+	VMINPS       Z11, Z21, Z11
+	VMAXPS       Z12, Z20, Z12
+	VMINPS       Z12, Z21, Z12
+	VMAXPS       Z13, Z20, Z13
+	VMINPS       Z13, Z21, Z13
+	VMAXPS       Z14, Z20, Z14
+	VMINPS       Z14, Z21, Z14
+	VMAXPS       Z15, Z20, Z15
+	VMINPS       Z15, Z21, Z15
+	VMAXPS       Z16, Z20, Z16
+	VMINPS       Z16, Z21, Z16
+	VMAXPS       Z17, Z20, Z17
+	VMINPS       Z17, Z21, Z17
+	VMAXPS       Z18, Z20, Z18
+	VMINPS       Z18, Z21, Z18
+	VMAXPS       Z19, Z20, Z19
+	VMINPS       Z19, Z21, Z19
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -361,48 +410,73 @@ skip9:
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R9, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x0a, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000500, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x0a, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func gemm11AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm11AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -425,9 +499,9 @@ TEXT ·gemm11AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 1216(CX), Z19
 	VMOVUPS 1280(CX), Z20
 	VMOVUPS 1344(CX), Z21
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -451,7 +525,7 @@ fresh1:
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -465,11 +539,11 @@ ready2:
 	MOVQ 88(AX), R10
 	MOVQ 24(AX), R11
 	SUBQ $0x02, R11
-	JL   rest5
+	JL   rest6
 	CMPQ R10, $0x40
-	JBE  lean4
+	JBE  lean5
 
-loop3:
+loop4:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -551,10 +625,10 @@ loop3:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          loop3
-	JMP          rest5
+	JGE          loop4
+	JMP          rest6
 
-lean4:
+lean5:
 	PREFETCHT1   (R9)
 	ADDQ         R10, R9
 	VMOVUPS      (R8), Z22
@@ -633,13 +707,13 @@ lean4:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          lean4
+	JGE          lean5
 
-rest5:
+rest6:
 	ADDQ $0x02, R11
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (R8), Z22
 	VMOVUPS      64(R8), Z23
 	VBROADCASTSS (DX), Z24
@@ -681,12 +755,12 @@ one6:
 	ADDQ         $0x00000004, SI
 	ADDQ         $0x00000004, DI
 	SUBQ         $0x01, R11
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z22
 	VMOVUPS 64(CX), Z23
 	VMULPS  Z22, Z0, Z0
@@ -712,10 +786,10 @@ done7:
 	VMULPS  Z22, Z20, Z20
 	VMULPS  Z23, Z21, Z21
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z22
 	VMOVUPS 64(CX), Z23
 	VADDPS  Z22, Z0, Z0
@@ -741,10 +815,61 @@ skip8:
 	VADDPS  Z22, Z20, Z20
 	VADDPS  Z23, Z21, Z21
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z22
+	VBROADCASTSS 4(CX), Z23
+	VMAXPS       Z0, Z22, Z0
+	VMINPS       Z0, Z23, Z0
+	VMAXPS       Z1, Z22, Z1
+	VMINPS       Z1, Z23, Z1
+	VMAXPS       Z2, Z22, Z2
+	VMINPS       Z2, Z23, Z2
+	VMAXPS       Z3, Z22, Z3
+	VMINPS       Z3, Z23, Z3
+	VMAXPS       Z4, Z22, Z4
+	VMINPS       Z4, Z23, Z4
+	VMAXPS       Z5, Z22, Z5
+	VMINPS       Z5, Z23, Z5
+	VMAXPS       Z6, Z22, Z6
+	VMINPS       Z6, Z23, Z6
+	VMAXPS       Z7, Z22, Z7
+	VMINPS       Z7, Z23, Z7
+	VMAXPS       Z8, Z22, Z8
+	VMINPS       Z8, Z23, Z8
+	VMAXPS       Z9, Z22, Z9
+	VMINPS       Z9, Z23, Z9
+	VMAXPS       Z10, Z22, Z10
+	VMINPS       Z10, Z23, Z10
+	VMAXPS       Z11, Z22, Z11
+	VMINPS       Z11, Z23, Z11
+	VMAXPS       Z12, Z22, Z12
+	VMINPS       Z12, Z23, Z12
+	VMAXPS       Z13, Z22, Z13
+	VMINPS       Z13, Z23, Z13
+	VMAXPS       Z14, Z22, Z14
+	VMINPS       Z14, Z23, Z14
+	VMAXPS       Z15, Z22, Z15
+	VMINPS       Z15, Z23, Z15
+	VMAXPS       Z16, Z22, Z16
+	VMINPS       Z16, Z23, Z16
+	VMAXPS       Z17, Z22, Z17
+	VMINPS       Z17, Z23, Z17
+	VMAXPS       Z18, Z22, Z18
+	VMINPS       Z18, Z23, Z18
+	VMAXPS       Z19, Z22, Z19
+	VMINPS       Z19, Z23, Z19
+	VMAXPS       Z20, Z22, Z20
+	VMINPS       Z20, Z23, Z20
+	VMAXPS       Z21, Z22, Z21
+	VMINPS       Z21, Z23, Z21
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -779,40 +904,63 @@ skip9:
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z20, (CX)
 	VMOVUPS Z21, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R9, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x0b, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000580, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x0b, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET

@@ -7,10 +7,12 @@
 // func gemm12AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm12AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -35,9 +37,9 @@ TEXT ·gemm12AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 1344(CX), Z21
 	VMOVUPS 1408(CX), Z22
 	VMOVUPS 1472(CX), Z23
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -63,7 +65,7 @@ fresh1:
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -77,11 +79,11 @@ ready2:
 	MOVQ 88(AX), R10
 	MOVQ 24(AX), R11
 	SUBQ $0x02, R11
-	JL   rest5
+	JL   rest6
 	CMPQ R10, $0x40
-	JBE  lean4
+	JBE  lean5
 
-loop3:
+loop4:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -169,10 +171,10 @@ loop3:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          loop3
-	JMP          rest5
+	JGE          loop4
+	JMP          rest6
 
-lean4:
+lean5:
 	PREFETCHT1   (R9)
 	ADDQ         R10, R9
 	VMOVUPS      (R8), Z24
@@ -257,13 +259,13 @@ lean4:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          lean4
+	JGE          lean5
 
-rest5:
+rest6:
 	ADDQ $0x02, R11
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (R8), Z24
 	VMOVUPS      64(R8), Z25
 	VBROADCASTSS (DX), Z26
@@ -308,12 +310,12 @@ one6:
 	ADDQ         $0x00000004, SI
 	ADDQ         $0x00000004, DI
 	SUBQ         $0x01, R11
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z24
 	VMOVUPS 64(CX), Z25
 	VMULPS  Z24, Z0, Z0
@@ -341,10 +343,10 @@ done7:
 	VMULPS  Z24, Z22, Z22
 	VMULPS  Z25, Z23, Z23
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z24
 	VMOVUPS 64(CX), Z25
 	VADDPS  Z24, Z0, Z0
@@ -372,10 +374,65 @@ skip8:
 	VADDPS  Z24, Z22, Z22
 	VADDPS  Z25, Z23, Z23
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z24
+	VBROADCASTSS 4(CX), Z25
+	VMAXPS       Z0, Z24, Z0
+	VMINPS       Z0, Z25, Z0
+	VMAXPS       Z1, Z24, Z1
+	VMINPS       Z1, Z25, Z1
+	VMAXPS       Z2, Z24, Z2
+	VMINPS       Z2, Z25, Z2
+	VMAXPS       Z3, Z24, Z3
+	VMINPS       Z3, Z25, Z3
+	VMAXPS       Z4, Z24, Z4
+	VMINPS       Z4, Z25, Z4
+	VMAXPS       Z5, Z24, Z5
+	VMINPS       Z5, Z25, Z5
+	VMAXPS       Z6, Z24, Z6
+	VMINPS       Z6, Z25, Z6
+	VMAXPS       Z7, Z24, Z7
+	VMINPS       Z7, Z25, Z7
+	VMAXPS       Z8, Z24, Z8
+	VMINPS       Z8, Z25, Z8
+	VMAXPS       Z9, Z24, Z9
+	VMINPS       Z9, Z25, Z9
+	VMAXPS       Z10, Z24, Z10
+	VMINPS       Z10, Z25, Z10
+	VMAXPS       Z11, Z24, Z11
+	VMINPS       Z11, Z25, Z11
+	VMAXPS       Z12, Z24, Z12
+	VMINPS       Z12, Z25, Z12
+	VMAXPS       Z13, Z24, Z13
+	VMINPS       Z13, Z25, Z13
+	VMAXPS       Z14, Z24, Z14
+	VMINPS       Z14, Z25, Z14
+	VMAXPS       Z15, Z24, Z15
+	VMINPS       Z15, Z25, Z15
+	VMAXPS       Z16, Z24, Z16
+	VMINPS       Z16, Z25, Z16
+	VMAXPS       Z17, Z24, Z17
+	VMINPS       Z17, Z25, Z17
+	VMAXPS       Z18, Z24, Z18
+	VMINPS       Z18, Z25, Z18
+	VMAXPS       Z19, Z24, Z19
+	VMINPS       Z19, Z25, Z19
+	VMAXPS       Z20, Z24, Z20
+	VMINPS       Z20, Z25, Z20
+	VMAXPS       Z21, Z24, Z21
+	VMINPS       Z21, Z25, Z21
+	VMAXPS       Z22, Z24, Z22
+	VMINPS       Z22, Z25, Z22
+	VMAXPS       Z23, Z24, Z23
+	VMINPS       Z23, Z25, Z23
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -413,43 +470,66 @@ skip9:
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z20, (CX)
 	VMOVUPS Z21, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z22, (CX)
 	VMOVUPS Z23, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R9, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x0c, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000600, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x0c, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET

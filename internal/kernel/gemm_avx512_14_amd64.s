@@ -7,10 +7,12 @@
 // func gemm13AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm13AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -37,9 +39,9 @@ TEXT ·gemm13AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 1472(CX), Z23
 	VMOVUPS 1536(CX), Z24
 	VMOVUPS 1600(CX), Z25
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -67,7 +69,7 @@ fresh1:
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -83,11 +85,11 @@ ready2:
 	MOVQ 88(AX), R11
 	MOVQ 24(AX), R12
 	SUBQ $0x02, R12
-	JL   rest5
+	JL   rest6
 	CMPQ R11, $0x40
-	JBE  lean4
+	JBE  lean5
 
-loop3:
+loop4:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -182,10 +184,10 @@ loop3:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          loop3
-	JMP          rest5
+	JGE          loop4
+	JMP          rest6
 
-lean4:
+lean5:
 	PREFETCHT1   (R10)
 	ADDQ         R11, R10
 	VMOVUPS      (R9), Z26
@@ -277,13 +279,13 @@ lean4:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          lean4
+	JGE          lean5
 
-rest5:
+rest6:
 	ADDQ $0x02, R12
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (R9), Z26
 	VMOVUPS      64(R9), Z27
 	VBROADCASTSS (DX), Z28
@@ -332,12 +334,12 @@ one6:
 	ADDQ         $0x00000004, DI
 	ADDQ         $0x00000004, R8
 	SUBQ         $0x01, R12
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z26
 	VMOVUPS 64(CX), Z27
 	VMULPS  Z26, Z0, Z0
@@ -367,10 +369,10 @@ done7:
 	VMULPS  Z26, Z24, Z24
 	VMULPS  Z27, Z25, Z25
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z26
 	VMOVUPS 64(CX), Z27
 	VADDPS  Z26, Z0, Z0
@@ -400,10 +402,69 @@ skip8:
 	VADDPS  Z26, Z24, Z24
 	VADDPS  Z27, Z25, Z25
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z26
+	VBROADCASTSS 4(CX), Z27
+	VMAXPS       Z0, Z26, Z0
+	VMINPS       Z0, Z27, Z0
+	VMAXPS       Z1, Z26, Z1
+	VMINPS       Z1, Z27, Z1
+	VMAXPS       Z2, Z26, Z2
+	VMINPS       Z2, Z27, Z2
+	VMAXPS       Z3, Z26, Z3
+	VMINPS       Z3, Z27, Z3
+	VMAXPS       Z4, Z26, Z4
+	VMINPS       Z4, Z27, Z4
+	VMAXPS       Z5, Z26, Z5
+	VMINPS       Z5, Z27, Z5
+	VMAXPS       Z6, Z26, Z6
+	VMINPS       Z6, Z27, Z6
+	VMAXPS       Z7, Z26, Z7
+	VMINPS       Z7, Z27, Z7
+	VMAXPS       Z8, Z26, Z8
+	VMINPS       Z8, Z27, Z8
+	VMAXPS       Z9, Z26, Z9
+	VMINPS       Z9, Z27, Z9
+	VMAXPS       Z10, Z26, Z10
+	VMINPS       Z10, Z27, Z10
+	VMAXPS       Z11, Z26, Z11
+	VMINPS       Z11, Z27, Z11
+	VMAXPS       Z12, Z26, Z12
+	VMINPS       Z12, Z27, Z12
+	VMAXPS       Z13, Z26, Z13
+	VMINPS       Z13, Z27, Z13
+	VMAXPS       Z14, Z26, Z14
+	VMINPS       Z14, Z27, Z14
+	VMAXPS       Z15, Z26, Z15
+	VMINPS       Z15, Z27, Z15
+	VMAXPS       Z16, Z26, Z16
+	VMINPS       Z16, Z27, Z16
+	VMAXPS       Z17, Z26, Z17
+	VMINPS       Z17, Z27, Z17
+	VMAXPS       Z18, Z26, Z18
+	VMINPS       Z18, Z27, Z18
+	VMAXPS       Z19, Z26, Z19
+	VMINPS       Z19, Z27, Z19
+	VMAXPS       Z20, Z26, Z20
+	VMINPS       Z20, Z27, Z20
+	VMAXPS       Z21, Z26, Z21
+	VMINPS       Z21, Z27, Z21
+	VMAXPS       Z22, Z26, Z22
+	VMINPS       Z22, Z27, Z22
+	VMAXPS       Z23, Z26, Z23
+	VMINPS       Z23, Z27, Z23
+	VMAXPS       Z24, Z26, Z24
+	VMINPS       Z24, Z27, Z24
+	VMAXPS       Z25, Z26, Z25
+	VMINPS       Z25, Z27, Z25
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -444,57 +505,82 @@ skip9:
 	VADDPS (CX), Z24, Z24
 	VADDPS 64(CX), Z25, Z25
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z20, (CX)
 	VMOVUPS Z21, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z22, (CX)
 	VMOVUPS Z23, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z24, (CX)
 	VMOVUPS Z25, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R10, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x0d, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000680, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x0d, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func gemm14AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm14AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -523,9 +609,9 @@ TEXT ·gemm14AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 1600(CX), Z25
 	VMOVUPS 1664(CX), Z26
 	VMOVUPS 1728(CX), Z27
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -555,7 +641,7 @@ fresh1:
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -571,11 +657,11 @@ ready2:
 	MOVQ 88(AX), R11
 	MOVQ 24(AX), R12
 	SUBQ $0x02, R12
-	JL   rest5
+	JL   rest6
 	CMPQ R11, $0x40
-	JBE  lean4
+	JBE  lean5
 
-loop3:
+loop4:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -676,10 +762,10 @@ loop3:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          loop3
-	JMP          rest5
+	JGE          loop4
+	JMP          rest6
 
-lean4:
+lean5:
 	PREFETCHT1   (R10)
 	ADDQ         R11, R10
 	VMOVUPS      (R9), Z28
@@ -777,13 +863,13 @@ lean4:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          lean4
+	JGE          lean5
 
-rest5:
+rest6:
 	ADDQ $0x02, R12
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (R9), Z28
 	VMOVUPS      64(R9), Z29
 	VBROADCASTSS (DX), Z30
@@ -835,12 +921,12 @@ one6:
 	ADDQ         $0x00000004, DI
 	ADDQ         $0x00000004, R8
 	SUBQ         $0x01, R12
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z28
 	VMOVUPS 64(CX), Z29
 	VMULPS  Z28, Z0, Z0
@@ -872,10 +958,10 @@ done7:
 	VMULPS  Z28, Z26, Z26
 	VMULPS  Z29, Z27, Z27
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z28
 	VMOVUPS 64(CX), Z29
 	VADDPS  Z28, Z0, Z0
@@ -907,10 +993,73 @@ skip8:
 	VADDPS  Z28, Z26, Z26
 	VADDPS  Z29, Z27, Z27
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z28
+	VBROADCASTSS 4(CX), Z29
+	VMAXPS       Z0, Z28, Z0
+	VMINPS       Z0, Z29, Z0
+	VMAXPS       Z1, Z28, Z1
+	VMINPS       Z1, Z29, Z1
+	VMAXPS       Z2, Z28, Z2
+	VMINPS       Z2, Z29, Z2
+	VMAXPS       Z3, Z28, Z3
+	VMINPS       Z3, Z29, Z3
+	VMAXPS       Z4, Z28, Z4
+	VMINPS       Z4, Z29, Z4
+	VMAXPS       Z5, Z28, Z5
+	VMINPS       Z5, Z29, Z5
+	VMAXPS       Z6, Z28, Z6
+	VMINPS       Z6, Z29, Z6
+	VMAXPS       Z7, Z28, Z7
+	VMINPS       Z7, Z29, Z7
+	VMAXPS       Z8, Z28, Z8
+	VMINPS       Z8, Z29, Z8
+	VMAXPS       Z9, Z28, Z9
+	VMINPS       Z9, Z29, Z9
+	VMAXPS       Z10, Z28, Z10
+	VMINPS       Z10, Z29, Z10
+	VMAXPS       Z11, Z28, Z11
+	VMINPS       Z11, Z29, Z11
+	VMAXPS       Z12, Z28, Z12
+	VMINPS       Z12, Z29, Z12
+	VMAXPS       Z13, Z28, Z13
+	VMINPS       Z13, Z29, Z13
+	VMAXPS       Z14, Z28, Z14
+	VMINPS       Z14, Z29, Z14
+	VMAXPS       Z15, Z28, Z15
+	VMINPS       Z15, Z29, Z15
+	VMAXPS       Z16, Z28, Z16
+	VMINPS       Z16, Z29, Z16
+	VMAXPS       Z17, Z28, Z17
+	VMINPS       Z17, Z29, Z17
+	VMAXPS       Z18, Z28, Z18
+	VMINPS       Z18, Z29, Z18
+	VMAXPS       Z19, Z28, Z19
+	VMINPS       Z19, Z29, Z19
+	VMAXPS       Z20, Z28, Z20
+	VMINPS       Z20, Z29, Z20
+	VMAXPS       Z21, Z28, Z21
+	VMINPS       Z21, Z29, Z21
+	VMAXPS       Z22, Z28, Z22
+	VMINPS       Z22, Z29, Z22
+	VMAXPS       Z23, Z28, Z23
+	VMINPS       Z23, Z29, Z23
+	VMAXPS       Z24, Z28, Z24
+	VMINPS       Z24, Z29, Z24
+	VMAXPS       Z25, Z28, Z25
+	VMINPS       Z25, Z29, Z25
+	VMAXPS       Z26, Z28, Z26
+	VMINPS       Z26, Z29, Z26
+	VMAXPS       Z27, Z28, Z27
+	VMINPS       Z27, Z29, Z27
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -954,49 +1103,72 @@ skip9:
 	VADDPS (CX), Z26, Z26
 	VADDPS 64(CX), Z27, Z27
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z20, (CX)
 	VMOVUPS Z21, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z22, (CX)
 	VMOVUPS Z23, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z24, (CX)
 	VMOVUPS Z25, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z26, (CX)
 	VMOVUPS Z27, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R10, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x0e, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000700, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x0e, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET

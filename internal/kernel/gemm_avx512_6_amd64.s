@@ -7,19 +7,21 @@
 // func gemm1AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm1AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), CX
 	MOVQ 16(AX), DX
@@ -27,9 +29,9 @@ ready2:
 	MOVQ 88(AX), SI
 	MOVQ 24(AX), DI
 	SUBQ $0x02, DI
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
 	PREFETCHT1   128(BX)
@@ -48,13 +50,13 @@ loop3:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000008, CX
 	SUBQ         $0x02, DI
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, DI
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
@@ -63,62 +65,98 @@ one6:
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000004, CX
 	SUBQ         $0x01, DI
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z2
 	VMOVUPS 64(CX), Z3
 	VMULPS  Z2, Z0, Z0
 	VMULPS  Z3, Z1, Z1
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z2
 	VMOVUPS 64(CX), Z3
 	VADDPS  Z2, Z0, Z0
 	VADDPS  Z3, Z1, Z1
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z2
+	VBROADCASTSS 4(CX), Z3
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z3, Z0
+	VMAXPS       Z1, Z2, Z1
+	VMINPS       Z1, Z3, Z1
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    BX, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x01, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000080, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x01, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func gemm2AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm2AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
 	VMOVUPS 192(CX), Z3
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	MOVQ 16(AX), BX
@@ -126,9 +164,9 @@ ready2:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
 	PREFETCHT1   128(SI)
@@ -153,13 +191,13 @@ loop3:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000008, DX
 	SUBQ         $0x02, R8
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R8
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VBROADCASTSS (DX), Z6
@@ -171,12 +209,12 @@ one6:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z4
 	VMOVUPS 64(CX), Z5
 	VMULPS  Z4, Z0, Z0
@@ -184,10 +222,10 @@ done7:
 	VMULPS  Z4, Z2, Z2
 	VMULPS  Z5, Z3, Z3
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z4
 	VMOVUPS 64(CX), Z5
 	VADDPS  Z4, Z0, Z0
@@ -195,10 +233,25 @@ skip8:
 	VADDPS  Z4, Z2, Z2
 	VADDPS  Z5, Z3, Z3
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z4
+	VBROADCASTSS 4(CX), Z5
+	VMAXPS       Z0, Z4, Z0
+	VMINPS       Z0, Z5, Z0
+	VMAXPS       Z1, Z4, Z1
+	VMINPS       Z1, Z5, Z1
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z5, Z2
+	VMAXPS       Z3, Z4, Z3
+	VMINPS       Z3, Z5, Z3
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -206,33 +259,58 @@ skip9:
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    SI, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x02, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000100, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x02, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func gemm3AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm3AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
 	VMOVUPS 192(CX), Z3
 	VMOVUPS 256(CX), Z4
 	VMOVUPS 320(CX), Z5
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -240,7 +318,7 @@ fresh1:
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	MOVQ 16(AX), BX
@@ -248,9 +326,9 @@ ready2:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
 	PREFETCHT1   128(SI)
@@ -281,13 +359,13 @@ loop3:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000008, DX
 	SUBQ         $0x02, R8
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R8
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VBROADCASTSS (DX), Z8
@@ -302,12 +380,12 @@ one6:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z6
 	VMOVUPS 64(CX), Z7
 	VMULPS  Z6, Z0, Z0
@@ -317,10 +395,10 @@ done7:
 	VMULPS  Z6, Z4, Z4
 	VMULPS  Z7, Z5, Z5
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z6
 	VMOVUPS 64(CX), Z7
 	VADDPS  Z6, Z0, Z0
@@ -330,10 +408,29 @@ skip8:
 	VADDPS  Z6, Z4, Z4
 	VADDPS  Z7, Z5, Z5
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z6
+	VBROADCASTSS 4(CX), Z7
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMINPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMINPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z6, Z5
+	VMINPS       Z5, Z7, Z5
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -344,27 +441,52 @@ skip9:
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    SI, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x03, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000180, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x03, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func gemm4AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm4AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -373,9 +495,9 @@ TEXT ·gemm4AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 320(CX), Z5
 	VMOVUPS 384(CX), Z6
 	VMOVUPS 448(CX), Z7
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -385,7 +507,7 @@ fresh1:
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -395,9 +517,9 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	PREFETCHT1   128(DI)
@@ -435,13 +557,13 @@ loop3:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (DX), Z10
@@ -460,12 +582,12 @@ one6:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z8
 	VMOVUPS 64(CX), Z9
 	VMULPS  Z8, Z0, Z0
@@ -477,10 +599,10 @@ done7:
 	VMULPS  Z8, Z6, Z6
 	VMULPS  Z9, Z7, Z7
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z8
 	VMOVUPS 64(CX), Z9
 	VADDPS  Z8, Z0, Z0
@@ -492,10 +614,33 @@ skip8:
 	VADDPS  Z8, Z6, Z6
 	VADDPS  Z9, Z7, Z7
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z8
+	VBROADCASTSS 4(CX), Z9
+	VMAXPS       Z0, Z8, Z0
+	VMINPS       Z0, Z9, Z0
+	VMAXPS       Z1, Z8, Z1
+	VMINPS       Z1, Z9, Z1
+	VMAXPS       Z2, Z8, Z2
+	VMINPS       Z2, Z9, Z2
+	VMAXPS       Z3, Z8, Z3
+	VMINPS       Z3, Z9, Z3
+	VMAXPS       Z4, Z8, Z4
+	VMINPS       Z4, Z9, Z4
+	VMAXPS       Z5, Z8, Z5
+	VMINPS       Z5, Z9, Z5
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -509,30 +654,55 @@ skip9:
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    DI, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x04, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000200, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x04, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func gemm5AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm5AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -543,9 +713,9 @@ TEXT ·gemm5AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 448(CX), Z7
 	VMOVUPS 512(CX), Z8
 	VMOVUPS 576(CX), Z9
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -557,7 +727,7 @@ fresh1:
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -567,9 +737,9 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	PREFETCHT1   128(DI)
@@ -613,13 +783,13 @@ loop3:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (DX), Z12
@@ -641,12 +811,12 @@ one6:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z10
 	VMOVUPS 64(CX), Z11
 	VMULPS  Z10, Z0, Z0
@@ -660,10 +830,10 @@ done7:
 	VMULPS  Z10, Z8, Z8
 	VMULPS  Z11, Z9, Z9
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z10
 	VMOVUPS 64(CX), Z11
 	VADDPS  Z10, Z0, Z0
@@ -677,10 +847,37 @@ skip8:
 	VADDPS  Z10, Z8, Z8
 	VADDPS  Z11, Z9, Z9
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z10
+	VBROADCASTSS 4(CX), Z11
+	VMAXPS       Z0, Z10, Z0
+	VMINPS       Z0, Z11, Z0
+	VMAXPS       Z1, Z10, Z1
+	VMINPS       Z1, Z11, Z1
+	VMAXPS       Z2, Z10, Z2
+	VMINPS       Z2, Z11, Z2
+	VMAXPS       Z3, Z10, Z3
+	VMINPS       Z3, Z11, Z3
+	VMAXPS       Z4, Z10, Z4
+	VMINPS       Z4, Z11, Z4
+	VMAXPS       Z5, Z10, Z5
+	VMINPS       Z5, Z11, Z5
+	VMAXPS       Z6, Z10, Z6
+	VMINPS       Z6, Z11, Z6
+	VMAXPS       Z7, Z10, Z7
+	VMINPS       Z7, Z11, Z7
+	VMAXPS       Z8, Z10, Z8
+	VMINPS       Z8, Z11, Z8
+	VMAXPS       Z9, Z10, Z9
+	VMINPS       Z9, Z11, Z9
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -697,33 +894,58 @@ skip9:
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    DI, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x05, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000280, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x05, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func gemm6AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm6AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -736,9 +958,9 @@ TEXT ·gemm6AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 576(CX), Z9
 	VMOVUPS 640(CX), Z10
 	VMOVUPS 704(CX), Z11
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -752,7 +974,7 @@ fresh1:
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -762,9 +984,9 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	PREFETCHT1   128(DI)
@@ -814,13 +1036,13 @@ loop3:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (DX), Z14
@@ -845,12 +1067,12 @@ one6:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z12
 	VMOVUPS 64(CX), Z13
 	VMULPS  Z12, Z0, Z0
@@ -866,10 +1088,10 @@ done7:
 	VMULPS  Z12, Z10, Z10
 	VMULPS  Z13, Z11, Z11
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z12
 	VMOVUPS 64(CX), Z13
 	VADDPS  Z12, Z0, Z0
@@ -885,10 +1107,41 @@ skip8:
 	VADDPS  Z12, Z10, Z10
 	VADDPS  Z13, Z11, Z11
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z12
+	VBROADCASTSS 4(CX), Z13
+	VMAXPS       Z0, Z12, Z0
+	VMINPS       Z0, Z13, Z0
+	VMAXPS       Z1, Z12, Z1
+	VMINPS       Z1, Z13, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMINPS       Z2, Z13, Z2
+	VMAXPS       Z3, Z12, Z3
+	VMINPS       Z3, Z13, Z3
+	VMAXPS       Z4, Z12, Z4
+	VMINPS       Z4, Z13, Z4
+	VMAXPS       Z5, Z12, Z5
+	VMINPS       Z5, Z13, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMINPS       Z6, Z13, Z6
+	VMAXPS       Z7, Z12, Z7
+	VMINPS       Z7, Z13, Z7
+	VMAXPS       Z8, Z12, Z8
+	VMINPS       Z8, Z13, Z8
+	VMAXPS       Z9, Z12, Z9
+	VMINPS       Z9, Z13, Z9
+	VMAXPS       Z10, Z12, Z10
+	VMINPS       Z10, Z13, Z10
+	VMAXPS       Z11, Z12, Z11
+	VMINPS       Z11, Z13, Z11
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -908,25 +1161,48 @@ skip9:
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    DI, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x06, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000300, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x06, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET

@@ -7,10 +7,12 @@
 // func gemm7AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm7AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -25,9 +27,9 @@ TEXT ·gemm7AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 704(CX), Z11
 	VMOVUPS 768(CX), Z12
 	VMOVUPS 832(CX), Z13
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -43,7 +45,7 @@ fresh1:
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -55,9 +57,9 @@ ready2:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -114,13 +116,13 @@ loop3:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R10
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (DX), Z16
@@ -149,12 +151,12 @@ one6:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z14
 	VMOVUPS 64(CX), Z15
 	VMULPS  Z14, Z0, Z0
@@ -172,10 +174,10 @@ done7:
 	VMULPS  Z14, Z12, Z12
 	VMULPS  Z15, Z13, Z13
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z14
 	VMOVUPS 64(CX), Z15
 	VADDPS  Z14, Z0, Z0
@@ -193,10 +195,45 @@ skip8:
 	VADDPS  Z14, Z12, Z12
 	VADDPS  Z15, Z13, Z13
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z14
+	VBROADCASTSS 4(CX), Z15
+	VMAXPS       Z0, Z14, Z0
+	VMINPS       Z0, Z15, Z0
+	VMAXPS       Z1, Z14, Z1
+	VMINPS       Z1, Z15, Z1
+	VMAXPS       Z2, Z14, Z2
+	VMINPS       Z2, Z15, Z2
+	VMAXPS       Z3, Z14, Z3
+	VMINPS       Z3, Z15, Z3
+	VMAXPS       Z4, Z14, Z4
+	VMINPS       Z4, Z15, Z4
+	VMAXPS       Z5, Z14, Z5
+	VMINPS       Z5, Z15, Z5
+	VMAXPS       Z6, Z14, Z6
+	VMINPS       Z6, Z15, Z6
+	VMAXPS       Z7, Z14, Z7
+	VMINPS       Z7, Z15, Z7
+	VMAXPS       Z8, Z14, Z8
+	VMINPS       Z8, Z15, Z8
+	VMAXPS       Z9, Z14, Z9
+	VMINPS       Z9, Z15, Z9
+	VMAXPS       Z10, Z14, Z10
+	VMINPS       Z10, Z15, Z10
+	VMAXPS       Z11, Z14, Z11
+	VMINPS       Z11, Z15, Z11
+	VMAXPS       Z12, Z14, Z12
+	VMINPS       Z12, Z15, Z12
+	VMAXPS       Z13, Z14, Z13
+	VMINPS       Z13, Z15, Z13
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -219,39 +256,64 @@ skip9:
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R8, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x07, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000380, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x07, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func gemm8AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm8AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -268,9 +330,9 @@ TEXT ·gemm8AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 832(CX), Z13
 	VMOVUPS 896(CX), Z14
 	VMOVUPS 960(CX), Z15
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -288,7 +350,7 @@ fresh1:
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -300,9 +362,9 @@ ready2:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -365,13 +427,13 @@ loop3:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R10
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (DX), Z18
@@ -403,12 +465,12 @@ one6:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z16
 	VMOVUPS 64(CX), Z17
 	VMULPS  Z16, Z0, Z0
@@ -428,10 +490,10 @@ done7:
 	VMULPS  Z16, Z14, Z14
 	VMULPS  Z17, Z15, Z15
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z16
 	VMOVUPS 64(CX), Z17
 	VADDPS  Z16, Z0, Z0
@@ -451,10 +513,49 @@ skip8:
 	VADDPS  Z16, Z14, Z14
 	VADDPS  Z17, Z15, Z15
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z16
+	VBROADCASTSS 4(CX), Z17
+	VMAXPS       Z0, Z16, Z0
+	VMINPS       Z0, Z17, Z0
+	VMAXPS       Z1, Z16, Z1
+	VMINPS       Z1, Z17, Z1
+	VMAXPS       Z2, Z16, Z2
+	VMINPS       Z2, Z17, Z2
+	VMAXPS       Z3, Z16, Z3
+	VMINPS       Z3, Z17, Z3
+	VMAXPS       Z4, Z16, Z4
+	VMINPS       Z4, Z17, Z4
+	VMAXPS       Z5, Z16, Z5
+	VMINPS       Z5, Z17, Z5
+	VMAXPS       Z6, Z16, Z6
+	VMINPS       Z6, Z17, Z6
+	VMAXPS       Z7, Z16, Z7
+	VMINPS       Z7, Z17, Z7
+	VMAXPS       Z8, Z16, Z8
+	VMINPS       Z8, Z17, Z8
+	VMAXPS       Z9, Z16, Z9
+	VMINPS       Z9, Z17, Z9
+	VMAXPS       Z10, Z16, Z10
+	VMINPS       Z10, Z17, Z10
+	VMAXPS       Z11, Z16, Z11
+	VMINPS       Z11, Z17, Z11
+	VMAXPS       Z12, Z16, Z12
+	VMINPS       Z12, Z17, Z12
+	VMAXPS       Z13, Z16, Z13
+	VMINPS       Z13, Z17, Z13
+	VMAXPS       Z14, Z16, Z14
+	VMINPS       Z14, Z17, Z14
+	VMAXPS       Z15, Z16, Z15
+	VMINPS       Z15, Z17, Z15
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -480,42 +581,67 @@ skip9:
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R8, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x08, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000400, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x08, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET
 
 // func gemm9AVX512(t *tile)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·gemm9AVX512(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -534,9 +660,9 @@ TEXT ·gemm9AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS 960(CX), Z15
 	VMOVUPS 1024(CX), Z16
 	VMOVUPS 1088(CX), Z17
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -556,7 +682,7 @@ fresh1:
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -568,9 +694,9 @@ ready2:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -639,13 +765,13 @@ loop3:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R10
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
 	VBROADCASTSS (DX), Z20
@@ -680,12 +806,12 @@ one6:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    96(AX), CX
 	TESTQ   CX, CX
-	JZ      skip8
+	JZ      skip9
 	VMOVUPS (CX), Z18
 	VMOVUPS 64(CX), Z19
 	VMULPS  Z18, Z0, Z0
@@ -707,10 +833,10 @@ done7:
 	VMULPS  Z18, Z16, Z16
 	VMULPS  Z19, Z17, Z17
 
-skip8:
+skip9:
 	MOVQ    56(AX), CX
 	TESTQ   CX, CX
-	JZ      skip9
+	JZ      skip10
 	VMOVUPS (CX), Z18
 	VMOVUPS 64(CX), Z19
 	VADDPS  Z18, Z0, Z0
@@ -732,10 +858,53 @@ skip8:
 	VADDPS  Z18, Z16, Z16
 	VADDPS  Z19, Z17, Z17
 
-skip9:
+skip10:
+	MOVQ         128(AX), CX
+	TESTQ        CX, CX
+	JZ           all11
+	VBROADCASTSS (CX), Z18
+	VBROADCASTSS 4(CX), Z19
+	VMAXPS       Z0, Z18, Z0
+	VMINPS       Z0, Z19, Z0
+	VMAXPS       Z1, Z18, Z1
+	VMINPS       Z1, Z19, Z1
+	VMAXPS       Z2, Z18, Z2
+	VMINPS       Z2, Z19, Z2
+	VMAXPS       Z3, Z18, Z3
+	VMINPS       Z3, Z19, Z3
+	VMAXPS       Z4, Z18, Z4
+	VMINPS       Z4, Z19, Z4
+	VMAXPS       Z5, Z18, Z5
+	VMINPS       Z5, Z19, Z5
+	VMAXPS       Z6, Z18, Z6
+	VMINPS       Z6, Z19, Z6
+	VMAXPS       Z7, Z18, Z7
+	VMINPS       Z7, Z19, Z7
+	VMAXPS       Z8, Z18, Z8
+	VMINPS       Z8, Z19, Z8
+	VMAXPS       Z9, Z18, Z9
+	VMINPS       Z9, Z19, Z9
+	VMAXPS       Z10, Z18, Z10
+	VMINPS       Z10, Z19, Z10
+	VMAXPS       Z11, Z18, Z11
+	VMINPS       Z11, Z19, Z11
+	VMAXPS       Z12, Z18, Z12
+	VMINPS       Z12, Z19, Z12
+	VMAXPS       Z13, Z18, Z13
+	VMINPS       Z13, Z19, Z13
+	VMAXPS       Z14, Z18, Z14
+	VMINPS       Z14, Z19, Z14
+	VMAXPS       Z15, Z18, Z15
+	VMINPS       Z15, Z19, Z15
+	VMAXPS       Z16, Z18, Z16
+	VMINPS       Z16, Z19, Z16
+	VMAXPS       Z17, Z18, Z17
+	VMINPS       Z17, Z19, Z17
+
+all11:
 	MOVQ   64(AX), CX
 	TESTQ  CX, CX
-	JZ     store10
+	JZ     store12
 	MOVQ   72(AX), DX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
@@ -764,34 +933,57 @@ skip9:
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
 
-store10:
+store12:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R8, 80(AX)
+	DECQ    136(AX)
+	JZ      last13
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x09, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none14
+	ADDQ    $0x00000480, 48(AX)
+
+none14:
+	CMPQ   64(AX), $0x00
+	JE     none15
+	MOVQ   72(AX), CX
+	IMUL3Q $0x09, CX, CX
+	ADDQ   CX, 64(AX)
+
+none15:
+	JMP again1
+
+last13:
 	VZEROUPPER
 	RET

@@ -7,10 +7,12 @@
 // func i8Gemm10AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm10AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -31,9 +33,9 @@ TEXT ·i8Gemm10AVX512VNNI(SB), NOSPLIT, $0-8
 	VMOVUPS 1088(CX), Z17
 	VMOVUPS 1152(CX), Z18
 	VMOVUPS 1216(CX), Z19
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -55,7 +57,7 @@ fresh1:
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -69,11 +71,11 @@ ready2:
 	MOVQ 88(AX), R10
 	MOVQ 24(AX), R11
 	SUBQ $0x02, R11
-	JL   rest5
+	JL   rest6
 	CMPQ R10, $0x40
-	JBE  lean4
+	JBE  lean5
 
-loop3:
+loop4:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -149,10 +151,10 @@ loop3:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          loop3
-	JMP          rest5
+	JGE          loop4
+	JMP          rest6
 
-lean4:
+lean5:
 	PREFETCHT1   (R9)
 	ADDQ         R10, R9
 	VMOVUPS      (R8), Z20
@@ -225,13 +227,13 @@ lean4:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          lean4
+	JGE          lean5
 
-rest5:
+rest6:
 	ADDQ $0x02, R11
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (R8), Z20
 	VMOVUPS      64(R8), Z21
 	VBROADCASTSS (DX), Z22
@@ -270,50 +272,75 @@ one6:
 	ADDQ         $0x00000004, SI
 	ADDQ         $0x00000004, DI
 	SUBQ         $0x01, R11
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R9, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x0a, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000500, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x0a, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm11AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm11AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -336,9 +363,9 @@ TEXT ·i8Gemm11AVX512VNNI(SB), NOSPLIT, $0-8
 	VMOVUPS 1216(CX), Z19
 	VMOVUPS 1280(CX), Z20
 	VMOVUPS 1344(CX), Z21
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -362,7 +389,7 @@ fresh1:
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -376,11 +403,11 @@ ready2:
 	MOVQ 88(AX), R10
 	MOVQ 24(AX), R11
 	SUBQ $0x02, R11
-	JL   rest5
+	JL   rest6
 	CMPQ R10, $0x40
-	JBE  lean4
+	JBE  lean5
 
-loop3:
+loop4:
 	PREFETCHT1   (R9)
 	PREFETCHT1   64(R9)
 	PREFETCHT1   128(R9)
@@ -462,10 +489,10 @@ loop3:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          loop3
-	JMP          rest5
+	JGE          loop4
+	JMP          rest6
 
-lean4:
+lean5:
 	PREFETCHT1   (R9)
 	ADDQ         R10, R9
 	VMOVUPS      (R8), Z22
@@ -544,13 +571,13 @@ lean4:
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	SUBQ         $0x02, R11
-	JGE          lean4
+	JGE          lean5
 
-rest5:
+rest6:
 	ADDQ $0x02, R11
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (R8), Z22
 	VMOVUPS      64(R8), Z23
 	VBROADCASTSS (DX), Z24
@@ -592,42 +619,65 @@ one6:
 	ADDQ         $0x00000004, SI
 	ADDQ         $0x00000004, DI
 	SUBQ         $0x01, R11
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z20, (CX)
 	VMOVUPS Z21, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R9, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x0b, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000580, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x0b, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET

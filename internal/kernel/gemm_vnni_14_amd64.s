@@ -7,10 +7,12 @@
 // func i8Gemm13AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm13AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -37,9 +39,9 @@ TEXT ·i8Gemm13AVX512VNNI(SB), NOSPLIT, $0-8
 	VMOVUPS 1472(CX), Z23
 	VMOVUPS 1536(CX), Z24
 	VMOVUPS 1600(CX), Z25
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -67,7 +69,7 @@ fresh1:
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -83,11 +85,11 @@ ready2:
 	MOVQ 88(AX), R11
 	MOVQ 24(AX), R12
 	SUBQ $0x02, R12
-	JL   rest5
+	JL   rest6
 	CMPQ R11, $0x40
-	JBE  lean4
+	JBE  lean5
 
-loop3:
+loop4:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -182,10 +184,10 @@ loop3:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          loop3
-	JMP          rest5
+	JGE          loop4
+	JMP          rest6
 
-lean4:
+lean5:
 	PREFETCHT1   (R10)
 	ADDQ         R11, R10
 	VMOVUPS      (R9), Z26
@@ -277,13 +279,13 @@ lean4:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          lean4
+	JGE          lean5
 
-rest5:
+rest6:
 	ADDQ $0x02, R12
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (R9), Z26
 	VMOVUPS      64(R9), Z27
 	VBROADCASTSS (DX), Z28
@@ -332,59 +334,84 @@ one6:
 	ADDQ         $0x00000004, DI
 	ADDQ         $0x00000004, R8
 	SUBQ         $0x01, R12
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z20, (CX)
 	VMOVUPS Z21, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z22, (CX)
 	VMOVUPS Z23, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z24, (CX)
 	VMOVUPS Z25, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R10, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x0d, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000680, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x0d, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm14AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm14AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -413,9 +440,9 @@ TEXT ·i8Gemm14AVX512VNNI(SB), NOSPLIT, $0-8
 	VMOVUPS 1600(CX), Z25
 	VMOVUPS 1664(CX), Z26
 	VMOVUPS 1728(CX), Z27
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -445,7 +472,7 @@ fresh1:
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -461,11 +488,11 @@ ready2:
 	MOVQ 88(AX), R11
 	MOVQ 24(AX), R12
 	SUBQ $0x02, R12
-	JL   rest5
+	JL   rest6
 	CMPQ R11, $0x40
-	JBE  lean4
+	JBE  lean5
 
-loop3:
+loop4:
 	PREFETCHT1   (R10)
 	PREFETCHT1   64(R10)
 	PREFETCHT1   128(R10)
@@ -566,10 +593,10 @@ loop3:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          loop3
-	JMP          rest5
+	JGE          loop4
+	JMP          rest6
 
-lean4:
+lean5:
 	PREFETCHT1   (R10)
 	ADDQ         R11, R10
 	VMOVUPS      (R9), Z28
@@ -667,13 +694,13 @@ lean4:
 	ADDQ         $0x00000008, DI
 	ADDQ         $0x00000008, R8
 	SUBQ         $0x02, R12
-	JGE          lean4
+	JGE          lean5
 
-rest5:
+rest6:
 	ADDQ $0x02, R12
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (R9), Z28
 	VMOVUPS      64(R9), Z29
 	VBROADCASTSS (DX), Z30
@@ -725,51 +752,74 @@ one6:
 	ADDQ         $0x00000004, DI
 	ADDQ         $0x00000004, R8
 	SUBQ         $0x01, R12
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z18, (CX)
 	VMOVUPS Z19, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z20, (CX)
 	VMOVUPS Z21, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z22, (CX)
 	VMOVUPS Z23, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z24, (CX)
 	VMOVUPS Z25, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z26, (CX)
 	VMOVUPS Z27, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R10, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x0e, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000700, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x0e, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET

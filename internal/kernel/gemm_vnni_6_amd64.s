@@ -7,19 +7,21 @@
 // func i8Gemm1AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm1AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), CX
 	MOVQ 16(AX), DX
@@ -27,9 +29,9 @@ ready2:
 	MOVQ 88(AX), SI
 	MOVQ 24(AX), DI
 	SUBQ $0x02, DI
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (BX)
 	PREFETCHT1   64(BX)
 	PREFETCHT1   128(BX)
@@ -48,13 +50,13 @@ loop3:
 	ADDQ         $0x00000100, DX
 	ADDQ         $0x00000008, CX
 	SUBQ         $0x02, DI
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, DI
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
@@ -63,36 +65,61 @@ one6:
 	ADDQ         $0x00000080, DX
 	ADDQ         $0x00000004, CX
 	SUBQ         $0x01, DI
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    BX, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x01, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000080, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x01, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm2AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm2AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
 	VMOVUPS 192(CX), Z3
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	MOVQ 16(AX), BX
@@ -100,9 +127,9 @@ ready2:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
 	PREFETCHT1   128(SI)
@@ -127,13 +154,13 @@ loop3:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000008, DX
 	SUBQ         $0x02, R8
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R8
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VBROADCASTSS (DX), Z6
@@ -145,35 +172,60 @@ one6:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    SI, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x02, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000100, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x02, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm3AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm3AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
 	VMOVUPS 192(CX), Z3
 	VMOVUPS 256(CX), Z4
 	VMOVUPS 320(CX), Z5
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -181,7 +233,7 @@ fresh1:
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	MOVQ 16(AX), BX
@@ -189,9 +241,9 @@ ready2:
 	MOVQ 88(AX), DI
 	MOVQ 24(AX), R8
 	SUBQ $0x02, R8
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (SI)
 	PREFETCHT1   64(SI)
 	PREFETCHT1   128(SI)
@@ -222,13 +274,13 @@ loop3:
 	ADDQ         $0x00000100, BX
 	ADDQ         $0x00000008, DX
 	SUBQ         $0x02, R8
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R8
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VBROADCASTSS (DX), Z8
@@ -243,29 +295,54 @@ one6:
 	ADDQ         $0x00000080, BX
 	ADDQ         $0x00000004, DX
 	SUBQ         $0x01, R8
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    SI, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x03, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000180, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x03, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm4AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm4AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -274,9 +351,9 @@ TEXT ·i8Gemm4AVX512VNNI(SB), NOSPLIT, $0-8
 	VMOVUPS 320(CX), Z5
 	VMOVUPS 384(CX), Z6
 	VMOVUPS 448(CX), Z7
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -286,7 +363,7 @@ fresh1:
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -296,9 +373,9 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	PREFETCHT1   128(DI)
@@ -336,13 +413,13 @@ loop3:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (DX), Z10
@@ -361,32 +438,57 @@ one6:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    DI, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x04, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000200, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x04, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm5AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm5AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -397,9 +499,9 @@ TEXT ·i8Gemm5AVX512VNNI(SB), NOSPLIT, $0-8
 	VMOVUPS 448(CX), Z7
 	VMOVUPS 512(CX), Z8
 	VMOVUPS 576(CX), Z9
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -411,7 +513,7 @@ fresh1:
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -421,9 +523,9 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	PREFETCHT1   128(DI)
@@ -467,13 +569,13 @@ loop3:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (DX), Z12
@@ -495,35 +597,60 @@ one6:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    DI, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x05, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000280, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x05, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm6AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm6AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -536,9 +663,9 @@ TEXT ·i8Gemm6AVX512VNNI(SB), NOSPLIT, $0-8
 	VMOVUPS 576(CX), Z9
 	VMOVUPS 640(CX), Z10
 	VMOVUPS 704(CX), Z11
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -552,7 +679,7 @@ fresh1:
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -562,9 +689,9 @@ ready2:
 	MOVQ 88(AX), R8
 	MOVQ 24(AX), R9
 	SUBQ $0x02, R9
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (DI)
 	PREFETCHT1   64(DI)
 	PREFETCHT1   128(DI)
@@ -614,13 +741,13 @@ loop3:
 	ADDQ         $0x00000008, DX
 	ADDQ         $0x00000008, BX
 	SUBQ         $0x02, R9
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R9
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (DX), Z14
@@ -645,27 +772,50 @@ one6:
 	ADDQ         $0x00000004, DX
 	ADDQ         $0x00000004, BX
 	SUBQ         $0x01, R9
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    DI, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x06, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000300, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x06, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET

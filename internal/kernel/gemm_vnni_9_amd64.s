@@ -7,10 +7,12 @@
 // func i8Gemm7AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm7AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -25,9 +27,9 @@ TEXT ·i8Gemm7AVX512VNNI(SB), NOSPLIT, $0-8
 	VMOVUPS 704(CX), Z11
 	VMOVUPS 768(CX), Z12
 	VMOVUPS 832(CX), Z13
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -43,7 +45,7 @@ fresh1:
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -55,9 +57,9 @@ ready2:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -114,13 +116,13 @@ loop3:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R10
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (DX), Z16
@@ -149,41 +151,66 @@ one6:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R8, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x07, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000380, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x07, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm8AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm8AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -200,9 +227,9 @@ TEXT ·i8Gemm8AVX512VNNI(SB), NOSPLIT, $0-8
 	VMOVUPS 832(CX), Z13
 	VMOVUPS 896(CX), Z14
 	VMOVUPS 960(CX), Z15
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -220,7 +247,7 @@ fresh1:
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -232,9 +259,9 @@ ready2:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -297,13 +324,13 @@ loop3:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R10
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (DX), Z18
@@ -335,44 +362,69 @@ one6:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R8, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x08, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000400, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x08, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET
 
 // func i8Gemm9AVX512VNNI(t *tile)
 // Requires: AVX, AVX512F, AVX512VNNI, MMX+
 TEXT ·i8Gemm9AVX512VNNI(SB), NOSPLIT, $0-8
-	MOVQ    t+0(FP), AX
+	MOVQ t+0(FP), AX
+
+again1:
 	MOVQ    48(AX), CX
 	TESTQ   CX, CX
-	JZ      fresh1
+	JZ      fresh2
 	VMOVUPS (CX), Z0
 	VMOVUPS 64(CX), Z1
 	VMOVUPS 128(CX), Z2
@@ -391,9 +443,9 @@ TEXT ·i8Gemm9AVX512VNNI(SB), NOSPLIT, $0-8
 	VMOVUPS 960(CX), Z15
 	VMOVUPS 1024(CX), Z16
 	VMOVUPS 1088(CX), Z17
-	JMP     ready2
+	JMP     ready3
 
-fresh1:
+fresh2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -413,7 +465,7 @@ fresh1:
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
 
-ready2:
+ready3:
 	MOVQ 8(AX), CX
 	MOVQ (AX), DX
 	LEAQ (DX)(CX*2), BX
@@ -425,9 +477,9 @@ ready2:
 	MOVQ 88(AX), R9
 	MOVQ 24(AX), R10
 	SUBQ $0x02, R10
-	JL   rest5
+	JL   rest6
 
-loop3:
+loop4:
 	PREFETCHT1   (R8)
 	PREFETCHT1   64(R8)
 	PREFETCHT1   128(R8)
@@ -496,13 +548,13 @@ loop3:
 	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	SUBQ         $0x02, R10
-	JGE          loop3
+	JGE          loop4
 
-rest5:
+rest6:
 	ADDQ $0x02, R10
-	JZ   done7
+	JZ   done8
 
-one6:
+one7:
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
 	VBROADCASTSS (DX), Z20
@@ -537,36 +589,59 @@ one6:
 	ADDQ         $0x00000004, BX
 	ADDQ         $0x00000004, SI
 	SUBQ         $0x01, R10
-	JNZ          one6
+	JNZ          one7
 
-done7:
+done8:
 	MOVQ    32(AX), CX
-	MOVQ    40(AX), AX
+	MOVQ    40(AX), DX
 	VMOVUPS Z0, (CX)
 	VMOVUPS Z1, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z2, (CX)
 	VMOVUPS Z3, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z4, (CX)
 	VMOVUPS Z5, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z6, (CX)
 	VMOVUPS Z7, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z8, (CX)
 	VMOVUPS Z9, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z10, (CX)
 	VMOVUPS Z11, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z12, (CX)
 	VMOVUPS Z13, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z14, (CX)
 	VMOVUPS Z15, 64(CX)
-	ADDQ    AX, CX
+	ADDQ    DX, CX
 	VMOVUPS Z16, (CX)
 	VMOVUPS Z17, 64(CX)
+	ADDQ    DX, CX
+	MOVQ    R8, 80(AX)
+	DECQ    136(AX)
+	JZ      last9
+	MOVQ    CX, 32(AX)
+	MOVQ    8(AX), CX
+	IMUL3Q  $0x09, CX, CX
+	ADDQ    CX, (AX)
+	CMPQ    48(AX), $0x00
+	JE      none10
+	ADDQ    $0x00000480, 48(AX)
+
+none10:
+	CMPQ   64(AX), $0x00
+	JE     none11
+	MOVQ   72(AX), CX
+	IMUL3Q $0x09, CX, CX
+	ADDQ   CX, 64(AX)
+
+none11:
+	JMP again1
+
+last9:
 	VZEROUPPER
 	RET

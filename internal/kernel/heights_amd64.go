@@ -4,6 +4,9 @@ package kernel
 
 import "github.com/chiasm/chiasm/internal/cpu"
 
+// clips: the micro-kernels apply activations that clip.
+const clips = true
+
 // round is how many bytes of a panel a micro-kernel reads before it fetches again.
 func (l *layout) round() int { return max(64, 2*l.group*l.width*l.format.size()) }
 
@@ -16,7 +19,7 @@ func (g *Gemm) block(m0, m1, first, last int) {
 	}
 }
 
-// multiply calls the micro-kernel of height h.
+// multiply calls the micro-kernel of height h, which makes all tiles.
 func (t *tile) multiply(lay *layout, h int) {
 	switch {
 	case lay.tier == cpu.AVX512BF16:

@@ -161,7 +161,7 @@ TEXT ·rescaleAVX2(SB), NOSPLIT, $0-16
 	MOVQ    96(AX), R10
 	MOVQ    56(AX), R11
 	MOVQ    64(AX), R12
-	MOVQ    72(AX), AX
+	MOVQ    72(AX), R13
 	VMOVUPS (R10), Y0
 	VMOVUPS (R9), Y1
 	VMOVUPS 32(R10), Y2
@@ -174,38 +174,53 @@ TEXT ·rescaleAVX2(SB), NOSPLIT, $0-16
 	VMOVUPS 32(R11), Y5
 
 none1:
-loop2:
-	VBROADCASTSS (DI), Y6
-	VBROADCASTSS (R8), Y7
-	VPMULLD      Y1, Y7, Y9
-	VMOVUPS      (DX), Y8
-	VPSUBD       Y9, Y8, Y8
-	VCVTDQ2PS    Y8, Y8
-	VMULPS       Y6, Y0, Y9
-	VMULPS       Y9, Y8, Y8
-	VADDPS       Y4, Y8, Y8
-	VPMULLD      Y3, Y7, Y9
-	VMOVUPS      32(DX), Y7
-	VPSUBD       Y9, Y7, Y7
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       Y6, Y2, Y9
-	VMULPS       Y9, Y7, Y7
-	VADDPS       Y5, Y7, Y7
-	TESTQ        R12, R12
-	JZ           plain3
-	VADDPS       (R12), Y8, Y8
-	VADDPS       32(R12), Y7, Y7
-	ADDQ         AX, R12
+	MOVQ         128(AX), AX
+	TESTQ        AX, AX
+	JZ           free2
+	VBROADCASTSS (AX), Y6
+	VBROADCASTSS 4(AX), Y7
 
-plain3:
-	VMOVUPS Y8, (BX)
-	VMOVUPS Y7, 32(BX)
+free2:
+loop3:
+	VBROADCASTSS (DI), Y8
+	VBROADCASTSS (R8), Y9
+	VPMULLD      Y1, Y9, Y11
+	VMOVUPS      (DX), Y10
+	VPSUBD       Y11, Y10, Y10
+	VCVTDQ2PS    Y10, Y10
+	VMULPS       Y8, Y0, Y11
+	VMULPS       Y11, Y10, Y10
+	VADDPS       Y4, Y10, Y10
+	VPMULLD      Y3, Y9, Y11
+	VMOVUPS      32(DX), Y9
+	VPSUBD       Y11, Y9, Y9
+	VCVTDQ2PS    Y9, Y9
+	VMULPS       Y8, Y2, Y11
+	VMULPS       Y11, Y9, Y9
+	VADDPS       Y5, Y9, Y9
+	TESTQ        AX, AX
+	JZ           all5
+	VMAXPS       Y10, Y6, Y10
+	VMINPS       Y10, Y7, Y10
+	VMAXPS       Y9, Y6, Y9
+	VMINPS       Y9, Y7, Y9
+
+all5:
+	TESTQ  R12, R12
+	JZ     plain4
+	VADDPS (R12), Y10, Y10
+	VADDPS 32(R12), Y9, Y9
+	ADDQ   R13, R12
+
+plain4:
+	VMOVUPS Y10, (BX)
+	VMOVUPS Y9, 32(BX)
 	ADDQ    $0x40, DX
 	ADDQ    SI, BX
 	ADDQ    $0x04, DI
 	ADDQ    $0x04, R8
 	DECQ    CX
-	JNZ     loop2
+	JNZ     loop3
 	VZEROUPPER
 	RET
 

@@ -24,7 +24,7 @@ func scores(_ cpu.Tier, s *strip, _ bool) {
 	t := tile{a: s.q, lda: s.ldq, k: s.d, ldc: s.lds, scale: unsafe.Pointer(&scales)}
 	for j := 0; j < s.n; j += 16 {
 		t.b, t.c = unsafe.Add(s.keys, 4*j*s.d), unsafe.Add(s.scores, 4*j)
-		t.next = t.b
+		t.next = uintptr(t.b)
 		gemmNEON(&t, s.rows)
 	}
 }

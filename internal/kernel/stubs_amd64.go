@@ -4,362 +4,362 @@
 
 package kernel
 
-// gemm1AVX2 makes a tile of 1 rows and 16 columns.
+// gemm1AVX2 makes tiles of 1 rows and 16 columns, one below the other.
 //
 //go:noescape
 func gemm1AVX2(t *tile)
 
-// gemm2AVX2 makes a tile of 2 rows and 16 columns.
+// gemm2AVX2 makes tiles of 2 rows and 16 columns, one below the other.
 //
 //go:noescape
 func gemm2AVX2(t *tile)
 
-// gemm3AVX2 makes a tile of 3 rows and 16 columns.
+// gemm3AVX2 makes tiles of 3 rows and 16 columns, one below the other.
 //
 //go:noescape
 func gemm3AVX2(t *tile)
 
-// gemm4AVX2 makes a tile of 4 rows and 16 columns.
+// gemm4AVX2 makes tiles of 4 rows and 16 columns, one below the other.
 //
 //go:noescape
 func gemm4AVX2(t *tile)
 
-// gemm5AVX2 makes a tile of 5 rows and 16 columns.
+// gemm5AVX2 makes tiles of 5 rows and 16 columns, one below the other.
 //
 //go:noescape
 func gemm5AVX2(t *tile)
 
-// gemm6AVX2 makes a tile of 6 rows and 16 columns.
+// gemm6AVX2 makes tiles of 6 rows and 16 columns, one below the other.
 //
 //go:noescape
 func gemm6AVX2(t *tile)
 
-// bf16Gemm1AVX2 makes a tile of 1 rows and 16 columns.
+// bf16Gemm1AVX2 makes tiles of 1 rows and 16 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm1AVX2(t *tile)
 
-// bf16Gemm2AVX2 makes a tile of 2 rows and 16 columns.
+// bf16Gemm2AVX2 makes tiles of 2 rows and 16 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm2AVX2(t *tile)
 
-// bf16Gemm3AVX2 makes a tile of 3 rows and 16 columns.
+// bf16Gemm3AVX2 makes tiles of 3 rows and 16 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm3AVX2(t *tile)
 
-// bf16Gemm4AVX2 makes a tile of 4 rows and 16 columns.
+// bf16Gemm4AVX2 makes tiles of 4 rows and 16 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm4AVX2(t *tile)
 
-// bf16Gemm5AVX2 makes a tile of 5 rows and 16 columns.
+// bf16Gemm5AVX2 makes tiles of 5 rows and 16 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm5AVX2(t *tile)
 
-// bf16Gemm6AVX2 makes a tile of 6 rows and 16 columns.
+// bf16Gemm6AVX2 makes tiles of 6 rows and 16 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm6AVX2(t *tile)
 
-// f16Gemm1AVX2 makes a tile of 1 rows and 16 columns.
+// f16Gemm1AVX2 makes tiles of 1 rows and 16 columns, one below the other.
 //
 //go:noescape
 func f16Gemm1AVX2(t *tile)
 
-// f16Gemm2AVX2 makes a tile of 2 rows and 16 columns.
+// f16Gemm2AVX2 makes tiles of 2 rows and 16 columns, one below the other.
 //
 //go:noescape
 func f16Gemm2AVX2(t *tile)
 
-// f16Gemm3AVX2 makes a tile of 3 rows and 16 columns.
+// f16Gemm3AVX2 makes tiles of 3 rows and 16 columns, one below the other.
 //
 //go:noescape
 func f16Gemm3AVX2(t *tile)
 
-// f16Gemm4AVX2 makes a tile of 4 rows and 16 columns.
+// f16Gemm4AVX2 makes tiles of 4 rows and 16 columns, one below the other.
 //
 //go:noescape
 func f16Gemm4AVX2(t *tile)
 
-// f16Gemm5AVX2 makes a tile of 5 rows and 16 columns.
+// f16Gemm5AVX2 makes tiles of 5 rows and 16 columns, one below the other.
 //
 //go:noescape
 func f16Gemm5AVX2(t *tile)
 
-// f16Gemm6AVX2 makes a tile of 6 rows and 16 columns.
+// f16Gemm6AVX2 makes tiles of 6 rows and 16 columns, one below the other.
 //
 //go:noescape
 func f16Gemm6AVX2(t *tile)
 
-// w8Gemm1AVX2 makes a tile of 1 rows and 16 columns.
+// w8Gemm1AVX2 makes tiles of 1 rows and 16 columns, one below the other.
 //
 //go:noescape
 func w8Gemm1AVX2(t *tile)
 
-// w8Gemm2AVX2 makes a tile of 2 rows and 16 columns.
+// w8Gemm2AVX2 makes tiles of 2 rows and 16 columns, one below the other.
 //
 //go:noescape
 func w8Gemm2AVX2(t *tile)
 
-// w8Gemm3AVX2 makes a tile of 3 rows and 16 columns.
+// w8Gemm3AVX2 makes tiles of 3 rows and 16 columns, one below the other.
 //
 //go:noescape
 func w8Gemm3AVX2(t *tile)
 
-// w8Gemm4AVX2 makes a tile of 4 rows and 16 columns.
+// w8Gemm4AVX2 makes tiles of 4 rows and 16 columns, one below the other.
 //
 //go:noescape
 func w8Gemm4AVX2(t *tile)
 
-// w8Gemm5AVX2 makes a tile of 5 rows and 16 columns.
+// w8Gemm5AVX2 makes tiles of 5 rows and 16 columns, one below the other.
 //
 //go:noescape
 func w8Gemm5AVX2(t *tile)
 
-// w8Gemm6AVX2 makes a tile of 6 rows and 16 columns.
+// w8Gemm6AVX2 makes tiles of 6 rows and 16 columns, one below the other.
 //
 //go:noescape
 func w8Gemm6AVX2(t *tile)
 
-// i8Gemm1AVX2 makes a tile of 1 rows and 16 columns.
+// i8Gemm1AVX2 makes tiles of 1 rows and 16 columns, one below the other.
 //
 //go:noescape
 func i8Gemm1AVX2(t *tile)
 
-// i8Gemm2AVX2 makes a tile of 2 rows and 16 columns.
+// i8Gemm2AVX2 makes tiles of 2 rows and 16 columns, one below the other.
 //
 //go:noescape
 func i8Gemm2AVX2(t *tile)
 
-// i8Gemm3AVX2 makes a tile of 3 rows and 16 columns.
+// i8Gemm3AVX2 makes tiles of 3 rows and 16 columns, one below the other.
 //
 //go:noescape
 func i8Gemm3AVX2(t *tile)
 
-// i8Gemm4AVX2 makes a tile of 4 rows and 16 columns.
+// i8Gemm4AVX2 makes tiles of 4 rows and 16 columns, one below the other.
 //
 //go:noescape
 func i8Gemm4AVX2(t *tile)
 
-// i8Gemm5AVX2 makes a tile of 5 rows and 16 columns.
+// i8Gemm5AVX2 makes tiles of 5 rows and 16 columns, one below the other.
 //
 //go:noescape
 func i8Gemm5AVX2(t *tile)
 
-// i8Gemm6AVX2 makes a tile of 6 rows and 16 columns.
+// i8Gemm6AVX2 makes tiles of 6 rows and 16 columns, one below the other.
 //
 //go:noescape
 func i8Gemm6AVX2(t *tile)
 
-// gemm1AVX512 makes a tile of 1 rows and 32 columns.
+// gemm1AVX512 makes tiles of 1 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm1AVX512(t *tile)
 
-// gemm2AVX512 makes a tile of 2 rows and 32 columns.
+// gemm2AVX512 makes tiles of 2 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm2AVX512(t *tile)
 
-// gemm3AVX512 makes a tile of 3 rows and 32 columns.
+// gemm3AVX512 makes tiles of 3 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm3AVX512(t *tile)
 
-// gemm4AVX512 makes a tile of 4 rows and 32 columns.
+// gemm4AVX512 makes tiles of 4 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm4AVX512(t *tile)
 
-// gemm5AVX512 makes a tile of 5 rows and 32 columns.
+// gemm5AVX512 makes tiles of 5 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm5AVX512(t *tile)
 
-// gemm6AVX512 makes a tile of 6 rows and 32 columns.
+// gemm6AVX512 makes tiles of 6 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm6AVX512(t *tile)
 
-// gemm7AVX512 makes a tile of 7 rows and 32 columns.
+// gemm7AVX512 makes tiles of 7 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm7AVX512(t *tile)
 
-// gemm8AVX512 makes a tile of 8 rows and 32 columns.
+// gemm8AVX512 makes tiles of 8 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm8AVX512(t *tile)
 
-// gemm9AVX512 makes a tile of 9 rows and 32 columns.
+// gemm9AVX512 makes tiles of 9 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm9AVX512(t *tile)
 
-// gemm10AVX512 makes a tile of 10 rows and 32 columns.
+// gemm10AVX512 makes tiles of 10 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm10AVX512(t *tile)
 
-// gemm11AVX512 makes a tile of 11 rows and 32 columns.
+// gemm11AVX512 makes tiles of 11 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm11AVX512(t *tile)
 
-// gemm12AVX512 makes a tile of 12 rows and 32 columns.
+// gemm12AVX512 makes tiles of 12 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm12AVX512(t *tile)
 
-// gemm13AVX512 makes a tile of 13 rows and 32 columns.
+// gemm13AVX512 makes tiles of 13 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm13AVX512(t *tile)
 
-// gemm14AVX512 makes a tile of 14 rows and 32 columns.
+// gemm14AVX512 makes tiles of 14 rows and 32 columns, one below the other.
 //
 //go:noescape
 func gemm14AVX512(t *tile)
 
-// i8Gemm1AVX512VNNI makes a tile of 1 rows and 32 columns.
+// i8Gemm1AVX512VNNI makes tiles of 1 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm1AVX512VNNI(t *tile)
 
-// i8Gemm2AVX512VNNI makes a tile of 2 rows and 32 columns.
+// i8Gemm2AVX512VNNI makes tiles of 2 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm2AVX512VNNI(t *tile)
 
-// i8Gemm3AVX512VNNI makes a tile of 3 rows and 32 columns.
+// i8Gemm3AVX512VNNI makes tiles of 3 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm3AVX512VNNI(t *tile)
 
-// i8Gemm4AVX512VNNI makes a tile of 4 rows and 32 columns.
+// i8Gemm4AVX512VNNI makes tiles of 4 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm4AVX512VNNI(t *tile)
 
-// i8Gemm5AVX512VNNI makes a tile of 5 rows and 32 columns.
+// i8Gemm5AVX512VNNI makes tiles of 5 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm5AVX512VNNI(t *tile)
 
-// i8Gemm6AVX512VNNI makes a tile of 6 rows and 32 columns.
+// i8Gemm6AVX512VNNI makes tiles of 6 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm6AVX512VNNI(t *tile)
 
-// i8Gemm7AVX512VNNI makes a tile of 7 rows and 32 columns.
+// i8Gemm7AVX512VNNI makes tiles of 7 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm7AVX512VNNI(t *tile)
 
-// i8Gemm8AVX512VNNI makes a tile of 8 rows and 32 columns.
+// i8Gemm8AVX512VNNI makes tiles of 8 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm8AVX512VNNI(t *tile)
 
-// i8Gemm9AVX512VNNI makes a tile of 9 rows and 32 columns.
+// i8Gemm9AVX512VNNI makes tiles of 9 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm9AVX512VNNI(t *tile)
 
-// i8Gemm10AVX512VNNI makes a tile of 10 rows and 32 columns.
+// i8Gemm10AVX512VNNI makes tiles of 10 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm10AVX512VNNI(t *tile)
 
-// i8Gemm11AVX512VNNI makes a tile of 11 rows and 32 columns.
+// i8Gemm11AVX512VNNI makes tiles of 11 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm11AVX512VNNI(t *tile)
 
-// i8Gemm12AVX512VNNI makes a tile of 12 rows and 32 columns.
+// i8Gemm12AVX512VNNI makes tiles of 12 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm12AVX512VNNI(t *tile)
 
-// i8Gemm13AVX512VNNI makes a tile of 13 rows and 32 columns.
+// i8Gemm13AVX512VNNI makes tiles of 13 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm13AVX512VNNI(t *tile)
 
-// i8Gemm14AVX512VNNI makes a tile of 14 rows and 32 columns.
+// i8Gemm14AVX512VNNI makes tiles of 14 rows and 32 columns, one below the other.
 //
 //go:noescape
 func i8Gemm14AVX512VNNI(t *tile)
 
-// bf16Gemm1AVX512BF16 makes a tile of 1 rows and 32 columns.
+// bf16Gemm1AVX512BF16 makes tiles of 1 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm1AVX512BF16(t *tile)
 
-// bf16Gemm2AVX512BF16 makes a tile of 2 rows and 32 columns.
+// bf16Gemm2AVX512BF16 makes tiles of 2 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm2AVX512BF16(t *tile)
 
-// bf16Gemm3AVX512BF16 makes a tile of 3 rows and 32 columns.
+// bf16Gemm3AVX512BF16 makes tiles of 3 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm3AVX512BF16(t *tile)
 
-// bf16Gemm4AVX512BF16 makes a tile of 4 rows and 32 columns.
+// bf16Gemm4AVX512BF16 makes tiles of 4 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm4AVX512BF16(t *tile)
 
-// bf16Gemm5AVX512BF16 makes a tile of 5 rows and 32 columns.
+// bf16Gemm5AVX512BF16 makes tiles of 5 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm5AVX512BF16(t *tile)
 
-// bf16Gemm6AVX512BF16 makes a tile of 6 rows and 32 columns.
+// bf16Gemm6AVX512BF16 makes tiles of 6 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm6AVX512BF16(t *tile)
 
-// bf16Gemm7AVX512BF16 makes a tile of 7 rows and 32 columns.
+// bf16Gemm7AVX512BF16 makes tiles of 7 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm7AVX512BF16(t *tile)
 
-// bf16Gemm8AVX512BF16 makes a tile of 8 rows and 32 columns.
+// bf16Gemm8AVX512BF16 makes tiles of 8 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm8AVX512BF16(t *tile)
 
-// bf16Gemm9AVX512BF16 makes a tile of 9 rows and 32 columns.
+// bf16Gemm9AVX512BF16 makes tiles of 9 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm9AVX512BF16(t *tile)
 
-// bf16Gemm10AVX512BF16 makes a tile of 10 rows and 32 columns.
+// bf16Gemm10AVX512BF16 makes tiles of 10 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm10AVX512BF16(t *tile)
 
-// bf16Gemm11AVX512BF16 makes a tile of 11 rows and 32 columns.
+// bf16Gemm11AVX512BF16 makes tiles of 11 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm11AVX512BF16(t *tile)
 
-// bf16Gemm12AVX512BF16 makes a tile of 12 rows and 32 columns.
+// bf16Gemm12AVX512BF16 makes tiles of 12 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm12AVX512BF16(t *tile)
 
-// bf16Gemm13AVX512BF16 makes a tile of 13 rows and 32 columns.
+// bf16Gemm13AVX512BF16 makes tiles of 13 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm13AVX512BF16(t *tile)
 
-// bf16Gemm14AVX512BF16 makes a tile of 14 rows and 32 columns.
+// bf16Gemm14AVX512BF16 makes tiles of 14 rows and 32 columns, one below the other.
 //
 //go:noescape
 func bf16Gemm14AVX512BF16(t *tile)
@@ -709,11 +709,6 @@ func window5AVX2(w *window)
 //go:noescape
 func window6AVX2(w *window)
 
-// window7AVX2 makes 7 places of a depthwise convolution.
-//
-//go:noescape
-func window7AVX2(w *window)
-
 // lag1AVX2 adds up products for 1 taps.
 //
 //go:noescape
@@ -768,11 +763,6 @@ func window5AVX512(w *window)
 //
 //go:noescape
 func window6AVX512(w *window)
-
-// window7AVX512 makes 7 places of a depthwise convolution.
-//
-//go:noescape
-func window7AVX512(w *window)
 
 // lag1AVX512 adds up products for 1 taps.
 //
@@ -904,7 +894,7 @@ func extentAVX2(x *float32, n int, out *float32)
 //go:noescape
 func toBytesAVX2(dst *byte, x *float32, n int, inverse float32, offset float32)
 
-// rescaleAVX2 turns h rows of sums of integers, without gaps at t.from, into (sum - zero·sums)·rows·scale + bias + residual at t.c.
+// rescaleAVX2 turns h rows of sums of integers, without gaps at t.from, into clip((sum - zero·sums)·rows·scale + bias) + residual at t.c.
 //
 //go:noescape
 func rescaleAVX2(t *tile, h int)
@@ -914,7 +904,7 @@ func rescaleAVX2(t *tile, h int)
 //go:noescape
 func i8LoopAVX2(n int)
 
-// rescaleAVX512 turns h rows of sums of integers, without gaps at t.from, into (sum - zero·sums)·rows·scale + bias + residual at t.c.
+// rescaleAVX512 turns h rows of sums of integers, without gaps at t.from, into clip((sum - zero·sums)·rows·scale + bias) + residual at t.c.
 //
 //go:noescape
 func rescaleAVX512(t *tile, h int)
@@ -964,6 +954,16 @@ func scan1AVX2(dst *int32, codes *byte, query *int16, rows int, width int)
 //go:noescape
 func scan4AVX2(dst *int32, codes *byte, query *int16, rows int, width int)
 
+// pickInt8AVX2 writes the inner products of n rows of codes, which rows names, with a query of the width, a multiple of 64. n is not 0.
+//
+//go:noescape
+func pickInt8AVX2(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+
+// pickUint8AVX2 writes the inner products of n rows of codes, which rows names, with a query of the width, a multiple of 64. n is not 0.
+//
+//go:noescape
+func pickUint8AVX2(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+
 // scan1AVX512 writes the inner products of rows of codes with 1 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
 //
 //go:noescape
@@ -973,3 +973,18 @@ func scan1AVX512(dst *int32, codes *byte, query *int16, rows int, width int)
 //
 //go:noescape
 func scan4AVX512(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// pickInt8AVX512 writes the inner products of n rows of codes, which rows names, with a query of the width, a multiple of 64. n is not 0.
+//
+//go:noescape
+func pickInt8AVX512(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+
+// pickUint8AVX512 writes the inner products of n rows of codes, which rows names, with a query of the width, a multiple of 64. n is not 0.
+//
+//go:noescape
+func pickUint8AVX512(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+
+// siftAVX2 is Sift: of is the numbers of a Sieve in their order. rows is a multiple of 8 and not 0.
+//
+//go:noescape
+func siftAVX2(mask *byte, codes *byte, facts *float32, stride int, query *int8, of *float32, rows int)

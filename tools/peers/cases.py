@@ -39,6 +39,7 @@ class Case:
     figure: str = "ms_median"  # of a turn
     contention: bool = False
     rounds: int = 0       # 0: as many as the command line asks for
+    limit: float = float("inf")  # seconds of processor time to get ready in, and again for the first turn
 
     def probes(self):
         return ([self.compute[0]] if self.compute else []) + (["read"] if self.read else [])
@@ -145,7 +146,7 @@ def learning(name, threads, args):
     import training  # and PyTorch
     (verb, shape), batch = name.split("/")[0].split("-", 1), int(name.split("/")[1])
     steps = 200 if verb == "curve" else 10
-    case = Case(name, "training", threads, distance="curve", rounds=1 if verb == "curve" else 0)
+    case = Case(name, "training", threads, distance="curve", rounds=1 if verb == "curve" else 0, limit=3600 if verb == "curve" else 300)
     case.compute = ("f32", towers.step_flops(shape) * batch / 1e9)
     file = training.make(shape, args.cache)
     if args.turns:
@@ -175,7 +176,7 @@ def forks(name, threads, args, machine):
 
 def measure(case, args, machine):
     """Races a case and gives its part of the report."""
-    rounds, ready, absent = race.run(case.commands, machine, case.rounds or args.rounds, case.threads, case.probes(), case.figure, case.contention)
+    rounds, ready, absent = race.run(case.commands, machine, case.rounds or args.rounds, case.threads, case.probes(), case.figure, case.contention, case.limit)
     rates = {kind: race.statistics.median(r["rates"][kind][0] for r in rounds) for kind in case.probes() if rounds and rounds[0]["rates"][kind][0]}
     by = {kind: rounds[0]["rates"][kind][1] for kind in rates}
     out = {"case": case.name, "group": case.group, "threads": case.threads, "precision": case.precision, "rates": rates, "reached_by": by, "absent": absent, "contenders": {}}

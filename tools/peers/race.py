@@ -6,6 +6,7 @@ during which anybody else took more than a share of the machine does not count, 
 """
 import json
 import os
+import select
 import shutil
 import statistics
 import subprocess
@@ -34,7 +35,12 @@ class Process:
         self.errors = tempfile.TemporaryFile("w+")
         self.p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env={**os.environ, **(env or {})})
 
-    def read(self):
+    def read(self, limit=float("inf")):
+        """The next answer, for which the process may take so many seconds of processor time."""
+        begin = self.seconds() if ON_LINUX else 0
+        while ON_LINUX and not select.select([self.p.stdout], [], [], 1)[0]:
+            if self.seconds() - begin > limit:
+                raise Absent(f"slow: no answer within {limit:g} s of processor time")
         line = self.p.stdout.readline()
         if not line:
             status = self.p.wait()
@@ -43,13 +49,13 @@ class Process:
             raise Absent(last[0])
         return json.loads(line)
 
-    def ask(self):
+    def ask(self, limit=float("inf")):
         try:
             self.p.stdin.write("\n")
             self.p.stdin.flush()
         except BrokenPipeError:
             pass  # read says why
-        return self.read()
+        return self.read(limit)
 
     def seconds(self):
         """Processor time so far, that of children it has waited for included."""
@@ -134,15 +140,15 @@ class Machine:
                 return
 
 
-def start(commands):
+def start(commands, limit):
     """The contenders that run, what they said when ready, and why the others do not run. Each has a command, additions to the environment,
-    and whether it says that it is ready."""
+    and whether it says that it is ready; limit is the processor time to get ready in, and again for the first turn."""
     running, ready, absent = {}, {}, {}
     for who, (command, env, speaks) in commands.items():
         try:
             p = Process(command, env)
-            ready[who] = p.read() if speaks else {}
-            p.ask()  # warms up, and shows whether it can
+            ready[who] = p.read(limit) if speaks else {}
+            p.ask(limit)  # warms up, and shows whether it can
             running[who] = p
         except Absent as e:
             absent[who] = str(e)
@@ -151,10 +157,10 @@ def start(commands):
     return running, ready, absent
 
 
-def run(commands, machine, rounds, threads, probes, figure, contention):
+def run(commands, machine, rounds, threads, probes, figure, contention, limit):
     """Races the contenders of one case. Gives the rounds, each a turn for each contender and the machine's rates; what contenders said when
     ready; and who is absent and why."""
-    running, ready, absent = start(commands)
+    running, ready, absent = start(commands, limit)
     neighbour = Neighbour() if contention else None
     names, all_rounds = list(running), []
     try:

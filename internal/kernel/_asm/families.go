@@ -50,6 +50,7 @@ func families() []family {
 		{"move_avx512", moves(avx512)},
 		{"scan_avx2", scans(avx2)},
 		{"scan_avx512", scans(avx512)},
+		{"sift_avx2", sifting(avx2)},
 	}
 }
 

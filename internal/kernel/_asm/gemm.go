@@ -16,6 +16,7 @@ const (
 	tileNext, tileStride               = 80, 88
 	tileScale, tileRows                = 96, 104
 	tileZero, tileSums                 = 112, 120
+	tileClip, tileCount                = 128, 136
 )
 
 // A format says how a micro-kernel reads the numbers of a panel and multiplies them.
@@ -133,7 +134,7 @@ func (g *gen) gemmTile(f format, h int) {
 	if f.name == "" {
 		name = fmt.Sprintf("gemm%d%s", h, g.name)
 	}
-	g.function(name, "func(t *byte)", fmt.Sprintf("%s makes a tile of %d rows and %d columns.", name, h, 2*g.lanes))
+	g.function(name, "func(t *byte)", fmt.Sprintf("%s makes tiles of %d rows and %d columns, one below the other.", name, h, 2*g.lanes))
 	const leanFrom = 10
 	unroll, size, stepBytes := f.unroll, g.bytes(), f.bytes(g.set)
 	at := func(p reg.Register, disp int) operand.Mem { return operand.Mem{Base: p, Disp: disp} }
@@ -153,6 +154,8 @@ func (g *gen) gemmTile(f format, h int) {
 		return r
 	}
 
+	again := g.label("again")
+	g.place(again)
 	// The sums so far, or zero.
 	from := field(tileFrom)
 	fresh, ready := g.label("fresh"), g.label("ready")
@@ -249,11 +252,40 @@ func (g *gen) gemmTile(f format, h int) {
 		for j := range 2 {
 			g.VMOVUPS(sum(r, j), at(out, j*size))
 		}
-		if r < h-1 {
-			g.ADDQ(ldc, out)
-		}
+		g.ADDQ(ldc, out)
 	}
+	g.MOVQ(next, at(t, tileNext))
+	g.DECQ(at(t, tileCount))
+	last := g.label("last")
+	g.JZ(last)
+	g.MOVQ(out, at(t, tileC))
+	g.below(t, h)
+	g.JMP(again)
+	g.place(last)
 	g.end()
+}
+
+// below moves a tile to the h rows after its own.
+func (g *gen) below(t reg.Register, h int) {
+	at := func(disp int) operand.Mem { return operand.Mem{Base: t, Disp: disp} }
+	move := func(pointer, distance int) {
+		by := g.GP64()
+		g.MOVQ(at(distance), by)
+		g.IMUL3Q(operand.Imm(uint64(h)), by, by)
+		g.ADDQ(by, at(pointer))
+	}
+	move(tileA, tileLDA)
+	for _, optional := range []int{tileFrom, tileResidual} {
+		none := g.label("none")
+		g.CMPQ(at(optional), operand.Imm(0))
+		g.JE(none)
+		if optional == tileFrom {
+			g.ADDQ(operand.U32(2*h*g.bytes()), at(tileFrom))
+		} else {
+			move(tileResidual, tileLDR)
+		}
+		g.place(none)
+	}
 }
 
 // own fetches the h rows of C, to write to: they come while the products are made, and do not hold up the stores of the next tiles.
@@ -266,7 +298,7 @@ func (g *gen) own(h int, c reg.GPPhysical, ldc reg.GPVirtual) {
 	}
 }
 
-// finishFloats multiplies the sums of h rows by the scales of their columns and adds bias and residual, each if there is one.
+// finishFloats multiplies the sums of h rows by the scales of their columns, adds the bias, clips and adds the residual, each if there is one.
 func (g *gen) finishFloats(h int, field func(off int) reg.GPVirtual, b [2]reg.VecPhysical) {
 	at := func(p reg.Register, j int) operand.Mem { return operand.Mem{Base: p, Disp: j * g.bytes()} }
 	each := func(off int, op func(a, b, c operand.Op)) {
@@ -285,6 +317,17 @@ func (g *gen) finishFloats(h int, field func(off int) reg.GPVirtual, b [2]reg.Ve
 	}
 	each(tileScale, func(a, b, c operand.Op) { g.VMULPS(a, b, c) })
 	each(tileBias, func(a, b, c operand.Op) { g.VADDPS(a, b, c) })
+	all, clip := g.label("all"), field(tileClip)
+	g.TESTQ(clip, clip)
+	g.JZ(all)
+	for j := range 2 {
+		g.VBROADCASTSS(operand.Mem{Base: clip, Disp: 4 * j}, b[j])
+	}
+	for i := range 2 * h { // NaN stays: it is the second operand
+		g.VMAXPS(g.vec(i), b[0], g.vec(i))
+		g.VMINPS(g.vec(i), b[1], g.vec(i))
+	}
+	g.place(all)
 	residual := field(tileResidual)
 	store := g.label("store")
 	g.TESTQ(residual, residual)

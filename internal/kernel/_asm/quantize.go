@@ -117,7 +117,7 @@ func (g *gen) toBytes() {
 // rescale finishes the sums of products of bytes.
 func (g *gen) rescale() {
 	g.function("rescale"+g.name, "func(t *byte, h int)",
-		"rescale"+g.name+" turns h rows of sums of integers, without gaps at t.from, into (sum - zero·sums)·rows·scale + bias + residual at t.c.")
+		"rescale"+g.name+" turns h rows of sums of integers, without gaps at t.from, into clip((sum - zero·sums)·rows·scale + bias) + residual at t.c.")
 	t, h := g.arg("t"), g.arg("h")
 	field := func(off int) reg.GPVirtual {
 		r := g.GP64()
@@ -135,7 +135,13 @@ func (g *gen) rescale() {
 		g.VMOVUPS(at(columns, j), sums[j])
 	}
 	biases := g.optional(bias)
-	loop, plain := g.label("loop"), g.label("plain")
+	clip, low, high, free := field(tileClip), g.v(), g.v(), g.label("free")
+	g.TESTQ(clip, clip)
+	g.JZ(free)
+	g.VBROADCASTSS(operand.Mem{Base: clip}, low)
+	g.VBROADCASTSS(operand.Mem{Base: clip, Disp: 4}, high)
+	g.place(free)
+	loop, plain, all := g.label("loop"), g.label("plain"), g.label("all")
 	g.place(loop)
 	r, z := g.v(), g.v()
 	g.VBROADCASTSS(operand.Mem{Base: rows}, r)
@@ -152,6 +158,13 @@ func (g *gen) rescale() {
 		g.VMULPS(s, v[j], v[j])
 		g.VADDPS(biases[j], v[j], v[j])
 	}
+	g.TESTQ(clip, clip)
+	g.JZ(all)
+	for j := range 2 {
+		g.VMAXPS(v[j], low, v[j])
+		g.VMINPS(v[j], high, v[j])
+	}
+	g.place(all)
 	g.addResidual(residual, ldr, v, plain)
 	for j := range 2 {
 		g.VMOVUPS(v[j], at(c, j))

@@ -1,0 +1,120 @@
+package decision
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/chiasm/chiasm/dataset"
+)
+
+// choose says which columns are modalities: those that the options or a model name, or else those that look like paths or texts.
+func (t *Table) choose(names []string, records []record, o *Options, label, group string) error {
+	t.Columns = o.Columns
+	if t.Columns == nil {
+		t.Columns = o.named()
+	}
+	if t.Columns == nil {
+		for _, name := range names {
+			if name == label || name == group || name == "split" {
+				continue
+			}
+			switch kind := looks(name, records); kind {
+			case "":
+				t.Ignored = append(t.Ignored, name)
+			default:
+				t.Columns = append(t.Columns, Column{name, kind, []string{name}})
+			}
+		}
+	}
+	if len(t.Columns) == 0 {
+		return fmt.Errorf("none of the columns %q holds paths of pictures, sounds or videos, or texts: name some (numbers too)", names)
+	}
+	for _, c := range t.Columns {
+		for _, f := range c.Fields {
+			if !slices.Contains(names, f) && o.Columns == nil {
+				return fmt.Errorf("no column %q: there are %q", f, names)
+			}
+			if f == label && c.Kind == Text && !o.Unlabelled {
+				return fmt.Errorf("column %q is the label: it can't tell itself", f)
+			}
+		}
+	}
+	return nil
+}
+
+// named is the columns that the options name. A column that is named as two kinds is two modalities.
+func (o *Options) named() (list []Column) {
+	for _, n := range []struct {
+		kind  string
+		names []string
+	}{{Image, o.Image}, {Audio, o.Audio}, {Video, o.Video}, {Text, o.Text}, {Number, o.Number}} {
+		for _, name := range n.names {
+			c := Column{name, n.kind, []string{name}}
+			if n.kind == Number {
+				c.Fields = strings.Split(name, ",")
+				for i, f := range c.Fields {
+					c.Fields[i] = strings.TrimSpace(f)
+				}
+			}
+			if slices.ContainsFunc(list, func(l Column) bool { return l.Name == name }) {
+				c.Name += " (" + n.kind + ")"
+			}
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// looked is how many cells tell what a column holds.
+const looked = 1000
+
+// looks is the kind of a column by what it holds: files by their endings, or texts. Numbers and names of rows say nothing.
+func looks(name string, records []record) string {
+	switch strings.ToLower(name) {
+	case "key", "__key__", "id", "uid", "index", "language", "lang", "":
+		return ""
+	}
+	counts, n, numeric := map[string]int{}, 0, 0
+	for _, r := range records {
+		v := strings.TrimSpace(r.fields[name])
+		if v == "" {
+			continue
+		}
+		counts[dataset.Kind(v)]++
+		if _, err := strconv.ParseFloat(v, 64); err == nil {
+			numeric++
+		}
+		if n++; n == looked {
+			break
+		}
+	}
+	for _, kind := range []string{Image, Audio, Video} {
+		if 2*counts[kind] > n {
+			return kind
+		}
+	}
+	if n == 0 || 10*numeric > 9*n {
+		return ""
+	}
+	return Text
+}
+
+// numbers reads n of them.
+func numbers(cell string, n int) ([]float32, error) {
+	words := strings.Fields(cell)
+	if len(words) != n {
+		return nil, fmt.Errorf("want %d numbers, got %q", n, cell)
+	}
+	out := make([]float32, n)
+	for i, w := range words {
+		v, err := strconv.ParseFloat(w, 32)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("want a number, got %q", w)
+		}
+		out[i] = float32(v)
+	}
+	return out, nil
+}

@@ -1,0 +1,202 @@
+package decision
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	stdimage "image"
+	"io"
+	"math"
+	"os"
+	"sync"
+
+	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/media/audio"
+	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/media/video"
+)
+
+// An encoder makes features of what cells hold: the vectors of a model, and numbers as they are.
+type encoder struct {
+	model *chiasm.Model
+	cache cache
+	space string // of the features, for the keys of the cache
+}
+
+func newEncoder(m *chiasm.Model, dir string) *encoder {
+	return &encoder{m, cache{dir}, m.Space().String() + " " + m.Precision()}
+}
+
+// frames are looked at of a video by a model that sees pictures: so many at most, this many seconds apart.
+const frames, pace = 8, 1.0
+
+// Part is what a cell of a column holds, read and decoded: a path, a text, or numbers with spaces between.
+func (e *encoder) part(ctx context.Context, c Column, cell string) (p chiasm.Part, err error) {
+	switch c.Kind {
+	case Image:
+		var o *image.Options
+		if m := e.model.Processor(); m != nil {
+			o = &image.Options{White: m.White}
+		}
+		p.Image, err = image.Open(cell, o)
+	case Audio:
+		var s chiasm.Sound
+		s, err = e.model.OpenAudio(ctx, cell)
+		if errors.Is(err, audio.ErrTruncated) && len(s.Samples) > 0 {
+			err = nil
+		}
+		if err == nil {
+			err = s.Check()
+		}
+		p.Sound = &s
+	case Video:
+		if e.model.Watches() {
+			p.Video, err = e.model.OpenVideo(ctx, cell)
+			break
+		}
+		p.Video = &chiasm.Video{}
+		_, err = video.Sample(ctx, cell, 1/pace, 512, frames, func(f video.Frame) error {
+			p.Video.Frames = append(p.Video.Frames, &image.RGB{Pix: f.Pix, W: f.W, H: f.H})
+			return nil
+		})
+	default:
+		p.Text = cell
+	}
+	return p, err
+}
+
+// takes is an error if the model cannot encode a column.
+func (e *encoder) takes(c Column) error {
+	m := e.model
+	rate, _ := m.Hears()
+	ok := map[string]bool{Text: m.Context() > 0, Image: m.Processor() != nil, Audio: rate > 0, Video: m.Watches() || m.Processor() != nil, Number: true}
+	if !ok[c.Kind] {
+		return fmt.Errorf("decision: column %q is of kind %s, which the model %s does not take: it takes %v; choose another model, or leave the column out", c.Name, c.Kind, m.Name(), m.Info().Modalities)
+	}
+	return nil
+}
+
+// width is how many values the features of a column are.
+func (e *encoder) width(c Column) int {
+	if c.Kind == Number {
+		return len(c.Fields)
+	}
+	return e.model.Space().Dimension
+}
+
+// encode makes features of parts of one column.
+func (e *encoder) encode(ctx context.Context, c Column, parts []chiasm.Part) ([][]float32, error) {
+	switch c.Kind {
+	case Number:
+		out := make([][]float32, len(parts))
+		for i, p := range parts {
+			var err error
+			if out[i], err = numbers(p.Text, len(c.Fields)); err != nil {
+				return nil, fmt.Errorf("decision: %q: %w", c.Name, err)
+			}
+		}
+		return out, nil
+	case Text:
+		return vectors(e.model.EmbedTexts(ctx, each(parts, func(p chiasm.Part) string { return p.Text })))
+	case Image:
+		return vectors(e.model.EmbedImages(ctx, each(parts, func(p chiasm.Part) stdimage.Image { return p.Image })))
+	case Audio:
+		return vectors(e.model.EmbedAudios(ctx, each(parts, func(p chiasm.Part) chiasm.Sound { return *p.Sound })))
+	}
+	out := make([][]float32, len(parts))
+	for i, p := range parts {
+		var err error
+		if out[i], err = e.watch(ctx, p.Video); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// watch is the vector of a video: the model's own, or the mean direction of its frames'.
+func (e *encoder) watch(ctx context.Context, v *chiasm.Video) ([]float32, error) {
+	if e.model.Watches() {
+		x, err := e.model.EmbedVideo(ctx, v)
+		return x.Values, err
+	}
+	if len(v.Frames) == 0 {
+		return nil, errors.New("decision: a video without frames")
+	}
+	all, err := e.model.EmbedImages(ctx, v.Frames)
+	if err != nil {
+		return nil, err
+	}
+	sum, length := make([]float32, len(all[0].Values)), 0.0
+	for _, x := range all {
+		for i, f := range x.Values {
+			sum[i] += f
+		}
+	}
+	for _, f := range sum {
+		length += float64(f) * float64(f)
+	}
+	for i := range sum {
+		sum[i] /= float32(max(math.Sqrt(length), 1e-12))
+	}
+	return sum, nil
+}
+
+func each[T any](parts []chiasm.Part, f func(chiasm.Part) T) []T {
+	out := make([]T, len(parts))
+	for i, p := range parts {
+		out[i] = f(p)
+	}
+	return out
+}
+
+func vectors(list []chiasm.Embedding, err error) ([][]float32, error) {
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float32, len(list))
+	for i, e := range list {
+		out[i] = e.Values
+	}
+	return out, nil
+}
+
+// content is the hash of what a cell holds.
+func (c Column) content(cell string) (k key, err error) {
+	if !c.media() {
+		return sha256.Sum256([]byte(cell)), nil
+	}
+	f, err := os.Open(cell)
+	if err != nil {
+		return k, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return k, err
+	}
+	return key(h.Sum(nil)), nil
+}
+
+// keyed is under what the features of a content are kept.
+func (e *encoder) keyed(c Column, content key) key {
+	return sha256.Sum256([]byte(fmt.Sprintf("%s\n%s\n%x", e.space, c.Kind, content)))
+}
+
+// readers is how many files are decoded at once, batch how many go through the model together.
+const readers, batch = 4, 16
+
+// readAll decodes cells, several at once. One that cannot be read has an error of its own.
+func (e *encoder) readAll(ctx context.Context, c Column, cells []string) ([]chiasm.Part, []error) {
+	parts, errs := make([]chiasm.Part, len(cells)), make([]error, len(cells))
+	var wait sync.WaitGroup
+	for r := range readers {
+		wait.Go(func() {
+			for i := r; i < len(cells); i += readers {
+				parts[i], errs[i] = e.part(ctx, c, cells[i])
+			}
+		})
+	}
+	wait.Wait()
+	return parts, errs
+}

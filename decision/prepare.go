@@ -1,0 +1,134 @@
+package decision
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/fusion"
+)
+
+// A Study is what is needed to learn from a table, or to be measured on one.
+type Study struct {
+	Table    *Table
+	Label    string                                       // name of the column; "" for label. Of a match task the column that belongs to the others or not
+	Task     string                                       // single, multi, regression or match; "" for what the labels look like
+	Open     func(context.Context) (*chiasm.Model, error) // opens what makes the features, once the table is in order; it stays as it is
+	Cache    string                                       // folder that features are kept in, "" for none
+	Seed     uint64                                       // of all that is drawn
+	Workers  int                                          // threads, 0 for all; no result depends on them
+	Progress func(what string, done, of int)
+}
+
+// stage tells how far something is.
+func (s *Study) stage(what string, done, of int) {
+	if s.Progress != nil {
+		s.Progress(what, done, of)
+	}
+}
+
+// A material is a table as features, divided.
+type material struct {
+	target   Target
+	encoder  *encoder
+	data     *fusion.Data
+	rows     []int    // of the table, of each sample
+	part     []string // of each sample
+	contents [][]key  // of each row
+	seen     *Seen
+}
+
+// prepare looks through the table, cheap things first, makes its features and divides its rows.
+func (s *Study) prepare(ctx context.Context) (*material, error) {
+	t, m := s.Table, &material{seen: &Seen{}}
+	label := s.Label
+	if label == "" && s.Task != "match" {
+		label = "label"
+	}
+	var err error
+	if m.target, err = t.target(s.Task, label); err != nil {
+		return nil, fmt.Errorf("decision: %s: %w", t.Name, err)
+	}
+	if err := t.check(m.seen, true); err != nil {
+		return nil, fmt.Errorf("decision: %s: %w", t.Name, err)
+	}
+	model, err := s.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.encoder = newEncoder(model, s.Cache)
+	for _, c := range t.Columns {
+		if err := m.encoder.takes(c); err != nil {
+			return nil, err
+		}
+	}
+	samples, contents, err := m.encoder.gather(ctx, t, m.seen, true, func(done, of int) { s.stage("encoding", done, of) })
+	if err != nil {
+		return nil, err
+	}
+	m.contents = contents
+	t.bind(samples, contents, m.seen)
+	m.label(t, samples)
+	if m.part, err = m.divide(t, s.Seed); err != nil {
+		return nil, err
+	}
+	if m.target.Task == "match" {
+		return m, m.match(s.Seed, learnPart, validPart, testPart)
+	}
+	return m, m.data.Check()
+}
+
+// label keeps the rows whose answer is known, and that have something to tell it by.
+func (m *material) label(t *Table, samples []fusion.Sample) {
+	m.data = &fusion.Data{Task: m.target.fused()}
+	for _, c := range t.Columns {
+		m.data.Modalities = append(m.data.Modalities, fusion.Modality{Name: c.Name, Width: m.encoder.width(c), Tokens: 1})
+	}
+	for i, r := range t.Rows {
+		there := 0
+		for k := range t.Columns {
+			if samples[i].Has(k) {
+				there++
+			}
+		}
+		if m.target.Task == "match" && there < 2 || m.target.Task != "match" && (there == 0 || r.Label == "") {
+			m.seen.Unknown++
+			continue
+		}
+		m.target.label(&samples[i], r.Label)
+		m.data.Samples, m.rows = append(m.data.Samples, samples[i]), append(m.rows, i)
+	}
+}
+
+// match makes pairs that belong together, and as many that do not, within each part.
+func (m *material) match(seed uint64, parts ...string) error {
+	at := 0
+	for i, c := range m.encoderColumns() {
+		if c == m.target.Match {
+			at = i
+		}
+	}
+	all := &fusion.Data{Task: m.data.Task, Modalities: m.data.Modalities}
+	var part []string
+	var rows []int
+	for _, name := range parts {
+		some, of := in(m.data, m.part, name)
+		pairs, err := fusion.Matching(some, at, seed)
+		if err != nil {
+			return fmt.Errorf("decision: of the part %s: %w", name, err)
+		}
+		all.Samples = append(all.Samples, pairs.Samples...)
+		for _, i := range of {
+			part, rows = append(part, name, name), append(rows, m.rows[i], m.rows[i])
+		}
+	}
+	m.data, m.part, m.rows = all, part, rows
+	return nil
+}
+
+func (m *material) encoderColumns() (names []string) {
+	for _, k := range m.data.Modalities {
+		names = append(names, k.Name)
+	}
+	return names
+}

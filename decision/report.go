@@ -1,0 +1,296 @@
+package decision
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"math"
+	"slices"
+	"strings"
+)
+
+//go:embed report.html
+var reportPage string
+
+var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+	"join":    strings.Join,
+	"percent": func(v *float64) string { return fmt.Sprintf("%.1f", 100**v) },
+	"ms":      func(v float64) string { return fmt.Sprintf("%.3g", v) },
+	"mb":      func(n int) string { return fmt.Sprintf("%.1f", float64(n)/(1<<20)) },
+	"bits":    func(v float64) string { return fmt.Sprintf("%.2f", v) },
+	"share":   func(of, all float64) string { return fmt.Sprintf("%.1f", 100*of/max(all, 1e-9)) },
+	"value":   Figures.short,
+}).Parse(reportPage))
+
+// short is the figure that counts, without its interval.
+func (f Figures) short() string {
+	switch {
+	case f.Accuracy != nil:
+		return fmt.Sprintf("%.1f", 100**f.Accuracy)
+	case f.RMSE != nil:
+		return fmt.Sprintf("%.4g", *f.RMSE)
+	}
+	return "—"
+}
+
+// HTML is a page that reports the advice: one file that needs no other.
+func (a *Advice) HTML(name string) ([]byte, error) {
+	v := view{Advice: a, Name: name, Error: len(a.Candidates) > 0 && a.Candidates[0].RMSE != nil}
+	v.What = "accuracy, percent"
+	if v.Error {
+		v.What = "root mean squared error"
+	}
+	v.LevelOf = &a.Level
+	for _, e := range a.Encoders {
+		v.Stages = append(v.Stages, stageView{e.Column, latency(e.Read), latency(e.Encode)})
+	}
+	v.dots()
+	v.scatter()
+	v.curves()
+	v.pieces()
+	var out strings.Builder
+	if err := reportTemplate.Execute(&out, &v); err != nil {
+		return nil, fmt.Errorf("decision: report: %w", err)
+	}
+	return []byte(out.String()), nil
+}
+
+// A view is what the page shows: the advice, and charts as coordinates.
+type view struct {
+	*Advice
+	Name, What string
+	Error      bool // figures are errors: less is better
+	Dots       chart
+	Scatter    chart
+	Noise      []chart
+	Pieces     []piece
+	LevelOf    *float64
+	Stages     []stageView
+}
+
+type stageView struct {
+	Column       string
+	Read, Encode Latency
+}
+
+// A chart is drawn in a box of Width by Height pixels.
+type chart struct {
+	Title         string
+	Width, Height int
+	Left, Right   float64 // of the area within the axes
+	Top, Bottom   float64
+	X, Y          []tick
+	Marks         []mark
+	Lines         []polyline
+	Guess         float64 // x or y of what guessing scores; 0 for outside
+}
+
+type tick struct {
+	At    float64
+	Label string
+}
+
+type mark struct {
+	X, Y, Low, High float64 // Low and High are the ends of the interval, on the axis of the figure
+	Label, How      string
+	Tip             string
+	Front           bool
+	Chosen          bool
+}
+
+type polyline struct {
+	Label, How string
+	Points     string
+	EndY       float64
+}
+
+type piece struct {
+	Name       string
+	Bits       float64
+	Left, Size float64 // percent
+	Kind       int
+}
+
+// bounds are of the figure over all candidates, with their intervals, and what guessing gives.
+func (v *view) bounds() (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for _, c := range v.Candidates {
+		l, h := c.interval()
+		low, high = min(low, l), max(high, h)
+	}
+	if g := v.guess(); !math.IsNaN(g) {
+		low, high = min(low, g), max(high, g)
+	}
+	pad := max((high-low)*0.05, 1e-6)
+	return low - pad, high + pad
+}
+
+// guess is what always giving the same answer scores, in the figure's unit.
+func (v *view) guess() float64 {
+	if v.Error {
+		return math.Sqrt(max(0, -v.Guess))
+	}
+	return 100 * v.Guess
+}
+
+// interval is that of the figure that counts, in its unit.
+func (f Figures) interval() (low, high float64) {
+	switch {
+	case f.Accuracy != nil:
+		return 100 * f.Interval.Low, 100 * f.Interval.High
+	case f.RMSE != nil:
+		return f.RMSEBounds.Low, f.RMSEBounds.High
+	}
+	return math.NaN(), math.NaN()
+}
+
+// scale leads values to pixels.
+func scale(low, high, from, to float64) func(float64) float64 {
+	return func(v float64) float64 { return math.Round(10*(from+(v-low)/max(high-low, 1e-12)*(to-from))) / 10 }
+}
+
+// ticks are round numbers of an axis.
+func ticks(low, high float64, at func(float64) float64) (list []tick) {
+	step := math.Pow(10, math.Floor(math.Log10(max(high-low, 1e-12)/3)))
+	for _, m := range []float64{1, 2, 5, 10} {
+		if (high-low)/(step*m) <= 6 {
+			step *= m
+			break
+		}
+	}
+	for x := math.Ceil(low/step) * step; x <= high; x += step {
+		list = append(list, tick{at(x), fmt.Sprintf("%.4g", x)})
+	}
+	return list
+}
+
+// dots draws each candidate's figure with its interval, the best first.
+func (v *view) dots() {
+	list := slices.Clone(v.Candidates)
+	slices.SortStableFunc(list, func(a, b Candidate) int { return compare(b.merit(), a.merit()) })
+	c := chart{Width: 720, Height: 50 + 26*len(list), Left: 130, Right: 700, Top: 10, Bottom: float64(20 + 26*len(list))}
+	low, high := v.bounds()
+	at := scale(low, high, c.Left, c.Right)
+	c.X = ticks(low, high, at)
+	c.Guess = at(v.guess())
+	for i, k := range list {
+		l, h := k.interval()
+		c.Marks = append(c.Marks, mark{X: at(k.value()), Y: float64(26 + 26*i), Low: at(l), High: at(h), Label: k.Method, How: k.How,
+			Chosen: k.Method == v.Recommendation.Method, Tip: fmt.Sprintf("%s: %s", k.Method, k.Main())})
+	}
+	v.Dots = c
+}
+
+// scatter draws what candidates reach over how long they take.
+func (v *view) scatter() {
+	c := chart{Width: 720, Height: 400, Left: 60, Right: 620, Top: 90, Bottom: 350}
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, k := range v.Candidates {
+		low, high = min(low, k.value()), max(high, k.value())
+	}
+	pad := max((high-low)*0.1, 0.01*math.Abs(high), 1e-6)
+	low, high = low-pad, high+pad
+	y := scale(low, high, c.Bottom, c.Top)
+	c.Y = ticks(low, high, y)
+	quick, slow := math.Inf(1), math.Inf(-1)
+	micro := func(k Candidate) float64 { return math.Log10(max(1000*k.Fusing.P50, 1)) }
+	for _, k := range v.Candidates {
+		quick, slow = min(quick, micro(k)), max(slow, micro(k))
+	}
+	quick, slow = quick-0.15, slow+0.15
+	x := scale(quick, slow, c.Left, c.Right)
+	for _, t := range []float64{1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000} {
+		if l := math.Log10(t); l >= quick && l <= slow {
+			c.X = append(c.X, tick{x(l), fmt.Sprintf("%g µs", t)})
+		}
+	}
+	for _, k := range v.Candidates {
+		m := mark{X: x(micro(k)), Y: y(k.value()), Label: k.Method, How: k.How, Front: k.Front, Chosen: k.Method == v.Recommendation.Method,
+			Tip: fmt.Sprintf("%s: %s in %.0f µs after the encoders", k.Method, k.Main(), 1000*k.Fusing.P50)}
+		if o := slices.IndexFunc(c.Marks, func(o mark) bool { return o.Label != "" && math.Abs(o.X-m.X) < 14 && math.Abs(o.Y-m.Y) < 12 }); o >= 0 {
+			c.Marks[o].Label += ", " + m.Label // one label for those that lie together
+			m.Label = ""
+		}
+		c.Marks = append(c.Marks, m)
+	}
+	v.Scatter = c
+}
+
+// curves draws, for each modality, what noise in it does to the recommended candidate and to the best of each way.
+func (v *view) curves() {
+	if len(v.Candidates) == 0 {
+		return
+	}
+	shown := v.chosen()
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, k := range shown {
+		for _, n := range k.Noisy {
+			for _, p := range n.Points {
+				low, high = min(low, p.value()), max(high, p.value())
+			}
+		}
+	}
+	pad := max((high-low)*0.08, 0.02*math.Abs(high), 1e-6)
+	low, high = low-pad, high+pad
+	for m := range shown[0].Noisy {
+		c := chart{Title: shown[0].Noisy[m].Modality, Width: 350, Height: 240, Left: 45, Right: 250, Top: 10, Bottom: 195}
+		y := scale(low, high, c.Bottom, c.Top)
+		c.Y = ticks(low, high, y)
+		points := shown[0].Noisy[m].Points
+		x := scale(0, points[len(points)-1].Level, c.Left, c.Right)
+		for _, p := range points {
+			c.X = append(c.X, tick{x(p.Level), fmt.Sprintf("%g", p.Level)})
+		}
+		for _, k := range shown {
+			line := polyline{Label: k.Method, How: k.How}
+			var at []string
+			for _, p := range k.Noisy[m].Points {
+				line.EndY = y(p.value())
+				at = append(at, fmt.Sprintf("%.1f,%.1f", x(p.Level), line.EndY))
+			}
+			line.Points, line.EndY = strings.Join(at, " "), line.EndY+4
+			for slices.ContainsFunc(c.Lines, func(o polyline) bool { return math.Abs(o.EndY-line.EndY) < 12 }) {
+				line.EndY += 12
+			}
+			c.Lines = append(c.Lines, line)
+		}
+		v.Noise = append(v.Noise, c)
+	}
+}
+
+// chosen is the recommended candidate, and the best of the other ways.
+func (v *view) chosen() (list []Candidate) {
+	for _, how := range []string{"late", "early", "interactive"} {
+		var best *Candidate
+		for i := range v.Candidates {
+			c := &v.Candidates[i]
+			if c.How == how && (best == nil || c.Method == v.Recommendation.Method || best.Method != v.Recommendation.Method && c.merit() > best.merit()) {
+				best = c
+			}
+		}
+		if best != nil {
+			list = append(list, *best)
+		}
+	}
+	return list
+}
+
+// pieces are the parts of the information.
+func (v *view) pieces() {
+	i := v.Information
+	list := []piece{{Name: "redundant", Bits: i.Redundant, Kind: 0}}
+	for k, u := range i.Unique {
+		list = append(list, piece{Name: "unique to " + v.Columns[k].Name, Bits: u, Kind: 1})
+	}
+	list = append(list, piece{Name: "synergistic", Bits: i.Synergistic, Kind: 2})
+	all := 0.0
+	for _, p := range list {
+		all += p.Bits
+	}
+	left := 0.0
+	for k := range list {
+		list[k].Left, list[k].Size = left, 100*list[k].Bits/max(all, 1e-9)
+		left += list[k].Size
+	}
+	v.Pieces = list
+}

@@ -1,0 +1,108 @@
+package decision
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/chiasm/chiasm/internal/whole"
+)
+
+// save writes the folder: beside its place first, so that it is there whole or not at all.
+func (t *Training) save(m *Model, taught *Taught) (err error) {
+	parent := filepath.Dir(filepath.Clean(t.Output))
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return fmt.Errorf("decision: %w", err)
+	}
+	temp, err := os.MkdirTemp(parent, "."+filepath.Base(t.Output)+".*")
+	if err != nil {
+		return fmt.Errorf("decision: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+	if err := os.Chmod(temp, 0o755); err != nil {
+		return fmt.Errorf("decision: %w", err)
+	}
+	if err := m.write(temp); err != nil {
+		return err
+	}
+	files, err := t.files(m, taught)
+	if err != nil {
+		return err
+	}
+	if err := WriteFiles(temp, files); err != nil {
+		return err
+	}
+	return place(temp, t.Output)
+}
+
+// WriteFiles writes small files below a folder, by their names.
+func WriteFiles(dir string, files map[string][]byte) error {
+	for name, data := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		err := os.MkdirAll(filepath.Dir(path), 0o755)
+		if err == nil {
+			err = whole.WriteBytes(path, data)
+		}
+		if err != nil {
+			return fmt.Errorf("decision: %w", err)
+		}
+	}
+	return nil
+}
+
+// place puts a folder where another may be.
+func place(temp, output string) error {
+	old := temp + ".old"
+	err := os.Rename(output, old)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("decision: %w", err)
+	}
+	if err := os.Rename(temp, output); err != nil {
+		return fmt.Errorf("decision: %w", errors.Join(err, os.Rename(old, output)))
+	}
+	if err := os.RemoveAll(old); err != nil {
+		return fmt.Errorf("decision: %w", err)
+	}
+	return nil
+}
+
+// files is what is kept besides config and weights.
+func (t *Training) files(m *Model, taught *Taught) (map[string][]byte, error) {
+	files, err := taught.Report.Pictures()
+	if err != nil {
+		return nil, err
+	}
+	if files["learning.png"], err = learning(taught.Curve); err != nil {
+		return nil, err
+	}
+	files["learning.csv"] = taught.csv()
+	if files["result.json"], err = json.MarshalIndent(taught, "", "  "); err != nil {
+		return nil, fmt.Errorf("decision: %w", err)
+	}
+	files["learnt.txt"] = []byte(strings.Join(taught.learnt, "\n") + "\n")
+	all := map[string][]byte{cardFile: []byte(t.card(m, taught))}
+	for name, data := range files {
+		if data != nil {
+			all["training/"+name] = data
+		}
+	}
+	return all, nil
+}
+
+// csv is the learning curve.
+func (t *Taught) csv() []byte {
+	var b strings.Builder
+	b.WriteString("step,mean_loss,validation_loss\n")
+	for _, p := range t.Curve {
+		if math.IsNaN(p.Loss) {
+			fmt.Fprintf(&b, "%d,,%g\n", p.Step, -p.Score)
+		} else {
+			fmt.Fprintf(&b, "%d,%g,\n", p.Step, p.Loss)
+		}
+	}
+	return []byte(b.String())
+}

@@ -1,0 +1,177 @@
+package library
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/index"
+	"github.com/chiasm/chiasm/metric"
+)
+
+const (
+	describeBatch = 64  // files that are described together
+	mostSeen      = 5   // words of a file
+	leastSeen     = 0.5 // probability of a word
+	usuallySeen   = 6   // of the concepts, how many a picture shows on average: what is true before it is looked at
+)
+
+// A Word is what a model saw in a file, and how likely that is there.
+type Word struct {
+	Word        string  `json:"word"`
+	Probability float64 `json:"probability"`
+}
+
+// A describer finds words for pictures.
+type describer struct {
+	*Library
+	space   Space
+	index   *index.Index
+	fits    chiasm.Relevance
+	vectors []float32 // of the concepts, [len(concepts), D]
+}
+
+// describe gives the files of a space that have none yet their words: of a fixed list, those that the model likely sees in them. A model that is not
+// calibrated gives none, since its cosines alone say only what is nearest.
+func (l *Library) describe(ctx context.Context, m Model, s Space, x *index.Index) error {
+	c, ok := calibrated(m)
+	if !ok {
+		return nil
+	}
+	d := describer{Library: l, space: s, index: x}
+	if d.fits, ok = c.Relevance(Image); !ok {
+		return nil
+	}
+	if err := d.fresh(ctx); err != nil {
+		return err
+	}
+	for {
+		var files []int64
+		if err := each(ctx, l.db, func(scan func(...any) error) error {
+			files = append(files, 0)
+			return scan(&files[len(files)-1])
+		}, "SELECT file FROM embedded WHERE space = ? AND NOT described LIMIT ?", s.id, describeBatch); err != nil || len(files) == 0 {
+			return err
+		}
+		if d.vectors == nil {
+			var names []string
+			for _, c := range concepts {
+				names = append(names, c.key())
+			}
+			out, err := m.EmbedQueries(ctx, names)
+			if err != nil {
+				return fmt.Errorf("words for pictures: %w", err)
+			}
+			for _, e := range out {
+				d.vectors = append(d.vectors, e.Values...)
+			}
+		}
+		if err := d.batch(ctx, files); err != nil {
+			return err
+		}
+	}
+}
+
+// fresh forgets what was said by another list or another calibration.
+func (d *describer) fresh(ctx context.Context) error {
+	sum := sha256.Sum256(fmt.Append(nil, conceptText, d.fits.Least(leastSeen), d.fits.Least(0.9), mostSeen, usuallySeen))
+	name, want := fmt.Sprint("concepts of ", d.space.id), hex.EncodeToString(sum[:8])
+	if had, err := d.fact(ctx, name); err != nil || had == want {
+		return err
+	}
+	return d.change(ctx, func(tx *sql.Tx) error {
+		for _, statement := range []string{"DELETE FROM seen WHERE space = ?", "UPDATE embedded SET described = 0 WHERE space = ?"} {
+			if _, err := tx.ExecContext(ctx, statement, d.space.id); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO facts VALUES(?, ?)", name, want)
+		return err
+	})
+}
+
+// batch describes files.
+func (d *describer) batch(ctx context.Context, files []int64) error {
+	var of []int64 // the files of the pictures
+	var pictures []float32
+	if err := each(ctx, d.db, func(scan func(...any) error) error {
+		var id uint64
+		var file int64
+		if err := scan(&id, &file); err != nil {
+			return err
+		}
+		if v := d.index.Get(id); v != nil {
+			of, pictures = append(of, file), append(pictures, v...)
+		}
+		return nil
+	}, "SELECT id, file FROM pieces WHERE space = ? AND NOT sound AND file IN ("+marks(len(files))+") ORDER BY id", append([]any{d.space.id}, anys(files)...)...); err != nil {
+		return err
+	}
+	best := map[int64][]float32{} // by file, of each concept its largest cosine
+	if len(of) > 0 {
+		scores := metric.Dots(pictures, d.vectors, d.space.Dimension, 0)
+		rows := make([]float32, len(of)*len(concepts))
+		scores.Rows(0, len(of), rows)
+		for i, file := range of {
+			row := rows[i*len(concepts):][:len(concepts)]
+			if best[file] == nil {
+				best[file] = row
+			}
+			for q, score := range row {
+				best[file][q] = max(best[file][q], score)
+			}
+		}
+	}
+	return d.change(ctx, func(tx *sql.Tx) error {
+		for _, file := range files {
+			if _, err := tx.ExecContext(ctx, "UPDATE embedded SET described = 1 WHERE file = ? AND space = ?", file, d.space.id); err != nil {
+				return err
+			}
+			for _, w := range likely(best[file], d.fits) {
+				if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO seen VALUES(?, ?, ?, ?)", file, d.space.id, w.Word, w.Probability); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// likely is the concepts that are seen more likely than not, the likeliest first. The calibration is for texts of which every second one fits; of
+// the concepts only a few do, which is taken into account by Bayes' rule.
+func likely(cosines []float32, fits chiasm.Relevance) (out []Word) {
+	prior := float64(usuallySeen) / float64(len(concepts)-usuallySeen)
+	for q, cosine := range cosines {
+		p := fits.Of(cosine)
+		odds := p / max(1-p, 1e-12) * prior
+		if p = odds / (1 + odds); p >= leastSeen && !math.IsNaN(p) {
+			out = append(out, Word{concepts[q].key(), p})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Word) int { return cmp.Compare(b.Probability, a.Probability) })
+	return out[:min(len(out), mostSeen)]
+}
+
+// Words is what the model of the current space saw in a file, in a language of [Languages], the likeliest first.
+func (l *Library) Words(ctx context.Context, id int64, language string) (out []Word, err error) {
+	s, ok, err := l.Current(ctx)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if err := each(ctx, l.db, func(scan func(...any) error) error {
+		var w Word
+		err := scan(&w.Word, &w.Probability)
+		w.Word = named(w.Word, language)
+		out = append(out, w)
+		return err
+	}, "SELECT word, probability FROM seen WHERE file = ? AND space = ? ORDER BY probability DESC, word", id, s.id); err != nil {
+		return nil, fmt.Errorf("library: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,114 @@
+package library
+
+import (
+	"context"
+	"errors"
+	stdimage "image"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chiasm/chiasm"
+)
+
+func TestDuplicates(t *testing.T) {
+	photos := collection(t)
+	first := put(t, pictures+"bilevel.bmp", photos, "c-copy.bmp")
+	m := model(t, seer)
+	l := open(t, t.TempDir(), Options{})
+	run(t, l, m, IndexOptions{Paths: []string{photos}})
+	groups, err := l.Duplicates(t.Context(), DuplicateOptions{})
+	must(t, err)
+	if len(groups) != 1 || !groups[0].Exact || len(groups[0].Same) != 1 {
+		t.Fatalf("%+v", groups)
+	}
+	all, err := l.Duplicates(t.Context(), DuplicateOptions{Least: -1 + 1e-9})
+	must(t, err)
+	if len(all) != 1 { // a threshold below 0 is none
+		t.Errorf("%+v", all)
+	}
+	near, err := l.Duplicates(t.Context(), DuplicateOptions{Least: 1e-6})
+	must(t, err)
+	if len(near) < 2 || near[1].Exact {
+		t.Errorf("%+v", near)
+	}
+	gone := groups[0].Same[0]
+	must(t, l.Delete(t.Context(), gone.ID))
+	if _, err := os.Stat(gone.Path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s: %v", first, err)
+	}
+	sound(t, l)
+}
+
+// counted counts the pictures that a model has looked at.
+type counted struct {
+	*chiasm.Model
+	pictures *int
+}
+
+func (c counted) EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]chiasm.Embedding, error) {
+	*c.pictures += len(imgs)
+	return c.Model.EmbedImages(ctx, imgs)
+}
+
+// A copy of a file gets the vectors of the first one without a second look, and says of itself what is beside it.
+func TestCopies(t *testing.T) {
+	photos := t.TempDir()
+	a := put(t, pictures+"exif6.jpg", photos, "a.jpg")
+	m := counted{model(t, seer), new(int)}
+	l := open(t, t.TempDir(), Options{})
+	run(t, l, m, IndexOptions{Paths: []string{photos}})
+	put(t, pictures+"exif6.jpg", photos, "b.jpg")
+	must(t, os.WriteFile(filepath.Join(photos, "b.txt"), []byte("a second one"), 0o644))
+	if s := run(t, l, m, IndexOptions{}); s.Added != 1 || *m.pictures != 1 {
+		t.Errorf("%+v, %d pictures were looked at", s, *m.pictures)
+	}
+	got := find(t, l, m, `like:"`+a+`"`)
+	if len(got.Hits) != 2 || got.Hits[0].Score != got.Hits[1].Score || got.Hits[0].Width == 0 || got.Hits[0].Width != got.Hits[1].Width {
+		t.Errorf("%+v", got.Hits)
+	}
+	if got := find(t, l, m, "second"); len(got.Hits) != 2 || filepath.Base(got.Hits[0].Path) != "b.jpg" {
+		t.Errorf("%+v", bases(got.Hits))
+	}
+	must(t, os.Remove(a))
+	if s := run(t, l, m, IndexOptions{}); s.Removed != 1 {
+		t.Errorf("%+v", s)
+	}
+	if got := find(t, l, m, "x"); len(got.Hits) != 1 {
+		t.Errorf("%+v", got.Hits)
+	}
+	sound(t, l)
+}
+
+// Pictures belong to a burst if they are near in time and alike, each with the next.
+func TestBursts(t *testing.T) {
+	photos := t.TempDir()
+	at := time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)
+	for name, seconds := range map[string]int{"a": 0, "b": 20, "c": 40, "later": 300, "other": 41} {
+		from := "exif6.png"
+		if name == "other" {
+			from = "bilevel.bmp"
+		}
+		path := put(t, pictures+from, photos, name)
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		must(t, err)
+		_, err = f.WriteString(name) // so that no two are the same file
+		must(t, errors.Join(err, f.Close(), os.Chtimes(path, at, at.Add(time.Duration(seconds)*time.Second))))
+	}
+	l, m := open(t, t.TempDir(), Options{}), model(t, seer)
+	if s := run(t, l, m, IndexOptions{Paths: []string{photos}}); s.Added != 5 {
+		t.Fatalf("%+v", s)
+	}
+	groups, err := l.Bursts(t.Context(), BurstOptions{Least: 0.999})
+	must(t, err)
+	if len(groups) != 1 || len(groups[0].Same) != 2 || groups[0].Exact {
+		t.Fatalf("%+v", groups)
+	}
+	for _, o := range []BurstOptions{{Within: 10 * time.Second, Least: 0.999}, {Least: 1.1}} {
+		if groups, err := l.Bursts(t.Context(), o); err != nil || len(groups) != 0 {
+			t.Errorf("%+v: %+v, %v", o, groups, err)
+		}
+	}
+}
