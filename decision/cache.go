@@ -4,12 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"math"
 	"os"
 	"path/filepath"
+
+	"github.com/chiasm/chiasm/internal/whole"
 )
 
 // A cache keeps features in files that are named by what they are of: the encoder, and the content. A file that is damaged is as good as none.
@@ -67,16 +68,8 @@ func (c cache) put(k key, x []float32) error {
 	if err != nil {
 		return fmt.Errorf("decision: keep features: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".part.*")
-	if err != nil {
+	if err := whole.WriteBytes(path, b); err != nil {
 		return fmt.Errorf("decision: keep features: %w", err)
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("decision: keep features: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
 }

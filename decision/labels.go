@@ -181,6 +181,8 @@ func (t *Table) matching(target Target, column string) (Target, error) {
 func (t Target) label(s *fusion.Sample, label string) {
 	s.Class = -1
 	switch t.Task {
+	case "match":
+		s.Values = []float32{1} // until pairs are made
 	case "single":
 		s.Class = int32(slices.Index(t.Classes, label))
 	case "multi":

@@ -69,8 +69,20 @@ type OpenOptions struct {
 
 // Recognise reports whether a folder holds a saved model, by its config.
 func Recognise(dir string) bool {
+	_, err := ReadConfig(dir)
+	return err == nil
+}
+
+// ReadConfig reads what the model in a folder is made of. Neither weights nor encoder are opened.
+func ReadConfig(dir string) (Config, error) {
 	c, err := readConfig(dir)
-	return err == nil && c.Format == format
+	if err == nil {
+		_, err = build(c)
+	}
+	if err != nil {
+		return c, fmt.Errorf("decision: %s: %w", dir, err)
+	}
+	return c, nil
 }
 
 // mostConfig is how long config.json may be.
@@ -169,7 +181,7 @@ const (
 	mostColumns = 16
 	mostClasses = 1 << 16
 	mostWidth   = 1 << 10
-	mostLayers  = 64
+	mostLayers  = 16
 )
 
 // build makes a model as a config says, without values.
@@ -225,12 +237,17 @@ func (m *Model) write(dir string) error {
 	return weights.Save(filepath.Join(dir, weightsFile), nn.Entries(m.fused), map[string]string{"format": format})
 }
 
+// ReadAudio reads a sound as the encoder hears it: see chiasm.Model.ReadAudio.
+func (m *Model) ReadAudio(ctx context.Context, from io.Reader) (chiasm.Sound, error) {
+	return m.encoder.model.ReadAudio(ctx, from)
+}
+
 // Parameters is how many values the model keeps, the encoder's not counted.
 func (m *Model) Parameters() int { return nn.Count(m.fused) }
 
 // Missing says what becomes of a thing of which something is missing.
-func (m *Model) Missing() string {
-	if strings.HasPrefix(m.Method, string(fusion.Late)) {
+func (c Config) Missing() string {
+	if strings.HasPrefix(c.Method, string(fusion.Late)) {
 		return "Any modality may be missing: each decides by itself, and those that are there are joined. An answer can be had after the first."
 	}
 	return "Any modality may be missing: the model was taught with modalities hidden, and computes with those that are there."

@@ -230,7 +230,7 @@ func (v *view) curves() {
 			}
 		}
 	}
-	pad := max((high-low)*0.08, 1e-6)
+	pad := max((high-low)*0.08, 0.02*math.Abs(high), 1e-6)
 	low, high = low-pad, high+pad
 	for m := range shown[0].Noisy {
 		c := chart{Title: shown[0].Noisy[m].Modality, Width: 350, Height: 240, Left: 45, Right: 250, Top: 10, Bottom: 195}

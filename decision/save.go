@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/chiasm/chiasm/internal/whole"
 )
 
 // save writes the folder: beside its place first, so that it is there whole or not at all.
@@ -43,7 +45,7 @@ func WriteFiles(dir string, files map[string][]byte) error {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		err := os.MkdirAll(filepath.Dir(path), 0o755)
 		if err == nil {
-			err = os.WriteFile(path, data, 0o644)
+			err = whole.WriteBytes(path, data)
 		}
 		if err != nil {
 			return fmt.Errorf("decision: %w", err)

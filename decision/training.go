@@ -26,7 +26,7 @@ type Training struct {
 	How       string          // early, late, interactive or auto: which methods are tried, by cross-validation on what is learnt from; "" for auto
 	Method    string          // the one method to take, as "late/product" or "lmf", in place of How
 	Model     fusion.Config   // sizes
-	Learning  fusion.Training // steps and aids; where Drop is 0 it is 0.2
+	Learning  fusion.Training // steps and aids; where Drop is 0 it is 0.2, but for a match task
 	Folds     int             // of the cross-validation, 0 for 3
 	Limits    fusion.Limits   // for the choice
 	Boot      metric.Bootstrap
@@ -120,7 +120,7 @@ func (t *Training) Run(ctx context.Context) (*Taught, error) {
 			taught.learnt = append(taught.learnt, fingerprint(x.contents[x.rows[i]]))
 		}
 	}
-	if t.Learning.Drop == 0 {
+	if t.Learning.Drop == 0 && x.target.Task != "match" {
 		t.Learning.Drop = 0.2
 	}
 	t.Learning.Seed, t.Learning.Workers = t.Seed, t.Workers

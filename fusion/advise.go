@@ -26,7 +26,7 @@ type Advisor struct {
 	Methods  []Method  // the candidates; nil for all
 	Rules    []Rule    // of late fusion; nil for all that fit
 	Model    Config    // sizes; method, task and modalities are filled in
-	Training Training  // the budget; where Drop is 0 it is 0.2, so that each candidate knows what it is to miss a modality
+	Training Training  // the budget; where Drop is 0 it is 0.2, but for Match, so that each candidate knows what it is to miss a modality
 	Folds    int       // of cross-validation; 0 for 3
 	Noise    []float64 // levels of noise that each modality is tried with, as in Model.Noise; nil for none
 	Limits   Limits
@@ -93,7 +93,7 @@ func (a Advisor) Advise(ctx context.Context, d *Data) (*Advice, error) {
 	if a.Folds == 0 {
 		a.Folds = 3
 	}
-	if a.Training.Drop == 0 {
+	if a.Training.Drop == 0 && d.Task.Kind != Match { // without one side nothing matches
 		a.Training.Drop = 0.2
 	}
 	fold, twins, err := d.Folds(a.Folds, a.Training.Seed)

@@ -78,7 +78,7 @@ func Measure(d *Data, answers [][]float64, b metric.Bootstrap) Figures {
 		return f
 	}
 	f.MacroF1 = macroF1(d, answers, nil)
-	f.F1Interval = b.Intervals(len(answers), func(sample []int32) []float64 { return []float64{macroF1(d, answers, sample)} })[0]
+	f.F1Interval = d.f1Interval(b, answers)
 	var confidence []float64
 	var right []bool
 	for i, a := range answers {
@@ -125,6 +125,33 @@ func (d *Data) interval(b metric.Bootstrap, numbers []float64) metric.Interval {
 			n += counts[g]
 		}
 		return []float64{sum / n}
+	})
+	if list == nil {
+		return metric.Interval{}
+	}
+	return list[0]
+}
+
+// f1Interval is that of the macro-F1, likewise.
+func (d *Data) f1Interval(b metric.Bootstrap, answers [][]float64) metric.Interval {
+	var groups [][]int32
+	at := map[string]int{}
+	for i := range answers {
+		group := d.Samples[i].Group
+		g, ok := at[group]
+		if !ok || group == "" {
+			g = len(groups)
+			at[group] = g
+			groups = append(groups, nil)
+		}
+		groups[g] = append(groups[g], int32(i))
+	}
+	list := b.Intervals(len(groups), func(drawn []int32) []float64 {
+		sample := make([]int32, 0, len(answers))
+		for _, g := range drawn {
+			sample = append(sample, groups[g]...)
+		}
+		return []float64{macroF1(d, answers, sample)}
 	})
 	if list == nil {
 		return metric.Interval{}

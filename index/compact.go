@@ -1,10 +1,13 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
+	"sort"
 )
 
 const (
@@ -17,20 +20,21 @@ const (
 // side, and learns along which directions they differ: then far fewer bytes are read for an exact answer, and fewer still for one that need not be
 // (see [Query]). Searches and writers go on meanwhile. It does nothing where there is nothing to gain.
 func (x *Index) Compact(ctx context.Context) error {
+	learnt := x.learn()
 	x.mu.Lock()
 	err := x.writable()
 	if err == nil {
 		err = x.seal() // what is compacted grows no more
 	}
 	var victims []view
-	all := x.scattered()
 	for _, s := range x.segments {
-		if v := s.view(); err == nil && (all || worthwhile(&v)) && !s.damaged {
+		if v := s.view(); err == nil && (learnt != nil || worthwhile(&v)) && !s.damaged {
 			victims = append(victims, v)
 		}
 	}
+	frame := cmp.Or(learnt, x.newest())
 	if err == nil && len(victims) > 0 {
-		_, err = x.begin()
+		_, err = x.begin(frame)
 	}
 	now := x.acquire() // holds the victims' memory
 	x.mu.Unlock()
@@ -43,7 +47,7 @@ func (x *Index) Compact(ctx context.Context) error {
 	if len(victims) == 0 {
 		return nil
 	}
-	moved, err := x.rewrite(ctx, victims)
+	moved, err := x.rewrite(ctx, victims, frame)
 	if err != nil {
 		for _, s := range moved.segments {
 			s.memory.release()
@@ -54,6 +58,36 @@ func (x *Index) Compact(ctx context.Context) error {
 	if err := x.exchange(victims, moved); err != nil {
 		return fmt.Errorf("index: %s: compacting: %w", x.dir, err)
 	}
+	if err := x.sound(ctx); err != nil {
+		return fmt.Errorf("index: %s: compacting: %w", x.dir, err)
+	}
+	return nil
+}
+
+// sound measures how deep a search must go.
+func (x *Index) sound(ctx context.Context) error {
+	now := x.acquire()
+	if now == nil {
+		return os.ErrClosed
+	}
+	defer now.release()
+	if now.cells == 0 {
+		return nil
+	}
+	measured, err := now.measure(ctx, x.Dimension())
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.writable(); err != nil {
+		return err
+	}
+	x.manifest.Sounding = measured
+	if err := x.keep(); err != nil {
+		return err
+	}
+	x.publish()
 	return nil
 }
 
@@ -62,19 +96,41 @@ func worthwhile(v *view) bool {
 	return v.killed*4 > total || len(v.blocks) >= manyBlocks && total < fewRows*len(v.blocks)
 }
 
-// scattered reports whether so many vectors lie in no cell that it is worth learning anew where they lie.
-func (x *Index) scattered() bool {
+// learn makes a new frame, where so many vectors lie in no cell that it is worth learning anew where they lie; else it is nil.
+func (x *Index) learn() *frame {
+	now := x.acquire()
+	if now == nil {
+		return nil
+	}
+	defer now.release()
+	var blocks []*block
+	var counts []int
 	loose, all := 0, 0
-	for _, s := range x.segments {
-		for i := range s.blocks {
-			n := len(s.blocks[i].ids)
-			all += n
-			if len(s.blocks[i].cells) == 0 {
-				loose += n
+	for i := range now.views {
+		for j := range now.views[i].blocks {
+			b := &now.views[i].blocks[j]
+			if len(b.cells) == 0 {
+				loose += len(b.ids)
+			}
+			if len(b.ids) > 0 {
+				blocks, counts = append(blocks, b), append(counts, all)
+				all += len(b.ids)
 			}
 		}
 	}
-	return loose >= clusterAt && loose*4 > all
+	if loose < x.clusterAt || loose*4 <= all {
+		return nil
+	}
+	d := x.Dimension()
+	r := rand.New(rand.NewPCG(3, uint64(all)))
+	sample := make([]float32, 0, trainRows*d)
+	for range trainRows {
+		n := r.IntN(all)
+		at := sort.SearchInts(counts, n+1) - 1
+		row := source{b: blocks[at], at: n - counts[at]}
+		sample = append(sample, row.vector(d)...)
+	}
+	return train(sample, d)
 }
 
 // others is what the victims' blocks killed outside of them: that must not rise again when they go.

@@ -10,30 +10,32 @@ import (
 
 // A lens is a query as a frame shows it. Of s = q − m it holds P·s in codes for the near codes, fine and coarse, and s in codes for the far ones.
 type lens struct {
-	sieve     kernel.Sieve // all but the floor
-	near, far []int16
-	nearScale float64
-	farScale  float64
-	base      float64 // q·m
-	nearLoose float64 // what rounding the query does to a score, for each scale of a row's near codes
-	farLoose  float64 // and of its far codes
-	long      float64 // |s|, at least
-	blur      float64 // what rounding of sums does to a score, for each reach of a block
-	least     float64 // and whatever the reach
+	sieve      kernel.Sieve // all but the floor
+	near, far  []int16
+	nearOffset int32 // what 128 in every near code adds
+	nearScale  float64
+	farScale   float64
+	base       float64 // q·m
+	nearLoose  float64 // what rounding the query does to a score, for each scale of a row's near codes
+	farLoose   float64 // and of its far codes
+	third      float64 // |P·s|, at least
+	fourth     float64 // |s − Pᵀ(P·s)|, at least
+	long       float64 // |s|, at least
+	blur       float64 // what rounding of sums does to a score, for each reach of a block
+	least      float64 // and whatever the reach
 }
 
 const up = 1 + 1e-9 // for sums in float64
 
-// view makes the lens of a query.
-func (f *frame) view(q []float32) *lens {
+// view makes the lens of a query, which reckons with a part of the rests' lengths: 1 is for what is certain.
+func (f *frame) view(q []float32, part float64) *lens {
 	d, width := f.dimension, widthOf(f.dimension)
 	l := &lens{near: make([]int16, nearWidth), far: make([]int16, width), base: inner(q, f.mean)}
-	space := make([]float32, 2*d+nearWidth)
-	s, rest, a := space[:d], space[d:2*d], space[2*d:]
+	space := make([]float32, d+nearWidth)
+	s, a := space[:d], space[d:]
 	f.relative(s, q)
 	f.look(a, s)
-	off := f.rest(rest, s, a)
-	length := norm(s)
+	length, seen := norm(s), norm(a)
 	l.long = length * up
 	tiny := norm(q) * 1e-12
 	l.blur, l.least = (l.long+f.length)*0x1p-20+tiny, tiny*f.length
@@ -41,6 +43,9 @@ func (f *frame) view(q []float32) *lens {
 
 	nearScale, miss := fine(l.near, a, 8191)
 	l.nearScale, l.nearLoose = nearScale, (miss+blurred)*codesLong*up+l.long*1e-12
+	for _, c := range l.near {
+		l.nearOffset += 128 * int32(c)
+	}
 	farScale, miss := fine(l.far[:d], s, min(8191, 1<<31/(128*width)-1)) // no product leaves int32
 	l.farScale, l.farLoose = farScale, (miss+l.long*1e-12)*127*math.Sqrt(float64(d))*up
 
@@ -50,8 +55,10 @@ func (f *frame) view(q []float32) *lens {
 	}
 	l.sieve.Scale = scale
 	l.sieve.Loose = upward((miss + blurred) * codesLong * up)
-	l.sieve.Third = upward(norm(a) * up)
-	l.sieve.Fourth = upward((norm(rest) + off) * up)
+	// |s − Pᵀa|² = |s|² − 2a·(P·s) + |Pᵀa|², where P·s is a but for the blur, and |Pᵀa|² is |a|² but for the defect.
+	rest := length*length - seen*seen + 2*seen*blurred + f.defect*seen*seen
+	l.third, l.fourth = seen*up, part*math.Sqrt(max(rest, 0)+1e-12*length*length)*up
+	l.sieve.Third, l.sieve.Fourth = upward(l.third), upward(l.fourth)
 	return l
 }
 
@@ -121,23 +128,25 @@ type hunt struct {
 	l     *lens
 	sieve kernel.Sieve
 	floor float64
-	lower scores // the K largest scores that rows of this hunt are known to reach
+	lower least[float64] // the K largest scores that rows of this hunt are known to reach
 	found []candidate
-	mask  [groupRows / 8]byte
-	codes [nearWidth]byte
-	sum   [1]int32
+
+	mask   [groupRows / 8]byte
+	picked [groupRows]uint32
+	sums   [groupRows]int32
+	scores [groupRows]float64
 }
 
-func (h *hunt) begin(t *search, v *view) {
-	*h = hunt{lower: h.lower[:0], found: h.found[:0], floor: t.known()}
-	h.at(t, v)
+func (h *hunt) begin(t *search) {
+	h.t, h.v, h.l, h.floor = t, nil, nil, t.known()
+	h.lower, h.found = h.lower[:0], h.found[:0]
 }
 
 // at goes on in another segment.
-func (h *hunt) at(t *search, v *view) {
+func (h *hunt) at(v *view) {
 	if h.v != v {
-		h.t, h.v = t, v
-		if l := t.lenses[v.lens]; l != h.l {
+		h.v = v
+		if l := h.t.lenses[v.lens]; l != h.l {
 			h.l, h.sieve = l, l.sieve
 		}
 	}
@@ -151,6 +160,7 @@ func (h *hunt) rows(b *block, first, last int) {
 		n := min(groupRows, eights(last-at))
 		h.sieve.Floor = h.l.floor(h.floor, b.reach)
 		kernel.Sift(h.mask[:n/8], b.near[at*nearWidth:(at+n)*nearWidth], b.facts[at:], stride, &h.sieve)
+		picked := h.picked[:0]
 		for i := 0; i < n; i += 64 {
 			word := binary.LittleEndian.Uint64(h.mask[i/8:])
 			if at+i < first {
@@ -160,36 +170,47 @@ func (h *hunt) rows(b *block, first, last int) {
 				word &= 1<<left - 1
 			}
 			for ; word != 0; word &= word - 1 {
-				h.row(b, at+i+bits.TrailingZeros64(word))
+				r := at + i + bits.TrailingZeros64(word)
+				if h.v.isDead(uint32(b.first+r)) || h.t.Filter != nil && !h.t.Filter.Has(b.ids[r]) {
+					continue
+				}
+				picked = append(picked, uint32(r))
 			}
+		}
+		if len(picked) > 0 {
+			h.closer(b, picked)
 		}
 	}
 }
 
-// row looks closely at one row.
-func (h *hunt) row(b *block, at int) {
-	if h.v.isDead(uint32(b.first+at)) || h.t.Filter != nil && !h.t.Filter.Has(b.ids[at]) {
-		return
+// closer looks closely at rows: first at their near codes once more, with a finer query, then at the far ones.
+func (h *hunt) closer(b *block, rows []uint32) {
+	l, stride, sums := h.l, eights(len(b.ids)), h.sums[:len(rows)]
+	blur := l.blur*float64(b.reach) + l.least
+	kernel.PickUint8(sums, b.near, rows, l.near)
+	kept := 0
+	for i, r := range rows {
+		scale := float64(b.facts[r])
+		score := l.base + float64(b.facts[stride+int(r)]) + float64(sums[i]-l.nearOffset)*l.nearScale*scale
+		slack := l.nearLoose*scale + l.third*float64(b.facts[2*stride+int(r)]) + l.fourth*float64(b.facts[3*stride+int(r)]) + blur
+		if score+slack >= h.floor {
+			rows[kept], h.scores[kept] = r, score
+			kept++
+		}
 	}
-	l, stride, width := h.l, eights(len(b.ids)), len(h.l.far)
-	const flip = 0x8080808080808080
-	near := b.near[at*nearWidth:]
-	for i := 0; i < nearWidth; i += 8 {
-		binary.LittleEndian.PutUint64(h.codes[i:], binary.LittleEndian.Uint64(near[i:])^flip)
+	rows, sums = rows[:kept], sums[:kept]
+	kernel.PickInt8(sums, b.far, rows, l.far)
+	for i, r := range rows {
+		w := b.worth[r]
+		score := h.scores[i] + float64(sums[i])*l.farScale*float64(w.scale)
+		slack := l.nearLoose*float64(b.facts[r]) + l.farLoose*float64(w.scale) + l.long*float64(w.err) + blur
+		if score+slack < h.floor {
+			continue
+		}
+		h.lower.push(score-slack, h.t.K)
+		if len(h.lower) == h.t.K {
+			h.floor = max(h.floor, h.lower[0])
+		}
+		h.found = append(h.found, candidate{b, int(r), score + slack, score - slack})
 	}
-	kernel.ScanInt8(h.sum[:], h.codes[:], l.near, 1)
-	scale := float64(b.facts[at])
-	score := l.base + float64(b.facts[stride+at]) + float64(h.sum[0])*l.nearScale*scale
-	kernel.ScanInt8(h.sum[:], b.far[at*width:(at+1)*width], l.far, 1)
-	w := b.worth[at]
-	score += float64(h.sum[0]) * l.farScale * float64(w.scale)
-	slack := l.nearLoose*scale + l.farLoose*float64(w.scale) + l.long*float64(w.err) + l.blur*float64(b.reach) + l.least
-	if score+slack < h.floor {
-		return
-	}
-	h.lower.push(score-slack, h.t.K)
-	if len(h.lower) == h.t.K {
-		h.floor = max(h.floor, h.lower[0])
-	}
-	h.found = append(h.found, candidate{b, at, score + slack, score - slack})
 }

@@ -38,16 +38,18 @@ type Index struct {
 	opts Options
 	lock *flock.Flock
 
-	mu       sync.Mutex // of what writers change
-	manifest manifest
-	segments []*segment
-	plain    *frame
-	file     File // the last segment, where it is open for appending
-	where    map[uint64]row
-	broken   error // why nothing can be written any more
-	damages  []error
+	mu        sync.Mutex // of what writers change
+	manifest  manifest
+	segments  []*segment
+	plain     *frame
+	clusterAt int  // vectors that are worth being sorted into cells
+	file      File // the last segment, where it is open for appending
+	where     map[uint64]row
+	broken    error // why nothing can be written any more
+	damages   []error
 
-	now atomic.Pointer[snapshot]
+	now   atomic.Pointer[snapshot]
+	hunts sync.Pool // *hunt, for the next search
 }
 
 // A manifest is the file that says which segments count, in their order.
@@ -57,6 +59,7 @@ type manifest struct {
 	Space     string   `json:"space"`
 	Segments  []uint32 `json:"segments"`
 	Next      uint32   `json:"next"`
+	Sounding  sounding `json:"sounding"`
 }
 
 // A snapshot is the index at one moment.
@@ -65,7 +68,9 @@ type snapshot struct {
 	frames   []*frame
 	memories []*memory
 	live     int
+	shelves  []shelf
 	cells    int
+	sounding sounding
 	refs     atomic.Int32
 }
 
@@ -77,7 +82,7 @@ func Open(dir string, o Options) (x *Index, err error) {
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = 256 << 20
 	}
-	x = &Index{dir: dir, opts: o}
+	x = &Index{dir: dir, opts: o, clusterAt: clusterAt}
 	defer func() {
 		if err != nil {
 			_ = x.Close()
@@ -155,7 +160,7 @@ func (x *Index) read() error {
 	return nil
 }
 
-// frames are those of the segments, each once: the plain one, which may be no segment's, and the others, the newest last.
+// frames are those of the segments, each once: the plain one, which may be no segment's, and the others.
 func (x *Index) frames() []*frame {
 	all := []*frame{x.plain}
 	for _, s := range x.segments {
@@ -164,6 +169,14 @@ func (x *Index) frames() []*frame {
 		}
 	}
 	return all
+}
+
+// newest is the frame of what is appended to.
+func (x *Index) newest() *frame {
+	if n := len(x.segments); n > 0 {
+		return x.segments[n-1].frame
+	}
+	return x.plain
 }
 
 // bury marks rows dead. fresh says of which segments the marks are no reader's.
@@ -198,18 +211,23 @@ func (x *Index) sweep() {
 
 // publish shows readers the present state.
 func (x *Index) publish() {
-	s := &snapshot{}
+	s := &snapshot{sounding: x.manifest.Sounding}
 	s.refs.Store(1)
 	for _, seg := range x.segments {
 		v := seg.view()
-		if v.lens = slices.Index(s.frames, v.frame); v.lens < 0 {
+		if v.lens = slices.Index(s.frames, v.frame); v.lens < 0 && v.rows > 0 {
 			v.lens, s.frames = len(s.frames), append(s.frames, v.frame)
 		}
 		s.views = append(s.views, v)
 		s.memories = append(s.memories, seg.memory.retain())
 		s.live += v.live()
-		for i := range v.blocks {
-			s.cells += len(v.blocks[i].cells)
+	}
+	for i := range s.views {
+		for j := range s.views[i].blocks {
+			if b := &s.views[i].blocks[j]; len(b.cells) > 0 {
+				s.shelves = append(s.shelves, shelf{&s.views[i], b, s.cells})
+				s.cells += len(b.cells)
+			}
 		}
 	}
 	if old := x.now.Swap(s); old != nil {

@@ -1,97 +1,184 @@
 package index
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
 	"github.com/chiasm/chiasm/internal/kernel"
 )
 
-// A place is a cell, and about how near to a query its rows are.
-type place struct {
-	score float64
-	v     *view
-	b     *block
-	cell  int
-}
+const (
+	seedCells = 8    // that an exact search begins with, so that what follows has much to beat
+	narrow    = 0.05 // a filter that lets less than this share through is answered exactly
+)
 
-// An opening prepares the queries of a scan, and answers those that want no more than a look at the nearest cells.
+// An opening prepares the queries of a scan, and answers those that are content with a look at the nearest cells.
 type opening scan
 
 // Run opens one query.
 func (o *opening) Run(n int) {
 	t := &o.queries[n]
-	for _, f := range o.now.frames {
-		t.lenses = append(t.lenses, f.view(t.Vector))
-	}
-	floor := math.Inf(-1)
+	t.least = math.Inf(-1)
 	if t.Least != nil {
-		floor = *t.Least
+		t.least = *t.Least
 	}
-	t.floor.Store(math.Float64bits(floor))
-	if o.now.cells == 0 {
-		return
-	}
-	few := seedCells
-	approximate := t.Recall > 0 && t.Recall < 1 && t.Filter == nil
-	if approximate {
-		few = Probe
-	}
-	h := &hunt{}
-	for _, p := range t.places(o.now, few) {
-		h.at(t, p.v)
-		h.rows(p.b, int(p.b.cells[p.cell].first), p.b.end(p.cell))
-	}
-	if approximate {
-		for i := range o.now.views {
-			v := &o.now.views[i]
-			for j := range v.blocks {
-				if b := &v.blocks[j]; len(b.cells) == 0 {
-					h.at(t, v)
-					h.rows(b, 0, len(b.ids))
-				}
-			}
+	t.floor.Store(math.Float64bits(t.least))
+	h := (*scan)(o).hunt()
+	defer o.hunts.Put(h)
+	if depth := o.now.depth(&t.Query); depth > 0 {
+		t.look(o.now, o.now.sounding.Glance)
+		t.probe(o.now, h, depth)
+		o.loose(t, h)
+		if len(h.lower) == t.K || t.Filter == nil && t.Least != nil { // else there may be more elsewhere
+			t.done = true
+			t.collect(h)
+			return
 		}
-		t.done = true
-		t.collect(h)
-	} else if len(h.lower) == t.K { // the scan meets these rows again: all that is kept is how near they are
-		t.floor.Store(math.Float64bits(max(floor, h.lower[0])))
+	}
+	t.look(o.now, 1)
+	if o.now.cells > 0 {
+		few := seedCells
+		if t.Filter != nil {
+			few = int(seedCells/max(o.now.share(t.Filter), narrow)) + 1
+		}
+		t.probe(o.now, h, few)
+		if len(h.lower) == t.K { // the scan meets these rows again: all that is kept is how near they are
+			t.floor.Store(math.Float64bits(max(t.least, h.lower[0])))
+		}
 	}
 }
 
-const seedCells = 8
+// look makes the query's lenses.
+func (t *search) look(now *snapshot, glance float64) {
+	t.lenses = t.lenses[:0]
+	for _, f := range now.frames {
+		t.lenses = append(t.lenses, f.view(t.Vector, glance))
+	}
+}
 
-// Probe is experimental.
-var Probe = 32
+// probe looks through the n nearest cells.
+func (t *search) probe(now *snapshot, h *hunt, n int) {
+	h.begin(t)
+	for _, number := range t.places(now, n) {
+		s := now.shelf(number)
+		c := number - s.first
+		h.at(s.v)
+		h.rows(s.b, int(s.b.cells[c].first), s.b.end(c))
+	}
+}
 
-// places are the n cells whose middles are nearest to the query, the nearest first.
-func (t *search) places(now *snapshot, n int) []place {
-	var worst scores // of the n best so far
-	var best []place
-	var products []int32
-	for i := range now.views {
-		v := &now.views[i]
-		l := t.lenses[v.lens]
+// loose looks through the rows that lie in no cell.
+func (o *opening) loose(t *search, h *hunt) {
+	for i := range o.now.views {
+		v := &o.now.views[i]
 		for j := range v.blocks {
-			b := &v.blocks[j]
-			if len(b.cells) == 0 {
-				continue
-			}
-			products = slices.Grow(products[:0], len(b.cells))[:len(b.cells)]
-			kernel.ScanInt8(products, b.middle, l.near, 1)
-			for k := range b.cells {
-				c := &b.cells[k]
-				score := l.base + float64(c.offset) + float64(products[k])*l.nearScale*float64(c.scale)
-				if len(worst) == n && score <= worst[0] {
-					continue
-				}
-				worst.push(score, n)
-				best = append(best, place{score, v, b, k})
+			if b := &v.blocks[j]; len(b.cells) == 0 && len(b.ids) > 0 {
+				h.at(v)
+				h.rows(b, 0, len(b.ids))
 			}
 		}
 	}
-	best = slices.DeleteFunc(best, func(p place) bool { return p.score < worst[0] })
-	slices.SortStableFunc(best, func(a, b place) int { return cmp.Compare(b.score, a.score) })
-	return best[:min(n, len(best))]
+}
+
+// A shelf is a block with cells, which follow those of the shelves before.
+type shelf struct {
+	v     *view
+	b     *block
+	first int
+}
+
+// shelf is the one that a cell is of.
+func (s *snapshot) shelf(cell int) *shelf {
+	at, ok := slices.BinarySearchFunc(s.shelves, cell, func(s shelf, n int) int { return s.first - n })
+	if !ok {
+		at--
+	}
+	return &s.shelves[at]
+}
+
+// places are the numbers of the n cells whose middles are nearest to the query, the nearest first.
+func (t *search) places(now *snapshot, n int) []int {
+	n = min(n, now.cells)
+	best := make(least[uint64], 0, n)
+	products := make([]int32, 0, 256)
+	for i := range now.shelves {
+		s := &now.shelves[i]
+		l := t.lenses[s.v.lens]
+		products = slices.Grow(products[:0], len(s.b.cells))[:len(s.b.cells)]
+		kernel.ScanInt8(products, s.b.middle, l.near, 1)
+		for k, p := range products {
+			c := &s.b.cells[k]
+			score := float32(l.base) + c.offset + float32(float32(p)*float32(l.nearScale)*c.scale)
+			best.push(uint64(ordered(score))<<32|uint64(math.MaxUint32-s.first-k), n)
+		}
+	}
+	slices.Sort(best)
+	out := make([]int, len(best))
+	for i, key := range best {
+		out[len(best)-1-i] = math.MaxUint32 - int(uint32(key))
+	}
+	return out
+}
+
+// ordered is a number whose order is that of floats.
+func ordered(x float32) uint32 {
+	b := math.Float32bits(x)
+	if b>>31 != 0 {
+		return ^b
+	}
+	return b | 1<<31
+}
+
+// A sounding says how an index is searched that need not be searched everywhere.
+type sounding struct {
+	Glance float64 `json:"glance,omitempty"` // the part of the rests' lengths by which the near codes mostly mistake the nearest
+	Depths []depth `json:"depths,omitempty"`
+}
+
+// A depth says how many of the nearest cells hold a share of the ten nearest vectors.
+type depth struct {
+	Recall float64 `json:"recall"`
+	Cells  int     `json:"cells"`
+}
+
+// depth is how many cells a query is to look through; 0 where it wants everything.
+func (s *snapshot) depth(q *Query) int {
+	if s.cells == 0 || q.Recall == 0 {
+		return 0
+	}
+	i := slices.IndexFunc(s.sounding.Depths, func(d depth) bool { return d.Recall >= q.Recall })
+	if i < 0 {
+		return 0
+	}
+	n := s.sounding.Depths[i].Cells
+	if q.Filter != nil {
+		share := s.share(q.Filter)
+		if share < narrow {
+			return 0
+		}
+		n = int(float64(n) / share)
+	}
+	if n*2 > s.cells {
+		return 0
+	}
+	return n
+}
+
+// share is about which share of the ids a filter lets through.
+func (s *snapshot) share(f Filter) float64 {
+	const asked = 512
+	step, at, n, passed := max(s.live/asked, 1), 0, 0, 0
+	for i := range s.views {
+		for j := range s.views[i].blocks {
+			ids := s.views[i].blocks[j].ids
+			for ; at < len(ids); at += step {
+				n++
+				if f.Has(ids[at]) {
+					passed++
+				}
+			}
+			at -= len(ids)
+		}
+	}
+	return float64(passed) / float64(max(n, 1))
 }

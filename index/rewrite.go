@@ -2,7 +2,6 @@ package index
 
 import (
 	"context"
-	"math/rand/v2"
 
 	"github.com/chiasm/chiasm/internal/par"
 )
@@ -29,8 +28,8 @@ type source struct {
 func (s *source) vector(d int) []float32 { return s.b.values[s.at*d : (s.at+1)*d] }
 
 // rewrite copies what lives of the victims into new segments that no manifest names yet.
-func (x *Index) rewrite(ctx context.Context, victims []view) (m move, err error) {
-	w := &rewriter{x: x, move: move{to: map[row]row{}}}
+func (x *Index) rewrite(ctx context.Context, victims []view, frame *frame) (m move, err error) {
+	w := &rewriter{x: x, frame: frame, move: move{to: map[row]row{}}}
 	defer func() {
 		if closing := w.close(); err == nil {
 			err = closing
@@ -50,13 +49,9 @@ func (x *Index) rewrite(ctx context.Context, victims []view) (m move, err error)
 		}
 	}
 	w.kills = others(victims)
-	if len(rows) >= clusterAt {
+	if len(rows) >= x.clusterAt {
 		return m, w.clustered(ctx, rows)
 	}
-	x.mu.Lock()
-	frames := x.frames()
-	x.mu.Unlock()
-	w.frame = frames[len(frames)-1]
 	for len(rows) > 0 {
 		n := min(len(rows), compactRows)
 		if err := w.write(ctx, rows[:n], nil, nil); err != nil {
@@ -135,13 +130,6 @@ func (w *rewriter) write(ctx context.Context, rows []source, cells []cell, middl
 
 // clustered writes rows so that those of a cell lie side by side.
 func (w *rewriter) clustered(ctx context.Context, rows []source) error {
-	d := w.x.manifest.Dimension
-	r := rand.New(rand.NewPCG(3, uint64(len(rows))))
-	sample := make([]float32, 0, trainRows*d)
-	for range trainRows {
-		sample = append(sample, rows[r.IntN(len(rows))].vector(d)...)
-	}
-	w.frame = train(sample, d)
 	n := &nearing{f: w.frame, rows: rows, codes: make([]byte, len(rows)*nearWidth), scales: make([]float32, len(rows)), offsets: make([]float32, len(rows))}
 	par.Do(n, (len(rows)+encodeRows-1)/encodeRows, 0)
 	if err := ctx.Err(); err != nil {

@@ -18,8 +18,9 @@ type Query struct {
 	K      int      // how many
 	Filter Filter   // which ids may answer; nil for all
 	Least  *float64 // the smallest score that counts; nil for none
-	// Recall is the share of the K nearest that is enough, on average over queries that are like the vectors themselves: 0.95 looks where they mostly
-	// are, in a small part of the time. 0 and 1 are for all of them, as are all others while the index is small.
+	// Recall is the share of the nearest that is enough: with 0.95 a search looks where they mostly are, in a small part of the time. The share is a mean
+	// over queries that are like the vectors themselves, and for the ten nearest. 0 and 1 are for all of them, and so is any other while [Index.Compact]
+	// has not found it worthwhile to sort the vectors, and for a filter that lets few through.
 	Recall float64
 }
 
@@ -63,7 +64,7 @@ func (x *Index) SearchAll(ctx context.Context, queries []Query) ([][]Hit, error)
 			return nil, fmt.Errorf("index: query %d asks for a recall of %v, want 0 to 1", i, q.Recall)
 		}
 	}
-	s := &scan{ctx: ctx, now: now, queries: make([]search, len(queries))}
+	s := &scan{ctx: ctx, now: now, queries: make([]search, len(queries)), hunts: &x.hunts}
 	for i, q := range queries {
 		s.queries[i].Query = q
 	}
@@ -105,7 +106,7 @@ type scan struct {
 	queries []search
 	exact   []*search // those that every row is looked at for
 	active  []*search
-	buffers sync.Pool
+	hunts   *sync.Pool
 }
 
 // A search is one query of a scan.
@@ -113,11 +114,12 @@ type search struct {
 	Query
 	lenses []*lens // for each frame
 	done   bool    // every row that counts has been looked at
+	least  float64 // the smallest score that counts
 
 	floor atomic.Uint64 // bits of a score that K rows are known to reach; only ever rises
 
 	mu    sync.Mutex
-	lower scores // the K largest of the scores that rows are known to reach
+	lower least[float64] // the K largest of the scores that rows are known to reach
 	doubt []candidate
 }
 
@@ -145,7 +147,6 @@ func (s *scan) run() {
 			}
 		}
 	}
-	s.buffers.New = func() any { return new([groupQueries]hunt) }
 	for first := 0; first < len(s.exact) && s.ctx.Err() == nil; first += groupQueries {
 		s.active = s.exact[first:min(first+groupQueries, len(s.exact))]
 		par.Do(s, len(s.spans), 0)
@@ -157,11 +158,12 @@ func (s *scan) Run(n int) {
 	if s.ctx.Err() != nil {
 		return
 	}
-	hunts := s.buffers.Get().(*[groupQueries]hunt)
-	defer s.buffers.Put(hunts)
 	sp := &s.spans[n]
+	var hunts [groupQueries]*hunt
 	for i, t := range s.active {
-		hunts[i].begin(t, sp.v)
+		hunts[i] = s.hunt()
+		hunts[i].begin(t)
+		hunts[i].at(sp.v)
 	}
 	for first := sp.first; first < sp.last; first += groupRows {
 		for i := range s.active {
@@ -169,8 +171,17 @@ func (s *scan) Run(n int) {
 		}
 	}
 	for i, t := range s.active {
-		t.collect(&hunts[i])
+		t.collect(hunts[i])
+		s.hunts.Put(hunts[i])
 	}
+}
+
+// hunt is one that nobody uses.
+func (s *scan) hunt() *hunt {
+	if h, ok := s.hunts.Get().(*hunt); ok {
+		return h
+	}
+	return new(hunt)
 }
 
 // collect takes in what a hunt found.
@@ -206,7 +217,7 @@ func (t *search) finish(d int) []Hit {
 	par.Do(exact, (len(t.doubt)+rescoreRows-1)/rescoreRows, 0)
 	hits := make([]Hit, 0, len(t.doubt))
 	for _, c := range t.doubt {
-		if t.Least == nil || c.score >= *t.Least {
+		if c.score >= t.least {
 			hits = append(hits, Hit{c.b.ids[c.at], c.score})
 		}
 	}
@@ -249,11 +260,11 @@ func inner(a, b []float32) float64 {
 	return (s0 + s1) + (s2 + s3)
 }
 
-// scores is a heap, the smallest first.
-type scores []float64
+// A least is a heap of the largest that were pushed, the smallest of them first.
+type least[T cmp.Ordered] []T
 
 // push keeps the k largest.
-func (s *scores) push(x float64, k int) {
+func (s *least[T]) push(x T, k int) {
 	h := *s
 	if len(h) < k {
 		h = append(h, x)

@@ -108,8 +108,9 @@ func (p *product) Run(i int) {
 }
 
 const (
-	cellRows     = 256 // of a cell, about
-	sampleRows   = 48  // of a cell, that its middle is learnt from
+	cellsOf      = 4  // times the square root of the vectors is the number of cells
+	cellRows     = 16 // of a cell, on average, at least
+	sampleRows   = 48 // of a cell, that its middle is learnt from
 	clusterTurns = 7
 	// clusterMost keeps what learning costs in bounds.
 	clusterMost = 1 << 14
@@ -132,7 +133,7 @@ type clustering struct {
 // cluster labels all rows, and leaves them in the order of their cells.
 func cluster(codes []byte, scales []float32) *clustering {
 	n := len(scales)
-	cells := min(max(n/cellRows, 1), clusterMost)
+	cells := min(int(cellsOf*math.Sqrt(float64(n))), max(n/cellRows, 1), clusterMost)
 	c := &clustering{codes: codes, scales: scales, labels: make([]uint32, n), middles: make([]float32, cells*nearWidth)}
 	whole := (cells + 3) &^ 3
 	c.coded, c.scale, c.half = make([]int16, whole*nearWidth), make([]float32, whole), make([]float32, whole)

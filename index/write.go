@@ -187,7 +187,7 @@ func (x *Index) active() (*segment, error) {
 			return s, x.open(s)
 		}
 	}
-	return x.begin()
+	return x.begin(x.newest())
 }
 
 // seal closes the segment that is appended to.
@@ -221,10 +221,9 @@ func (x *Index) open(s *segment) error {
 }
 
 // begin makes the next segment.
-func (x *Index) begin() (*segment, error) {
+func (x *Index) begin(frame *frame) (*segment, error) {
 	number := x.manifest.Next
-	frames := x.frames()
-	s, f, err := x.create(number, frames[len(frames)-1])
+	s, f, err := x.create(number, frame)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type Query struct {
 	Limit, Offset   int      // how many hits, 0 for 20, and how many before them
 	Strictness      float64  // from 0 to 1 of the model's cut-off, if it has one
 	NoWords, NoLike bool     // leave out the names, tags and captions of files; leave out the vectors
+	Ranker          Ranker   // puts the first hits of words in order; nil for none
 }
 
 // A Term is a text to be near to, or with a negative weight far from.

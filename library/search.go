@@ -58,6 +58,9 @@ const (
 
 // Search finds the files that a query means, the best first. The model is the one whose space answers: see [Library.Current].
 func (l *Library) Search(ctx context.Context, m Model, q Query) (Results, error) {
+	if q.Ranker != nil {
+		return l.rerank(ctx, m, q)
+	}
 	r, err := l.search(ctx, m, &q)
 	var syntax *SyntaxError
 	if err != nil && ctx.Err() == nil && !errors.As(err, &syntax) {

@@ -31,6 +31,9 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	register(s, api, huma.Operation{OperationID: "createEmbeddings", Method: "POST", Path: "/v1/embeddings", Tags: []string{"Models"}, Summary: "Vectors of texts, pictures and sounds", SkipValidateBody: true}, s.embeddings)
 	register(s, api, huma.Operation{OperationID: "rerank", Method: "POST", Path: "/v1/rerank", Tags: []string{"Models"}, Summary: "Documents in the order in which they fit a query", SkipValidateBody: true}, s.rerank)
 	register(s, api, huma.Operation{OperationID: "classify", Method: "POST", Path: "/v1/classify", Tags: []string{"Models"}, Summary: "Sort pictures or sounds into labels of your own", SkipValidateBody: true}, s.classify)
+	if len(s.fused) > 0 {
+		register(s, api, huma.Operation{OperationID: "fuse", Method: "POST", Path: "/v1/fuse", Tags: []string{"Models"}, Summary: "Decide about a thing by several modalities, whichever there are", SkipValidateBody: true}, s.fuse)
+	}
 	register(s, api, s.written(huma.Operation{OperationID: "createTranscription", Path: "/v1/audio/transcriptions", Summary: "What is said in a sound"}), s.transcribe(false))
 	register(s, api, s.written(huma.Operation{OperationID: "createTranslation", Path: "/v1/audio/translations", Summary: "What is said in a sound, in English"}), s.transcribe(true))
 
@@ -89,20 +92,24 @@ type modelList struct {
 }
 
 type modelBody struct {
-	ID         string   `json:"id"`
-	Object     string   `json:"object" enum:"model"`
-	Created    int64    `json:"created"`
-	OwnedBy    string   `json:"owned_by"`
-	Open       bool     `json:"open" doc:"Whether it is in memory; the fields below are known only then."`
-	Space      string   `json:"space,omitempty" doc:"Vectors of one space can be compared."`
-	Dimension  int      `json:"dimension,omitempty"`
-	Modalities []string `json:"modalities,omitempty"`
+	ID         string      `json:"id"`
+	Object     string      `json:"object" enum:"model"`
+	Created    int64       `json:"created"`
+	OwnedBy    string      `json:"owned_by"`
+	Open       bool        `json:"open" doc:"Whether it is in memory; the fields below are known only then."`
+	Space      string      `json:"space,omitempty" doc:"Vectors of one space can be compared."`
+	Dimension  int         `json:"dimension,omitempty"`
+	Modalities []string    `json:"modalities,omitempty"`
+	Fusion     *fusionBody `json:"fusion,omitempty" doc:"Of models that decide by several modalities."`
 }
 
 func (s *Server) listModels(context.Context, *struct{}) (*answer[modelList], error) {
 	list := modelList{Object: "list", Data: []modelBody{}}
 	for _, name := range s.shelf.names {
 		list.Data = append(list.Data, s.shelf.books[name].describe())
+	}
+	for _, f := range s.fused {
+		list.Data = append(list.Data, f.describe())
 	}
 	return &answer[modelList]{list}, nil
 }
@@ -111,6 +118,9 @@ func (s *Server) getModel(_ context.Context, in *struct {
 	Model string `path:"model"`
 }) (*answer[modelBody], error) {
 	b := s.shelf.books[in.Model]
+	if f := s.fusedBook(in.Model); f != nil {
+		return &answer[modelBody]{f.describe()}, nil
+	}
 	if b == nil {
 		return nil, failf(http.StatusNotFound, "model", "model_not_found", "there is no model %.200q: see /v1/models", in.Model)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 
@@ -14,8 +15,13 @@ import (
 	"github.com/chiasm/chiasm/media/image"
 )
 
+// A hearer reads sounds as its model hears them.
+type hearer interface {
+	ReadAudio(ctx context.Context, from io.Reader) (chiasm.Sound, error)
+}
+
 // bring reads a part, from where it is. left is how many pixels may yet come, and is lessened.
-func (s *Server) bring(ctx context.Context, m *loaded, p part, left *int64) (chiasm.Part, error) {
+func (s *Server) bring(ctx context.Context, m hearer, p part, left *int64) (chiasm.Part, error) {
 	if p.kind == "text" {
 		return chiasm.Part{Text: p.text}, nil
 	}

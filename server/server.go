@@ -28,6 +28,7 @@ type Source struct {
 // Options of New. The zero value of each field is its default.
 type Options struct {
 	Models    []Source         // the first answers requests that name none
+	Fused     []Fused          // models that decide by several modalities
 	Token     string           // what requests must bear; "" for none, which only fits a loopback address
 	Hosts     []string         // host names besides the loopback ones that requests may name where there is no token
 	Origins   []string         // sites, as "https://example.org", whose pages may use the server (CORS)
@@ -79,6 +80,7 @@ type Server struct {
 	jobs    *jobs
 	sleeper atomic.Pointer[dormant]
 	streams chan struct{} // of events
+	fused   []*fusedBook
 	api     huma.API
 	handler http.Handler
 }
@@ -103,6 +105,9 @@ func New(o Options) (*Server, error) {
 	s.fetcher = newFetcher(s.limits.Body, s.limits.Grace)
 	var err error
 	if s.shelf, err = newShelf(o.Models, o.KeepAlive, s.limits.Batch, s.metrics, s.log); err != nil {
+		return nil, err
+	}
+	if s.fused, err = newFused(o.Fused, s.shelf.names); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
@@ -172,7 +177,7 @@ func (s *Server) follow() {
 func (s *Server) Close() error {
 	s.jobs.close()
 	s.fetcher.close()
-	return s.shelf.close()
+	return errors.Join(s.closeFused(), s.shelf.close())
 }
 
 // IsLoopback reports whether an address can only be reached from this machine.

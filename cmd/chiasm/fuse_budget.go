@@ -15,7 +15,7 @@ func (b *budgetFlags) budget(flags *pflag.FlagSet) {
 	flags.IntVar(&l.BatchSize, "batch-size", 32, "rows of a step")
 	flags.Float64Var(&l.Rate, "rate", 0.003, "of learning, at its highest")
 	flags.Float64Var(&l.Decay, "decay", 0.01, "of weights")
-	flags.Float64Var(&l.Drop, "modality-dropout", 0.2, "how often a modality is hidden while learning, so that the model can do without")
+	flags.Float64Var(&l.Drop, "modality-dropout", 0, "how often a modality is hidden while learning, so that the model can do without (default 0.2, of --task match 0)")
 	flags.BoolVar(&l.Balance, "balance", false, "classes count alike, however many rows they have")
 	flags.IntVar(&l.Patience, "patience", 0, "looks without progress after which learning ends (default: never)")
 	flags.Float64Var(&l.Modulate, "modulate", 0, "slow down modalities that lead (OGM's alpha); for methods late, or any with --auxiliary")
@@ -35,8 +35,8 @@ func (b *budgetFlags) check() error {
 		return usagef("--rate %v, --decay %v: want a positive rate and no negative decay", l.Rate, l.Decay)
 	case !(l.Drop >= 0 && l.Drop < 1):
 		return usagef("--modality-dropout %v: want 0 to below 1", l.Drop)
-	case m.Width < 1 || m.Width > 1024 || m.Heads < 1 || m.Width%m.Heads != 0 || m.Layers < 1 || m.Layers > 64:
-		return usagef("--width %d, --heads %d, --layers %d: want a width to 1024 that the heads divide, and 1 to 64 layers", m.Width, m.Heads, m.Layers)
+	case m.Width < 1 || m.Width > 1024 || m.Heads < 1 || m.Width%m.Heads != 0 || m.Layers < 1 || m.Layers > 16:
+		return usagef("--width %d, --heads %d, --layers %d: want a width to 1024 that the heads divide, and 1 to 16 layers", m.Width, m.Heads, m.Layers)
 	case b.Folds < 2:
 		return usagef("--folds %d: want 2 or more", b.Folds)
 	case l.Patience < 0 || l.Modulate < 0:

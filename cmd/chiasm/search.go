@@ -46,6 +46,7 @@ func (a *app) search() *cobra.Command {
 	flags.IntVar(&v.offset, "offset", 0, "how many hits to pass over")
 	flags.Float64Var(&v.strictness, "strictness", library.Strictness, "from 0 to 1: how likely a hit has to be meant, where the model is calibrated; 0 shows all")
 	flags.BoolVar(&v.noWords, "no-words", false, "leave names, folders, tags and captions out")
+	flags.StringVar(&v.rerank, "rerank", "", "a model of chiasm fuse train --task match that puts the first hundred hits in order")
 	flags.BoolVar(&v.json, "json", false, "one JSON line for each hit")
 	complete(cmd, "type", library.Image, library.Audio, library.Video)
 	return cmd
@@ -59,6 +60,7 @@ type searchVerb struct {
 	limit, offset         int
 	strictness            float64
 	noWords, json         bool
+	rerank                string
 }
 
 // query is the arguments as a query. After -- come flags too that name pictures and sounds.
@@ -119,6 +121,14 @@ func (v *searchVerb) run(ctx context.Context, args []string) error {
 	m, err := v.app.open(ctx, v.model)
 	if err != nil {
 		return err
+	}
+	if v.rerank != "" {
+		ranker, err := v.ranker(ctx)
+		if err != nil {
+			return err
+		}
+		defer ranker.Close()
+		q.Ranker = ranker
 	}
 	r, err := l.Search(ctx, m, q)
 	if err != nil {

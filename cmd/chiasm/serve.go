@@ -25,8 +25,12 @@ texts, pictures and sounds (/v1/embeddings), ranking (/v1/rerank), labels
 (/v1/classify) and transcripts (/v1/audio/transcriptions). /openapi.json
 describes everything, /metrics measures it.
 
-The library (see chiasm index) is searched at /v1/search, if there is one; without
-a model on the command line it is made. Its folders are followed meanwhile.
+The address itself, opened in a browser, is a page to search the library and look
+through it. The library (see chiasm index) is searched at /v1/search, if there is
+one; without a model on the command line it is made. Its folders are followed
+meanwhile.
+
+Models of chiasm fuse train (--fused) decide by several modalities at /v1/fuse.
 
 Each argument is a model: a folder, a hub id, or NAME=MODEL to be asked for by a
 name of your own. Models are opened when they are first asked for, and closed
@@ -58,6 +62,7 @@ func (a *app) serve() *cobra.Command {
 	flags.BoolVar(&o.Watch, "watch", true, "follow the library's folders, and take in what changes; not with --read-only")
 	flags.DurationVar(&o.Every, "every", 10*time.Minute, "between looks at all folders, since notifications get lost")
 	flags.BoolVar(&o.AllowURL, "allow-url", false, "fetch http(s) addresses in inputs, from public addresses only")
+	flags.StringArrayVar(&v.fused, "fused", nil, "a model of chiasm fuse train, DIR or NAME=DIR, that decides at /v1/fuse; repeats")
 	flags.DurationVar(&o.KeepAlive, "keep-alive", 5*time.Minute, "how long an idle model stays open; negative for ever")
 	flags.IntVar(&o.Limits.Concurrent, "concurrent", 0, "requests that are worked on at once (default 16)")
 	flags.IntVar(&o.Limits.Batch, "batch-size", 0, "inputs that go through a model together (default 32)")
@@ -73,6 +78,15 @@ type serveVerb struct {
 	opts            server.Options
 	addr, tokenFile string
 	log             string
+	fused           []string
+}
+
+// visitable is an address that a browser on this machine can open: all addresses together are none.
+func visitable(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("localhost:%d", tcp.Port)
+	}
+	return a.String()
 }
 
 // sources are the models that the command line names.
@@ -146,6 +160,9 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 	if v.opts.Models, err = v.sources(args); err != nil {
 		return err
 	}
+	if v.opts.Fused, err = v.decisions(); err != nil {
+		return err
+	}
 	v.opts.Version = thisBuild().Version
 	listener, err := net.Listen("tcp", v.addr)
 	if err != nil {
@@ -161,7 +178,7 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	v.app.note("http://%s", listener.Addr())
+	v.app.note("http://%s", visitable(listener.Addr()))
 	return s.Serve(ctx, listener)
 }
 

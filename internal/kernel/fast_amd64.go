@@ -68,6 +68,28 @@ func scanInt8(dst []int32, codes []byte, queries []int16, n, width int) {
 	}
 }
 
+func pickInt8(dst []int32, codes []byte, rows []uint32, query []int16) {
+	switch simd(tier) {
+	case cpu.AVX512:
+		pickInt8AVX512(&dst[0], &codes[0], &rows[0], len(rows), &query[0], len(query))
+	case cpu.AVX2:
+		pickInt8AVX2(&dst[0], &codes[0], &rows[0], len(rows), &query[0], len(query))
+	default:
+		GenericPickInt8(dst, codes, rows, query)
+	}
+}
+
+func pickUint8(dst []int32, codes []byte, rows []uint32, query []int16) {
+	switch simd(tier) {
+	case cpu.AVX512:
+		pickUint8AVX512(&dst[0], &codes[0], &rows[0], len(rows), &query[0], len(query))
+	case cpu.AVX2:
+		pickUint8AVX2(&dst[0], &codes[0], &rows[0], len(rows), &query[0], len(query))
+	default:
+		GenericPickUint8(dst, codes, rows, query)
+	}
+}
+
 func sift(mask, codes []byte, facts []float32, stride int, s *Sieve) {
 	if simd(tier) == cpu.Generic {
 		GenericSift(mask, codes, facts, stride, s)

@@ -70,3 +70,11 @@ func scanInt8(dst []int32, codes []byte, queries []int16, n, width int) {
 func sift(mask, codes []byte, facts []float32, stride int, s *Sieve) {
 	GenericSift(mask, codes, facts, stride, s)
 }
+
+func pickInt8(dst []int32, codes []byte, rows []uint32, query []int16) {
+	GenericPickInt8(dst, codes, rows, query)
+}
+
+func pickUint8(dst []int32, codes []byte, rows []uint32, query []int16) {
+	GenericPickUint8(dst, codes, rows, query)
+}

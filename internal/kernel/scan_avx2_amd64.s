@@ -154,3 +154,141 @@ k2:
 	JNZ          row1
 	VZEROUPPER
 	RET
+
+// func pickInt8AVX2(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·pickInt8AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ codes+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ n+24(FP), BX
+	MOVQ query+32(FP), SI
+	MOVQ width+40(FP), DI
+
+row1:
+	CMPQ  BX, $0x06
+	JLE   fetched3
+	MOVL  24(DX), R8
+	IMULQ DI, R8
+	ADDQ  CX, R8
+	MOVQ  DI, R10
+
+fetch2:
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	SUBQ       $0x40, R10
+	JNZ        fetch2
+
+fetched3:
+	MOVL   (DX), R8
+	IMULQ  DI, R8
+	ADDQ   CX, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   SI, R9
+	MOVQ   DI, R10
+
+k4:
+	VPMOVSXBW    (R8), Y4
+	VPMADDWD     (R9), Y4, Y4
+	VPADDD       Y4, Y0, Y0
+	VPMOVSXBW    16(R8), Y4
+	VPMADDWD     32(R9), Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPMOVSXBW    32(R8), Y4
+	VPMADDWD     64(R9), Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMOVSXBW    48(R8), Y4
+	VPMADDWD     96(R9), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $0x40, R8
+	ADDQ         $0x00000080, R9
+	SUBQ         $0x40, R10
+	JNZ          k4
+	VPADDD       Y2, Y0, Y0
+	VPADDD       Y3, Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VPADDD       X1, X0, X0
+	VMOVD        X0, (AX)
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, DX
+	DECQ         BX
+	JNZ          row1
+	VZEROUPPER
+	RET
+
+// func pickUint8AVX2(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·pickUint8AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ codes+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ n+24(FP), BX
+	MOVQ query+32(FP), SI
+	MOVQ width+40(FP), DI
+
+row1:
+	CMPQ  BX, $0x06
+	JLE   fetched3
+	MOVL  24(DX), R8
+	IMULQ DI, R8
+	ADDQ  CX, R8
+	MOVQ  DI, R10
+
+fetch2:
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	SUBQ       $0x40, R10
+	JNZ        fetch2
+
+fetched3:
+	MOVL   (DX), R8
+	IMULQ  DI, R8
+	ADDQ   CX, R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   SI, R9
+	MOVQ   DI, R10
+
+k4:
+	VPMOVZXBW    (R8), Y4
+	VPMADDWD     (R9), Y4, Y4
+	VPADDD       Y4, Y0, Y0
+	VPMOVZXBW    16(R8), Y4
+	VPMADDWD     32(R9), Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPMOVZXBW    32(R8), Y4
+	VPMADDWD     64(R9), Y4, Y4
+	VPADDD       Y4, Y2, Y2
+	VPMOVZXBW    48(R8), Y4
+	VPMADDWD     96(R9), Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	ADDQ         $0x40, R8
+	ADDQ         $0x00000080, R9
+	SUBQ         $0x40, R10
+	JNZ          k4
+	VPADDD       Y2, Y0, Y0
+	VPADDD       Y3, Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VPADDD       X1, X0, X0
+	VMOVD        X0, (AX)
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, DX
+	DECQ         BX
+	JNZ          row1
+	VZEROUPPER
+	RET

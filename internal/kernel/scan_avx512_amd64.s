@@ -140,3 +140,125 @@ k2:
 	JNZ           row1
 	VZEROUPPER
 	RET
+
+// func pickInt8AVX512(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+// Requires: AVX, AVX2, AVX512BW, AVX512F, MMX+
+TEXT ·pickInt8AVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ codes+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ n+24(FP), BX
+	MOVQ query+32(FP), SI
+	MOVQ width+40(FP), DI
+
+row1:
+	CMPQ  BX, $0x06
+	JLE   fetched3
+	MOVL  24(DX), R8
+	IMULQ DI, R8
+	ADDQ  CX, R8
+	MOVQ  DI, R10
+
+fetch2:
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	SUBQ       $0x40, R10
+	JNZ        fetch2
+
+fetched3:
+	MOVL   (DX), R8
+	IMULQ  DI, R8
+	ADDQ   CX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   SI, R9
+	MOVQ   DI, R10
+
+k4:
+	VPMOVSXBW     (R8), Z2
+	VPMADDWD      (R9), Z2, Z2
+	VPADDD        Z2, Z0, Z0
+	VPMOVSXBW     32(R8), Z2
+	VPMADDWD      64(R9), Z2, Z2
+	VPADDD        Z2, Z1, Z1
+	ADDQ          $0x40, R8
+	ADDQ          $0x00000080, R9
+	SUBQ          $0x40, R10
+	JNZ           k4
+	VPADDD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y2
+	VPADDD        Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X2
+	VPADDD        X2, X0, X0
+	VPSHUFD       $0x4e, X0, X2
+	VPADDD        X2, X0, X0
+	VPSHUFD       $0xb1, X0, X2
+	VPADDD        X2, X0, X0
+	VMOVD         X0, (AX)
+	ADDQ          $0x04, AX
+	ADDQ          $0x04, DX
+	DECQ          BX
+	JNZ           row1
+	VZEROUPPER
+	RET
+
+// func pickUint8AVX512(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+// Requires: AVX, AVX2, AVX512BW, AVX512F, MMX+
+TEXT ·pickUint8AVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ codes+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ n+24(FP), BX
+	MOVQ query+32(FP), SI
+	MOVQ width+40(FP), DI
+
+row1:
+	CMPQ  BX, $0x06
+	JLE   fetched3
+	MOVL  24(DX), R8
+	IMULQ DI, R8
+	ADDQ  CX, R8
+	MOVQ  DI, R10
+
+fetch2:
+	PREFETCHT0 (R8)
+	ADDQ       $0x40, R8
+	SUBQ       $0x40, R10
+	JNZ        fetch2
+
+fetched3:
+	MOVL   (DX), R8
+	IMULQ  DI, R8
+	ADDQ   CX, R8
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   SI, R9
+	MOVQ   DI, R10
+
+k4:
+	VPMOVZXBW     (R8), Z2
+	VPMADDWD      (R9), Z2, Z2
+	VPADDD        Z2, Z0, Z0
+	VPMOVZXBW     32(R8), Z2
+	VPMADDWD      64(R9), Z2, Z2
+	VPADDD        Z2, Z1, Z1
+	ADDQ          $0x40, R8
+	ADDQ          $0x00000080, R9
+	SUBQ          $0x40, R10
+	JNZ           k4
+	VPADDD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y2
+	VPADDD        Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X2
+	VPADDD        X2, X0, X0
+	VPSHUFD       $0x4e, X0, X2
+	VPADDD        X2, X0, X0
+	VPSHUFD       $0xb1, X0, X2
+	VPADDD        X2, X0, X0
+	VMOVD         X0, (AX)
+	ADDQ          $0x04, AX
+	ADDQ          $0x04, DX
+	DECQ          BX
+	JNZ           row1
+	VZEROUPPER
+	RET

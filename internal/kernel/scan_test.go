@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -41,6 +42,39 @@ func TestScanInt8(t *testing.T) {
 		mustPanic(t, "a width that is no multiple of 64", func() { ScanInt8(make([]int32, 1), make([]byte, 32), make([]int16, 32), 1) })
 		mustPanic(t, "codes of another length", func() { ScanInt8(make([]int32, 1), make([]byte, 65), make([]int16, 64), 1) })
 		mustPanic(t, "two queries", func() { ScanInt8(make([]int32, 2), make([]byte, 64), make([]int16, 128), 2) })
+	})
+}
+
+func TestPick(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		r := seeded(7)
+		for _, width := range []int{64, 128, 448} {
+			for _, n := range []int{0, 1, 5, 40} {
+				codes, query, rows := make([]byte, 50*width), make([]int16, width), make([]uint32, n)
+				limit := min(8191, 1<<31/(256*width)-1)
+				for i := range codes {
+					codes[i] = byte(r.UintN(256))
+				}
+				for i := range query {
+					query[i] = int16(r.IntN(2*limit+1) - limit)
+				}
+				for i := range rows {
+					rows[i] = r.Uint32N(50)
+				}
+				got, want := make([]int32, n), make([]int32, n)
+				PickInt8(got, codes, rows, query)
+				GenericPickInt8(want, codes, rows, query)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%d rows of width %d: %d, want %d", n, width, got, want)
+				}
+				PickUint8(got, codes, rows, query)
+				GenericPickUint8(want, codes, rows, query)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%d rows of unsigned bytes of width %d: %d, want %d", n, width, got, want)
+				}
+			}
+		}
+		mustPanic(t, "a row that is not there", func() { PickInt8(make([]int32, 1), make([]byte, 128), []uint32{2}, make([]int16, 64)) })
 	})
 }
 

@@ -954,6 +954,16 @@ func scan1AVX2(dst *int32, codes *byte, query *int16, rows int, width int)
 //go:noescape
 func scan4AVX2(dst *int32, codes *byte, query *int16, rows int, width int)
 
+// pickInt8AVX2 writes the inner products of n rows of codes, which rows names, with a query of the width, a multiple of 64. n is not 0.
+//
+//go:noescape
+func pickInt8AVX2(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+
+// pickUint8AVX2 writes the inner products of n rows of codes, which rows names, with a query of the width, a multiple of 64. n is not 0.
+//
+//go:noescape
+func pickUint8AVX2(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+
 // scan1AVX512 writes the inner products of rows of codes with 1 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
 //
 //go:noescape
@@ -963,6 +973,16 @@ func scan1AVX512(dst *int32, codes *byte, query *int16, rows int, width int)
 //
 //go:noescape
 func scan4AVX512(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// pickInt8AVX512 writes the inner products of n rows of codes, which rows names, with a query of the width, a multiple of 64. n is not 0.
+//
+//go:noescape
+func pickInt8AVX512(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+
+// pickUint8AVX512 writes the inner products of n rows of codes, which rows names, with a query of the width, a multiple of 64. n is not 0.
+//
+//go:noescape
+func pickUint8AVX512(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
 
 // siftAVX2 is Sift: of is the numbers of a Sieve in their order. rows is a multiple of 8 and not 0.
 //

@@ -45,6 +45,10 @@ type file struct {
 }
 
 func run(ctx context.Context, n int, small, large, links string) error {
+	links, err := filepath.Abs(links)
+	if err != nil {
+		return err
+	}
 	l, err := library.Open(small, library.Options{ReadOnly: true})
 	if err != nil {
 		return err
@@ -201,7 +205,10 @@ func embed(tx *sql.Tx, inserted sql.Result, of file, vectors []byte, random *ran
 	if err != nil {
 		return nil, err
 	}
-	if _, err := tx.Exec("INSERT INTO embedded VALUES(?, ?)", id, of.space); err != nil {
+	if _, err := tx.Exec("INSERT INTO embedded SELECT ?, space, described FROM embedded WHERE file = ? AND space = ?", id, of.id, of.space); err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec("INSERT INTO seen SELECT ?, space, word, probability FROM seen WHERE file = ?", id, of.id); err != nil {
 		return nil, err
 	}
 	r, err := tx.Exec("INSERT INTO pieces(file, space, sound) VALUES(?, ?, 0)", id, of.space)

@@ -157,15 +157,19 @@ def recall(found, truth):
 
 
 def broad_enough(find, breadth, queries, truth, least):
-    """The smallest breadth, among steps of some 12 %, that reaches the recall, and that recall; None if 4096 does not."""
-    n = 1
-    while n <= 4096:
-        breadth(n if n > K else max(n, 1))
-        got = recall(np.concatenate([find(queries[i:i + 100]) for i in range(0, len(queries), 100)]), truth)
-        if got >= least:
-            return n, got
-        n = max(n + 1, int(n * 1.12))
-    return None, got
+    """The smallest breadth that reaches the recall, and the recall; None where 4096 does not."""
+    def reached(n):
+        breadth(n)
+        return recall(np.concatenate([find(queries[i:i + 100]) for i in range(0, len(queries), 100)]), truth)
+    low, high = 0, 8
+    while reached(high) < least:
+        low, high = high, 2 * high
+        if high > 4096:
+            return None, reached(4096)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) >= least else (middle, high)
+    return high, reached(high)
 
 
 def measure(find, queries, batch, seconds, at):

@@ -66,7 +66,7 @@ export function bytes(x: number): string {
 }
 
 export const day = (iso: string, style: 'long' | 'month' = 'long') =>
-  new Intl.DateTimeFormat(formats(), style === 'month' ? { year: 'numeric', month: 'long' } : { dateStyle: 'long', timeStyle: 'short' }).format(new Date(iso))
+  new Intl.DateTimeFormat(formats(), style === 'month' ? { year: 'numeric', month: 'long' } : { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
 
 /** clock writes seconds as 1:02:03. */
 export function clock(seconds: number): string {

@@ -69,6 +69,7 @@ export const en = {
   play: 'Play',
   pause: 'Pause',
   position: 'Position',
+  sound: 'Sound',
   moments: 'Moments found',
   playMoment: (at: string) => `Play from ${at}`,
   cannotPlay: 'This browser cannot play the file. Download it instead.',

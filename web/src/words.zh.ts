@@ -70,6 +70,7 @@ export const zh: Messages = {
   play: '播放',
   pause: '暂停',
   position: '位置',
+  sound: '声音',
   moments: '找到的片段',
   playMoment: (at) => `从 ${at} 播放`,
   cannotPlay: '此浏览器无法播放该文件，请下载。',

@@ -87,7 +87,7 @@ export async function visit(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, locale: 'en-GB', permissions: ['microphone'], reducedMotion: 'reduce', ...options })
   const page = await context.newPage()
   page.wrong = []
-  page.on('console', (m) => m.type() === 'error' && !/status of (400|401|404)|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/.test(m.text()) && page.wrong.push(m.text()))
+  page.on('console', (m) => m.type() === 'error' && !/status of (400|401|404)|ERR_CONNECTION_(REFUSED|RESET)|ERR_INCOMPLETE_CHUNKED/.test(m.text()) && page.wrong.push(m.text()))
   page.on('pageerror', (e) => page.wrong.push(e.message))
   page.on('request', (r) => !r.url().startsWith(new URL(url).origin) && !r.url().startsWith('blob:') && page.wrong.push(`asks for ${r.url()}`))
   page.setDefaultTimeout(30_000)

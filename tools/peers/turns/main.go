@@ -6,6 +6,7 @@
 //	turns SECONDS transcribe SOUND MODEL PRECISION
 //	turns SECONDS train TOWER FILE BATCH PRECISION STEPS
 //	turns SECONDS fork|goroutines THREADS MICROSECONDS
+//	turns SECONDS search FOLDER VECTORS QUERIES BATCH RECALL EVERY
 //
 // GOMAXPROCS is the number of threads.
 package main
@@ -46,6 +47,7 @@ type (
 		Median float64 `json:"ms_median"`
 		Mean   float64 `json:"ms_mean"`
 		Min    float64 `json:"ms_min"`
+		P99    float64 `json:"ms_p99"`
 		Runs   int     `json:"runs"`
 		Peak   float64 `json:"peak_mb,omitempty"` // the most memory that the process has had
 	}
@@ -74,6 +76,8 @@ func race(args []string) error {
 		contend = speech
 	case "train":
 		contend = learning
+	case "search":
+		contend = searching
 	}
 	c, err := contend(args[1], args[2:])
 	if err != nil {
@@ -114,7 +118,7 @@ func measure(run func(), seconds float64) turn {
 	for _, t := range ms {
 		sum += t
 	}
-	return turn{ms[len(ms)/2], sum / float64(len(ms)), ms[0], len(ms) + 1, peak()}
+	return turn{ms[len(ms)/2], sum / float64(len(ms)), ms[0], ms[99*(len(ms)-1)/100], len(ms) + 1, peak()}
 }
 
 func picture(verb string, args []string) (c contender, err error) {

@@ -1,0 +1,191 @@
+// The page over other servers: a large library, an empty one, one that must not be changed, one that wants a token. And what a screen reader meets.
+import assert from 'node:assert/strict'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { collect, folder, forget, index, launch, repository, run, serve, visit } from './world.js'
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+let dir, media, library, browser
+
+before(async () => {
+  dir = await folder()
+  ;[media, library] = [join(dir, 'media'), join(dir, 'library')]
+  await collect(media)
+  await index(library, media)
+  browser = await launch()
+})
+
+after(async () => {
+  await browser?.close()
+  await forget(dir)
+})
+
+/** over opens the page over a library, and closes everything after the test. */
+async function over(t, lib, { flags, path = '/', ...options } = {}) {
+  const server = await serve(lib, { flags })
+  t.after(() => server.stop())
+  const page = await visit(browser, server.url + path, options)
+  t.after(async () => {
+    await page.context().close()
+    assert.deepEqual(page.wrong, [])
+  })
+  return page
+}
+
+const tiles = (page) => page.getByRole('option')
+const box = (page) => page.getByRole('textbox', { name: /What to look for/ })
+
+/** accessible asks axe for what hinders people, by the rules of WCAG 2 to level AA. */
+async function accessible(page, where) {
+  await page.waitForTimeout(300) // colours that fade
+  const found = await page.evaluate(async (axe) => {
+    if (!window.axe) new Function(axe)()
+    const r = await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'] })
+    return r.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 160)} ${n.failureSummary}`))
+  }, axe)
+  assert.deepEqual(found, [], where)
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`people with other senses: ${colorScheme}`, async (t) => {
+    const page = await over(t, library, { colorScheme, bypassCSP: true }) // for axe's own script, which the page's policy would not let in
+    await tiles(page).first().waitFor()
+    await accessible(page, 'all files')
+    await page.getByRole('button', { name: 'Size' }).click()
+    await accessible(page, 'a filter')
+    await page.getByRole('button', { name: '<1MB' }).click()
+    await page.getByRole('button', { name: 'Videos' }).click()
+    await tiles(page).first().click()
+    await page.getByText('Dimensions').waitFor()
+    await accessible(page, 'a film')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Library' }).click()
+    await page.getByText('could not be read').waitFor()
+    await accessible(page, 'the library')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Help' }).click()
+    await accessible(page, 'help')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Duplicates' }).click()
+    await page.getByText('would be kept').waitFor()
+    await accessible(page, 'copies')
+    await box(page).fill('path:nowhere')
+    await page.getByRole('heading', { name: 'Nothing fits' }).waitFor()
+    await accessible(page, 'nothing')
+  })
+}
+
+test('an empty library says what to do', async (t) => {
+  const nothing = join(dir, 'nothing')
+  await mkdir(nothing)
+  await index(join(dir, 'empty'), nothing)
+  const page = await over(t, join(dir, 'empty'))
+  await page.getByRole('heading', { name: 'Nothing is here yet' }).waitFor()
+})
+
+test('a server that changes nothing offers no changes', async (t) => {
+  const page = await over(t, library, { flags: ['--read-only'], path: '/?q=path:animals' })
+  await tiles(page).first().click()
+  await page.getByText('Dimensions').waitFor()
+  assert.equal(await page.getByRole('button', { name: 'Add a tag' }).count(), 0)
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Library' }).click()
+  await page.getByText('read-only').waitFor()
+  assert.equal(await page.getByRole('button', { name: 'Look for changes' }).count(), 0)
+})
+
+test('a token is asked for once', async (t) => {
+  const file = join(dir, 'token')
+  await writeFile(file, 'open-sesame-1234567\n', { mode: 0o600 })
+  const page = await over(t, library, { flags: ['--token-file', file] })
+  const asked = page.getByRole('dialog', { name: 'This server wants a token' })
+  await asked.getByLabel('Token').fill('something else 123')
+  await asked.getByRole('button', { name: 'Enter' }).click()
+  await page.getByRole('alert').filter({ hasText: 'not the token' }).waitFor()
+  await page.keyboard.press('Escape')
+  await asked.waitFor()
+  await asked.getByLabel('Token').fill('open-sesame-1234567')
+  await page.keyboard.press('Enter')
+  await tiles(page).first().waitFor()
+  await page.reload()
+  await tiles(page).first().waitFor()
+  assert.equal(await asked.count(), 0)
+})
+
+test('what was added is found, and indexing is seen', async (t) => {
+  const [pictures, lib] = [join(dir, 'growing'), join(dir, 'growing-library')]
+  await mkdir(pictures)
+  await cp(join(media, 'home/coffee.jpg'), join(pictures, 'coffee.jpg'))
+  await index(lib, pictures)
+  const page = await over(t, lib, { flags: ['--watch=false'] })
+  await page.getByRole('status').filter({ hasText: '1 file' }).waitFor()
+  await cp(join(media, 'animals/cat.jpg'), join(pictures, 'cat.jpg'))
+  await page.getByRole('button', { name: 'Library' }).click()
+  await page.getByRole('button', { name: 'Look for changes' }).click()
+  await page.getByRole('dialog', { name: 'Library' }).getByText('2 files').waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Show them' }).click()
+  await page.getByRole('status').filter({ hasText: '2 files' }).waitFor()
+
+  const chooser = page.waitForEvent('filechooser')
+  await page.getByRole('button', { name: /Search by a picture or sound/ }).click()
+  await (await chooser).setFiles([join(media, 'space/rocket.jpg'), join(media, 'space/galaxies.jpg')])
+  await page.getByRole('button', { name: 'Add to the library' }).click()
+  await page.getByText('2 files added').waitFor()
+  await page.getByRole('button', { name: 'Show them' }).click()
+  await page.getByRole('status').filter({ hasText: '4 files' }).waitFor()
+  await box(page).fill('a rocket')
+  await page.keyboard.press('Enter')
+  await page.waitForFunction(() => document.querySelector('[role=option]')?.getAttribute('aria-label')?.startsWith('rocket'))
+})
+
+test('a hundred thousand files', async (t) => {
+  const large = join(dir, 'large')
+  await run('go', ['run', './tools/crowd', '-files', '100000', library, large, join(dir, 'links')], { cwd: repository, env: { ...process.env, CGO_ENABLED: '0' } })
+  const page = await over(t, large, { flags: ['--watch=false'] })
+  let asked = 0
+  page.on('request', (r) => r.url().includes('/v1/search') && asked++)
+  await page.getByRole('status').filter({ hasText: '100,013 files' }).waitFor()
+  const main = page.getByRole('main')
+  const seen = () => tiles(page).evaluateAll((all) => all.map((a) => Number(a.getAttribute('aria-posinset'))))
+  const loaded = () => page.waitForFunction(() => [...document.querySelectorAll('[role=option]')].every((o) => o.getAttribute('aria-label') !== '…'))
+
+  // Somewhere in the middle, by the scroll bar.
+  await main.evaluate((m) => (m.scrollTop = m.scrollHeight / 2))
+  await loaded()
+  const middle = await seen()
+  assert.ok(middle[0] > 49_000 && middle.at(-1) < 51_000 && middle.length < 80, `in the middle ${middle[0]} to ${middle.at(-1)}`)
+  const names = await tiles(page).evaluateAll((all) => all.map((a) => a.getAttribute('aria-label')))
+  assert.equal(new Set(names).size, names.length, 'each file once')
+
+  // What flies by is not asked for, and never are there many elements.
+  const before = asked
+  const most = await main.evaluate(async (m) => {
+    let most = 0
+    for (let i = 0; i <= 100; i++) {
+      m.scrollTop = (m.scrollHeight * i) / 100
+      await new Promise((resolve) => requestAnimationFrame(resolve))
+      most = Math.max(most, document.querySelectorAll('[role=option]').length)
+    }
+    return most
+  })
+  assert.ok(most < 80, `${most} elements at once`)
+  await loaded()
+  assert.ok(asked - before < 60, `${asked - before} questions while a hundred places flew by`)
+  assert.equal((await seen()).at(-1), 100_013)
+
+  // The keyboard gets there too, and the last picture opens.
+  await main.evaluate((m) => (m.scrollTop = 0))
+  await loaded()
+  await tiles(page).first().focus()
+  await page.keyboard.press('End')
+  await loaded()
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog', { name: /Viewer/ }).waitFor()
+  await page.keyboard.press('Escape')
+  await box(page).fill('a cup of coffee')
+  await page.keyboard.press('Enter')
+  await page.getByRole('status').filter({ hasText: /found/ }).waitFor()
+})
