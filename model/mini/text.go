@@ -9,7 +9,7 @@ import (
 
 // A Text is the tower of texts: the mean of the vectors of a text's pieces, and a layer with a hidden one beside it that makes up for what
 // the mean forgets. It learnt to say the mean of all that a text may mean, which is the shorter the less is sure. The last value of a vector
-// is what is missing to a length of 1, the doubt: pictures have none, so that no picture is near to a text that nothing is known of.
+// is what is missing to a length of 1, the doubt: pictures have none, so that a text which may mean much is less near to all of them.
 type Text struct {
 	Pieces *tensor.Tensor `weight:"pieces"` // [vocabulary, W]
 	Direct *nn.Linear     `weight:"direct"` // [D-1, W]

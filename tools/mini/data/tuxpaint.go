@@ -35,9 +35,8 @@ func (c *collection) stamp(root, stem string) error {
 	}
 	relative = filepath.ToSlash(relative)
 	p := picture{ID: "tuxpaint/" + relative, Source: "tuxpaint", Alpha: true, Tags: strings.Split(filepath.ToSlash(filepath.Dir(relative)), "/")}
-	texts := map[string]string{}
-	p.Names, texts = things.Stamp(string(text))
-	p.Caption = texts["en"]
+	names, texts := things.Stamp(string(text))
+	p.Names, p.Caption = names, texts["en"]
 	if len(p.Names["en"]) == 0 {
 		return nil
 	}
