@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/library"
 )
 
@@ -17,8 +18,8 @@ The words of a query are read together. "Quoted words" are a part of their own,
 -word is what it should not be, 2:word counts twice. Before the first word that
 begins with - stands --. Conditions: type:image, type:audio, type:video,
 after:2024-05-01, before:2024-06, place:Berlin, camera:Nikon, path:holidays,
-tag:dog, word:dog for what the
-model saw, size:>1MB, duration:<10s, and like:FILE for what is near to a file.
+tag:dog, word:dog for what the model saw, size:>1MB, duration:<10s, and like:FILE
+for what is near to a file.
 
 The model is the one by which the library was indexed, if none is named.`
 
@@ -137,19 +138,20 @@ func (v *searchVerb) run(ctx context.Context, args []string) error {
 	if r.Space.State == library.Building {
 		v.app.note("not every file has its vectors yet: chiasm index goes on")
 	}
+	if len(r.Hits) == 0 && r.Cut {
+		return v.unlikely(ctx, l, m, q)
+	}
 	for _, h := range r.Hits {
 		if v.json {
 			err = v.app.writeJSON(h)
 		} else {
-			_, err = fmt.Fprintf(v.app.stdout, "%6.3f  %s%s\n", h.Score, clean(h.Path), moment(h))
+			_, err = fmt.Fprintln(v.app.stdout, line(h))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	switch {
-	case len(r.Hits) == 0 && r.Cut:
-		v.app.note("nothing that is probably meant was found; --strictness 0 shows what is closest")
 	case len(r.Hits) == 0:
 		v.app.note("nothing was found")
 	case r.More:
@@ -157,6 +159,20 @@ func (v *searchVerb) run(ctx context.Context, args []string) error {
 	}
 	return nil
 }
+
+// unlikely tells of a search that finds nothing that is probably meant, and what is closest, for people: standard output stays empty.
+func (v *searchVerb) unlikely(ctx context.Context, l *library.Library, m *chiasm.Model, q library.Query) error {
+	v.app.note("nothing that is probably meant was found; --strictness 0 shows what is closest, the first of which are:")
+	q.Strictness, q.Limit = 0, min(q.Limit, 3)
+	r, err := l.Search(ctx, m, q)
+	for _, h := range r.Hits {
+		v.app.note("%s", line(h))
+	}
+	return err
+}
+
+// line is a hit for people.
+func line(h library.Hit) string { return fmt.Sprintf("%6.3f  %s%s", h.Score, clean(h.Path), moment(h)) }
 
 // moment is when in a sound or a video, for people.
 func moment(h library.Hit) string {

@@ -73,3 +73,19 @@ func TestShippedVerbs(t *testing.T) {
 		t.Errorf("eval says %s", out)
 	}
 }
+
+// A search for what is not there says so, and shows what is closest to people only.
+func TestSearchForWhatIsNotThere(t *testing.T) {
+	if !chiasm.Ships() {
+		t.Skip("no model ships with this build")
+	}
+	library := "--library=" + filepath.Join(t.TempDir(), "library")
+	runChiasm(t, "", "index", library, "../../examples/pictures").want(t, exitOK, "searches answer from mini")
+	if r := runChiasm(t, "", "search", library, "--no-words", "a red apple").want(t, exitOK); !strings.Contains(r.out, "apple.png") {
+		t.Errorf("a red apple: %q, %s", r.out, r.err)
+	}
+	r := runChiasm(t, "", "search", library, "--no-words", "a steam locomotive")
+	if r.code != exitOK || r.out != "" || !strings.Contains(r.err, "nothing that is probably meant") || strings.Count(r.err, ".png") != 3 {
+		t.Errorf("a steam locomotive: exit code %d, %q, %s", r.code, r.out, r.err)
+	}
+}
