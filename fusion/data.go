@@ -167,6 +167,19 @@ type Set struct {
 type Batch struct {
 	N    int
 	Sets []Set
+	room *[3][]Set // memory of a pass's own sets; nil for new ones
+}
+
+// list is an empty set of each modality, the i-th that a pass needs.
+func (b Batch) list(i int) []Set {
+	if b.room == nil {
+		return make([]Set, len(b.Sets))
+	}
+	if len(b.room[i]) != len(b.Sets) {
+		b.room[i] = make([]Set, len(b.Sets))
+	}
+	clear(b.room[i])
+	return b.room[i]
 }
 
 // A batcher lays out samples for passes, in memory that it keeps.
@@ -179,6 +192,9 @@ type batcher struct {
 func (b *batcher) load(p *tensor.Pass, modalities []Modality, samples []*Sample, hidden func(sample, modality int) bool) Batch {
 	if len(b.values) != len(modalities) {
 		b.values, b.batch.Sets = make([][]float32, len(modalities)), make([]Set, len(modalities))
+	}
+	if b.batch.room == nil {
+		b.batch.room = new([3][]Set)
 	}
 	b.batch.N = len(samples)
 	for m, k := range modalities {

@@ -19,7 +19,7 @@ const (
 	Product Rule = "product" // of their probabilities, brought to a sum of 1 (Hinton 2002); numbers weighted by one over their mean squared error
 	Learned Rule = "weights" // a mean with the weights that make what is true most likely, by expectation-maximisation
 	Gate    Rule = "gate"    // a mean in which each weighs as much as it is sure, by its probabilities after temperature scaling (Guo et al. 2017); not for numbers
-	Stack   Rule = "stack"   // logistic regression on their log probabilities, and on who takes part (Wolpert 1992); for one class of several
+	Stack   Rule = "stack"   // logistic regression on their log probabilities after temperature scaling, and on who takes part (Wolpert 1992); for one class of several
 )
 
 // Rules is all rules.
@@ -66,9 +66,11 @@ func (m *Model) fitLate(ctx context.Context, valid *Data, workers int) error {
 	}
 	e := train.Examples{Classes: t.Outputs, Width: c.Stack.Weight.Dim(1)}
 	for i, o := range all {
-		if s := &valid.Samples[i]; s.Class >= 0 {
-			e.Features = append(e.Features, m.stacked(o)...)
-			e.Labels = append(e.Labels, s.Class)
+		for some := range o.parts() {
+			if s := &valid.Samples[i]; s.Class >= 0 {
+				e.Features = m.stacked(e.Features, some)
+				e.Labels = append(e.Labels, s.Class)
+			}
 		}
 	}
 	learnt, err := train.Probe{Strength: 0.01, Steps: 200, Tolerance: 1e-5, Workers: workers}.Fit(ctx, e)
@@ -102,7 +104,7 @@ func calmest(surprise func(temperature float64) float64, t Task) float64 {
 func surprise(t Task, all []opinions, d *Data, m int, temperature float64) (sum float64) {
 	for i, o := range all {
 		if o[m] != nil {
-			sum -= t.logBelief(calibrated(t, o[m], temperature), &d.Samples[i])
+			sum -= t.logBelief(calibrated(nil, t, o[m], temperature), &d.Samples[i])
 		}
 	}
 	return sum
@@ -127,11 +129,11 @@ func (t Task) logBelief(answer []float64, s *Sample) (sum float64) {
 	return sum
 }
 
-// calibrated is probabilities from logits.
-func calibrated(t Task, logits []float64, temperature float64) []float64 {
-	p := make([]float64, len(logits))
-	for i, v := range logits {
-		p[i] = v / temperature
+// calibrated is probabilities from logits, in the memory of p if there is enough.
+func calibrated(p []float64, t Task, logits []float64, temperature float64) []float64 {
+	p = append(p[:0], logits...)
+	for i := range p {
+		p[i] /= temperature
 	}
 	return t.answer(p)
 }
@@ -206,28 +208,30 @@ func (m *Model) expect(all []opinions, d *Data) {
 	}
 }
 
-// stacked is the features of stacking.
-func (m *Model) stacked(o opinions) (x []float32) {
-	n := m.Config.Task.Outputs
-	for _, logits := range o {
-		if logits == nil {
-			x = append(x, make([]float32, n+1)...)
-			continue
-		}
-		for _, p := range m.Config.Task.answer(append([]float64(nil), logits...)) {
-			x = append(x, float32(math.Log(max(p, 1e-6))))
-		}
-		x = append(x, 1)
+// A joining is the memory in which opinions are joined.
+type joining struct {
+	out, p  []float64
+	stacked []float32
+}
+
+// zeros is out, n zeros.
+func (s *joining) zeros(n int) []float64 {
+	if cap(s.out) < n {
+		s.out = make([]float64, n)
 	}
-	return x
+	s.out = s.out[:n]
+	clear(s.out)
+	return s.out
 }
 
 // join is the answer of late fusion by its rule. Where no expert takes part it knows nothing: all classes are as likely, and a number is the mean of those learnt.
-func (m *Model) join(o opinions) []float64 {
+// The answer lies in s, until that is used again.
+func (m *Model) join(o opinions, s *joining) []float64 {
 	t, c := m.Config.Task, m.Late
-	out := make([]float64, t.Outputs)
+	out := s.zeros(t.Outputs)
 	if m.Rule == Stack {
-		x := m.stacked(o)
+		s.stacked = m.stacked(s.stacked[:0], o)
+		x := s.stacked
 		w, b := c.Stack.Weight.Floats(), c.Stack.Bias.Floats()
 		for j := range out {
 			out[j] = float64(b[j])
@@ -242,13 +246,14 @@ func (m *Model) join(o opinions) []float64 {
 		if logits == nil {
 			continue
 		}
-		p, w := append([]float64(nil), logits...), 1.0
+		s.p = append(s.p[:0], logits...)
+		p, w := s.p, 1.0
 		switch {
 		case m.Rule == Product && t.Kind == Regression:
 			w = 1 / float64(c.Error.Floats()[i])
 		case m.Rule == Product: // logits are added
 		case m.Rule == Gate:
-			p = calibrated(t, logits, float64(c.Temperature.Floats()[i]))
+			p = calibrated(p, t, logits, float64(c.Temperature.Floats()[i]))
 			w = t.sureness(p) + 1e-6
 		default:
 			p = t.answer(p)
@@ -262,7 +267,10 @@ func (m *Model) join(o opinions) []float64 {
 		total += w
 	}
 	if total == 0 && t.Kind == Regression {
-		return m.numbers(make([]float32, len(out)))
+		for j := range out {
+			out[j] = float64(m.Answers.Mean.Floats()[j])
+		}
+		return out
 	}
 	if total == 0 || m.Rule == Product && t.Kind != Regression {
 		return t.answer(out)

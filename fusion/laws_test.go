@@ -219,3 +219,35 @@ func TestDecisionArrives(t *testing.T) {
 		t.Error("no error for features of another width")
 	}
 }
+
+// Decisions of one after the other allocate nothing, where each modality is a vector and is fused as one.
+func TestDecisionsAllocateNothing(t *testing.T) {
+	d := Generate(Redundant, 60, 1)
+	for _, method := range []Method{Late, EarlyConcat, LowRank, Gated} {
+		m, err := New(Config{Method: method, Task: d.Task, Modalities: d.Modalities, Width: 16})
+		if err != nil {
+			t.Fatal(err)
+		}
+		nn.Init(m, 1)
+		rules := Rules
+		if method != Late {
+			rules = rules[:1]
+		}
+		for _, m.Rule = range rules {
+			decision, i := m.Decide(1), 0
+			n := testing.AllocsPerRun(50, func() {
+				s := &d.Samples[i%len(d.Samples)]
+				i++
+				decision.Forget()
+				for k, x := range s.Features {
+					if _, err := decision.Add(t.Context(), k, x); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+			if n != 0 {
+				t.Errorf("%s %s: %v allocations", method, m.Rule, n)
+			}
+		}
+	}
+}

@@ -184,7 +184,7 @@ func (m Method) vectors() bool {
 // itself, for the samples that have it, where the model has such heads.
 func (m *Model) Forward(p *tensor.Pass, b Batch) (fused *tensor.Tensor, alone []Set) {
 	c := &m.Config
-	sets := make([]Set, len(b.Sets))
+	sets := b.list(0)
 	for i, s := range b.Sets {
 		if s.X == nil {
 			continue
@@ -203,10 +203,10 @@ func (m *Model) Forward(p *tensor.Pass, b Batch) (fused *tensor.Tensor, alone []
 	}
 	var vectors []Set
 	if m.Alone != nil || c.Method.vectors() {
-		vectors = pooled(sets, func(x *tensor.Tensor) *tensor.Tensor { return x.Scaled(1).Activate(tensor.GELU).Dropout(c.Dropout) })
+		vectors = pooled(b.list(1), sets, func(x *tensor.Tensor) *tensor.Tensor { return x.Scaled(1).Activate(tensor.GELU).Dropout(c.Dropout) })
 	}
 	if m.Alone != nil {
-		alone = make([]Set, len(sets))
+		alone = b.list(2)
 		for i, v := range vectors {
 			if v.X != nil {
 				alone[i] = Set{m.Alone[i].Forward(v.X), v.Of, nil}

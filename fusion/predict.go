@@ -3,6 +3,7 @@ package fusion
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/chiasm/chiasm/tensor"
 )
@@ -15,9 +16,9 @@ func (m *Model) Predict(ctx context.Context, samples []Sample, workers int) ([][
 		if err != nil {
 			return nil, err
 		}
-		answers := make([][]float64, len(all))
+		answers, s := make([][]float64, len(all)), joining{}
 		for i, o := range all {
-			answers[i] = m.join(o)
+			answers[i] = slices.Clone(m.join(o, &s))
 		}
 		return answers, nil
 	}
@@ -25,7 +26,7 @@ func (m *Model) Predict(ctx context.Context, samples []Sample, workers int) ([][
 	err := m.each(ctx, samples, workers, func(n int, fused *tensor.Tensor, _ []Set) {
 		k := m.Config.Task.Outputs
 		for i := range n {
-			answers = append(answers, m.Config.Task.answer(m.numbers(fused.Floats()[i*k:][:k])))
+			answers = append(answers, m.Config.Task.answer(m.numbers(nil, fused.Floats()[i*k:][:k])))
 		}
 	})
 	return answers, err
@@ -42,7 +43,7 @@ func (m *Model) opinions(ctx context.Context, samples []Sample, workers int) ([]
 		k := m.Config.Task.Outputs
 		for j, s := range alone {
 			for i, o := range s.Of {
-				all[first+int(o)][j] = m.numbers(s.X.Floats()[i*k:][:k])
+				all[first+int(o)][j] = m.numbers(nil, s.X.Floats()[i*k:][:k])
 			}
 		}
 		first += n
@@ -50,14 +51,15 @@ func (m *Model) opinions(ctx context.Context, samples []Sample, workers int) ([]
 	return all, err
 }
 
-// numbers is outputs as they are meant: those of a Regression are learnt as so many spreads from the mean.
-func (m *Model) numbers(x []float32) []float64 {
-	out := make([]float64, len(x))
+// numbers is outputs as they are meant: those of a Regression are learnt as so many spreads from the mean. They lie in the memory of out, if
+// there is enough.
+func (m *Model) numbers(out []float64, x []float32) []float64 {
+	out = out[:0]
 	for j, v := range x {
 		if m.Answers != nil {
 			v = v*m.Answers.Spread.Floats()[j] + m.Answers.Mean.Floats()[j]
 		}
-		out[j] = float64(v)
+		out = append(out, float64(v))
 	}
 	return out
 }
@@ -85,20 +87,22 @@ func (m *Model) each(ctx context.Context, samples []Sample, workers int, do func
 }
 
 // A Decision is one that is made as the modalities arrive: there is an answer after the first, and a better one after each other. One
-// goroutine uses it; it keeps its memory from decision to decision.
+// goroutine uses it; it keeps its memory from decision to decision, that of its answers too: each is there until the next is made.
 type Decision struct {
 	model   *Model
 	pass    *tensor.Pass
 	batcher batcher
 	sample  Sample
 	said    opinions
+	kept    opinions // the memory of what is said
+	joining joining
 	one     [1]*Sample
 }
 
 // Decide makes a decision maker. No modality has arrived yet.
 func (m *Model) Decide(workers int) *Decision {
 	n := len(m.Config.Modalities)
-	d := &Decision{model: m, pass: tensor.NewPass(context.Background(), workers), sample: Sample{Features: make([][]float32, n)}, said: make(opinions, n)}
+	d := &Decision{model: m, pass: tensor.NewPass(context.Background(), workers), sample: Sample{Features: make([][]float32, n)}, said: make(opinions, n), kept: make(opinions, n)}
 	d.one[0] = &d.sample
 	return d
 }
@@ -132,14 +136,16 @@ func (d *Decision) answer(ctx context.Context, modality int) ([]float64, error) 
 		return nil, fmt.Errorf("fusion: %w", err)
 	}
 	if !late {
-		return m.Config.Task.answer(m.numbers(fused.Floats())), nil
+		d.joining.out = m.numbers(d.joining.out, fused.Floats())
+		return m.Config.Task.answer(d.joining.out), nil
 	}
 	for k, s := range alone {
 		if s.X != nil {
-			d.said[k] = m.numbers(s.X.Floats())
+			d.kept[k] = m.numbers(d.kept[k], s.X.Floats())
+			d.said[k] = d.kept[k]
 		}
 	}
-	return m.join(d.said), nil
+	return m.join(d.said, &d.joining), nil
 }
 
 // All is the answer once all features of a sample are there, nil for a modality that is missing: as [Model.Predict] gives it.

@@ -59,9 +59,8 @@ func shares(p *tensor.Pass, n, c int, sets []Set) *tensor.Tensor {
 	return share
 }
 
-// pooled is the mean of each sample's tokens.
-func pooled(sets []Set, each func(x *tensor.Tensor) *tensor.Tensor) []Set {
-	out := make([]Set, len(sets))
+// pooled is the mean of each sample's tokens, in out.
+func pooled(out, sets []Set, each func(x *tensor.Tensor) *tensor.Tensor) []Set {
 	for m, s := range sets {
 		if s.X == nil {
 			continue

@@ -3,6 +3,7 @@ package library
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite"
 )
 
 // ErrNewer is the error of opening a library that a later version of this program made.
@@ -67,14 +68,31 @@ func openCatalogue(dir string, readOnly bool) (*sql.DB, error) {
 		pragmas.Add("_pragma", "journal_mode(WAL)")
 		pragmas.Set("_txlock", "immediate")
 	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: pragmas.Encode()}).String())
-	if err != nil {
-		return nil, err
-	}
+	db := sql.OpenDB(&connector{dsn: (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: pragmas.Encode()}).String()})
 	if err := prepare(db, readOnly); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// A connector makes connections that leave the files of the log where they are when the last one closes: to open the catalogue then takes
+// no room, so that a full disk can be searched.
+type connector struct {
+	driver sqlite.Driver
+	dsn    string
+}
+
+func (c *connector) Driver() driver.Driver { return &c.driver }
+
+func (c *connector) Connect(context.Context) (driver.Conn, error) {
+	conn, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.(sqlite.FileControl).FileControlPersistWAL("main", 1); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
 }
 
 // errOlder is the error of reading tables of an earlier version, which only a writer brings up to date.

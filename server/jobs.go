@@ -131,7 +131,7 @@ func (s *Server) startJob(ctx context.Context, in *startInput) (*answer[jobBody]
 	if j.ctx.Err() != nil {
 		return nil, closing.err
 	}
-	if j.asked != nil {
+	if j.asked != nil && j.asked.State == "running" { // who was told that it is done may start the next
 		return nil, failf(http.StatusConflict, "", "job_running", "job %d is running", j.asked.ID)
 	}
 	r := s.begin(&j.asked, library.IndexOptions{Retry: in.Body.Retry})
@@ -152,7 +152,10 @@ func (s *Server) begin(place **run, o library.IndexOptions) *run {
 		s.index(within, r, o)
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		if *place = nil; r.Watch && len(j.waiting) > 0 && j.ctx.Err() == nil {
+		if *place == r {
+			*place = nil
+		}
+		if r.Watch && len(j.waiting) > 0 && j.ctx.Err() == nil {
 			s.lookAgain()
 		}
 	})

@@ -55,6 +55,9 @@ func TestCrash(t *testing.T) {
 	t.Logf("%d kills, %d of them while it worked; %d runs finished", c.kills, c.struck, c.finished)
 }
 
+// seeded is for tests in which nothing depends on chance.
+func seeded() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+
 // A crasher keeps what is known of a library and its folder.
 type crasher struct {
 	t               *testing.T

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +24,7 @@ func TestLibraryOnAFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	c := &crasher{t: t, r: rand.New(rand.NewPCG(1, 2)), folder: t.TempDir(), library: filepath.Join(disk, "library"), spool: t.TempDir(), done: map[string]bool{}}
+	c := &crasher{t: t, r: seeded(), folder: t.TempDir(), library: filepath.Join(disk, "library"), spool: t.TempDir(), done: map[string]bool{}}
 	for range 5 {
 		c.picture()
 	}

@@ -25,10 +25,12 @@ texts, pictures and sounds (/v1/embeddings), ranking (/v1/rerank), labels
 (/v1/classify) and transcripts (/v1/audio/transcriptions). /openapi.json
 describes everything, /metrics measures it.
 
-Models of chiasm fuse train (--fused) decide by several modalities at /v1/fuse.
+The address itself, opened in a browser, is a page to search the library and look
+through it. The library (see chiasm index) is searched at /v1/search, if there is
+one; without a model on the command line it is made. Its folders are followed
+meanwhile.
 
-The library (see chiasm index) is searched at /v1/search, if there is one; without
-a model on the command line it is made. Its folders are followed meanwhile.
+Models of chiasm fuse train (--fused) decide by several modalities at /v1/fuse.
 
 Each argument is a model: a folder, a hub id, or NAME=MODEL to be asked for by a
 name of your own. Models are opened when they are first asked for, and closed
@@ -77,6 +79,14 @@ type serveVerb struct {
 	addr, tokenFile string
 	log             string
 	fused           []string
+}
+
+// visitable is an address that a browser on this machine can open: all addresses together are none.
+func visitable(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("localhost:%d", tcp.Port)
+	}
+	return a.String()
 }
 
 // sources are the models that the command line names.
@@ -168,7 +178,7 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	v.app.note("http://%s", listener.Addr())
+	v.app.note("http://%s", visitable(listener.Addr()))
 	return s.Serve(ctx, listener)
 }
 

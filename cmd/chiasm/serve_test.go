@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,4 +80,12 @@ func TestServeUsage(t *testing.T) {
 	runChiasm(t, "", "serve", tiny, "--addr", "nowhere:99999").want(t, exitFailure, "--addr nowhere:99999")
 	open := write(t, "token", "a token that is long enough\n")
 	runChiasm(t, "", "serve", tiny, "--addr", "127.0.0.1:0", "--token-file", open).want(t, exitFailure, "want mode 0600")
+}
+
+func TestVisitable(t *testing.T) {
+	for address, want := range map[string]string{"127.0.0.1:7878": "127.0.0.1:7878", "0.0.0.0:7878": "localhost:7878", "[::]:80": "localhost:80", "[::1]:80": "[::1]:80"} {
+		if got := visitable(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
 }

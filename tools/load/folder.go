@@ -20,6 +20,7 @@ type folder struct {
 	sources []*image.RGB
 	made    int
 	there   []string
+	gone    string // the one removed last
 }
 
 // pinned is the name of the picture that stays, and question what finds it.
@@ -80,7 +81,7 @@ func (f *folder) change(n int) error {
 			return err
 		}
 	}
-	f.there = f.there[n:]
+	f.gone, f.there = f.there[n-1], f.there[n:]
 	return nil
 }
 

@@ -29,7 +29,7 @@ type load struct {
 	all    []time.Duration
 	faults map[string]int
 	runs   int
-	files  int // that were embedded by the runs
+	files  int // that came and were looked at by the runs
 	memory []float64
 }
 
@@ -59,7 +59,7 @@ func (l *load) run(ctx context.Context, o options, f *folder) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	slices.Sort(l.all)
-	fmt.Printf("\nIn %v %d clients got %d answers, %.1f a second: p50 %.1f ms, p99 %.1f ms, most %.1f ms; %d runs embedded %d files meanwhile.\n", time.Since(start).Round(time.Second),
+	fmt.Printf("\nIn %v %d clients got %d answers, %.1f a second: p50 %.1f ms, p99 %.1f ms, most %.1f ms; %d runs took in %d files meanwhile.\n", time.Since(start).Round(time.Second),
 		o.clients, len(l.all), float64(len(l.all))/time.Since(start).Seconds(), quantile(l.all, 0.5), quantile(l.all, 0.99), quantile(l.all, 1), l.runs, l.files)
 	if n := len(l.memory); n > 3 {
 		fmt.Printf("Memory: %.0f MB in the second minute, %.0f MB in the last.\n", l.memory[1], l.memory[n-1])
@@ -107,7 +107,7 @@ func (l *load) index(ctx context.Context, o options, f *folder) {
 			ID      int    `json:"id"`
 			State   string `json:"state"`
 			Error   string `json:"error"`
-			Summary *struct{ Added, Removed, Failed, Embedded int }
+			Summary *struct{ Failed int }
 		}
 		err := l.call(ctx, "POST", "/v1/jobs", &job)
 		for err == nil && job.State == "running" && ctx.Err() == nil {
@@ -117,14 +117,25 @@ func (l *load) index(ctx context.Context, o options, f *folder) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil || job.State != "done" || job.Summary == nil || job.Summary.Added != o.batch || job.Summary.Removed != o.batch || job.Summary.Failed != 0 {
+		if err != nil || job.State != "done" || job.Summary == nil || job.Summary.Failed != 0 {
 			l.fault(fmt.Sprintf("a run ended as %+v: %v", job, err))
-			return
+			continue
 		}
+		l.known(ctx, f.there[len(f.there)-1], 1)
+		l.known(ctx, f.gone, 0)
 		l.mu.Lock()
 		l.runs++
-		l.files += job.Summary.Embedded
+		l.files += o.batch
 		l.mu.Unlock()
+	}
+}
+
+// known checks that a file is found, or is not, after a run.
+func (l *load) known(ctx context.Context, name string, want int) {
+	var a searchAnswer
+	err := l.call(ctx, "GET", "/v1/search?strictness=0&q="+url.QueryEscape("path:"+name), &a)
+	if ctx.Err() == nil && (err != nil || len(a.Data) != want) {
+		l.fault(fmt.Sprintf("after a run %s is found %d times, want %d: %v", name, len(a.Data), want, err))
 	}
 }
 

@@ -86,14 +86,14 @@ class App {
     this.examples = examples
     this.view = view
     this.viewing = null
-    this.#go(true)
+    this.#go(history.state?.typing !== true)
     if (view === 'search') void this.search()
   }
 
-  /** refine searches while the text is being typed, without a step in the history. */
+  /** refine searches while the text is being typed, which is one step in the history. */
   refine() {
     this.view = 'search'
-    this.#go(false)
+    this.#go(history.state?.typing !== true, true)
     void this.search()
   }
 
@@ -123,7 +123,7 @@ class App {
   }
 
   /** #go writes the state into the address. */
-  #go(push: boolean) {
+  #go(push: boolean, typing = false) {
     const p = new URLSearchParams()
     if (this.text.trim()) p.set('q', this.text.trim())
     for (const e of this.examples) if (e.id) p.append('like', String(e.id))
@@ -131,7 +131,7 @@ class App {
     const hit = this.viewing?.in.at(this.viewing.at)
     if (hit) p.set('item', String(hit.id))
     const address = p.size > 0 ? `?${p}` : location.pathname
-    const state = { viewing: this.viewing !== null && (push || history.state?.viewing === true) }
+    const state = { typing, viewing: this.viewing !== null && (push || history.state?.viewing === true) }
     if (push) history.pushState(state, '', address)
     else history.replaceState(state, '', address)
   }

@@ -9,12 +9,12 @@ let reading: ReturnType<typeof setTimeout> | undefined
 export function listen() {
   source?.close()
   source = new EventSource('/v1/events')
-  let generation: number | null = null
+  let held: string | null = null // numbers of files by kind: tags that change are no new files
   source.addEventListener('job', (e: MessageEvent<string>) => (app.job = JSON.parse(e.data) as Job))
   source.addEventListener('library', (e: MessageEvent<string>) => {
-    const now = (JSON.parse(e.data) as { generation: number }).generation
-    if (generation !== null && now !== generation) app.stale = true
-    generation = now
+    const now = JSON.stringify((JSON.parse(e.data) as { files: Record<string, number> }).files)
+    if (held !== null && now !== held) app.stale = true
+    held = now
     clearTimeout(reading)
     reading = setTimeout(() => void app.look(), 300)
   })
