@@ -9,7 +9,7 @@ PACKAGES := ./...
 CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./index ./dataset ./train \
 	./model/... . ./library ./server
 
-.PHONY: build demo crash test lint unit levels purego race arm64 generate generate-check page page-check page-test fuzz realmodels real bench clean
+.PHONY: build demo crash test lint unit levels purego race arm64 generate generate-check page page-check page-test openai-test fuzz realmodels real bench clean
 
 build:
 	$(GO) build -trimpath -o bin/chiasm ./cmd/chiasm
@@ -87,6 +87,10 @@ page-test: build
 	@if command -v npm >/dev/null && command -v $${CHROMIUM:-chromium} >/dev/null; then \
 		$(MAKE) --no-print-directory web/node_modules && cd web && npm run --silent test; \
 	else echo "page-test: left out, it needs npm and chromium"; fi
+
+# OpenAI's own client against the server.
+openai-test:
+	cd tools/openai && go test ./...
 
 FUZZTIME ?= 30s
 fuzz:

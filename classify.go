@@ -78,7 +78,7 @@ func (c *Classifier) Classify(ctx context.Context, imgs []stdimage.Image, k int)
 	if err != nil {
 		return nil, err
 	}
-	return c.best(embedded, k), nil
+	return c.best(c.model.Score(c.texts, embedded), k), nil
 }
 
 // ClassifyAudio is [Classifier.Classify] for sounds.
@@ -87,12 +87,11 @@ func (c *Classifier) ClassifyAudio(ctx context.Context, sounds []Sound, k int) (
 	if err != nil {
 		return nil, err
 	}
-	return c.best(embedded, k), nil
+	return c.best(c.model.ScoreAudio(c.texts, embedded), k), nil
 }
 
-func (c *Classifier) best(embedded []Embedding, k int) [][]Label {
-	scores := c.model.Score(c.texts, embedded)
-	out := make([][]Label, len(embedded))
+func (c *Classifier) best(scores *Scores, k int) [][]Label {
+	out := make([][]Label, len(scores.Logits))
 	for i, probs := range scores.PerImage() {
 		best := make([]Label, len(c.labels))
 		for j, p := range probs {

@@ -37,16 +37,33 @@ func (m *Model) SimilarityAudio(ctx context.Context, texts []string, sounds []So
 	if err != nil {
 		return nil, err
 	}
-	return m.Score(t, s), nil
+	return m.ScoreAudio(t, s), nil
 }
 
 // Score is [Model.Similarity] for embeddings that are there already, of whatever kinds the model takes. It panics with a *SpaceError if
 // they are not the model's.
 func (m *Model) Score(texts, others []Embedding) *Scores {
 	scale, bias := float32(1), float32(0) // of a model that was not trained on pairs: plain cosines
+	if m.pairs != nil {
+		scale, bias = m.pairs.Scale(), m.pairs.Bias()
+	}
+	return m.score(texts, others, scale, bias)
+}
+
+// ScoreAudio is [Model.Score] for sounds: another thing for a model whose cosines of texts with sounds and with pictures differ.
+func (m *Model) ScoreAudio(texts, sounds []Embedding) *Scores {
+	if f, ok := m.family.(calibrated); ok {
+		if scale, bias, ok := f.Calibration("audio"); ok {
+			return m.score(texts, sounds, scale, bias)
+		}
+	}
+	return m.Score(texts, sounds)
+}
+
+func (m *Model) score(texts, others []Embedding, scale, bias float32) *Scores {
 	s := &Scores{Logits: make([][]float32, len(others))}
 	if m.pairs != nil {
-		scale, bias, s.Sigmoid = m.pairs.Scale(), m.pairs.Bias(), m.pairs.Sigmoid()
+		s.Sigmoid = m.pairs.Sigmoid()
 	}
 	if family, ok := m.family.(scalesTexts); ok {
 		s.ofTexts = family.ScaleOfTexts() / scale

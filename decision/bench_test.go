@@ -58,16 +58,13 @@ func BenchmarkDecision(b *testing.B) {
 	m := beeps(b, "late/product")
 	ctx := context.Background()
 	const photo = "../examples/collection/pictures/astronaut.jpg"
-	picture, err := m.Read(ctx, "picture", photo)
-	if err != nil {
-		b.Fatal(err)
-	}
 	sound := second()
 	d := m.Begin()
 	var read, see, hear time.Duration
 	for b.Loop() {
 		begin := time.Now()
-		if picture, err = m.Read(ctx, "picture", photo); err != nil {
+		picture, err := m.Read(ctx, "picture", photo)
+		if err != nil {
 			b.Fatal(err)
 		}
 		opened := time.Now()

@@ -3,6 +3,7 @@ package fusion
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -324,7 +325,7 @@ func guess(d *Data) float64 {
 // percent is a score in words.
 func percent(t Task, score float64) string {
 	if t.Kind == Regression {
-		return fmt.Sprintf("mean squared error %.4g", -score)
+		return fmt.Sprintf("a root mean squared error of %.4g", math.Sqrt(max(0, -score)))
 	}
 	return fmt.Sprintf("%.1f %%", 100*score)
 }

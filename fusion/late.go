@@ -19,7 +19,7 @@ const (
 	Product Rule = "product" // of their probabilities, brought to a sum of 1 (Hinton 2002); numbers weighted by one over their mean squared error
 	Learned Rule = "weights" // a mean with the weights that make what is true most likely, by expectation-maximisation
 	Gate    Rule = "gate"    // a mean in which each weighs as much as it is sure, by its probabilities after temperature scaling (Guo et al. 2017); not for numbers
-	Stack   Rule = "stack"   // logistic regression on their log probabilities, and on who takes part (Wolpert 1992); for one class of several
+	Stack   Rule = "stack"   // logistic regression on their log probabilities after temperature scaling, and on who takes part (Wolpert 1992); for one class of several
 )
 
 // Rules is all rules.
@@ -66,9 +66,11 @@ func (m *Model) fitLate(ctx context.Context, valid *Data, workers int) error {
 	}
 	e := train.Examples{Classes: t.Outputs, Width: c.Stack.Weight.Dim(1)}
 	for i, o := range all {
-		if s := &valid.Samples[i]; s.Class >= 0 {
-			e.Features = m.stacked(e.Features, o)
-			e.Labels = append(e.Labels, s.Class)
+		for some := range o.parts() {
+			if s := &valid.Samples[i]; s.Class >= 0 {
+				e.Features = m.stacked(e.Features, some)
+				e.Labels = append(e.Labels, s.Class)
+			}
 		}
 	}
 	learnt, err := train.Probe{Strength: 0.01, Steps: 200, Tolerance: 1e-5, Workers: workers}.Fit(ctx, e)
@@ -204,30 +206,6 @@ func (m *Model) expect(all []opinions, d *Data) {
 	for j, w := range weights {
 		c.Weights.Own()[j] = float32(w)
 	}
-}
-
-// stacked appends the features of stacking to x.
-func (m *Model) stacked(x []float32, o opinions) []float32 {
-	for _, logits := range o {
-		if logits == nil {
-			for range m.Config.Task.Outputs + 1 {
-				x = append(x, 0)
-			}
-			continue
-		}
-		top, sum := math.Inf(-1), 0.0
-		for _, v := range logits {
-			top = max(top, v)
-		}
-		for _, v := range logits {
-			sum += math.Exp(v - top)
-		}
-		for _, v := range logits {
-			x = append(x, float32(math.Log(max(math.Exp(v-top)/sum, 1e-6))))
-		}
-		x = append(x, 1)
-	}
-	return x
 }
 
 // A joining is the memory in which opinions are joined.

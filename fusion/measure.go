@@ -102,41 +102,39 @@ func Measure(d *Data, answers [][]float64, b metric.Bootstrap) Figures {
 // interval is that of the mean of a number of each sample, NaN where it has none. Samples of one group are drawn together: what a model makes of
 // one says much about the others (a cluster bootstrap, Davison & Hinkley 1997).
 func (d *Data) interval(b metric.Bootstrap, numbers []float64) metric.Interval {
-	var sums, counts []float64
-	at := map[string]int{}
-	for i, v := range numbers {
-		if math.IsNaN(v) {
-			continue
-		}
-		group := d.Samples[i].Group
-		g, ok := at[group]
-		if !ok || group == "" {
-			g = len(sums)
-			at[group] = g
-			sums, counts = append(sums, 0), append(counts, 0)
-		}
-		sums[g] += v
-		counts[g]++
-	}
-	list := b.Intervals(len(sums), func(drawn []int32) []float64 {
+	groups := d.clusters(func(i int) bool { return !math.IsNaN(numbers[i]) })
+	return one(b.Intervals(len(groups), func(drawn []int32) []float64 {
 		sum, n := 0.0, 0.0
 		for _, g := range drawn {
-			sum += sums[g]
-			n += counts[g]
+			for _, i := range groups[g] {
+				sum += numbers[i]
+			}
+			n += float64(len(groups[g]))
 		}
 		return []float64{sum / n}
-	})
-	if list == nil {
-		return metric.Interval{}
-	}
-	return list[0]
+	}))
 }
 
 // f1Interval is that of the macro-F1, likewise.
 func (d *Data) f1Interval(b metric.Bootstrap, answers [][]float64) metric.Interval {
-	var groups [][]int32
+	groups := d.clusters(func(int) bool { return true })
+	sample := make([]int32, 0, len(answers))
+	return one(b.Intervals(len(groups), func(drawn []int32) []float64 {
+		sample = sample[:0]
+		for _, g := range drawn {
+			sample = append(sample, groups[g]...)
+		}
+		return []float64{macroF1(d, answers, sample)}
+	}))
+}
+
+// clusters is the samples of each group, without those that keep does not want.
+func (d *Data) clusters(keep func(i int) bool) (groups [][]int32) {
 	at := map[string]int{}
-	for i := range answers {
+	for i := range d.Samples {
+		if !keep(i) {
+			continue
+		}
 		group := d.Samples[i].Group
 		g, ok := at[group]
 		if !ok || group == "" {
@@ -146,13 +144,11 @@ func (d *Data) f1Interval(b metric.Bootstrap, answers [][]float64) metric.Interv
 		}
 		groups[g] = append(groups[g], int32(i))
 	}
-	list := b.Intervals(len(groups), func(drawn []int32) []float64 {
-		sample := make([]int32, 0, len(answers))
-		for _, g := range drawn {
-			sample = append(sample, groups[g]...)
-		}
-		return []float64{macroF1(d, answers, sample)}
-	})
+	return groups
+}
+
+// one is the only interval of a list, or none.
+func one(list []metric.Interval) metric.Interval {
 	if list == nil {
 		return metric.Interval{}
 	}

@@ -3,6 +3,7 @@ package fusion
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -135,5 +136,8 @@ func (a Advisor) why(d *Data, advice *Advice, c, top *Candidate, equal []*Candid
 }
 
 func interval(t Task, i metric.Interval) string {
+	if t.Kind == Regression {
+		return fmt.Sprintf("%.4g to %.4g", math.Sqrt(max(0, -i.High)), math.Sqrt(max(0, -i.Low)))
+	}
 	return fmt.Sprintf("%s to %s", percent(t, i.Low), percent(t, i.High))
 }

@@ -194,24 +194,29 @@ func (l *Library) sounds(ctx context.Context, s Space) (bits, error) {
 	return h.pieces, nil
 }
 
-// countFiles is how many files the catalogue has.
-func (l *Library) countFiles(ctx context.Context) (int, error) {
+// countFiles is how many files fulfil the conditions of a query.
+func (l *Library) countFiles(ctx context.Context, s Space, q *Query) (int, error) {
 	generation, err := l.generation(ctx)
 	if err != nil {
 		return 0, err
 	}
+	clause, args := q.where(s)
+	key := fmt.Sprintf("%d %s %q", s.id, clause, args)
 	l.mu.Lock()
-	t := l.total
+	t, ok := l.totals[key]
 	l.mu.Unlock()
-	if t.known && t.generation == generation {
+	if ok && t.generation == generation {
 		return t.files, nil
 	}
-	t = total{known: true, generation: generation}
-	err = l.db.QueryRowContext(ctx, "SELECT count(*) FROM files").Scan(&t.files)
-	if err == nil {
-		l.mu.Lock()
-		l.total = t
-		l.mu.Unlock()
+	t.generation = generation
+	if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE "+clause, args...).Scan(&t.files); err != nil {
+		return 0, err
 	}
-	return t.files, err
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.totals) >= mostFilters {
+		clear(l.totals)
+	}
+	l.totals[key] = t
+	return t.files, nil
 }

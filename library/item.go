@@ -123,11 +123,10 @@ func (l *Library) Delete(ctx context.Context, ids ...int64) error {
 	return nil
 }
 
-// Inside reports whether a path is that of a file of the library. Nothing else is to be shown to anybody.
-func (l *Library) Inside(ctx context.Context, path string) bool {
-	var there bool
-	err := l.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM files WHERE path = ?)", []byte(path)).Scan(&there)
-	return err == nil && there
+// Find is the id of a file of the library by its path. No other file is to be shown to anybody.
+func (l *Library) Find(ctx context.Context, path string) (id int64, ok bool) {
+	err := l.db.QueryRowContext(ctx, "SELECT id FROM files WHERE path = ?", []byte(path)).Scan(&id)
+	return id, err == nil
 }
 
 // A State says what changes of a library while it is watched.
@@ -188,6 +187,7 @@ func (l *Library) Info(ctx context.Context) (i Info, err error) {
 	if i.Spaces, err = l.Spaces(ctx); err != nil {
 		return i, err
 	}
+	i.Roots, i.Spaces = append([]Root{}, i.Roots...), append([]Space{}, i.Spaces...) // of an empty one lists too, for JSON
 	state, err := l.State(ctx)
 	if err != nil {
 		return i, err

@@ -47,13 +47,12 @@ type Library struct {
 	seen    map[int64]int64        // the generation in which a read-only index was read
 	filters map[string]*filtered
 	heard   map[int64]heard // by the ids of spaces
-	total   total
+	totals  map[string]total
 	next    int64 // the id of the next piece
 }
 
-// A total is how many files there were in some generation.
+// A total is how many files fulfilled some conditions in some generation.
 type total struct {
-	known      bool
 	generation int64
 	files      int
 }
@@ -78,7 +77,7 @@ func Open(dir string, o Options) (_ *Library, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("library: %w", err)
 	}
-	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}, heard: map[int64]heard{}, darkroom: make(chan struct{}, 2)}
+	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}, heard: map[int64]heard{}, totals: map[string]total{}, darkroom: make(chan struct{}, 2)}
 	defer func() {
 		if err != nil {
 			_ = l.Close() // what kept it from opening matters

@@ -82,26 +82,31 @@ func (l *Library) search(ctx context.Context, m Model, q *Query) (r Results, err
 		return r, l.foreign(ctx, m)
 	}
 	r.Space = s
-	var allowed *filtered // nil for all
-	if q.conditional() {
-		if allowed, err = l.filter(ctx, s, q); err != nil {
-			return r, err
-		}
-		r.Files = allowed.count
-	} else if r.Files, err = l.countFiles(ctx); err != nil {
-		return r, err
-	}
 	vector, err := l.direction(ctx, m, s, q)
 	if err != nil {
 		return r, err
 	}
 	if vector == nil && (q.NoWords || len(q.Terms) == 0) {
+		if r.Files, err = l.countFiles(ctx, s, q); err != nil {
+			return r, err
+		}
 		if r.Hits, err = l.newest(ctx, s, q); err != nil {
 			return r, err
 		}
 		r.More = len(r.Hits) > q.Limit
 		r.Hits = r.Hits[:min(q.Limit, len(r.Hits))]
 		return r, l.details(ctx, r.Hits)
+	}
+	var allowed *filtered // nil for all
+	if q.conditional() {
+		if allowed, err = l.filter(ctx, s, q); err == nil {
+			r.Files = allowed.count
+		}
+	} else {
+		r.Files, err = l.countFiles(ctx, s, q)
+	}
+	if err != nil {
+		return r, err
 	}
 	var hits []Hit
 	if vector != nil {

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Scores of what is right and what is wrong, as a detector's, a label's or a cut-off's. All three panic with a *SizeError if there is not
+// Scores of what is right and what is wrong, as a detector's, a label's or a cut-off's. All panic with a *SizeError if there is not
 // one truth for each score.
 
 // ROCAUC is the probability that something right scores higher than something wrong, equal scores counting half: the area under the curve
@@ -85,4 +85,36 @@ func check(scores []float64, right []bool) {
 	if len(scores) != len(right) {
 		panic(&SizeError{fmt.Sprintf("%d scores and %d truths", len(scores), len(right))})
 	}
+}
+
+// Platt is the scale and the bias with which sigmoid(scale·score + bias) tells right from wrong most likely: logistic regression (Platt
+// 1999) by Newton's method. Each score counts weights times, or once if weights is nil; it panics with a *SizeError if one is missing.
+func Platt(scores []float64, right []bool, weights []float64) (scale, bias float64) {
+	check(scores, right)
+	if weights != nil && len(weights) != len(scores) {
+		panic(&SizeError{fmt.Sprintf("%d scores and %d weights", len(scores), len(weights))})
+	}
+	scale = 1
+	for range 50 {
+		var ga, gb, aa, ab, bb float64
+		for i, s := range scores {
+			p, w := 1/(1+math.Exp(-scale*s-bias)), 1.0
+			if weights != nil {
+				w = weights[i]
+			}
+			e, slope := p, w*(p*(1-p)+1e-9)
+			if right[i] {
+				e--
+			}
+			ga, gb = ga+w*e*s, gb+w*e
+			aa, ab, bb = aa+slope*s*s, ab+slope*s, bb+slope
+		}
+		det := aa*bb - ab*ab
+		if !(det > 0) {
+			break
+		}
+		scale -= (bb*ga - ab*gb) / det
+		bias -= (aa*gb - ab*ga) / det
+	}
+	return scale, bias
 }

@@ -137,6 +137,7 @@ func TestPanics(t *testing.T) {
 		func() { metric.Dots(make([]float32, 5), nil, 2, 1) },
 		func() { metric.Ranks(metric.Matrix(nil, 0, 3), make([][]int32, 1)) },
 		func() { metric.ROCAUC([]float64{1}, nil) },
+		func() { metric.Platt([]float64{1}, []bool{true}, make([]float64, 2)) },
 		func() { metric.MeanPerClass([]bool{true}, nil) },
 		func() { metric.CalibrationError([]float64{1}, []bool{true}, 0) },
 		func() { metric.MeanAveragePrecision(metric.Matrix(nil, 0, 3), make([][]int32, 1)) },
@@ -170,5 +171,19 @@ func BenchmarkRanks(b *testing.B) {
 	}
 	for b.Loop() {
 		metric.Ranks(metric.Dots(x, x, d, 0), metric.One(own))
+	}
+}
+
+// Where three of four are right and, one lower, one of four is, both are told as likely as they are, by weights as by repetition.
+func TestPlatt(t *testing.T) {
+	scores := []float64{1, 1, 1, 1, 0, 0, 0, 0}
+	right := []bool{true, true, true, false, true, false, false, false}
+	scale, bias := metric.Platt(scores, right, nil)
+	weighted, off := metric.Platt([]float64{1, 1, 0, 0}, []bool{true, false, true, false}, []float64{3, 1, 1, 3})
+	want := math.Log(3)
+	for _, v := range []float64{scale/2 - want, bias + want, weighted/2 - want, off + want} {
+		if math.Abs(v) > 1e-6 {
+			t.Errorf("scale %v and bias %v, weighted %v and %v, want %v and %v", scale, bias, weighted, off, 2*want, -want)
+		}
 	}
 }

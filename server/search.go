@@ -112,10 +112,12 @@ func (s *Server) find(ctx context.Context, text string, p Paging, least float64,
 	if err != nil {
 		return nil, s.missing(ctx, err)
 	}
-	for _, e := range q.Like { // like:PATH reads files: those of the library only
-		if e.Path != "" && !s.opts.Library.Inside(ctx, e.Path) {
+	for i, e := range q.Like { // like:PATH is that file as it was indexed: none is read
+		id, ok := s.opts.Library.Find(ctx, e.Path)
+		if !ok {
 			return nil, failf(http.StatusNotFound, "q", "item_not_found", "like:%.200s: there is no such file in the library", e.Path)
 		}
+		q.Like[i] = library.Example{ID: id, Weight: e.Weight}
 	}
 	m, release, err := s.shelf.take(ctx, "")
 	if err != nil {

@@ -96,7 +96,7 @@ func TestHostile(t *testing.T) {
 		"merge of three":     {`{"model":{"type":"BPE","vocab":{"a":1},"merges":["a b c"]}}`, "one space between"},
 		"short right part":   {`{"model":{"type":"BPE","vocab":{"a":1,"b":2},"merges":["a b"],"continuing_subword_prefix":"####"}}`, "at least 4 bytes"},
 		"unk_id":             {`{"model":{"type":"Unigram","unk_id":5,"vocab":[["a",0]]}}`, "unk_id: expected an index"},
-		"score":              {`{"model":{"type":"Unigram","vocab":[["a","b"]]}}`, "vocab[0]: expected a token"},
+		"score":              {`{"model":{"type":"Unigram","vocab":[["a","b"]]}}`, "vocab[0]: expected a number"},
 		"charsmap":           {`{"normalizer":{"type":"Precompiled","precompiled_charsmap":"/////w=="},` + model + `}`, "expected a trie of"},
 		"base64":             {`{"normalizer":{"type":"Precompiled","precompiled_charsmap":"!"},` + model + `}`, "expected base64"},
 		"pattern":            {`{"pre_tokenizer":{"type":"Split","pattern":{"Regex":"("},"behavior":"Isolated"},` + model + `}`, "expected a closing parenthesis"},

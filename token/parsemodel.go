@@ -92,17 +92,16 @@ func (p *parser) vocab(o object) map[string]int32 {
 const maxToken = 1 << 14
 
 func (p *parser) unigram(o object) model {
-	var rows [][]json.RawMessage
-	o.need("vocab", &rows, "an array of tokens and scores")
-	if p.err != nil {
+	raw := o.fields["vocab"]
+	if isNull(raw) {
+		p.fail(o.path+".vocab", "expected an array of tokens and scores, got nothing")
 		return nil
 	}
-	tokens, scores := make([]string, len(rows)), make([]float64, len(rows))
-	for i, row := range rows {
-		if len(row) != 2 || json.Unmarshal(row[0], &tokens[i]) != nil || json.Unmarshal(row[1], &scores[i]) != nil || len(tokens[i]) > maxToken {
-			p.fail(fmt.Sprintf("%s.vocab[%d]", o.path, i), "expected a token of at most %d bytes and a score, got something else", maxToken)
-			return nil
-		}
+	s := scanner{s: string(raw)}
+	tokens, scores, err := s.scored()
+	if err != nil {
+		p.fail(fmt.Sprintf("%s.vocab[%d]", o.path, len(tokens)), "%w", err)
+		return nil
 	}
 	unk := o.num("unk_id", -1, math.MaxInt32)
 	if unk >= int64(len(tokens)) {
@@ -176,6 +175,21 @@ func (s *scanner) escaped(from int) (out string, err error) {
 	s.i = i + 1
 	err = json.Unmarshal([]byte(s.s[from:s.i]), &out)
 	return out, err
+}
+
+// number reads a number.
+func (s *scanner) number() (float64, error) {
+	s.peek()
+	from := s.i
+	for s.i < len(s.s) && strings.IndexByte("+-.eE0123456789", s.s[s.i]) >= 0 {
+		s.i++
+	}
+	n, err := strconv.ParseFloat(s.s[from:s.i], 64)
+	if err != nil {
+		s.i = from
+		return 0, s.wrong("a number")
+	}
+	return n, nil
 }
 
 func (s *scanner) id() (int32, error) {
@@ -294,6 +308,40 @@ func (s *scanner) vocab() (map[string]int32, error) {
 			return nil, s.wrong("a comma")
 		}
 	}
+}
+
+// scored reads [["token", score], …].
+func (s *scanner) scored() (tokens []string, scores []float64, err error) {
+	if !s.take('[') {
+		return nil, nil, s.wrong("an array of tokens and scores")
+	}
+	for !s.take(']') {
+		if len(tokens) > 0 && !s.take(',') {
+			return tokens, nil, s.wrong("a comma")
+		}
+		if !s.take('[') {
+			return tokens, nil, s.wrong("a token and a score")
+		}
+		token, err := s.str()
+		if err != nil {
+			return tokens, nil, err
+		}
+		if len(token) > maxToken {
+			return tokens, nil, fmt.Errorf("expected a token of at most %d bytes, got one of %d", maxToken, len(token))
+		}
+		if !s.take(',') {
+			return tokens, nil, s.wrong("a score")
+		}
+		score, err := s.number()
+		if err != nil {
+			return tokens, nil, err
+		}
+		if !s.take(']') {
+			return tokens, nil, s.wrong("a token and a score")
+		}
+		tokens, scores = append(tokens, token), append(scores, score)
+	}
+	return tokens, scores, nil
 }
 
 // merges reads ["a b", …] or [["a", "b"], …] to one flat list of pairs.

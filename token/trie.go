@@ -35,7 +35,14 @@ func newTrie(keys []trieKey) *trie {
 
 type trieBuilder struct {
 	nodes []trieNode
-	next  int // every place below is taken or not worth a look
+	next  int         // every place below is taken or not worth a look
+	kids  []trieChild // of the nodes that are being placed, the deepest last
+}
+
+// A trieChild is the keys lo to hi-1 of a node's, which go on with c.
+type trieChild struct {
+	c      byte
+	lo, hi int32
 }
 
 func (b *trieBuilder) grow(n int) {
@@ -56,18 +63,15 @@ func (b *trieBuilder) add(s int32, depth int, keys []trieKey) {
 	if len(keys) == 0 {
 		return
 	}
-	type child struct {
-		c      byte
-		lo, hi int
-	}
-	var kids []child
+	first := len(b.kids)
 	for i, k := range keys {
-		if c := k.key[depth]; len(kids) == 0 || kids[len(kids)-1].c != c {
-			kids = append(kids, child{c, i, i + 1})
+		if c := k.key[depth]; i == 0 || b.kids[len(b.kids)-1].c != c {
+			b.kids = append(b.kids, trieChild{c, int32(i), int32(i + 1)})
 		} else {
-			kids[len(kids)-1].hi = i + 1
+			b.kids[len(b.kids)-1].hi++
 		}
 	}
+	kids := b.kids[first:]
 	base := max(b.next-int(kids[0].c), 1)
 	for tried, full := 0, 0; ; base++ {
 		b.grow(base + 256)
@@ -93,9 +97,10 @@ func (b *trieBuilder) add(s int32, depth int, keys []trieKey) {
 	for _, k := range kids {
 		b.nodes[base+int(k.c)].check = s
 	}
-	for _, k := range kids {
+	for _, k := range kids { // whose memory may be left behind, but not written to, where the deeper ones need more
 		b.add(int32(base)+int32(k.c), depth+1, keys[k.lo:k.hi])
 	}
+	b.kids = b.kids[:first]
 }
 
 // step returns the node that c leads to from s, or -1.

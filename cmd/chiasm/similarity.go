@@ -147,7 +147,10 @@ func (v *similarityVerb) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	v.score(m.Score(textVectors, vectors), &answer)
+	n := len(answer.Images) // sounds come after
+	scores := m.Score(textVectors, vectors[:n])
+	scores.Logits = append(scores.Logits, m.ScoreAudio(textVectors, vectors[n:]).Logits...)
+	v.score(scores, &answer)
 	if err := v.write(&answer); err != nil {
 		return err
 	}

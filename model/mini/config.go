@@ -24,8 +24,8 @@ type Config struct {
 	TextHidden int         `json:"text_hidden"`
 	Context    int         `json:"context"`       // pieces that are read of a text
 	Ear        *EarConfig  `json:"ear,omitempty"` // of a model that hears
-	// A cosine c of a text and a picture is that of a pair that belongs together with the probability sigmoid(Scale·c + Bias), if as many
-	// do as don't.
+	// A cosine c of a text and a picture says that the two belong together with the probability sigmoid(Scale·c + Bias). Of texts that mean
+	// none of some thirty photographs, half have one at even odds or above.
 	Scale float32 `json:"scale"`
 	Bias  float32 `json:"bias"`
 	// The same of a text and a sound; a scale of 0 says nothing of them.
@@ -54,7 +54,7 @@ func (c *Config) validate() error {
 		name            string
 		value, min, max int
 	}{
-		{"dimension", c.Dimension, 1, 1 << 12}, {"classes", c.Classes, 1, 1 << 16}, {"head_hidden", c.HeadHidden, 1, 1 << 14},
+		{"dimension", c.Dimension, 2, 1 << 12}, {"classes", c.Classes, 1, 1 << 16}, {"head_hidden", c.HeadHidden, 1, 1 << 14},
 		{"vocabulary", c.Vocabulary, 1, 1 << 20}, {"text_width", c.TextWidth, 1, 1 << 12}, {"text_hidden", c.TextHidden, 1, 1 << 14},
 		{"context", c.Context, 1, 1 << 16}, {"sight.likeliest", c.Sight.Likeliest, 1, c.Classes},
 	} {

@@ -42,7 +42,8 @@ const candidates = 32
 // Meaning is the vectors [n, D], of length 1, of texts, computed in the pass.
 type Meaning func(p *tensor.Pass, texts []string) (*tensor.Tensor, error)
 
-// Forward maps keys [n, K] to vectors [n, D] of length 1: the means of what their likeliest words mean.
+// Forward maps keys [n, K] to vectors [n, D] of length 1: the means of what their likeliest words mean. The last value is 0: sounds, as
+// pictures, have no doubt (see [Text]).
 func (l *Lexicon) Forward(keys *tensor.Tensor, meaning Meaning) (*tensor.Tensor, error) {
 	p, n := keys.Pass(), keys.Rows()
 	likely := l.Keys.Forward(keys).Softmax().Floats()
@@ -61,7 +62,7 @@ func (l *Lexicon) Forward(keys *tensor.Tensor, meaning Meaning) (*tensor.Tensor,
 	clear(y.Floats())
 	for i, share := range g.shares {
 		sum := y.Floats()[i/candidates*d:][:d]
-		for j, v := range texts.Floats()[i*d:][:d] {
+		for j, v := range texts.Floats()[i*d:][:d-1] { // not the doubt of the word
 			sum[j] += float32(share * v)
 		}
 	}

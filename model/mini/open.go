@@ -186,7 +186,7 @@ func (b *Bundle) Bias() float32 { return b.Config.Bias }
 func (b *Bundle) Sigmoid() bool { return true }
 
 // Calibration is what a logit of a text with a picture ("image") or a sound ("audio") is made of, whose sigmoid is the probability that
-// the two belong together if as many do as don't; not ok if that was never measured.
+// the two belong together, see [Config]; not ok if that was never measured.
 func (b *Bundle) Calibration(modality string) (scale, bias float32, ok bool) {
 	switch modality {
 	case "image":

@@ -95,7 +95,7 @@ func TestBadFiles(t *testing.T) {
 	for _, c := range []struct{ file, text, want string }{
 		{mini.ConfigFile, "{", "config.json: unexpected end"},
 		{mini.ConfigFile, "{}", `model_type "", want chiasm_mini`},
-		{mini.ConfigFile, config("dimension", 0), "dimension is 0, want 1 to 4096"},
+		{mini.ConfigFile, config("dimension", 0), "dimension is 0, want 2 to 4096"},
 		{mini.ConfigFile, config("image", "resnet50"), `unknown architecture "resnet50"`},
 		{mini.ConfigFile, config("image_width", 99), "factors are 99"},
 		{mini.ConfigFile, config("ear", map[string]int{"width": 12, "layers": 2, "heads": 5, "hidden": 3, "key": 2}), "in equal heads"},

@@ -14,7 +14,6 @@ type Sight struct {
 	Classes *tensor.Tensor `weight:"classes"` // [D, classes], what the names of each class mean
 	Norm    *nn.BatchNorm  `weight:"norm"`    // of the features
 	Head    *Head          `weight:"head"`
-	Gate    *nn.Linear     `weight:"gate"` // [1, F] on the features as they are: how much the picture is a drawing, about 0 for photos and 1 for drawings
 	Config  SightConfig
 }
 
@@ -29,10 +28,7 @@ type Head struct {
 type SightConfig struct {
 	Likeliest   int     `json:"likeliest"`   // classes that are mixed
 	Temperature float32 `json:"temperature"` // by which their logits are divided
-	Photo       float32 `json:"photo"`       // the weight of the head for a photo
-	Drawing     float32 `json:"drawing"`     // and for a drawing
-	Middle      float32 `json:"middle"`      // where the gate is half open
-	Steepness   float32 `json:"steepness"`   // of the gate
+	Weight      float32 `json:"weight"`      // of the head beside the classes
 }
 
 // NewHead makes a head without values.
@@ -53,7 +49,7 @@ func (h *Head) Forward(x *tensor.Tensor, drop float32) *tensor.Tensor {
 func NewSight(c *Config, features int) *Sight {
 	return &Sight{
 		Classes: tensor.Param(c.Dimension, c.Classes), Norm: nn.NewBatchNorm(features, 1e-5, 0.1),
-		Head: NewHead(features, c.HeadHidden, c.Dimension), Gate: nn.NewLinear(features, 1, true), Config: c.Sight,
+		Head: NewHead(features, c.HeadHidden, c.Dimension), Config: c.Sight,
 	}
 }
 
@@ -86,20 +82,10 @@ func (c *SightConfig) mix(shares, logits []float32) {
 
 // Forward maps the features of pictures [B, F] to vectors [B, D].
 func (s *Sight) Forward(features *tensor.Tensor, tower *efficientnet.Tower) *tensor.Tensor {
-	x := s.Base(tower.Logits(features))
-	head := s.Head.Forward(s.Norm.Forward(features, tensor.None), 0).Normalize(1e-12)
-	gate, d := s.Gate.Forward(features).Floats(), x.Dim(1)
-	for i, v := range gate {
-		w := s.Config.weight(v)
-		for j, h := range head.Floats()[i*d:][:d] {
-			x.Floats()[i*d+j] += w * h
-		}
-	}
-	return x
+	return s.Join(s.Base(tower.Logits(features)), s.Head.Forward(s.Norm.Forward(features, tensor.None), 0))
 }
 
-// weight is how much the head counts where the gate says v.
-func (c *SightConfig) weight(v float32) float32 {
-	open := 1 / (1 + math.Exp(float64(c.Steepness*(c.Middle-v))))
-	return c.Photo + (c.Drawing-c.Photo)*float32(open)
+// Join adds what the head says [B, D], brought to a length, to the base [B, D], whose memory it may take.
+func (s *Sight) Join(base, head *tensor.Tensor) *tensor.Tensor {
+	return base.Add(head.Normalize(1e-12).Scaled(s.Config.Weight))
 }

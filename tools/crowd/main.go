@@ -105,7 +105,7 @@ func crowd(catalogue, vectors []byte, n int, links string) ([]byte, []byte, erro
 	if err := os.WriteFile(path, catalogue, 0o644); err != nil {
 		return nil, nil, err
 	}
-	db, err := sql.Open("sqlite", path)
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=cache_size(-200000)")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,6 +146,10 @@ func fill(tx *sql.Tx, vectors []byte, n int, links string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	into, err := prepare(tx)
+	if err != nil {
+		return nil, err
+	}
 	random := rand.New(rand.NewPCG(1, 2))
 	begin := time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
 	for i := range n {
@@ -161,12 +165,11 @@ func fill(tx *sql.Tx, vectors []byte, n int, links string) ([]byte, error) {
 			return nil, err
 		}
 		taken := begin.Add(-time.Duration(i) * time.Hour)
-		r, err := tx.Exec(`INSERT INTO files(root, path, size, modified, hash, kind, width, height, taken)
-			SELECT ?, ?, size, modified, hash, kind, width, height, ? FROM files WHERE id = ?`, id, []byte(path), taken.Unix(), of.id)
+		r, err := into.files.Exec(id, []byte(path), taken.Unix(), of.id)
 		if err != nil {
 			return nil, err
 		}
-		if vectors, err = embed(tx, r, of, vectors, random); err != nil {
+		if vectors, err = into.embed(r, of, vectors, random); err != nil {
 			return nil, err
 		}
 	}
@@ -199,19 +202,40 @@ func pictures(tx *sql.Tx, known map[uint64][]byte) (files []file, err error) {
 	return files, errors.Join(err, rows.Err())
 }
 
+// Statements add a file like another one.
+type statements struct{ files, embedded, seen, pieces *sql.Stmt }
+
+func prepare(tx *sql.Tx) (s statements, err error) {
+	for _, p := range []struct {
+		to  **sql.Stmt
+		sql string
+	}{
+		{&s.files, `INSERT INTO files(root, path, size, modified, hash, kind, width, height, taken)
+			SELECT ?, ?, size, modified, hash, kind, width, height, ? FROM files WHERE id = ?`},
+		{&s.embedded, "INSERT INTO embedded SELECT ?, space, described FROM embedded WHERE file = ? AND space = ?"},
+		{&s.seen, "INSERT INTO seen SELECT ?, space, word, probability FROM seen WHERE file = ?"},
+		{&s.pieces, "INSERT INTO pieces(file, space, sound) VALUES(?, ?, 0)"},
+	} {
+		if *p.to, err = tx.Prepare(p.sql); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
 // embed gives a new file a vector near to that of the file that it is a link to.
-func embed(tx *sql.Tx, inserted sql.Result, of file, vectors []byte, random *rand.Rand) ([]byte, error) {
+func (s *statements) embed(inserted sql.Result, of file, vectors []byte, random *rand.Rand) ([]byte, error) {
 	id, err := inserted.LastInsertId()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := tx.Exec("INSERT INTO embedded SELECT ?, space, described FROM embedded WHERE file = ? AND space = ?", id, of.id, of.space); err != nil {
+	if _, err := s.embedded.Exec(id, of.id, of.space); err != nil {
 		return nil, err
 	}
-	if _, err := tx.Exec("INSERT INTO seen SELECT ?, space, word, probability FROM seen WHERE file = ?", id, of.id); err != nil {
+	if _, err := s.seen.Exec(id, of.id); err != nil {
 		return nil, err
 	}
-	r, err := tx.Exec("INSERT INTO pieces(file, space, sound) VALUES(?, ?, 0)", id, of.space)
+	r, err := s.pieces.Exec(id, of.space)
 	if err != nil {
 		return nil, err
 	}

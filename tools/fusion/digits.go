@@ -22,14 +22,14 @@ const (
 
 // What is imperfect about the digits, as in AV-MNIST, where either modality alone tells less than two thirds.
 const (
-	pixelNoise  = 5.0 // the spread of what is added to pixels of 0 to 16
-	quietest    = 0.0 // decibels between a digit and the noise around it, at least
-	loudest     = 10.0
+	pixelNoise  = 5.0  // the spread of what is added to pixels of 0 to 16
+	quietest    = 10.0 // decibels between a digit and the noise around it, at least
+	loudest     = 20.0
 	speedChange = 0.1 // recordings to learn from are that much faster or slower, at most
 )
 
-// readDigits is handwritten digits, each with the same digit spoken in one of many languages: sixteenths are tokens, of the sound in time, and
-// of the drawing half rows of 4 pixels.
+// readDigits is handwritten digits, each with the same digit spoken in one of many languages: rows of 8 pixels are tokens, and eighths
+// of the sound.
 func readDigits(packages string) (*set, error) {
 	root, err := sklearn.Unpack(packages)
 	if err != nil {
@@ -39,7 +39,7 @@ func readDigits(packages string) (*set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newSet("digits", "drawings and speakers", 10, "drawing", 16, 4, "voice", soundTokens, soundWidth)
+	s := newSet("digits", "drawings and speakers", 10, "drawing", 8, 8, "voice", soundTokens, soundWidth)
 	r := rand.New(rand.NewPCG(1, 0x5851f42d4c957f2d))
 	for side, part := range [][][]float32{rows[:drawingsLearn], rows[drawingsLearn:][:drawingsValid], rows[drawingsLearn+drawingsValid:]} {
 		clips, err := spoken(packages, side)

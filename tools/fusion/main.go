@@ -2,11 +2,12 @@
 //
 //	go run ./tools/fusion data DIR
 //	go run ./tools/fusion table DIR [SET…]
-//	go run ./tools/fusion race DIR PYTHON MULTIBENCH [OUT]
+//	go run ./tools/fusion advise DIR [SET…]
+//	go run ./tools/fusion race DIR PYTHON MULTIBENCH [SET…]
 //
 // data fetches packages of Debian and of Python's index in pinned versions, through their clients, into DIR/packages, and writes three sets as
-// safetensors, for chiasm and for anybody else; it needs ffmpeg. table teaches every method on every set and prints tables.
-// race does so beside MultiBench's own layers and loop, which PYTHON, with PyTorch, runs from a copy of its repository.
+// safetensors, for chiasm and for anybody else; it needs ffmpeg. table teaches every method on every set and prints tables; advise prints
+// what the advisor says of them. race teaches some methods beside MultiBench's own layers and loop, which PYTHON, with PyTorch, runs from a copy of its repository.
 package main
 
 import (
@@ -35,8 +36,12 @@ func run(ctx context.Context, args []string) error {
 		return makeSets(args[1])
 	case len(args) >= 2 && args[0] == "table":
 		return tables(ctx, args[1], args[2:])
+	case len(args) >= 2 && args[0] == "advise":
+		return advise(ctx, args[1], args[2:])
+	case len(args) >= 4 && args[0] == "race":
+		return race(ctx, args[1], args[2], args[3], args[4:])
 	}
-	return errors.New("usage: fusion data DIR, fusion table DIR [SET…], or fusion race DIR PYTHON MULTIBENCH [OUT]")
+	return errors.New("usage: fusion data DIR, fusion table DIR [SET…], fusion advise DIR [SET…], or fusion race DIR PYTHON MULTIBENCH [SET…]")
 }
 
 // makers is how the sets are made, in the order of the tables.
@@ -71,14 +76,19 @@ func makeSets(dir string) error {
 	return nil
 }
 
-// tables prints the tables of sets, or of all.
-func tables(ctx context.Context, dir string, names []string) error {
+// chosen is names, or those of all sets.
+func chosen(names []string) []string {
 	if len(names) == 0 {
 		for _, m := range makers {
 			names = append(names, m.name)
 		}
 	}
-	for _, name := range names {
+	return names
+}
+
+// tables prints the tables of sets, or of all.
+func tables(ctx context.Context, dir string, names []string) error {
+	for _, name := range chosen(names) {
 		s, err := load(dir, name)
 		if err != nil {
 			return err

@@ -96,11 +96,11 @@ func recording(file string) ([]float32, error) {
 
 // What is heard of a digit: so many tokens from its beginning to its end, of so many bands.
 const (
-	soundTokens = 16
-	soundWidth  = mini.SoundBands / 2
+	soundTokens = 8
+	soundWidth  = mini.SoundBands
 )
 
-// heard is the spectrum of a sound in tokens, each the mean of a sixteenth of its frames and of pairs of bands.
+// heard is the spectrum of a sound in tokens, each the mean of an eighth of its frames.
 func heard(x []float32) []float32 {
 	var s mini.Spectrum
 	n := s.Hear(x)
@@ -110,7 +110,7 @@ func heard(x []float32) []float32 {
 		end := max(first+1, (t+1)*n/soundTokens)
 		for f := first; f < end; f++ {
 			for b, v := range s.Frames[f*mini.SoundBands:][:mini.SoundBands] {
-				out[t*soundWidth+b/2] += v / float32(2*(end-first))
+				out[t*soundWidth+b] += v / float32(end-first)
 			}
 		}
 	}

@@ -63,7 +63,9 @@ for i, sound in enumerate(sounds):
         key = torch.nn.functional.normalize(x.mean(0) @ weights["ear.key.weight"].T + weights["ear.key.bias"], dim=0)
         likely = torch.softmax(key @ weights["lexicon.keys.weight"].T, dim=0)
         best = likely.topk(32)
-        vector = torch.nn.functional.normalize((best.values[:, None] * meanings[best.indices]).sum(0), dim=0)
+        vector = (best.values[:, None] * meanings[best.indices]).sum(0)
+        vector[-1] = 0  # sounds have no doubt
+        vector = torch.nn.functional.normalize(vector, dim=0)
     golden |= {f"sound.{i}": torch.tensor(sound), f"frames.{i}": torch.tensor(frames, dtype=torch.float32), f"patches.{i}": x, f"key.{i}": key, f"vector.{i}": vector}
 os.makedirs(OUT, exist_ok=True)
 save_file({k: v.contiguous() for k, v in weights.items()}, os.path.join(OUT, "sound.safetensors"))

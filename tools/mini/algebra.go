@@ -123,32 +123,3 @@ func axes(covariance []float64, d, n int) []float64 {
 	}
 	return q
 }
-
-// solve is the x of m·x = b for a symmetric positive m, by conjugate gradients (Hestenes & Stiefel 1952).
-func solve(m, b []float64) []float64 {
-	x, r, p := make([]float64, len(b)), append([]float64{}, b...), append([]float64{}, b...)
-	dot := func(a, b []float64) (s float64) {
-		for i := range a {
-			s += a[i] * b[i]
-		}
-		return s
-	}
-	was, first := dot(r, r), dot(b, b)
-	for range 4 * len(b) {
-		if was <= 1e-18*first {
-			break
-		}
-		y := product(m, p)
-		step := was / dot(p, y)
-		for i := range x {
-			x[i] += step * p[i]
-			r[i] -= step * y[i]
-		}
-		now := dot(r, r)
-		for i := range p {
-			p[i] = r[i] + now/was*p[i]
-		}
-		was = now
-	}
-	return x
-}

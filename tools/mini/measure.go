@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/chiasm/chiasm/metric"
 )
@@ -18,6 +19,15 @@ type score struct {
 	Nothing   float64          `json:"nothing_relevant_auc,omitempty"`
 	Foreign   int              `json:"foreign_queries,omitempty"`
 	Kept      float64          `json:"kept_at_10_percent_false,omitempty"`
+	Cut       *cut             `json:"at_the_cut,omitempty"`
+}
+
+// A cut is what is left of a gallery's answers where only likely ones are shown.
+type cut struct {
+	Precision float64 `json:"precision"` // of the pictures shown, over queries whose thing is there
+	Recall    float64 `json:"recall"`    // of the pictures that bear the name, those shown
+	Answered  float64 `json:"answered"`  // of the queries whose thing is there, those that show a right picture
+	Silent    float64 `json:"silent"`    // of the queries whose thing is not there, those that show nothing
 }
 
 // A reader tells where texts lie, [n, dimension], of length 1.
@@ -32,8 +42,8 @@ type seen struct {
 
 var bootstrap = metric.Bootstrap{Draws: 2000, Seed: 1}
 
-// measure asks every gallery its queries.
-func measure(ctx context.Context, list []seen, read reader) (scores []score, err error) {
+// measure asks every gallery its queries. A cosine of cut, if not 0, is what is shown at least.
+func measure(ctx context.Context, list []seen, read reader, least float64) (scores []score, err error) {
 	for _, s := range list {
 		for _, language := range s.language {
 			queries := s.ask(s.pictures, language)
@@ -53,7 +63,7 @@ func measure(ctx context.Context, list []seen, read reader) (scores []score, err
 			ranks := metric.Ranks(cosines, relevant)
 			one := score{Gallery: s.name, Pictures: len(s.pictures), Language: language, Ranking: metric.Summarize(ranks), Intervals: bootstrap.Ranking(ranks)}
 			if s.name == "photos" {
-				if err := one.nothing(ctx, s, list, language, v, read); err != nil {
+				if err := one.nothing(ctx, s, list, language, v, read, least, queries); err != nil {
 					return nil, err
 				}
 			}
@@ -65,7 +75,7 @@ func measure(ctx context.Context, list []seen, read reader) (scores []score, err
 
 // nothing measures whether the best cosine tells queries that have something to find from names of things that the gallery lacks: those
 // of the other galleries whose concept it does not have.
-func (o *score) nothing(ctx context.Context, s seen, list []seen, language string, own []float32, read reader) error {
+func (o *score) nothing(ctx context.Context, s seen, list []seen, language string, own []float32, read reader, least float64, queries []query) error {
 	known := map[string]bool{}
 	for _, p := range s.pictures {
 		known[p.Concept] = true
@@ -90,6 +100,9 @@ func (o *score) nothing(ctx context.Context, s seen, list []seen, language strin
 	if err != nil {
 		return err
 	}
+	if least != 0 {
+		o.Cut = s.cut(own, v, queries, least)
+	}
 	var tops []float64
 	var right []bool
 	for k, vectors := range [][]float32{own, v} {
@@ -102,16 +115,43 @@ func (o *score) nothing(ctx context.Context, s seen, list []seen, language strin
 	return nil
 }
 
+// cut measures what is left where cosines of least or more are shown, for queries whose vectors are own and foreign.
+func (s *seen) cut(own, foreign []float32, queries []query, least float64) *cut {
+	c := &cut{}
+	shown, right, all := 0.0, 0.0, 0.0
+	for i, q := range queries {
+		found := false
+		for k := range s.pictures {
+			is := slices.Contains(q.relevant, int32(k))
+			if is {
+				all++
+			}
+			if dot(own[i*dimension:][:dimension], s.vectors[k*dimension:]) >= least {
+				if shown++; is {
+					right++
+					found = true
+				}
+			}
+		}
+		if found {
+			c.Answered += 1 / float64(len(queries))
+		}
+	}
+	c.Precision, c.Recall = right/max(1, shown), right/max(1, all)
+	for _, top := range best(foreign, s.vectors) {
+		if top < least {
+			c.Silent += float64(dimension) / float64(len(foreign))
+		}
+	}
+	return c
+}
+
 // best is the cosine of the nearest picture to each text.
 func best(texts, pictures []float32) (tops []float64) {
 	for i := 0; i < len(texts); i += dimension {
 		top := math.Inf(-1)
 		for j := 0; j < len(pictures); j += dimension {
-			dot := 0.0
-			for k, x := range texts[i : i+dimension] {
-				dot += float64(x) * float64(pictures[j+k])
-			}
-			top = max(top, dot)
+			top = max(top, dot(texts[i:i+dimension], pictures[j:]))
 		}
 		tops = append(tops, top)
 	}
@@ -147,6 +187,9 @@ func show(title string, scores []score) {
 		auc := ""
 		if s.Nothing > 0 {
 			auc = fmt.Sprintf("%.3f (%d foreign; keeps %.0f %% at 10 %% false)", s.Nothing, s.Foreign, 100*s.Kept)
+			if c := s.Cut; c != nil {
+				auc += fmt.Sprintf(" at the cut: precision %.0f, recall %.0f, answered %.0f, silent %.0f", 100*c.Precision, 100*c.Recall, 100*c.Answered, 100*c.Silent)
+			}
 		}
 		fmt.Printf("%-10s %8d %4s %7d  %5.1f  %5.1f (%.1f to %.1f)  %5.1f  %s\n", s.Gallery, s.Pictures, s.Language, s.Ranking.Queries,
 			100*s.Ranking.R1, 100*s.Ranking.R5, 100*s.Intervals.R5.Low, 100*s.Intervals.R5.High, 100*s.Ranking.R10, auc)

@@ -1,45 +1,67 @@
 package main
 
 import (
-	"math"
-	"math/rand/v2"
+	"slices"
+
+	"github.com/chiasm/chiasm/metric"
 )
 
-// calibrate finds the scale and the bias by which a cosine tells whether a text and a picture belong together, as likely as not beforehand:
-// logistic regression by Newton's method, over each validation picture with its name and with another's.
-func calibrate(s seen, texts []float32, queries []query) (scale, bias float64) {
-	r := rand.New(rand.NewPCG(51, 1))
-	var x, y []float64
-	cosine := func(text, picture int) (dot float64) {
-		for k, v := range texts[text*dimension:][:dimension] {
-			dot += float64(v) * float64(s.vectors[picture*dimension+k])
+// silent is the share of texts for what is not there that even odds leave without an answer, among some thirty photographs.
+const silent = 0.5
+
+// calibrate finds the scale and the bias by which a cosine tells whether a text means a picture. The scale is that of pairs, from cosines of
+// pictures with their names and with others'; the bias puts even odds above so many of tops, the cosines of what is nearest in a gallery
+// to names of what it does not show.
+func calibrate(right, wrong, tops []float64) (scale, bias float64) {
+	var weights []float64
+	var is []bool
+	for _, side := range [][]float64{right, wrong} {
+		for range side {
+			is, weights = append(is, len(weights) < len(right)), append(weights, 1/float64(len(side)))
 		}
-		return dot
 	}
+	scale, _ = metric.Platt(slices.Concat(right, wrong), is, weights)
+	return scale, -scale * metric.Percentile(slices.Sorted(slices.Values(tops)), silent)
+}
+
+// cosines are those of pictures with names: with theirs, and with others.
+func (s *seen) cosines(texts []float32, queries []query) (right, wrong []float64) {
 	for i, q := range queries {
-		for _, p := range q.relevant {
-			other := r.IntN(len(queries))
-			if other == i {
-				continue
+		for k := range s.pictures {
+			v := dot(texts[i*dimension:][:dimension], s.vectors[k*dimension:])
+			if slices.Contains(q.relevant, int32(k)) {
+				right = append(right, v)
+			} else {
+				wrong = append(wrong, v)
 			}
-			x, y = append(x, cosine(i, int(p)), cosine(other, int(p))), append(y, 1, 0)
 		}
 	}
-	scale, bias = 1, 0
-	for range 50 {
-		var ga, gb, aa, ab, bb float64
-		for i, c := range x {
-			p := 1 / (1 + math.Exp(-scale*c-bias))
-			e, w := p-y[i], p*(1-p)+1e-9
-			ga, gb = ga+e*c, gb+e
-			aa, ab, bb = aa+w*c*c, ab+w*c, bb+w
-		}
-		det := aa*bb - ab*ab
-		if !(det > 0) {
-			break
-		}
-		scale -= (bb*ga - ab*gb) / det
-		bias -= (aa*gb - ab*ga) / det
+	return right, wrong
+}
+
+func dot(a, b []float32) (sum float64) {
+	for k, v := range a {
+		sum += float64(v) * float64(b[k])
 	}
-	return scale, bias
+	return sum
+}
+
+// absent are names of usual things, of which none of some pictures shows one, about so many.
+func (c *corpus) absent(pictures []picture, language string, about int) (texts []said) {
+	shown := map[string]bool{}
+	for _, p := range pictures {
+		shown[p.Concept] = true
+	}
+	var all []said
+	for _, list := range [][]thing{c.everyday, c.classes, c.words} {
+		for _, t := range list {
+			if names := t.Names[language]; t.Usual && len(names) > 0 && !shown[t.Concept] {
+				all = append(all, said{names[0], language})
+			}
+		}
+	}
+	for i := 0; i < len(all); i += max(1, len(all)/about) {
+		texts = append(texts, all[i])
+	}
+	return texts
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 
@@ -9,7 +10,10 @@ import (
 	"github.com/chiasm/chiasm/train"
 )
 
-const dimension = 256
+const (
+	dimension = 256
+	meaning   = dimension - 1 // values that tell what something means; the last is a text's doubt, see [mini.Text]
+)
 
 // A space is where texts, pictures and sounds meet: what the teachers say, through an adapter that has learnt which names mean the same.
 type space struct {
@@ -120,10 +124,10 @@ func learnSpace(ctx context.Context, t *teacher, list []concept) (*space, error)
 	for i, s := range names {
 		at[s] = i
 	}
-	s := &space{teacher: t, adapter: newLayer(jointWidth, 512, dimension, 21), english: translations(list)}
+	s := &space{teacher: t, adapter: newLayer(jointWidth, 512, meaning, 21), english: translations(list)}
 	middle := mean(x, jointWidth)
 	const strength = 8 // so that Adam's steps are small beside what is there already
-	for i, v := range axes(covariance(x, middle), jointWidth, dimension) {
+	for i, v := range axes(covariance(x, middle), jointWidth, meaning) {
 		s.adapter.Direct.Weight.Own()[i] = float32(strength * v)
 	}
 	s.adapter.Direct.Weight.Changed()
@@ -132,6 +136,12 @@ func learnSpace(ctx context.Context, t *teacher, list []concept) (*space, error)
 		Adapter *layer         `weight:"adapter"`
 		Scale   *tensor.Tensor `weight:"scale"`
 	}{s.adapter, contrast.LogScale}
+	same := make([]uint64, len(list)) // one number for things whose first name is one: dogs are emoji, and words too
+	for k := range list {
+		h := fnv.New64a()
+		h.Write([]byte(clean(list[k][0][0].text)))
+		same[k] = h.Sum64()
+	}
 	const batch = 512
 	a, b, keys := make([]float32, batch*jointWidth), make([]float32, batch*jointWidth), make([]uint64, batch)
 	s.curve, err = learn(ctx, course{
@@ -144,7 +154,7 @@ func learnSpace(ctx context.Context, t *teacher, list []concept) (*space, error)
 			pick := func(names []said) []float32 { return x[at[names[r.IntN(len(names))]]*jointWidth:][:jointWidth] }
 			copy(a[i*jointWidth:], pick(list[k][one]))
 			copy(b[i*jointWidth:], pick(list[k][other]))
-			keys[i] = uint64(k)
+			keys[i] = same[k]
 		}
 		u := s.adapter.forward(p.Input(a, batch, jointWidth), 0.1).Normalize(1e-12)
 		v := s.adapter.forward(p.Input(b, batch, jointWidth), 0.1).Normalize(1e-12)
@@ -168,6 +178,7 @@ func (s *space) place(ctx context.Context, texts []said) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
+	v = withoutDoubt(v)
 	out, rest := v[:len(texts)*dimension], v[len(texts)*dimension:]
 	for i, t := range texts {
 		if n := len(s.english[t]) * dimension; n > 0 {
@@ -178,6 +189,15 @@ func (s *space) place(ctx context.Context, texts []said) ([]float32, error) {
 		}
 	}
 	return unit(out, dimension), nil
+}
+
+// withoutDoubt adds a last value of 0 to each row of what means something.
+func withoutDoubt(values []float32) []float32 {
+	out := make([]float32, 0, len(values)/meaning*dimension)
+	for i := 0; i < len(values); i += meaning {
+		out = append(append(out, values[i:i+meaning]...), 0)
+	}
+	return out
 }
 
 // translations are the English names of names in other languages.

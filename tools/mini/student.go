@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/chiasm/chiasm/model/mini"
 	"github.com/chiasm/chiasm/nn"
@@ -62,32 +64,79 @@ func learnText(ctx context.Context, c *mini.Config, s *space, u pupil) (*mini.Te
 	nn.Init(tower, 41)
 	clear(tower.Down.Weight.Own())
 	tower.Down.Weight.Changed()
-	match := &train.Match{Student: 0, Teacher: 1}
+	match := &train.Match{Student: 0, Teacher: 1, Squared: true} // whose best answer is the mean of what a text may mean
 	relate := &train.Relate{Student: [2]int{0, 1}, Teacher: [2]int{1, 1}, StudentScale: 20}
-	objective := train.Sum{{Weight: 1, Objective: match}, {Weight: 0.3, Objective: relate}}
+	objective := train.Sum{{Weight: meaning, Objective: match}, {Weight: 0.3, Objective: relate}}
 	const batch = 512
-	out := make([]float32, batch*dimension)
+	out := make([]float32, batch*meaning)
 	ids := make([][]int32, batch)
-	curve, err := learn(ctx, course{
-		what: "text", steps: 5000, rate: 4e-3, decay: 0.01, seed: 42, groups: []train.Group{{Pattern: "pieces", Rate: 2, Decay: train.DecayNever}, {Pattern: "*", Rate: 0.5}},
-	}, tower, func(p *tensor.Pass, into *tensor.Gradients, r *rand.Rand) (float64, error) {
-		for i := range batch {
-			k := r.IntN(len(u.names))
-			if r.IntN(5) < 2 && len(u.other) > 0 {
-				k = len(u.names) + r.IntN(len(u.other))
-			}
-			text := texts[k].text
-			if list := templates[texts[k].language]; k < len(u.names) && len(list) > 0 && r.IntN(4) == 0 {
-				text = fill(list[r.IntN(len(list))], text)
-			}
-			ids[i] = apart.split(r, tokenizer.Encode(text, true).IDs)
-			copy(out[i*dimension:], targets[k*dimension:][:dimension])
+	any := func(r *rand.Rand) int {
+		if r.IntN(5) < 2 && len(u.other) > 0 {
+			return len(u.names) + r.IntN(len(u.other))
 		}
-		x := tower.Forward(p, ids).Normalize(1e-12)
-		y := p.Input(out, batch, dimension)
-		return objective.Learn(train.Pairs(x, y), 1, into)
-	})
-	return tower, data, curve, err
+		return r.IntN(len(u.names))
+	}
+	var curve []float64
+	for _, part := range []struct {
+		course
+		draw func(*rand.Rand) int
+	}{
+		{course{what: "text", steps: 4000, rate: 4e-3, seed: 42}, any},
+		{course{what: "text, by language", steps: 2500, rate: 2e-3, seed: 43}, u.byLanguage()},
+	} {
+		part.decay, part.groups = 0.01, []train.Group{{Pattern: "pieces", Rate: 2, Decay: train.DecayNever}, {Pattern: "*", Rate: 0.5}}
+		losses, err := learn(ctx, part.course, tower, func(p *tensor.Pass, into *tensor.Gradients, r *rand.Rand) (float64, error) {
+			for i := range batch {
+				k := part.draw(r)
+				text := texts[k].text
+				if list := templates[texts[k].language]; k < len(u.names) && len(list) > 0 && r.IntN(4) == 0 {
+					text = fill(list[r.IntN(len(list))], text)
+				}
+				ids[i] = apart.split(r, tokenizer.Encode(text, true).IDs)
+				copy(out[i*meaning:], targets[k*dimension:][:meaning])
+			}
+			return objective.Learn(train.Pairs(tower.Meaning(p, ids), p.Input(out, batch, meaning)), 1, into)
+		})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		curve = append(curve, losses...)
+	}
+	return tower, data, curve, nil
+}
+
+// byLanguage draws texts, names more often than others, and the languages that are measured more often than there are texts in them.
+func (u *pupil) byLanguage() func(*rand.Rand) int {
+	type drawer struct {
+		rows  []int
+		until int // the sum of the weights so far
+	}
+	kind := func(list []said, first int) (all []drawer) {
+		rows := map[string][]int{}
+		for i, t := range list {
+			rows[t.language] = append(rows[t.language], first+i)
+		}
+		until := 0
+		for _, language := range slices.Sorted(maps.Keys(rows)) {
+			until += max(1, shares[language])
+			all = append(all, drawer{rows[language], until})
+		}
+		return all
+	}
+	names, other := kind(u.names, 0), kind(u.other, len(u.names))
+	return func(r *rand.Rand) int {
+		from := names
+		if r.IntN(3) == 0 && len(other) > 0 {
+			from = other
+		}
+		at := r.IntN(from[len(from)-1].until)
+		for _, d := range from {
+			if at < d.until {
+				return d.rows[r.IntN(len(d.rows))]
+			}
+		}
+		panic("mini: no language")
+	}
 }
 
 // worth is how much a text counts when pieces are chosen.

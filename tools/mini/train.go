@@ -42,7 +42,11 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 		return err
 	}
 	concepts := corpus.concepts()
-	u := corpus.pupil(concepts)
+	words, err := t.words(ctx, dir, python)
+	if err != nil {
+		return err
+	}
+	u := corpus.pupil(concepts, words)
 	if err := t.need(append(append(slices.Clone(u.names), u.other...), corpus.asked()...)); err != nil {
 		return err
 	}
@@ -61,8 +65,8 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 	}
 	c := &mini.Config{
 		ModelType: mini.Kind, Dimension: dimension, Image: "efficientnet-lite0", Classes: len(corpus.classes), HeadHidden: 512,
-		Sight:      mini.SightConfig{Likeliest: 50, Temperature: 1.5, Photo: 0.75, Drawing: 0.75, Middle: 0.88, Steepness: 25},
-		Vocabulary: 24000, TextWidth: dimension, TextHidden: 512, Context: 256, Scale: 1, Bias: 0,
+		Sight:      mini.SightConfig{Likeliest: 50, Temperature: 1.5, Weight: 0.9},
+		Vocabulary: 28000, TextWidth: dimension, TextHidden: 768, Context: 256, Scale: 1, Bias: 0,
 	}
 	sight, headCurve, err := learnSight(ctx, c, e, s, corpus, corpus.learnt())
 	if err != nil {
@@ -80,15 +84,46 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 		return err
 	}
 	f := &figures{Curves: map[string][]float64{"adapter": s.curve, "head": headCurve, "text": textCurve}, Bytes: map[string]int64{}}
-	return f.conclude(ctx, corpus, e, s, out)
+	return f.conclude(ctx, corpus, e, s.place, out)
 }
 
+// recalibrate settles a model that is there, and measures it again.
+func recalibrate(ctx context.Context, dir, real, out string) error {
+	corpus, err := readCorpus(dir)
+	if err != nil {
+		return err
+	}
+	e, err := openEyes(ctx, dir, real)
+	if err != nil {
+		return err
+	}
+	f, err := readFigures(out)
+	if err != nil {
+		return err
+	}
+	if err := settle(ctx, corpus, e, out); err != nil {
+		return err
+	}
+	return f.conclude(ctx, corpus, e, nil, out)
+}
+
+func readFigures(out string) (*figures, error) {
+	data, err := os.ReadFile(filepath.Join(out, figuresFile))
+	if err != nil {
+		return nil, err
+	}
+	f := &figures{}
+	return f, json.Unmarshal(data, f)
+}
+
+const figuresFile = "figures.json"
+
 // pupil is what there is to read. Copyleft names are not among it.
-func (c *corpus) pupil(concepts []concept) (u pupil) {
-	met := map[said]bool{}
+func (c *corpus) pupil(concepts []concept, words []string) (u pupil) {
+	met, known := map[said]bool{}, map[string]bool{}
 	add := func(list *[]said, s said) {
 		if s.text = strings.TrimSpace(s.text); s.text != "" && len(s.text) < 300 && !met[s] {
-			met[s] = true
+			met[s], known[clean(s.text)] = true, true
 			*list = append(*list, s)
 		}
 	}
@@ -107,7 +142,7 @@ func (c *corpus) pupil(concepts []concept) (u pupil) {
 		}
 	}
 	for _, t := range c.emoji {
-		for _, language := range []string{"en", "zh"} {
+		for _, language := range []string{"en", "zh", "fr", "de", "es", "ja"} {
 			for _, n := range t.Tags[language] {
 				add(&u.other, said{n, language})
 			}
@@ -122,6 +157,11 @@ func (c *corpus) pupil(concepts []concept) (u pupil) {
 		}
 		for _, n := range t.Sentences["en"][:min(1, len(t.Sentences["en"]))] {
 			add(&u.other, said{n, "en"})
+		}
+	}
+	for _, w := range words {
+		if !known[clean(w)] {
+			add(&u.other, said{text: w}) // in a language that nobody tells
 		}
 	}
 	return u
@@ -171,8 +211,9 @@ func openModel(folder string) (*mini.Bundle, error) {
 	return mini.Parse(files)
 }
 
-// conclude measures the model as it was stored, and writes figures.json beside it.
-func (f *figures) conclude(ctx context.Context, c *corpus, e *eyes, s *space, out string) error {
+// conclude measures the model as it was stored, and with the teacher in place of the tower of texts if it is there, and writes figures.json
+// beside it.
+func (f *figures) conclude(ctx context.Context, c *corpus, e *eyes, teacher reader, out string) error {
 	b, err := mini.Open(out)
 	if err != nil {
 		return err
@@ -186,11 +227,13 @@ func (f *figures) conclude(ctx context.Context, c *corpus, e *eyes, s *space, ou
 		}
 		list = append(list, s)
 	}
-	if f.Shipped, err = measure(ctx, list, readerOf(b)); err != nil {
+	if f.Shipped, err = measure(ctx, list, readerOf(b), cutOf(b)); err != nil {
 		return err
 	}
-	if f.Teacher, err = measure(ctx, list, s.place); err != nil {
-		return err
+	if teacher != nil {
+		if f.Teacher, err = measure(ctx, list, teacher, 0); err != nil {
+			return err
+		}
 	}
 	for _, name := range []string{mini.ConfigFile, mini.TokenizerFile, mini.WeightsFile} {
 		info, err := os.Stat(filepath.Join(out, name))
@@ -206,7 +249,7 @@ func (f *figures) conclude(ctx context.Context, c *corpus, e *eyes, s *space, ou
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(out, "figures.json"), append(data, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(out, figuresFile), append(data, '\n'), 0o644); err != nil {
 		return err
 	}
 	return f.writeCard(filepath.Join(out, mini.CardFile))
@@ -251,30 +294,44 @@ func saveConfig(out string, c mini.Config) error {
 	return os.WriteFile(filepath.Join(out, mini.ConfigFile), append(data, '\n'), 0o644)
 }
 
-// settle writes what is known only once there are weights: how a cosine becomes a probability.
+// settle writes what is known only once there are weights: how a cosine becomes a probability. A few
+// photographs tell.
 func settle(ctx context.Context, c *corpus, e *eyes, out string) error {
 	b, err := mini.Open(out)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	s, err := sees(ctx, c, validation, e, b)
+	photos, err := sees(ctx, c, spots, e, b)
 	if err != nil {
 		return err
 	}
-	queries := validation.ask(s.pictures, "en")
-	var texts []said
-	for _, q := range queries {
-		texts = append(texts, said{q.text, "en"})
+	var right, wrong, tops []float64
+	for _, language := range spots.language {
+		queries := spots.ask(photos.pictures, language)
+		var names []said
+		for _, q := range queries {
+			names = append(names, said{q.text, language})
+		}
+		own, err := readerOf(b)(ctx, names)
+		if err != nil {
+			return err
+		}
+		foreign, err := readerOf(b)(ctx, c.absent(photos.pictures, language, 500))
+		if err != nil {
+			return err
+		}
+		is, other := photos.cosines(own, queries)
+		right, wrong, tops = append(right, is...), append(wrong, other...), append(tops, best(foreign, photos.vectors)...)
 	}
-	v, err := readerOf(b)(ctx, texts)
-	if err != nil {
-		return err
-	}
-	scale, bias := calibrate(s, v, queries)
+	scale, bias := calibrate(right, wrong, tops)
+	say("scale %.2f, bias %.2f: even odds at a cosine of %.3f", scale, bias, -bias/scale)
 	b.Config.Scale, b.Config.Bias = float32(scale), float32(bias)
 	return saveConfig(out, b.Config)
 }
+
+// cutOf is the cosine from which on a picture is likelier meant than not.
+func cutOf(b *mini.Bundle) float64 { return float64(-b.Config.Bias) / float64(b.Config.Scale) }
 
 // readerOf reads texts by a model's own tower.
 func readerOf(b *mini.Bundle) reader {
@@ -318,7 +375,7 @@ func evaluate(ctx context.Context, dir, folder string) error {
 		}
 		list = append(list, seen{g, pictures, unit(v, dimension)})
 	}
-	scores, err := measure(ctx, list, readerOf(b))
+	scores, err := measure(ctx, list, readerOf(b), cutOf(b))
 	if err != nil {
 		return err
 	}

@@ -294,6 +294,16 @@ test('what nothing fits is said', async () => {
   await page.getByRole('heading', { name: 'Nothing fits' }).waitFor()
 })
 
+test('where nothing fits well, the closest are shown apart', async () => {
+  await open()
+  await seek('a wedding cake path:bricks')
+  await status('probably not what you mean')
+  assert.deepEqual(await names(), ['bricks.jpg'])
+  await page.getByRole('button', { name: 'How sure' }).click()
+  await page.getByRole('button', { name: 'Everything, nearest first' }).click()
+  await status('1 found')
+})
+
 test('a server that goes is waited for', async () => {
   await open()
   await server.stop()

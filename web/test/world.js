@@ -90,7 +90,7 @@ export async function visit(browser, url, options = {}) {
   page.on('console', (m) => m.type() === 'error' && !/status of (400|401|404)|ERR_CONNECTION_(REFUSED|RESET)|ERR_INCOMPLETE_CHUNKED/.test(m.text()) && page.wrong.push(m.text()))
   page.on('pageerror', (e) => page.wrong.push(e.message))
   page.on('request', (r) => !r.url().startsWith(new URL(url).origin) && !r.url().startsWith('blob:') && page.wrong.push(`asks for ${r.url()}`))
-  page.setDefaultTimeout(30_000)
+  page.setDefaultTimeout(60_000)
   await page.goto(url)
   return page
 }

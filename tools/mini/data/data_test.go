@@ -97,6 +97,34 @@ func TestEverydayNames(t *testing.T) {
 	}
 }
 
+func TestClassTranslations(t *testing.T) {
+	lines := make([]naming, 1000)
+	for i := range lines {
+		lines[i].Names = map[string][]string{}
+	}
+	if err := translateClasses(lines); err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for i, l := range lines {
+		if len(l.Names) == 0 {
+			continue
+		}
+		named++
+		for _, language := range []string{"fr", "de", "es"} {
+			if len(l.Names[language]) == 0 || slices.Contains(l.Names[language], "") {
+				t.Errorf("class %d lacks a name in %s", i, language)
+			}
+		}
+	}
+	if named < 850 || !slices.Equal(lines[472].Names["fr"], []string{"canoë"}) {
+		t.Errorf("%d classes are named, %q for a canoe", named, lines[472].Names["fr"])
+	}
+	if err := translateClasses(lines[:10]); err == nil {
+		t.Error("a class that there is not has names")
+	}
+}
+
 func TestStampTexts(t *testing.T) {
 	names, sentences := things.Stamp("A dumper. It carries its load in the front.\nde.utf8=Ein Kipper. Er trägt.\nen_GB.utf8=A lorry.\nzh_CN.utf8=垃圾车。\nbroken\nfr=x\n")
 	if got := names["en"]; !slices.Equal(got, []string{"dumper"}) {

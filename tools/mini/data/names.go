@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/chiasm/chiasm/tools/internal/things"
@@ -162,7 +163,33 @@ func (c *collection) emojiNames(all []*emoji) ([]naming, error) {
 	return lines, nil
 }
 
-// classNames gives the 1,000 classes of ImageNet in English, Chinese, Japanese, Italian and Arabic, with WordNet's synonyms and definition.
+// classTranslations names most classes of ImageNet in French, German and Spanish, several names joined by "|"; # begins a comment.
+//
+//go:embed classes.tsv
+var classTranslations string
+
+// translateClasses adds them to the lines of the classes.
+func translateClasses(lines []naming) error {
+	for line := range strings.Lines(classTranslations) {
+		columns := strings.Split(strings.TrimSpace(line), "\t")
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		k, err := strconv.Atoi(columns[0])
+		if err != nil || k < 0 || k >= len(lines) || len(columns) != 4 {
+			return fmt.Errorf("classes.tsv: %q, want a class and its names in three languages", line)
+		}
+		for i, language := range []string{"fr", "de", "es"} {
+			for name := range strings.SplitSeq(columns[i+1], "|") {
+				lines[k].add(language, name)
+			}
+		}
+	}
+	return nil
+}
+
+// classNames gives the 1,000 classes of ImageNet in English, Chinese, Japanese, Italian and Arabic, most in French, German and Spanish too,
+// with WordNet's synonyms and definition.
 func (c *collection) classNames() ([]naming, error) {
 	timm, err := c.open("timm")
 	if err != nil {
@@ -219,7 +246,7 @@ func (c *collection) classNames() ([]naming, error) {
 		n.Sentences = map[string][]string{"en": {definition[synset[0]]}}
 		lines = append(lines, n)
 	}
-	return lines, nil
+	return lines, translateClasses(lines)
 }
 
 // withoutArticle leaves out an Italian article in front.

@@ -13,10 +13,6 @@ import (
 	"github.com/chiasm/chiasm/tensor"
 )
 
-// sureness is how much longer the keys of the lexicon are than those that were learnt with: below 1, so that a sound which may be one of
-// many words means a little of all of them.
-const sureness = 0.4
-
 // lexicon is the lexicon of the words that it shall know, with the keys that the pronouncer gives them.
 func (l *learner) lexicon(ctx context.Context, words []word) *mini.Lexicon {
 	var texts, sounds []string
@@ -28,7 +24,7 @@ func (l *learner) lexicon(ctx context.Context, words []word) *mini.Lexicon {
 	lexicon := mini.NewLexicon(texts, key)
 	nn.Init(lexicon, seed) // room for the values
 	values := lexicon.Keys.Weight.Own()
-	scale := sureness * float32(math.Exp(float64(l.Scale.Floats()[0])))
+	scale := float32(math.Exp(float64(l.Scale.Floats()[0])))
 	p := tensor.NewPass(ctx, 0)
 	for first := 0; first < len(sounds); first += 1000 {
 		p.Reset(ctx)
@@ -79,30 +75,21 @@ func (e *examination) take(ctx context.Context, out io.Writer, s *mini.Sound, wo
 	if err != nil {
 		return err
 	}
+	heard, err := e.hear(ctx, p, s, meaning)
+	if err != nil {
+		return err
+	}
+	labels := make([]int32, len(e.clips))
+	for i, c := range e.clips {
+		labels[i] = int32(slices.Index(e.gallery, words[c.word].text))
+	}
 	var ranks [2][]int // of trained words, of others
-	for first := 0; first < len(e.clips); first += 100 {
-		p.Reset(ctx)
-		part := e.clips[first:min(first+100, len(e.clips))]
-		var spectra [][]float32
-		for _, c := range part {
-			spectra = append(spectra, plainly(nil, c.x))
+	for i, rank := range metric.Ranks(metric.Dots(heard, gallery, len(gallery)/len(e.gallery), 0), metric.One(labels)) {
+		kind := 0
+		if words[e.clips[i].word].test {
+			kind = 1
 		}
-		y, err := s.Lexicon.Forward(s.Ear.Keys(p, spectra), meaning)
-		if err != nil {
-			return err
-		}
-		d := y.Dim(1)
-		labels := make([]int32, len(part))
-		for i, c := range part {
-			labels[i] = int32(slices.Index(e.gallery, words[c.word].text))
-		}
-		for i, rank := range metric.Ranks(metric.Dots(y.Floats(), gallery, d, 0), metric.One(labels)) {
-			kind := 0
-			if words[part[i].word].test {
-				kind = 1
-			}
-			ranks[kind] = append(ranks[kind], rank)
-		}
+		ranks[kind] = append(ranks[kind], rank)
 	}
 	for kind, name := range []string{"trained", "untrained"} {
 		if len(ranks[kind]) == 0 {
@@ -114,6 +101,23 @@ func (e *examination) take(ctx context.Context, out io.Writer, s *mini.Sound, wo
 			100*r.R1, 100*bounds.R1.Low, 100*bounds.R1.High, 100*r.R5, 100*bounds.R5.Low, 100*bounds.R5.High)
 	}
 	return nil
+}
+
+// hear is what the clips mean, [n, D].
+func (e *examination) hear(ctx context.Context, p *tensor.Pass, s *mini.Sound, meaning mini.Meaning) (list []float32, err error) {
+	for first := 0; first < len(e.clips); first += 100 {
+		p.Reset(ctx)
+		var spectra [][]float32
+		for _, c := range e.clips[first:min(first+100, len(e.clips))] {
+			spectra = append(spectra, plainly(nil, c.x))
+		}
+		y, err := s.Lexicon.Forward(s.Ear.Keys(p, spectra), meaning)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, y.Floats()...)
+	}
+	return list, nil
 }
 
 // vectors is what texts mean, [n, D].

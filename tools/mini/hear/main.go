@@ -5,9 +5,9 @@
 //	go run ./tools/mini/hear [-data DATA] [-steps N] [-from EAR] [-text MODEL] DIR
 //
 // DIR gets the sounds' spectra, ear.safetensors with all that was trained, and what ships: sound.safetensors, whose keys are those of
-// mini.Sound, and lexicon.txt, the words of its lexicon; `go run ./tools/mini join DIR MINI` puts them into
-// the folder of a model. At the end it prints how well a voice, a sound font and the volunteers of DATA
-// (as tools/mini/data lays them out) are understood that nothing was learnt from.
+// mini.Sound, and lexicon.txt, the words of its lexicon; `go run ./tools/mini join DIR MINI` puts them into the folder of a model. At the
+// end it prints how well a voice, a sound font and the volunteers of DATA (as tools/mini/data lays them out) are understood that nothing
+// was learnt from; with -text MODEL, a folder with this ear in it, by what that model says words mean, and calibrates it.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	o := options{}
 	flag.StringVar(&o.data, "data", "", "the folder of tools/mini/data, for the volunteers' recordings")
 	flag.IntVar(&o.steps, "steps", 6000, "steps of training")
-	flag.StringVar(&o.text, "text", "", "a model whose text tower says what words mean; without one each word means itself alone")
+	flag.StringVar(&o.text, "text", "", "the folder of a model with this ear, whose text tower says what words mean and which gets a calibration; without one each word means itself")
 	flag.StringVar(&o.from, "from", "", "go on from an ear.safetensors of an earlier training")
 	flag.Parse()
 	if flag.NArg() != 1 {
@@ -173,6 +173,7 @@ func (o *options) examine(ctx context.Context, dir string, s *mini.Sound, words 
 		}
 		meaning = m
 	}
+	var others []*examination // of what programs said and played: enough to calibrate by
 	for _, c := range list {
 		if !c.test {
 			continue
@@ -188,6 +189,12 @@ func (o *options) examine(ctx context.Context, dir string, s *mini.Sound, words 
 		if err := e.take(ctx, os.Stdout, s, words, meaning); err != nil {
 			return err
 		}
+		if !strings.HasPrefix(c.name, volunteersOf) {
+			others = append(others, e)
+		}
 	}
-	return nil
+	if o.text == "" {
+		return nil
+	}
+	return calibrate(ctx, o.text, others, s, words, meaning)
 }

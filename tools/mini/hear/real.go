@@ -13,9 +13,11 @@ import (
 	"github.com/chiasm/chiasm/model/mini"
 )
 
+const volunteersOf = "volunteers-"
+
 // volunteers is the cast of tuxpaint's volunteers, who say what its pictures show: a test.
 func volunteers(code string) *cast {
-	return &cast{name: "volunteers-" + code, by: (*cast).readOut, code: code}
+	return &cast{name: volunteersOf + code, by: (*cast).readOut, code: code}
 }
 
 // readOut takes the sounds of the data's folder whose text, without its article, is a word.

@@ -40,7 +40,7 @@ func write(dir string) error {
 	pieces := vocabulary()
 	config := mini.Config{
 		ModelType: mini.Kind, Dimension: 24, Image: "tf_efficientnet_lite0", ImageWidth: 0.1, ImageHead: 48, Classes: 7, HeadHidden: 20,
-		Sight:      mini.SightConfig{Likeliest: 3, Temperature: 1.5, Photo: 0.5, Drawing: 2, Middle: 0.5, Steepness: 8},
+		Sight:      mini.SightConfig{Likeliest: 3, Temperature: 1.5, Weight: 1},
 		Vocabulary: len(pieces), TextWidth: 20, TextHidden: 28, Context: 16, Scale: 10, Bias: -2, SoundScale: 8, SoundBias: -3,
 		Ear: &mini.EarConfig{Width: 12, Layers: 2, Heads: 3, Hidden: 20, Key: 10},
 	}

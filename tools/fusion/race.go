@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/chiasm/chiasm/fusion"
+	"github.com/chiasm/chiasm/metric"
+	"github.com/chiasm/chiasm/nn"
+)
+
+// Who races on what, for how many epochs. Rounds are seeds; both sides take turns in each.
+var (
+	raced  = []fusion.Method{fusion.EarlyConcat, fusion.LowRank, fusion.Pairwise}
+	epochs = map[string]int{"digits": 6, "stamps": 8, "fashion": 3}
+)
+
+const (
+	rounds    = 3
+	batchSize = 32
+	peerRate  = 0.001 // constant, as MultiBench's loop has it; chiasm's falls
+)
+
+// A job is what MultiBench's side is asked for, an outcome what comes of it on either side.
+type job struct {
+	Set     string        `json:"set"`
+	Method  fusion.Method `json:"method"`
+	Seed    int           `json:"seed"`
+	Epochs  int           `json:"epochs"`
+	Batch   int           `json:"batch"`
+	Threads int           `json:"threads"`
+	Rate    float64       `json:"rate"`
+}
+
+type outcome struct {
+	Wall   float64 `json:"wall"` // seconds
+	CPU    float64 `json:"cpu"`
+	Right  []int   `json:"right"` // 1 or 0 of each sample to test on
+	Values int     `json:"values"`
+}
+
+// A peer is the program that MultiBench's side is.
+type peer struct {
+	to   io.Writer
+	from *bufio.Reader
+}
+
+func (p *peer) ask(j job) (o outcome, err error) {
+	if err := json.NewEncoder(p.to).Encode(j); err != nil {
+		return o, err
+	}
+	line, err := p.from.ReadBytes('\n')
+	if err != nil {
+		return o, fmt.Errorf("race.py ended: %w", err)
+	}
+	return o, json.Unmarshal(line, &o)
+}
+
+// race runs the cases of sets, or of all, and prints a table.
+func race(ctx context.Context, dir, python, multibench string, names []string) error {
+	cmd := exec.CommandContext(ctx, python, filepath.Join("tools", "fusion", "race.py"), dir, multibench)
+	log, err := os.Create(filepath.Join(dir, "race.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd.Stderr = log
+	to, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	from, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	defer cmd.Wait()
+	defer to.Close()
+	p := &peer{to, bufio.NewReaderSize(from, 1<<20)}
+	fmt.Println("| set | method | chiasm, wall s (CPU s) | MultiBench, wall s (CPU s), threads | times as fast, wall (CPU) | accuracy, chiasm | accuracy, MultiBench | values |")
+	fmt.Println("|---|---|---|---|---|---|---|---|")
+	threads := map[fusion.Method]int{}
+	for _, name := range chosen(names) {
+		s, err := load(dir, name)
+		if err != nil {
+			return err
+		}
+		for _, method := range raced {
+			if threads[method] == 0 {
+				if threads[method], err = p.threads(s, method); err != nil {
+					return err
+				}
+			}
+			if err := s.race(ctx, p, method, threads[method]); err != nil {
+				return fmt.Errorf("%s: %s: %w", s.name, method, err)
+			}
+		}
+	}
+	return nil
+}
+
+// threads is how many suit MultiBench's side better, by the time of an epoch after one that does not count.
+func (p *peer) threads(s *set, method fusion.Method) (int, error) {
+	if runtime.NumCPU() == 1 {
+		return 1, nil
+	}
+	var walls [3]float64
+	for _, n := range []int{1, 1, 2, 2} {
+		o, err := p.ask(job{s.name, method, 0, 1, batchSize, n, peerRate})
+		if err != nil {
+			return 0, err
+		}
+		walls[n] = o.Wall
+	}
+	say("%s: MultiBench takes %.2f s for an epoch with one thread, %.2f s with two", method, walls[1], walls[2])
+	if walls[2] < walls[1] {
+		return 2, nil
+	}
+	return 1, nil
+}
+
+// race is one line of the table.
+func (s *set) race(ctx context.Context, p *peer, method fusion.Method, threads int) error {
+	var ours, theirs []outcome
+	for seed := range rounds {
+		o, err := s.once(ctx, method, seed)
+		if err != nil {
+			return err
+		}
+		t, err := p.ask(job{s.name, method, seed, epochs[s.name], batchSize, threads, peerRate})
+		if err != nil {
+			return err
+		}
+		ours, theirs = append(ours, o), append(theirs, t)
+	}
+	wall := func(o outcome) float64 { return o.Wall }
+	cpu := func(o outcome) float64 { return o.CPU }
+	faster := func(of func(outcome) float64) float64 {
+		var ratios []float64
+		for i := range ours {
+			ratios = append(ratios, of(theirs[i])/of(ours[i]))
+		}
+		return median(ratios)
+	}
+	fmt.Printf("| %s | `%s` | %.2f (%.2f) | %.2f (%.2f), %d | **%.1f** (%.1f) | %s | %s | %d / %d |\n", s.name, method,
+		middle(ours, wall), middle(ours, cpu), middle(theirs, wall), middle(theirs, cpu), threads, faster(wall), faster(cpu),
+		s.accuracy(ours), s.accuracy(theirs), ours[0].Values, theirs[0].Values)
+	return nil
+}
+
+// once is chiasm's turn: as many steps as there are batches in the epochs, with a look at other samples after each.
+func (s *set) once(ctx context.Context, method fusion.Method, seed int) (o outcome, err error) {
+	learnt, looked, asked := s.side(learn), s.side(valid), s.side(test)
+	c := sizes
+	c.Method, c.Task, c.Modalities = method, s.data.Task, s.data.Modalities
+	m, err := fusion.New(c)
+	if err != nil {
+		return o, err
+	}
+	each := (len(learnt.Samples) + batchSize - 1) / batchSize
+	t := fusion.Training{Steps: epochs[s.name] * each, BatchSize: batchSize, EvaluateEvery: each, Seed: uint64(seed)}
+	wall, cpu := time.Now(), processor()
+	if _, err = t.Fit(ctx, m, learnt, looked); err != nil {
+		return o, err
+	}
+	o.Wall, o.CPU, o.Values = time.Since(wall).Seconds(), (processor() - cpu).Seconds(), nn.Count(m)
+	answers, err := m.Predict(ctx, asked.Samples, 0)
+	for _, score := range fusion.Scores(asked, answers) {
+		o.Right = append(o.Right, int(score))
+	}
+	return o, err
+}
+
+// accuracy is that of all rounds in words, with its interval by groups of samples.
+func (s *set) accuracy(list []outcome) string {
+	d := s.side(test)
+	all, answers := d.With(nil), [][]float64(nil)
+	for _, o := range list {
+		all.Samples = append(all.Samples, d.Samples...)
+		for i, right := range o.Right {
+			answer := make([]float64, d.Task.Outputs)
+			answer[(int(d.Samples[i].Class)+1-right)%len(answer)] = 1
+			answers = append(answers, answer)
+		}
+	}
+	f := fusion.Measure(all, answers, metric.Bootstrap{})
+	return fmt.Sprintf("%.1f (%.1f to %.1f)", 100*f.Score, 100*f.Interval.Low, 100*f.Interval.High)
+}
+
+func middle(list []outcome, of func(outcome) float64) float64 {
+	var values []float64
+	for _, o := range list {
+		values = append(values, of(o))
+	}
+	return median(values)
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return metric.Percentile(values, 0.5)
+}
