@@ -23,6 +23,7 @@ export class Results implements Sequence {
   failure = $state.raw<Failure | null>(null)
   #loads = $state(0) // pages that have come, for who watches
   #pages = new Map<number, Hit[]>()
+  #end: number | null = null // of a listing, once its last page has come
   #coming = new Map<number, AbortController>()
 
   constructor(
@@ -39,7 +40,10 @@ export class Results implements Sequence {
   /** want sees to it that some hits come. What else was on its way, and is not near to them, is given up. */
   want(from: number, to: number) {
     const [first, last] = [Math.floor(Math.max(0, from) / pageSize), Math.floor(Math.min(to, this.total - 1) / pageSize)]
-    for (const [page, coming] of this.#coming) if (page < first - 1 || page > last + 1) coming.abort()
+    for (const [page, coming] of this.#coming) if (page < first - 1 || page > last + 1) {
+        coming.abort()
+        this.#coming.delete(page)
+      }
     for (let page = first; page <= last; page++) if (!this.#pages.has(page) && !this.#coming.has(page)) void this.load(page)
   }
 
@@ -55,7 +59,10 @@ export class Results implements Sequence {
       if (this.ranked) {
         this.total = a.more ? Math.min(a.files, end + pageSize) : end
         this.more = a.more
-      } else this.total = a.more ? Math.max(a.files, end) : end
+      } else {
+        if (!a.more) this.#end = end
+        this.total = this.#end ?? Math.max(a.files, end)
+      }
       this.cut = a.cut
       this.failure = null
       this.#loads++
