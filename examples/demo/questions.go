@@ -29,16 +29,16 @@ func (q question) sound() bool { return path.Ext(q.like) == ".flac" }
 
 var questions = []question{
 	{text: "a cup of coffee", want: "pictures/coffee.jpg"},
-	{text: "鱼", gloss: "fish", want: "pictures/goldfish.jpg"},
+	{text: "金鱼", gloss: "goldfish", want: "pictures/goldfish.jpg"},
 	{text: "a palace", want: "pictures/louvre.jpg"},
 	{text: "雪山", gloss: "snowy mountains", want: "pictures/mountains.jpg"},
-	{text: "goldfish", want: "pictures/goldfish.jpg"},
 	{text: "熊猫", gloss: "panda", want: "pictures/panda.jpg"},
 	{like: "questions/palace.jpg", want: "pictures/louvre.jpg"},
 	{text: "a crocodile", want: "film.mp4"},
 	{text: "画笔", gloss: "paint brushes", want: "film.mp4"},
 	{text: "a choir", want: "sounds/choir.flac"},
-	{text: "type:audio 咖啡", gloss: "coffee", want: "spoken/coffee.wav"},
+	{text: "bell", want: "sounds/chime.flac"},
+	{text: "type:audio 咖啡", gloss: "coffee, spoken", want: "spoken/coffee.wav"},
 	{like: "questions/guitar.flac", want: "sounds/guitar-fifths.flac"},
-	{text: "pizza"},
+	{text: "type:image pizza"},
 }
