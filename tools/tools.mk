@@ -79,3 +79,9 @@ mini-eval:
 .PHONY: bench-indexing
 bench-indexing: build peers-env
 	$(PEERS)/bin/python tools/peers/indexing.py --chiasm bin/chiasm
+
+# Searches by several clients while folders change and are indexed.
+LOADTIME ?= 10m
+.PHONY: bench-load
+bench-load: build
+	$(GO) run ./tools/load -chiasm bin/chiasm -time $(LOADTIME)

@@ -29,7 +29,7 @@ func (q question) sound() bool { return path.Ext(q.like) == ".flac" }
 
 var questions = []question{
 	{text: "a cup of coffee", want: "pictures/coffee.jpg"},
-	{text: "猫", gloss: "cat", want: "pictures/cat.jpg"},
+	{text: "鱼", gloss: "fish", want: "pictures/goldfish.jpg"},
 	{text: "a palace", want: "pictures/louvre.jpg"},
 	{text: "雪山", gloss: "snowy mountains", want: "pictures/mountains.jpg"},
 	{text: "goldfish", want: "pictures/goldfish.jpg"},
@@ -38,8 +38,7 @@ var questions = []question{
 	{text: "a crocodile", want: "film.mp4"},
 	{text: "画笔", gloss: "paint brushes", want: "film.mp4"},
 	{text: "a choir", want: "sounds/choir.flac"},
-	{text: "a drum", want: "sounds/tabla.flac"},
-	{text: "type:audio coffee", want: "spoken/coffee.wav"},
+	{text: "type:audio 咖啡", gloss: "coffee", want: "spoken/coffee.wav"},
 	{like: "questions/guitar.flac", want: "sounds/guitar-fifths.flac"},
-	{text: "type:image pizza"},
+	{text: "pizza"},
 }

@@ -189,16 +189,15 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         for size, count in (s.split("=") for s in args.files.split(",")):
             lines += measure(args, size, int(count), scratch)
-    text = "\n".join(lines)
-    print(text)
-    if args.out:
-        with open(args.out, "w") as f:
-            f.write(text + "\n")
+            print("\n".join(lines), flush=True)
+            if args.out:
+                with open(args.out, "a") as f:
+                    f.write("\n".join(lines) + "\n")
+            lines = []
 
 
 def measure(args, size, count, scratch):
     """The tables of one folder."""
-    import numpy as np
     folder = folders.make(size, count, args.cache, os.path.join(ROOT, "examples/collection/pictures"))
     mini = os.path.join(args.cache, "mini.xml")
     if not os.path.exists(mini) or os.path.getmtime(mini) < os.path.getmtime(os.path.join(ROOT, "model/mini/weights/model.safetensors")):
@@ -211,11 +210,9 @@ def measure(args, size, count, scratch):
         games["ViT-B/32, f32"] = ({"chiasm": Chiasm(args.chiasm, folder, ["--model", clip]), "open_clip": Peer(kind="open_clip", model=clip, folder=folder, out=out)},
                                   ["--model", clip], "open_clip")
     lines = [f"### {count} files of {'x'.join(map(str, folders.SIZES[size]))}", "", "| model | | files a second | CPU ms a file | chiasm is ahead, by the clock | by CPU |", "|---|---|---|---|---|---|"]
-    exact = []
-    some = sorted(glob.glob(os.path.join(folder, "*.jpg")))[:8]
+    exact, some = [], sorted(glob.glob(os.path.join(folder, "*.jpg")))[:8]
     for name, (contenders, options, reference) in games.items():
         result = race(contenders, args.rounds)
-        contenders[reference] = None
         theirs = reference_vectors(reference, options[-1] if options else mini, folder, out, len(some))
         exact.append(f"{name}: chiasm embed and {reference} differ by 1 - cosine {farthest(vectors(args.chiasm, some, *options), theirs):.1e}, "
                      f"what chiasm index keeps by {farthest(vectors(args.chiasm, some, '--fast-pictures', *options), theirs):.1e} (at most, {len(some)} files).")

@@ -83,6 +83,7 @@ def main():
     p.add_argument("--time", type=float, default=0.5, help="seconds of a turn")
     p.add_argument("--foreign", type=float, default=0.03, help="share of the machine that others may take during a turn that counts")
     p.add_argument("--patience", type=float, default=2, help="seconds to wait before a round for the machine to be quiet")
+    p.add_argument("--limit", type=float, default=float("inf"), help="seconds of processor time that a contender may take to get ready, its index included")
     p.add_argument("--out", help="write OUT.json and OUT.md too")
     args = p.parse_args()
     os.makedirs(args.cache, exist_ok=True)
@@ -96,7 +97,7 @@ def main():
             if not re.search(args.only, name):
                 continue
             print(name, file=sys.stderr)
-            rounds, ready, absent = race.run(commands(args, turns, batch, least, every, peers), machine, args.rounds, args.threads, [], "ms_median", False)
+            rounds, ready, absent = race.run(commands(args, turns, batch, least, every, peers), machine, args.rounds, args.threads, [], "ms_median", False, args.limit)
             summary = race.summarise(rounds, args.foreign, "ms_median")
             for who, row in summary.items():
                 row["p99"] = float(np.median([r["turns"][who]["ms_p99"] for r in rounds]))
