@@ -77,16 +77,18 @@ page: web/node_modules
 	cd web && npm run --silent check && npm run --silent build
 
 page-check:
-	@if command -v npm >/dev/null; then \
+	@if ! command -v npm >/dev/null; then echo "page-check: left out, npm is not installed"; \
+	elif ! $(MAKE) --no-print-directory web/node_modules; then echo "page-check: left out, the page's tools could not be fetched"; \
+	else \
 		$(MAKE) --no-print-directory page && \
 		test -z "$$(git status --porcelain -- server/ui)" || { git status --short -- server/ui; echo "the committed page is not what its sources make: make page"; exit 1; }; \
-	else echo "page-check: left out, npm is not installed"; fi
+	fi
 
 # The page in a real browser, against the real server. CHROMIUM names the browser.
 page-test: build
-	@if command -v npm >/dev/null && command -v $${CHROMIUM:-chromium} >/dev/null; then \
-		$(MAKE) --no-print-directory web/node_modules && cd web && npm run --silent test; \
-	else echo "page-test: left out, it needs npm and chromium"; fi
+	@if ! command -v npm >/dev/null || ! command -v $${CHROMIUM:-chromium} >/dev/null; then echo "page-test: left out, it needs npm and chromium"; \
+	elif ! $(MAKE) --no-print-directory web/node_modules; then echo "page-test: left out, the page's tools could not be fetched"; \
+	else cd web && npm run --silent test; fi
 
 # OpenAI's own client against the server.
 openai-test:
