@@ -37,7 +37,7 @@ LEVELS := $(if $(filter arm64,$(shell $(GO) env GOARCH)),neon neondot neonbf16,g
 levels:
 	for level in $(LEVELS); do \
 		echo "CHIASM_CPU=$$level"; \
-		CHIASM_CPU=$$level $(GO) test -count=1 ./internal/kernel ./internal/pixel ./internal/wave ./media/image ./media/audio ./tensor ./nn ./model/... . || exit 1; \
+		CHIASM_CPU=$$level $(GO) test -count=1 ./internal/kernel ./internal/pixel ./internal/wave ./media/image ./media/audio $(MODELS) || exit 1; \
 	done
 
 purego:
@@ -49,16 +49,16 @@ race:
 		set -x; CGO_ENABLED=1 $(GO) test -race -short $(CONCURRENT); \
 	else echo "race: left out, no C compiler"; fi
 
-# The kernel's tests take each tier in turn; those of the models run in the default and in two of NEON. QEMU takes the processor from
-# QEMU_CPU, which the cache of go test does not know.
-# Of the others none has code for a processor; what they call is among these.
-PROCESSOR := ./internal/... ./metric ./tensor ./media/... ./nn ./weights ./model/... .
+# The kernel's tests take each tier in turn; models, whose default there is plain Go as in `purego`, run in two of NEON. QEMU takes the
+# processor from QEMU_CPU, which the cache of go test does not know. What is not named has no code for a processor.
+PROCESSOR := ./internal/... ./metric ./media/... ./weights
+MODELS := ./tensor ./nn ./model/... .
 ARM64 := GOARCH=arm64 $(GO) test -short -timeout 30m -exec qemu-aarch64-static
 arm64:
 	@if command -v qemu-aarch64-static >/dev/null; then \
 		set -ex; export QEMU_CPU; \
 		QEMU_CPU=max; $(ARM64) $(PROCESSOR); \
-		for level in neon neonbf16; do CHIASM_CPU=$$level $(ARM64) ./tensor ./nn ./model/... .; done; \
+		for level in neon neonbf16; do CHIASM_CPU=$$level $(ARM64) $(MODELS); done; \
 		for QEMU_CPU in cortex-a72 neoverse-n1; do $(ARM64) -count=1 ./internal/cpu; done; \
 	else echo "arm64: left out, qemu-aarch64-static is not installed (Debian: qemu-user-static)"; fi
 

@@ -268,11 +268,11 @@ test('language and theme change and are kept', async () => {
   const light = await back()
   await page.getByRole('button', { name: /Light or dark/ }).click() // light
   await page.getByRole('button', { name: /Light or dark/ }).click() // dark
+  await page.waitForFunction((light) => getComputedStyle(document.body).backgroundColor !== light, light)
   const dark = await back()
-  assert.notEqual(light, dark)
   await page.reload()
   await box().waitFor()
-  assert.equal(await back(), dark)
+  await page.waitForFunction((dark) => getComputedStyle(document.body).backgroundColor === dark, dark)
 })
 
 test('a phone is wide enough', async () => {
