@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -144,7 +145,7 @@ type look struct {
 	pieces index.Filter      // nil for all
 	fits   *chiasm.Relevance // how a cosine is to be read, nil if that is not known
 	own    bool              // it was measured for this kind of pieces
-	least  *float64
+	least  float64           // the cosine from which on a piece counts
 }
 
 // looks is how to search: at once, or where the model is calibrated at pictures and sounds apart, whose cosines mean different things. Where
@@ -153,7 +154,7 @@ type look struct {
 func looks(m Model, q *Query, allowed *filtered, sounds bits) []look {
 	c, ok := calibrated(m)
 	if !ok || len(q.Like) > 0 || len(q.Terms) != 1 || q.Terms[0].Weight < 0 {
-		return []look{{pieces: allowed.filter()}}
+		return []look{{pieces: allowed.filter(), least: math.Inf(-1)}}
 	}
 	sight, sees := c.Relevance(Image)
 	hearing, hears := c.Relevance(Audio)
@@ -168,9 +169,9 @@ func looks(m Model, q *Query, allowed *filtered, sounds bits) []look {
 		}
 	}
 	for i := range out {
+		out[i].least = math.Inf(-1)
 		if q.Strictness > 0 {
-			least := float64(out[i].fits.Least(min(q.Strictness, strictest)))
-			out[i].least = &least
+			out[i].least = float64(out[i].fits.Least(min(q.Strictness, strictest)))
 		}
 	}
 	return out
@@ -205,18 +206,14 @@ func (l *Library) near(ctx context.Context, m Model, s Space, q *Query, vector [
 		var found []piecesHit
 		more := false
 		for _, look := range all {
-			some, err := x.Search(ctx, index.Query{Vector: vector, K: k, Filter: look.pieces, Least: look.least})
+			some, err := x.Search(ctx, index.Query{Vector: vector, K: k, Filter: look.pieces})
 			if err != nil {
 				return nil, false, err
 			}
-			more = more || len(some) == k
-			if look.least != nil && len(some) < k && !cut {
-				beyond, err := x.Search(ctx, index.Query{Vector: vector, K: len(some) + 1, Filter: look.pieces})
-				if err != nil {
-					return nil, false, err
-				}
-				cut = len(beyond) > len(some)
+			if far := slices.IndexFunc(some, func(h index.Hit) bool { return h.Score < look.least }); far >= 0 {
+				some, cut = some[:far], true
 			}
+			more = more || len(some) == k
 			for _, h := range some {
 				fit := h.Score
 				if look.fits != nil {
