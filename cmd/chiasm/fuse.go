@@ -196,6 +196,16 @@ func (a *app) fused(ctx context.Context, dir string, model *modelFlags, cache st
 	})
 }
 
+// encoder is the options of the encoder that a saved model was taught with, whatever the flags name.
+func (f *modelFlags) encoder() (*chiasm.Options, error) {
+	own := *f // options fills in the name
+	o, err := own.options()
+	if err == nil {
+		o.TextModel = ""
+	}
+	return o, err
+}
+
 // isTable reports whether a name is that of a table.
 func isTable(path string) bool {
 	name := strings.ToLower(path)

@@ -12,12 +12,10 @@ func (v *searchVerb) ranker(ctx context.Context) (*decision.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := *v.model
-	o, err := own.options()
+	o, err := v.model.encoder()
 	if err != nil {
 		return nil, err
 	}
-	o.TextModel = "" // the encoder is the one that it was taught with
 	return await(ctx, func() (*decision.Model, error) {
 		return decision.Open(ctx, v.rerank, &decision.OpenOptions{Options: o, Cache: cache})
 	})

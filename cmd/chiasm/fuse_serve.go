@@ -23,12 +23,10 @@ func (v *serveVerb) decisions() (list []server.Fused, err error) {
 		if err != nil {
 			return nil, err
 		}
-		own := *v.model
-		o, err := own.options()
+		o, err := v.model.encoder()
 		if err != nil {
 			return nil, err
 		}
-		o.TextModel = "" // the encoder is the one that it was taught with
 		list = append(list, server.Fused{Name: name, Config: config, Open: func(ctx context.Context) (*decision.Model, error) {
 			return decision.Open(ctx, dir, &decision.OpenOptions{Options: o})
 		}})
