@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/library"
 )
 
@@ -25,20 +24,7 @@ func TestNames(t *testing.T) {
 			t.Skip(err) // not on every system
 		}
 	}
-	l, err := library.Open(t.TempDir(), library.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	m, err := chiasm.Open(t.Context(), tinyCLIP, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	if _, err := l.Index(t.Context(), m, library.IndexOptions{Paths: []string{root}}); err != nil {
-		t.Fatal(err)
-	}
-	h := serve(t, Options{Library: l})
+	h := serve(t, Options{Library: shelve(t, root)})
 	var found searchOutput
 	get(t, h, "/v1/search", 200, &found)
 	seen := map[string]bool{}

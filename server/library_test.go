@@ -26,6 +26,13 @@ func collection(t *testing.T, o Options) (h *httptest.Server, root string) {
 			t.Fatal(err)
 		}
 	}
+	o.Library = shelve(t, root)
+	return serve(t, o), root
+}
+
+// shelve makes a library of a folder.
+func shelve(t *testing.T, root string) *library.Library {
+	t.Helper()
 	l, err := library.Open(t.TempDir(), library.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -39,8 +46,7 @@ func collection(t *testing.T, o Options) (h *httptest.Server, root string) {
 	if _, err := l.Index(t.Context(), m, library.IndexOptions{Paths: []string{root}}); err != nil {
 		t.Fatal(err)
 	}
-	o.Library = l
-	return serve(t, o), root
+	return l
 }
 
 func get(t *testing.T, h *httptest.Server, path string, status int, out any) {
