@@ -230,7 +230,7 @@ func TestSlowClients(t *testing.T) {
 }
 
 func TestBusy(t *testing.T) {
-	h := serve(t, Options{Limits: Limits{Concurrent: 1, Wait: time.Millisecond}})
+	h := serve(t, Options{Limits: Limits{Concurrent: 1, Wait: time.Second}})
 	r, w := io.Pipe()
 	first := make(chan int)
 	go func() {
