@@ -8,7 +8,7 @@ type calibrated interface {
 }
 
 // A Relevance tells from the cosine of a text with what it found how likely the two belong together. One half is where an answer
-// begins to be worth showing: half the names of what a small collection does not have find nothing there that is as near.
+// begins to be worth showing: three in five names of what a small collection does not have find nothing there that is as near.
 type Relevance struct{ scale, bias float64 }
 
 // Relevance is the calibration of the model for texts that look for pictures ("image") or sounds ("audio"); not ok for a model that

@@ -25,7 +25,7 @@ type Config struct {
 	Context    int         `json:"context"`       // pieces that are read of a text
 	Ear        *EarConfig  `json:"ear,omitempty"` // of a model that hears
 	// A cosine c of a text and a picture says that the two belong together with the probability sigmoid(Scale·c + Bias). Of texts that mean
-	// none of some thirty photographs, half have one at even odds or above.
+	// none of some thirty photographs, two in five have one at even odds or above.
 	Scale float32 `json:"scale"`
 	Bias  float32 `json:"bias"`
 	// The same of a text and a sound; a scale of 0 says nothing of them.
@@ -69,6 +69,9 @@ func (c *Config) validate() error {
 	}
 	if !(c.Sight.Temperature > 0) {
 		return fmt.Errorf("mini: config.json: sight.temperature is %v, want more than 0", c.Sight.Temperature)
+	}
+	if !(c.Sight.Centre >= 0 && c.Sight.Centre <= 1) {
+		return fmt.Errorf("mini: config.json: sight.centre is %v, want 0 to 1", c.Sight.Centre)
 	}
 	return nil
 }

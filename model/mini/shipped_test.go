@@ -2,6 +2,7 @@ package mini
 
 import (
 	"context"
+	"math"
 	"slices"
 	"testing"
 
@@ -101,5 +102,25 @@ func TestMix(t *testing.T) {
 	c.mix(shares, []float32{1, 3, 3, -1})
 	if !slices.Equal(shares, []float32{0, 0.5, 0.5, 0}) {
 		t.Errorf("shares %v", shares)
+	}
+}
+
+// A share of what all classes have in common is taken from each picture, whatever its length was.
+func TestCentred(t *testing.T) {
+	s := NewSight(&Config{Dimension: 2, Classes: 2, HeadHidden: 1, Sight: SightConfig{Centre: 0.5}}, 3)
+	nn.Init(s, 1)
+	copy(s.Classes.Own(), []float32{1, 0, 0, 0.5}) // the first class means (1, 0), the second (0, 0.5)
+	s.Classes.Changed()
+	got := s.Centred(tensor.NewPass(context.Background(), 1).Input([]float32{0, 3, 4, 0, -5, 0}, 3, 2))
+	want := []float32{-0.25, 0.875, 0.75, -0.125, -1.25, -0.125}
+	for i, v := range got.Floats() {
+		if math.Abs(float64(v-want[i])) > 1e-6 {
+			t.Fatalf("%v, want %v", got.Floats(), want)
+		}
+	}
+	s.Config.Centre = 0
+	x := tensor.NewPass(context.Background(), 1).Input([]float32{0, 3}, 1, 2)
+	if s.Centred(x) != x {
+		t.Error("without a share something is done")
 	}
 }

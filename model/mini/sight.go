@@ -26,9 +26,10 @@ type Head struct {
 
 // A SightConfig is the numbers of a Sight.
 type SightConfig struct {
-	Likeliest   int     `json:"likeliest"`   // classes that are mixed
-	Temperature float32 `json:"temperature"` // by which their logits are divided
-	Weight      float32 `json:"weight"`      // of the head beside the classes
+	Likeliest   int     `json:"likeliest"`        // classes that are mixed
+	Temperature float32 `json:"temperature"`      // by which their logits are divided
+	Weight      float32 `json:"weight"`           // of the head beside the classes
+	Centre      float32 `json:"centre,omitempty"` // how much of what all classes have in common is taken away
 }
 
 // NewHead makes a head without values.
@@ -82,7 +83,20 @@ func (c *SightConfig) mix(shares, logits []float32) {
 
 // Forward maps the features of pictures [B, F] to vectors [B, D].
 func (s *Sight) Forward(features *tensor.Tensor, tower *efficientnet.Tower) *tensor.Tensor {
-	return s.Join(s.Base(tower.Logits(features)), s.Head.Forward(s.Norm.Forward(features, tensor.None), 0))
+	return s.Centred(s.Join(s.Base(tower.Logits(features)), s.Head.Forward(s.Norm.Forward(features, tensor.None), 0)))
+}
+
+// Centred takes from vectors [B, D], brought to length 1, a share of the mean of the classes: a text that is near to that is a little near to
+// every picture, which says nothing of any (Mu and Viswanath, "All-but-the-Top", 2018).
+func (s *Sight) Centred(x *tensor.Tensor) *tensor.Tensor {
+	if s.Config.Centre == 0 {
+		return x
+	}
+	same := x.Pass().Empty(x.Dim(0), s.Classes.Dim(1))
+	for i := range same.Floats() {
+		same.Floats()[i] = 1 / float32(s.Classes.Dim(1))
+	}
+	return x.Normalize(1e-12).Add(same.Linear(s.Classes, nil, tensor.None).Scaled(-s.Config.Centre))
 }
 
 // Join adds what the head says [B, D], brought to a length, to the base [B, D], whose memory it may take.

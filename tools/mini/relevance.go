@@ -7,7 +7,7 @@ import (
 )
 
 // silent is the share of texts for what is not there that even odds leave without an answer, among some thirty photographs.
-const silent = 0.5
+const silent = 0.6
 
 // calibrate finds the scale and the bias by which a cosine tells whether a text means a picture. The scale is that of pairs, from cosines of
 // pictures with their names and with others'; the bias puts even odds above so many of tops, the cosines of what is nearest in a gallery

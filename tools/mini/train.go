@@ -65,7 +65,7 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 	}
 	c := &mini.Config{
 		ModelType: mini.Kind, Dimension: dimension, Image: "efficientnet-lite0", Classes: len(corpus.classes), HeadHidden: 512,
-		Sight:      mini.SightConfig{Likeliest: 50, Temperature: 1.5, Weight: 0.9},
+		Sight:      mini.SightConfig{Likeliest: 50, Temperature: 1.5, Weight: 0.9, Centre: 0.4},
 		Vocabulary: 28000, TextWidth: dimension, TextHidden: 768, Context: 256, Scale: 1, Bias: 0,
 	}
 	sight, headCurve, err := learnSight(ctx, c, e, s, corpus, corpus.learnt())

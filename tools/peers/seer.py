@@ -53,15 +53,8 @@ class Seer(nn.Module):
         normed = (features - self.sight_norm_running_mean) / torch.sqrt(self.sight_norm_running_var + 1e-5) * self.sight_norm_weight + self.sight_norm_bias
         hidden = F.gelu(F.linear(normed, self.sight_head_up_weight, self.sight_head_up_bias))
         head = F.linear(hidden, self.sight_head_down_weight, self.sight_head_down_bias) + F.linear(normed, self.sight_head_direct_weight, self.sight_head_direct_bias)
-        return F.normalize(base + self.weight(features) * F.normalize(head, dim=1), dim=1)
-
-    def weight(self, features):
-        """How much the head counts."""
-        c = self.config
-        if "photo" not in c:
-            return c.get("weight", 1.0)
-        gate = torch.sigmoid(c["steepness"] * (F.linear(features, self.sight_gate_weight, self.sight_gate_bias) - c["middle"]))
-        return c["photo"] + (c["drawing"] - c["photo"]) * gate
+        seen = F.normalize(base + c["weight"] * F.normalize(head, dim=1), dim=1)
+        return F.normalize(seen - c.get("centre", 0) * self.sight_classes.mean(dim=1), dim=1)
 
 
 def export(folder, target):
