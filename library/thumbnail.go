@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	stdimage "image"
-	"image/draw"
 	"image/jpeg"
 	"io/fs"
 	"math"
@@ -160,7 +159,9 @@ func shrink(full *image.RGB, size int) ([]byte, error) {
 		full = image.Resize(full, w, h, image.Bilinear)
 	}
 	small := stdimage.NewRGBA(stdimage.Rect(0, 0, w, h)) // which the encoder is fast with
-	draw.Draw(small, small.Rect, full, stdimage.Point{}, draw.Src)
+	for from, to := full.Pix, small.Pix; len(to) >= 4; from, to = from[3:], to[4:] {
+		to[0], to[1], to[2], to[3] = from[0], from[1], from[2], 255
+	}
 	var b bytes.Buffer
 	err := jpeg.Encode(&b, small, &jpeg.Options{Quality: quality})
 	return b.Bytes(), err

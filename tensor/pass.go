@@ -32,6 +32,7 @@ type tasks struct {
 	glu    gluTask
 	window windowTask
 	depth  kernel.Depthwise
+	bottle kernel.Bottleneck
 	column columnTask
 	pack   packTask
 	drop   dropTask

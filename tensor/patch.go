@@ -73,28 +73,42 @@ func (t *windowTask) Run(i int) {
 			}
 			continue
 		}
-		from, at := t.src[((picture*t.c+row/k)*h+line)*w:][:w], -t.cols.Pad
-		for to := dst[row*k:]; ; to = to[n:] {
-			switch {
-			case t.back:
-				for j := max(0, -at); j < min(k, w-at); j++ {
-					from[at+j] += to[j]
-				}
-			case at >= 0 && at+k <= w && k == 3: // as most convolutions have them
-				*(*[3]float32)(to) = [3]float32(from[at:])
-			case at >= 0 && at+k <= w:
-				copy(to[:k], from[at:])
-			default:
-				for j := range to[:k] {
-					if to[j] = 0; at+j >= 0 && at+j < w {
-						to[j] = from[at+j]
-					}
+		t.line(dst[row*k:], t.src[((picture*t.c+row/k)*h+line)*w:][:w], n)
+	}
+}
+
+// line lays out what the places of a row see of one row of pixels: n values from one place to the next, from the first of dst on.
+func (t *windowTask) line(dst, from []float32, n int) {
+	k, at := t.size, -t.cols.Pad
+	for place := 0; place < t.cols.Out; place, at = place+1, at+t.stride {
+		to := dst[place*n:][:k]
+		switch {
+		case t.back:
+			for j := max(0, -at); j < min(k, len(from)-at); j++ {
+				from[at+j] += to[j]
+			}
+		case at < 0 || at+k > len(from):
+			for j := range to {
+				if to[j] = 0; at+j >= 0 && at+j < len(from) {
+					to[j] = from[at+j]
 				}
 			}
-			if at += t.stride; len(to) <= n {
-				break
-			}
+		case k == 3: // as most convolutions have them
+			whole := min(t.cols.Out-place, (len(from)-k-at)/t.stride+1)
+			threes(dst[place*n:], from[at:], whole, n, t.stride)
+			place, at = place+whole-1, at+(whole-1)*t.stride
+		default:
+			copy(to, from[at:])
 		}
+	}
+}
+
+// threes copies three values to each of so many places, n apart, from pixels that lie stride apart.
+func threes(dst, from []float32, places, n, stride int) {
+	to, at := 0, 0
+	for range places {
+		*(*[3]float32)(dst[to:]) = [3]float32(from[at:])
+		to, at = to+n, at+stride
 	}
 }
 

@@ -15,6 +15,7 @@ type Depthwise struct {
 
 	height, width int // of what is made
 	band          int // rows of a chunk
+	from, to      int // the first rows that X and Out hold, of one picture
 	low, high     float32
 }
 
@@ -107,13 +108,28 @@ func (d *Depthwise) Run(chunk int) {
 		bias = s.floats[:d.C]
 		clear(bias)
 	}
-	for row := first; row < min(first+d.band, d.height); row++ {
-		d.row(picture, row, bias)
+	d.rows(picture, first, min(first+d.band, d.height), bias)
+}
+
+// rows makes rows first to last-1 of the result.
+func (d *Depthwise) rows(picture, first, last int, bias []float32) {
+	for row := first; row < last; {
+		next := row + 1
+		if !d.Back {
+			for r := d.Rows.forward(row, d.Stride); next < last && d.Rows.forward(next, d.Stride).alike(r); {
+				next++
+			}
+		}
+		d.runs(picture, row, next, bias)
+		row = next
 	}
 }
 
-// row makes one row of the result, in runs of places that see as many pixels through the same taps.
-func (d *Depthwise) row(picture, row int, bias []float32) {
+// alike reports whether two places see as many pixels through the same taps.
+func (r reach) alike(o reach) bool { return r.n == o.n && r.tap == o.tap }
+
+// runs makes the rows first to last-1 of the result, which see alike, in runs of places that do so too.
+func (d *Depthwise) runs(picture, first, last int, bias []float32) {
 	c, step := d.C, 1
 	height, width := d.Rows.In, d.Cols.In // of X
 	s := stencil{
@@ -125,7 +141,7 @@ func (d *Depthwise) row(picture, row int, bias []float32) {
 		height, width = d.Rows.Out, d.Cols.Out
 		s.xstep, s.xcol, s.wcol, s.ostep = c, -c, d.Stride*c, d.Stride*c
 	}
-	across := look(d.Rows, row, d.Stride)
+	across := look(d.Rows, first, d.Stride)
 	s.xrow, s.wrow = up*width*c, d.Cols.Taps*c*step
 	for class := range step {
 		for j := class; j < d.width; {
@@ -134,16 +150,30 @@ func (d *Depthwise) row(picture, row int, bias []float32) {
 			if r.n == 0 {
 				s.rows = 0
 			}
-			s.at = ((picture*height+across.at)*width + r.at) * c
+			s.at = ((picture*height+across.at-d.from)*width + r.at) * c
 			s.tap = (across.tap*d.Cols.Taps + r.tap) * c
-			s.to = ((picture*d.height+row)*d.width + j) * c
+			s.to = ((picture*d.height+first-d.to)*d.width + j) * c
 			s.count = 0
-			for next := r; j < d.width && next.n == r.n && next.tap == r.tap; s.count++ {
+			for next := r; j < d.width && next.alike(r); s.count++ {
 				j += step
 				next = look(d.Cols, j, d.Stride)
 			}
-			s.run()
+			s.grid(last-first, d.Stride*width*c, d.width*c)
 		}
+	}
+}
+
+// grid makes so many rows of the run, whose pixels and places lie so far apart: place by place down the rows if these are more.
+func (s stencil) grid(rows, xdown, odown int) {
+	count := rows
+	if rows > s.count {
+		count, s.count = s.count, rows
+		s.xstep, xdown = xdown, s.xstep
+		s.ostep, odown = odown, s.ostep
+	}
+	for range count {
+		s.run()
+		s.at, s.to = s.at+xdown, s.to+odown
 	}
 }
 

@@ -77,11 +77,25 @@ func (b *Block) Forward(x *tensor.Tensor) *tensor.Tensor {
 		return p.Through((*layer)(b), x, nil)
 	}
 	m := p.Mark()
+	if b.Norm2 == nil { // they are folded
+		return p.Keep(m, x.Bottleneck(b.folded()))
+	}
 	if b.Narrow == nil {
 		return p.Keep(m, b.add(b.depth(x, b.Norm1), x, b.Point, b.Norm2))
 	}
 	y := b.depth(b.Point.Normed(x, b.Norm1, tensor.ReLU6), b.Norm2)
 	return p.Keep(m, b.add(y, x, b.Narrow, b.Norm3))
+}
+
+// folded is the parameters of a block whose norms are.
+func (b *Block) folded() tensor.Bottleneck {
+	f := tensor.Bottleneck{Taps: b.Depth.Weight, Bias: b.Depth.Bias, Stride: b.stride, Pad: b.pad, Skip: b.skip}
+	if b.Narrow == nil {
+		f.Narrow, f.NarrowBias = b.Point.Weight, b.Point.Bias
+		return f
+	}
+	f.Widen, f.WidenBias, f.Narrow, f.NarrowBias = b.Point.Weight, b.Point.Bias, b.Narrow.Weight, b.Narrow.Bias
+	return f
 }
 
 // A layer is a block for [tensor.Pass.Through].
@@ -94,21 +108,15 @@ func (l *layer) Forward(x *tensor.Tensor, _ tensor.Spans) *tensor.Tensor {
 
 // depth convolves each channel.
 func (b *Block) depth(x *tensor.Tensor, norm *nn.BatchNorm) *tensor.Tensor {
-	if norm == nil {
-		return x.Depthwise(b.Depth.Weight, b.Depth.Bias, b.stride, b.pad, tensor.ReLU6)
-	}
 	return norm.Forward(x.Depthwise(b.Depth.Weight, b.Depth.Bias, b.stride, b.pad, tensor.None), tensor.ReLU6)
 }
 
 // add narrows y and adds it to what came in, x, if the block does so.
 func (b *Block) add(y, x *tensor.Tensor, l *nn.Linear, norm *nn.BatchNorm) *tensor.Tensor {
-	switch {
-	case !b.skip:
-		return l.Normed(y, norm, tensor.None)
-	case norm == nil:
-		return y.LinearAdd(l.Weight, l.Bias, x)
+	if y = l.Normed(y, norm, tensor.None); b.skip {
+		return x.Add(y)
 	}
-	return x.Add(l.Normed(y, norm, tensor.None))
+	return y
 }
 
 // Embed maps pictures [B, 3, H, W] to the pixels [B, H/2, W/2, C] that the first block sees.
@@ -121,11 +129,11 @@ func (t *Tower) Embed(pixels *tensor.Tensor) *tensor.Tensor {
 // Features maps pictures [B, 3, H, W] to their vectors [B, D], means over the places of the last convolution.
 func (t *Tower) Features(pixels *tensor.Tensor) *tensor.Tensor {
 	p, b := pixels.Pass(), pixels.Dim(0)
-	few := (p.Workers() + 3) / 4
+	few := p.Workers()
 	if p.Records() || b <= few {
 		return t.features(pixels)
 	}
-	// A few pictures at a time, whose widened pixels stay in a cache.
+	// A picture for each worker at a time, so that what passes from block to block stays in a cache.
 	y, size := p.Empty(b, t.Config.Head), pixels.Len()/b
 	for i := 0; i < b; i += few {
 		m, n := p.Mark(), min(few, b-i)
