@@ -33,25 +33,10 @@ func (t *Training) save(m *Model, taught *Taught) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := WriteFiles(temp, files); err != nil {
-		return err
+	if err := whole.WriteFiles(temp, files); err != nil {
+		return fmt.Errorf("decision: %w", err)
 	}
 	return place(temp, t.Output)
-}
-
-// WriteFiles writes small files below a folder, by their names.
-func WriteFiles(dir string, files map[string][]byte) error {
-	for name, data := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		err := os.MkdirAll(filepath.Dir(path), 0o755)
-		if err == nil {
-			err = whole.WriteBytes(path, data)
-		}
-		if err != nil {
-			return fmt.Errorf("decision: %w", err)
-		}
-	}
-	return nil
 }
 
 // place puts a folder where another may be.
