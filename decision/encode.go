@@ -142,9 +142,9 @@ func (e *encoder) watch(ctx context.Context, v *chiasm.Video) ([]float32, error)
 	return sum, nil
 }
 
-func each[T any](parts []chiasm.Part, f func(chiasm.Part) T) []T {
-	out := make([]T, len(parts))
-	for i, p := range parts {
+func each[P, T any](list []P, f func(P) T) []T {
+	out := make([]T, len(list))
+	for i, p := range list {
 		out[i] = f(p)
 	}
 	return out

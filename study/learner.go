@@ -113,7 +113,7 @@ func (l *learner) learnBy(t *Training) error {
 	}
 	targets := r.Model.Targets
 	if len(targets) == 0 {
-		targets = []string{"*q_proj.weight", "*v_proj.weight"}
+		targets = tunable.Attention
 	}
 	l.adapters, err = train.LoRA{Rank: r.Model.Rank, Alpha: r.Model.Alpha, Patterns: targets}.Adapt(params, r.Learning.Seed, r.Learning.Threads)
 	if err != nil {
