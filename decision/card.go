@@ -33,7 +33,7 @@ func (t *Training) card(m *Model, taught *Taught) string {
 func (m *Model) about() string {
 	var from []string
 	for _, c := range m.Columns {
-		from = append(from, fmt.Sprintf("%s (%s)", c.Name, c.Kind))
+		from = append(from, c.String())
 	}
 	list := cell(strings.Join(from, ", "))
 	switch m.Task {
