@@ -11,6 +11,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -195,5 +196,89 @@ func TestTuneRefuses(t *testing.T) {
 		if _, err := training.Run(t.Context()); err == nil || !strings.Contains(err.Error(), c.reason) {
 			t.Errorf("%s, %s: %v, want %q", c.encoder, c.way, err, c.reason)
 		}
+	}
+}
+
+// kindsOf is tables of pictures with texts, of sounds with texts, and of videos.
+func kindsOf(t *testing.T) (pairs, sounds, clips *decision.Table) {
+	t.Helper()
+	dir := t.TempDir()
+	beeps, err := filepath.Abs("../recipes/beeps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p, s, v strings.Builder
+	p.WriteString("picture,words\n")
+	s.WriteString("sound,words,label\n")
+	v.WriteString("clip,chance,label\n")
+	for i := range 20 {
+		file, err := filepath.Abs(fmt.Sprintf("../recipes/shapes/train-%s-%s-%d.png", []string{"red", "blue"}[i%2], []string{"disc", "bar"}[i/2%2], i/4))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&p, "%s,a %s thing %d\n", file, []string{"red", "blue"}[i%2], i)
+		fmt.Fprintf(&s, "%s/%02d.wav,sound %d,%s\n", beeps, i, i, []string{"a", "b"}[i/5%2])
+		if i < 6 {
+			clip, err := filepath.Abs("../media/video/testdata/" + []string{"counting.mp4", "counting.webm"}[i%2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := os.ReadFile(clip)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := fmt.Sprint(i, filepath.Ext(clip))
+			if err := os.WriteFile(filepath.Join(dir, name), append(b, make([]byte, i+1)...), 0o644); err != nil { // another content
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&v, "%s,%d,%s\n", name, i, []string{"a", "b"}[i%2])
+		}
+	}
+	pairs = tableOf(t, dir, p.String(), &decision.Options{Image: []string{"picture"}, Text: []string{"words"}, Unlabelled: true})
+	sounds = tableOf(t, dir, s.String(), &decision.Options{Audio: []string{"sound"}, Text: []string{"words"}})
+	clips = tableOf(t, dir, v.String(), &decision.Options{Video: []string{"clip"}, Number: []string{"chance"}})
+	return pairs, sounds, clips
+}
+
+// Texts, sounds and videos go through learning encoders too, and pairs that belong together. At a rate of next to nothing a learning
+// encoder is the frozen one.
+func TestTuneEveryKind(t *testing.T) {
+	pairs, sounds, clips := kindsOf(t)
+	const clip, clap = "../model/clip/testdata/transformers", "../model/clap/testdata/unfused"
+	for name, c := range map[string]struct {
+		table         *decision.Table
+		encoder, task string
+		way           string
+	}{
+		"match":  {pairs, clip, "match", decision.All},
+		"sounds": {sounds, clap, "", decision.LoRA},
+		"videos": {clips, clip, "", decision.All},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "videos" {
+				for _, program := range []string{"ffmpeg", "ffprobe"} {
+					if _, err := exec.LookPath(program); err != nil {
+						t.Skipf("%s is not installed", program)
+					}
+				}
+			}
+			cache := t.TempDir()
+			var losses []float64 // on the part that is looked at
+			for _, way := range []string{decision.Frozen, c.way} {
+				training := decision.Training{
+					Study:  decision.Study{Table: c.table, Open: opens(t, c.encoder), Task: c.task, Cache: cache},
+					Method: "gmu", Learning: fusion.Training{Steps: 1, BatchSize: 4}, Boot: metric.Bootstrap{Draws: 5}, Output: filepath.Join(t.TempDir(), "model"),
+					Encoder: decision.Tuning{Way: way, Rate: 1e-12, Part: 3},
+				}
+				taught, err := training.Run(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				losses = append(losses, -taught.Curve[len(taught.Curve)-1].Score)
+			}
+			if !(math.Abs(losses[0]-losses[1]) <= 1e-3*losses[0]) {
+				t.Errorf("losses %v of the frozen encoder and of one that hardly learns", losses)
+			}
+		})
 	}
 }
