@@ -133,7 +133,9 @@ func TestTunedBeatsFrozen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if acc := *taught.Report.All.Accuracy; (way == decision.Frozen) != (acc < 0.75) || (taught.Tuned == 0) != (way == decision.Frozen) {
+			acc := *taught.Report.All.Accuracy
+			t.Logf("%s: accuracy %.3f", way, acc)
+			if (way == decision.Frozen) != (acc < 0.75) || (taught.Tuned == 0) != (way == decision.Frozen) {
 				t.Errorf("%s: accuracy %.2f, %d values of the encoder learnt", way, acc, taught.Tuned)
 			}
 			files := map[string][]byte{}
