@@ -30,6 +30,18 @@ type Embedding struct {
 	Space  Space
 }
 
+// Vectors is the values of embeddings, without a copy. It takes what [Model.EmbedTexts] and its like return.
+func Vectors(list []Embedding, err error) ([][]float32, error) {
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float32, len(list))
+	for i, e := range list {
+		out[i] = e.Values
+	}
+	return out, nil
+}
+
 // Dimensions are the lengths that the model's vectors were trained to be cut to, the whole first, by [Embedding.Truncate] or
 // [Options.Dimension]; nil if it was not.
 func (m *Model) Dimensions() []int {

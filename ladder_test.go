@@ -18,6 +18,7 @@ var ladder = [][]string{
 		"model/mini", "fusion",
 	},
 	{""}, // the root package
+	{"tunable"},
 	{"study", "library", "decision"},
 	{"server"},
 	{"cmd/chiasm"},

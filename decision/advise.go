@@ -86,7 +86,7 @@ type Stage struct {
 // Run looks through the table, makes features, tries the candidates by cross-validation, and recommends one.
 func (a *Advising) Run(ctx context.Context) (*Advice, error) {
 	begin := time.Now()
-	x, err := a.prepare(ctx)
+	x, err := a.prepare(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

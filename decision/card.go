@@ -11,8 +11,12 @@ func (t *Training) card(m *Model, taught *Taught) string {
 	b.WriteString("---\ntags:\n- chiasm\n- multimodal\n---\n\n")
 	fmt.Fprintf(&b, "# %s\n\n%s\n\n", cell(baseName(taught.Folder)), m.about())
 	fmt.Fprintf(&b, "Fusion: **%s** (%s). Why: %s.\n\n", taught.Method, taught.How, cell(taught.Why))
-	fmt.Fprintf(&b, "Features: vectors of `%s` (%s), which stayed as it is. The fusion keeps %d values and learnt in %d steps; the weights are those of step %d, which did best on the part that was only looked at.\n\n",
-		m.Encoder.Model, m.Encoder.Space, taught.Parameters, taught.Steps, taught.Best)
+	what := "which stayed as it is"
+	if m.Encoder.Tuned != "" {
+		what = fmt.Sprintf("of which %d values were tuned with the fusion (%s): it is in the folder `%s`", taught.Tuned, m.Encoder.Tuned, encoderFolder)
+	}
+	fmt.Fprintf(&b, "Features: vectors of `%s` (%s), %s. The fusion keeps %d values and learnt in %d steps; the weights are those of step %d, which did best on the part that was only looked at.\n\n",
+		m.Encoder.Model, m.Encoder.Space, what, taught.Parameters, taught.Steps, taught.Best)
 	t.cardData(&b, taught)
 	r := taught.Report
 	fmt.Fprintf(&b, "## How well it does\n\nOn %d things that nothing was learnt from and nothing was chosen by, with intervals of %g %% confidence by a bootstrap over them:\n\n", r.All.Items, 100*t.Boot.Confidence())
@@ -29,7 +33,7 @@ func (t *Training) card(m *Model, taught *Taught) string {
 func (m *Model) about() string {
 	var from []string
 	for _, c := range m.Columns {
-		from = append(from, fmt.Sprintf("%s (%s)", c.Name, c.Kind))
+		from = append(from, c.String())
 	}
 	list := cell(strings.Join(from, ", "))
 	switch m.Task {

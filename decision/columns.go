@@ -45,8 +45,20 @@ func (t *Table) choose(names []string, records []record, o *Options, label, grou
 	return nil
 }
 
-// named is the columns that the options name. A column that is named as two kinds is two modalities.
+// String is the name of the column, and its kind.
+func (c Column) String() string {
+	if kind := " (" + c.Kind + ")"; !strings.HasSuffix(c.Name, kind) {
+		return c.Name + kind
+	}
+	return c.Name
+}
+
+// named is the columns that the options name. A column that is named as two kinds is two modalities, which are called by their kinds too.
 func (o *Options) named() (list []Column) {
+	often := map[string]int{}
+	for _, name := range slices.Concat(o.Image, o.Audio, o.Video, o.Text, o.Number) {
+		often[name]++
+	}
 	for _, n := range []struct {
 		kind  string
 		names []string
@@ -59,7 +71,7 @@ func (o *Options) named() (list []Column) {
 					c.Fields[i] = strings.TrimSpace(f)
 				}
 			}
-			if slices.ContainsFunc(list, func(l Column) bool { return l.Name == name }) {
+			if often[name] > 1 {
 				c.Name += " (" + n.kind + ")"
 			}
 			list = append(list, c)

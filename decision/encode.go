@@ -98,11 +98,11 @@ func (e *encoder) encode(ctx context.Context, c Column, parts []chiasm.Part) ([]
 		}
 		return out, nil
 	case Text:
-		return vectors(e.model.EmbedTexts(ctx, each(parts, func(p chiasm.Part) string { return p.Text })))
+		return chiasm.Vectors(e.model.EmbedTexts(ctx, each(parts, func(p chiasm.Part) string { return p.Text })))
 	case Image:
-		return vectors(e.model.EmbedImages(ctx, each(parts, func(p chiasm.Part) stdimage.Image { return p.Image })))
+		return chiasm.Vectors(e.model.EmbedImages(ctx, each(parts, func(p chiasm.Part) stdimage.Image { return p.Image })))
 	case Audio:
-		return vectors(e.model.EmbedAudios(ctx, each(parts, func(p chiasm.Part) chiasm.Sound { return *p.Sound })))
+		return chiasm.Vectors(e.model.EmbedAudios(ctx, each(parts, func(p chiasm.Part) chiasm.Sound { return *p.Sound })))
 	}
 	out := make([][]float32, len(parts))
 	for i, p := range parts {
@@ -142,23 +142,12 @@ func (e *encoder) watch(ctx context.Context, v *chiasm.Video) ([]float32, error)
 	return sum, nil
 }
 
-func each[T any](parts []chiasm.Part, f func(chiasm.Part) T) []T {
-	out := make([]T, len(parts))
-	for i, p := range parts {
+func each[P, T any](list []P, f func(P) T) []T {
+	out := make([]T, len(list))
+	for i, p := range list {
 		out[i] = f(p)
 	}
 	return out
-}
-
-func vectors(list []chiasm.Embedding, err error) ([][]float32, error) {
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]float32, len(list))
-	for i, e := range list {
-		out[i] = e.Values
-	}
-	return out, nil
 }
 
 // content is the hash of what a cell holds.

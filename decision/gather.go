@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/chiasm/chiasm/fusion"
 )
@@ -86,6 +87,7 @@ func (e *encoder) gather(ctx context.Context, t *Table, seen *Seen, needed bool,
 	samples, contents = make([]fusion.Sample, len(t.Rows)), make([][]key, len(t.Rows))
 	for i := range samples {
 		samples[i].Features, contents[i] = make([][]float32, len(t.Columns)), make([]key, len(t.Columns))
+		samples[i].Origins = slices.Repeat([]int32{int32(i)}, len(t.Columns))
 	}
 	done, all := 0, len(t.Rows)*len(t.Columns)
 	for k, c := range t.Columns {

@@ -44,9 +44,10 @@ type Config struct {
 
 // An Encoder is the model that makes the features.
 type Encoder struct {
-	Model     string `json:"model"` // what it is opened by
+	Model     string `json:"model"` // what it is opened by; of a tuned one, what it was before
 	Space     string `json:"space"`
 	Dimension int    `json:"dimension"`
+	Tuned     string `json:"tuned,omitempty"` // how it learnt with the model, lora or all: it lies beside it
 }
 
 // A Model decides about things. It is safe for concurrent use.
@@ -149,6 +150,9 @@ func open(ctx context.Context, dir string, o *OpenOptions) (*Model, error) {
 	e := o.Encoder
 	if e == nil {
 		name := c.Encoder.Model
+		if c.Encoder.Tuned != "" {
+			name = filepath.Join(dir, encoderFolder)
+		}
 		if o.Name != "" {
 			name = o.Name
 		}

@@ -39,7 +39,8 @@ type material struct {
 }
 
 // prepare looks through the table, cheap things first, makes its features and divides its rows.
-func (s *Study) prepare(ctx context.Context) (*material, error) {
+// ready, unless it is nil, is asked about the encoder before anything goes through it.
+func (s *Study) prepare(ctx context.Context, ready func(*chiasm.Model) error) (*material, error) {
 	t, m := s.Table, &material{seen: &Seen{}}
 	label := s.Label
 	if label == "" && s.Task != "match" {
@@ -59,6 +60,11 @@ func (s *Study) prepare(ctx context.Context) (*material, error) {
 	m.encoder = newEncoder(model, s.Cache)
 	for _, c := range t.Columns {
 		if err := m.encoder.takes(c); err != nil {
+			return nil, err
+		}
+	}
+	if ready != nil {
+		if err := ready(model); err != nil {
 			return nil, err
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/chiasm/chiasm/internal/whole"
 )
 
-// save writes the folder: beside its place first, so that it is there whole or not at all.
-func (t *Training) save(m *Model, taught *Taught) (err error) {
+// save has the folder written beside its place first, so that it is there whole or not at all.
+func (t *Training) save(write func(dir string) error) (err error) {
 	parent := filepath.Dir(filepath.Clean(t.Output))
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return fmt.Errorf("decision: %w", err)
@@ -26,30 +26,23 @@ func (t *Training) save(m *Model, taught *Taught) (err error) {
 	if err := os.Chmod(temp, 0o755); err != nil {
 		return fmt.Errorf("decision: %w", err)
 	}
-	if err := m.write(temp); err != nil {
+	if err := write(temp); err != nil {
+		return err
+	}
+	return place(temp, t.Output)
+}
+
+// write writes all but a tuned encoder into a folder that is there.
+func (t *Training) write(dir string, m *Model, taught *Taught) error {
+	if err := m.write(dir); err != nil {
 		return err
 	}
 	files, err := t.files(m, taught)
 	if err != nil {
 		return err
 	}
-	if err := WriteFiles(temp, files); err != nil {
-		return err
-	}
-	return place(temp, t.Output)
-}
-
-// WriteFiles writes small files below a folder, by their names.
-func WriteFiles(dir string, files map[string][]byte) error {
-	for name, data := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		err := os.MkdirAll(filepath.Dir(path), 0o755)
-		if err == nil {
-			err = whole.WriteBytes(path, data)
-		}
-		if err != nil {
-			return fmt.Errorf("decision: %w", err)
-		}
+	if err := whole.WriteFiles(dir, files); err != nil {
+		return fmt.Errorf("decision: %w", err)
 	}
 	return nil
 }

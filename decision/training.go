@@ -27,6 +27,7 @@ type Training struct {
 	Method    string          // the one method to take, as "late/product" or "lmf", in place of How
 	Model     fusion.Config   // sizes
 	Learning  fusion.Training // steps and aids; where Drop is 0 it is 0.2, but for a match task
+	Encoder   Tuning          // whether it learns too. How it all comes together is chosen with what it is before
 	Folds     int             // of the cross-validation, 0 for 3
 	Limits    fusion.Limits   // for the choice
 	Boot      metric.Bootstrap
@@ -44,6 +45,7 @@ type Taught struct {
 	Steps      int          `json:"steps"`
 	Best       int          `json:"best_step"`
 	Parameters int          `json:"parameters"` // the encoder's not counted
+	Tuned      int          `json:"encoder_parameters_learnt,omitempty"`
 	Split      Split        `json:"split"`
 	Seen       *Seen        `json:"seen"`
 	Report     *Report      `json:"report"` // on the part that nothing was learnt from
@@ -93,6 +95,9 @@ func (t *Training) check() error {
 	case t.Output == "":
 		return errors.New("decision: no folder to write to")
 	}
+	if err := t.Encoder.check(); err != nil {
+		return err
+	}
 	_, err := os.Stat(t.Output)
 	if err == nil && !t.Overwrite {
 		return fmt.Errorf("decision: %s is there already: name another folder, or overwrite it", t.Output)
@@ -110,7 +115,16 @@ func (t *Training) Run(ctx context.Context) (*Taught, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	x, err := t.prepare(ctx)
+	var tuner *tuner
+	x, err := t.prepare(ctx, func(m *chiasm.Model) (err error) {
+		if t.Encoder.tunes() {
+			tuner, err = t.Encoder.newTuner(m, t.Table)
+		}
+		return err
+	})
+	if tuner != nil {
+		defer tuner.model.Close()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -129,17 +143,45 @@ func (t *Training) Run(ctx context.Context) (*Taught, error) {
 			return nil, err
 		}
 	}
-	m, err := t.teach(ctx, x, taught)
+	if tuner != nil {
+		tuner.encoder, tuner.ctx = x.encoder, ctx
+		if err := tuner.prepare(t.Seed, t.Workers); err != nil {
+			return nil, err
+		}
+		taught.Tuned = tuner.count()
+	}
+	m, err := t.teach(ctx, x, tuner, taught)
 	if err != nil {
 		return nil, err
 	}
 	test, _ := in(x.data, x.part, testPart)
-	t.stage("measuring", 0, 1)
-	if taught.Report, err = m.report(ctx, test, t.Boot, t.Seed); err != nil {
+	return taught, t.save(func(dir string) error {
+		if tuner != nil {
+			if test, err = t.retest(ctx, x, m, tuner, test, dir); err != nil {
+				return err
+			}
+		}
+		t.stage("measuring", 0, 1)
+		if taught.Report, err = m.report(ctx, test, t.Boot, t.Seed); err != nil {
+			return err
+		}
+		taught.Seconds = time.Since(begin).Seconds()
+		return t.write(dir, m, taught)
+	})
+}
+
+// retest puts the tuned encoder into the model's folder, and gives the samples to measure on the features that it makes once it is opened again.
+func (t *Training) retest(ctx context.Context, x *material, m *Model, tuner *tuner, test *fusion.Data, dir string) (_ *fusion.Data, err error) {
+	if err := tuner.write(filepath.Join(dir, encoderFolder)); err != nil {
 		return nil, err
 	}
-	taught.Seconds = time.Since(begin).Seconds()
-	return taught, t.save(m, taught)
+	model, err := tuner.reopen(ctx, dir, t.Workers)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, model.Close()) }()
+	m.Config.Encoder.Tuned, m.Config.Encoder.Space = t.Encoder.Way, model.Space().String()
+	return x.again(ctx, t.Table, newEncoder(model, t.Cache), test, func(done, of int) { t.stage("encoding anew", done, of) })
 }
 
 // choose finds the method by cross-validation on what may be learnt from.
@@ -186,7 +228,7 @@ func (t *Training) advisor() fusion.Advisor {
 }
 
 // teach teaches the chosen method.
-func (t *Training) teach(ctx context.Context, x *material, taught *Taught) (*Model, error) {
+func (t *Training) teach(ctx context.Context, x *material, tuner *tuner, taught *Taught) (*Model, error) {
 	or := func(v, standard int) int {
 		if v == 0 {
 			return standard
@@ -195,7 +237,7 @@ func (t *Training) teach(ctx context.Context, x *material, taught *Taught) (*Mod
 	}
 	z := t.Model
 	c := Config{
-		Format: format, Encoder: Encoder{nameOf(x.encoder.model), x.encoder.model.Space().String(), x.encoder.model.Space().Dimension}, Columns: t.Table.Columns, Target: x.target,
+		Format: format, Encoder: Encoder{Model: nameOf(x.encoder.model), Space: x.encoder.model.Space().String(), Dimension: x.encoder.model.Space().Dimension}, Columns: t.Table.Columns, Target: x.target,
 		Method: taught.Method, Width: or(z.Width, 32), Heads: or(z.Heads, 4), Layers: or(z.Layers, 2), Rank: or(z.Rank, 4), Bottlenecks: or(z.Bottlenecks, 4),
 	}
 	m, err := build(c)
@@ -209,6 +251,9 @@ func (t *Training) teach(ctx context.Context, x *material, taught *Taught) (*Mod
 	test, _ := in(x.data, x.part, testPart)
 	taught.Split = Split{len(learn.Samples), len(valid.Samples), len(test.Samples)}
 	how := t.Learning
+	if tuner != nil {
+		how.Tuning = tuner.tuning()
+	}
 	how.Progress = func(p train.Progress) {
 		taught.Curve = append(taught.Curve, pointOf(p))
 		if t.Step != nil {

@@ -42,6 +42,7 @@ type Sample struct {
 	Class    int32       // of a Single task; below 0 if it is not known
 	Values   []float32   // of the other tasks, Outputs of them: 0 or 1 for Multi and Match, below 0 if it is not known; any for Regression
 	Group    string      // samples of one group are never on two sides of a split; "" for a group of its own
+	Origins  []int32     // of each modality, what the caller made its features of: for a [Tuning]; else nil
 }
 
 // Has reports whether the sample has modality m.

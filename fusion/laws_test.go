@@ -137,7 +137,7 @@ func TestGradients(t *testing.T) {
 		loss := func(into *tensor.Gradients) float64 {
 			l.pass.Reset(l.ctx)
 			l.pass.Record(into)
-			v, err := l.forward(pointers(samples), nil, into)
+			v, err := l.lossOf(l.batcher.load(l.pass, d.Modalities, pointers(samples), nil), pointers(samples), 1, into)
 			if err != nil {
 				t.Fatal(err)
 			}

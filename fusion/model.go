@@ -237,16 +237,33 @@ func (m *Model) fuse(p *tensor.Pass, n int, sets, vectors []Set) *tensor.Tensor 
 	return m.CoAttn.Forward(p, n, sets)
 }
 
-// standard is features brought to mean 0 and variance 1, as they had where the model learnt. It has no way back.
+// standard is features brought to mean 0 and variance 1, as they had where the model learnt: (x - mean)·scale. Where there is no way back to
+// go, one walk does it.
 func (in *Input) standard(x *tensor.Tensor) *tensor.Tensor {
-	if x.Learns() || x.Dim(-1) != in.Mean.Len() {
-		panic(&tensor.ShapeError{Op: "fusion", Want: fmt.Sprintf("features of %d values that nothing learns from", in.Mean.Len()), Got: x.String()})
+	p, n, c := x.Pass(), x.Rows(), in.Mean.Len()
+	if x.Dim(-1) != c {
+		panic(&tensor.ShapeError{Op: "fusion", Want: fmt.Sprintf("features of %d values", c), Got: x.String()})
 	}
-	y := x.Pass().Empty(x.Rows(), x.Dim(-1))
-	to, from, mean, scale := y.Floats(), x.Floats(), in.Mean.Floats(), in.Var.Floats()
-	for i := range to {
-		j := i % len(mean)
-		to[i] = (from[i] - mean[j]) / float32(math.Sqrt(float64(scale[j])+1e-6))
+	mean, scale := in.Mean.Floats(), p.Empty(1, c).Floats()
+	for j, v := range in.Var.Floats() {
+		scale[j] = 1 / float32(math.Sqrt(float64(v)+1e-6))
+	}
+	if x.Learns() {
+		shifts, scales := p.Empty(n, c), p.Empty(n, c)
+		for i := range n {
+			copy(scales.Floats()[i*c:], scale)
+			for j, v := range mean {
+				shifts.Floats()[i*c+j] = -v
+			}
+		}
+		return x.Scaled(1).Add(shifts).Mul(scales)
+	}
+	y := p.Empty(n, c)
+	to, from := y.Floats(), x.Floats()
+	for i := range n {
+		for j, v := range mean {
+			to[i*c+j] = (from[i*c+j] - v) * scale[j]
+		}
 	}
 	return y
 }

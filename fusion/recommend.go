@@ -121,9 +121,9 @@ func (a Advisor) why(d *Data, advice *Advice, c, top *Candidate, equal []*Candid
 	if i := advice.Information; c.How == InteractiveFusion && i.Synergistic > i.All/2 {
 		parts = append(parts, fmt.Sprintf("of %.2f bits about the answer %.2f are in no modality alone", i.All, i.Synergistic))
 	}
-	parts = append(parts, fmt.Sprintf("a decision takes %v (p99 %v) after the encoders", c.P50.Round(time.Microsecond), c.P99.Round(time.Microsecond)))
+	parts = append(parts, fmt.Sprintf("a decision takes %v (p99 %v) after the encoders", brief(c.P50), brief(c.P99)))
 	if c.First > 0 {
-		parts = append(parts, fmt.Sprintf("the first usable answer is there after %v", c.First.Round(time.Microsecond)))
+		parts = append(parts, fmt.Sprintf("the first usable answer is there after %v", brief(c.First)))
 	}
 	if len(d.Modalities) > 1 {
 		for _, m := range d.Modalities {
@@ -140,4 +140,12 @@ func interval(t Task, i metric.Interval) string {
 		return fmt.Sprintf("%.4g to %.4g", math.Sqrt(max(0, -i.High)), math.Sqrt(max(0, -i.Low)))
 	}
 	return fmt.Sprintf("%s to %s", percent(t, i.Low), percent(t, i.High))
+}
+
+// brief is a time with three digits or so.
+func brief(t time.Duration) time.Duration {
+	unit := time.Microsecond
+	for ; t >= 1000*unit; unit *= 10 {
+	}
+	return t.Round(unit)
 }

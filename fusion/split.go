@@ -143,6 +143,10 @@ func Matching(d *Data, modality int, seed uint64) (*Data, error) {
 			if found = o.Has(modality) && (o.Group == "" || o.Group != s.Group) && !slices.Equal(o.Features[modality], s.Features[modality]); found {
 				wrong.Features = append([][]float32(nil), s.Features...)
 				wrong.Features[modality] = o.Features[modality]
+				if s.Origins != nil {
+					wrong.Origins = append([]int32(nil), s.Origins...)
+					wrong.Origins[modality] = o.Origins[modality]
+				}
 				break
 			}
 		}

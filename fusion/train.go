@@ -28,6 +28,7 @@ type Training struct {
 	Patience      int     // looks without a better one that end it; 0 for any number
 	Seed          uint64
 	Workers       int                  // 0 for all cores
+	Tuning        *Tuning              // of what makes the features; nil where that stays as it is
 	Progress      func(train.Progress) // or nil
 }
 
@@ -69,6 +70,10 @@ type learner struct {
 	hidden    []bool
 	there     []int // modalities of a sample
 	gains     []float64
+
+	parts  train.Parts // where encoders are tuned
+	unseen func(sample, modality int) bool
+	seed   uint64 // of what the fusion draws in a step
 }
 
 // Fit teaches a model from nothing. It looks at valid as it goes, and ends with the weights that had the least loss there, those of single
@@ -80,6 +85,9 @@ func (t Training) Fit(ctx context.Context, m *Model, d, valid *Data) (train.Resu
 			return train.Result{}, fmt.Errorf("fusion: %d samples of task %v and %d modalities for a model of %v and %d, want some of the same",
 				len(data.Samples), data.Task, len(data.Modalities), m.Config.Task, len(m.Config.Modalities))
 		}
+		if err := t.Tuning.check(data); err != nil {
+			return train.Result{}, err
+		}
 	}
 	if !(t.Drop >= 0 && t.Drop < 1) || (t.Modulate != 0 && m.Alone == nil) {
 		return train.Result{}, fmt.Errorf("fusion: modalities hidden with probability %v, modulation %v, %d heads of modalities: want 0 to below 1, and heads where gradients are modulated",
@@ -87,20 +95,25 @@ func (t Training) Fit(ctx context.Context, m *Model, d, valid *Data) (train.Resu
 	}
 	nn.Init(m, t.Seed)
 	m.measure(d.Samples)
-	l := &learner{Training: t, ctx: ctx, model: m, data: d, gradients: tensor.NewGradients(nn.Params(m)), pass: tensor.NewPass(ctx, t.Workers), epoch: -1}
+	l := &learner{Training: t, ctx: ctx, model: m, data: d, gradients: t.Tuning.gradients(nn.Params(m)), pass: tensor.NewPass(ctx, t.Workers), epoch: -1}
 	l.loss = m.newLoss()
 	if t.Balance && d.Task.Kind == Single {
 		l.loss.classes = balanced(d)
 	}
-	optimiser := (&train.AdamW{Decay: t.Decay, Clip: 1, Partial: true, Workers: t.Workers, Beta2: 0.99}).Minimize(l.gradients)
+	optimiser := (&train.AdamW{Decay: t.Decay, Clip: 1, Partial: true, Workers: t.Workers, Beta2: 0.99, Groups: t.Tuning.groups(t.Rate)}).Minimize(l.gradients)
 	best := map[*tensor.Tensor][]float32{}
+	var adapters *train.Adapters
+	if t.Tuning != nil {
+		adapters = t.Tuning.Adapters
+		l.pass.Recompute(t.Tuning.Recompute)
+	}
 	run := &train.Run{
-		Gradients: l.gradients, Optimiser: optimiser, Schedule: train.Schedule{Rate: t.Rate, Warmup: t.Steps / 20, Steps: t.Steps},
+		Gradients: l.gradients, Adapters: adapters, Optimiser: optimiser, Schedule: train.Schedule{Rate: t.Rate, Warmup: t.Steps / 20, Steps: t.Steps},
 		Step: l.step, Seed: t.Seed, EvaluateEvery: t.EvaluateEvery, Patience: t.Patience, Progress: t.Progress, Limit: -1,
 		Evaluate: func(context.Context, int) (float64, error) { return l.evaluate(valid) },
 		Best: func(int, float64) error {
-			for _, p := range nn.Params(m) {
-				best[p] = append(best[p][:0], p.Floats()...)
+			for _, g := range l.gradients.All() {
+				best[g.Param] = append(best[g.Param][:0], g.Param.Floats()...)
 			}
 			return nil
 		},
@@ -113,6 +126,14 @@ func (t Training) Fit(ctx context.Context, m *Model, d, valid *Data) (train.Resu
 		copy(p.Own(), values)
 		p.Changed()
 	}
+	if adapters != nil {
+		adapters.Apply()
+	}
+	if m.Config.Method == Late && t.Tuning != nil {
+		if valid, err = l.anew(ctx, valid); err != nil {
+			return result, err
+		}
+	}
 	if m.Config.Method == Late {
 		err = m.fitLate(ctx, valid, t.Workers)
 	}
@@ -123,26 +144,38 @@ func (t Training) Fit(ctx context.Context, m *Model, d, valid *Data) (train.Resu
 func (l *learner) step(ctx context.Context, call int) (train.Outcome, error) {
 	r := train.Random(l.Seed, call)
 	l.draw(call)
-	hidden := l.hide(r)
-	l.pass.Reset(ctx)
-	l.pass.Record(l.gradients).Random(r.Uint64())
-	total, err := l.forward(l.samples, hidden, l.gradients)
+	l.unseen = l.hide(r)
+	l.seed = r.Uint64()
+	total, err := l.back(ctx)
 	if err != nil {
 		return train.Outcome{}, err
 	}
-	l.pass.Backward()
 	if l.Modulate != 0 {
 		l.modulate(r)
 	}
 	return train.Outcome{Loss: total, Items: len(l.samples)}, nil
 }
 
-// forward is the loss of some samples in the pass.
-func (l *learner) forward(samples []*Sample, hidden func(int, int) bool, into *tensor.Gradients) (total float64, err error) {
-	fused, alone := l.model.Forward(l.pass, l.batcher.load(l.pass, l.data.Modalities, samples, hidden))
+// back goes forward and back for the samples of a step.
+func (l *learner) back(ctx context.Context) (float64, error) {
+	if l.Tuning != nil {
+		return l.tune(ctx)
+	}
+	l.pass.Reset(ctx)
+	l.pass.Record(l.gradients).Random(l.seed)
+	loss, err := l.lossOf(l.batcher.load(l.pass, l.data.Modalities, l.samples, l.unseen), l.samples, 1, l.gradients)
+	if err == nil {
+		l.pass.Backward()
+	}
+	return loss, err
+}
+
+// lossOf is the loss of the samples of a batch. Unless into is nil it seeds the way back with by times its derivatives.
+func (l *learner) lossOf(b Batch, samples []*Sample, by float64, into *tensor.Gradients) (total float64, err error) {
+	fused, alone := l.model.Forward(l.pass, b)
 	weight := 1.0
 	if fused != nil {
-		if total, err = l.loss.learn(fused, nil, samples, 1, into); err != nil {
+		if total, err = l.loss.learn(fused, nil, samples, by, into); err != nil {
 			return 0, err
 		}
 		weight = l.Auxiliary
@@ -153,7 +186,7 @@ func (l *learner) forward(samples []*Sample, hidden func(int, int) bool, into *t
 		if s.X == nil {
 			continue
 		}
-		one, err := l.loss.learn(s.X, s.Of, samples, weight, into)
+		one, err := l.loss.learn(s.X, s.Of, samples, by*weight, into)
 		if err != nil {
 			return 0, err
 		}
@@ -168,21 +201,32 @@ func (l *learner) forward(samples []*Sample, hidden func(int, int) bool, into *t
 // evaluate is how well the model does on other samples: less its loss.
 func (l *learner) evaluate(valid *Data) (float64, error) {
 	sum := 0.0
-	for first := 0; first < len(valid.Samples); first += chunk {
-		last := min(first+chunk, len(valid.Samples))
-		l.samples = l.samples[:0]
-		for i := first; i < last; i++ {
-			l.samples = append(l.samples, &valid.Samples[i])
-		}
-		l.pass.Reset(l.ctx)
-		l.pass.Record(nil)
-		part, err := l.forward(l.samples, nil, nil)
+	for first := 0; first < len(valid.Samples); first += len(l.samples) {
+		part, err := l.peek(valid, first)
 		if err != nil {
 			return 0, err
 		}
-		sum += part * float64(last-first)
+		sum += part * float64(len(l.samples))
 	}
 	return -sum / float64(len(valid.Samples)), nil
+}
+
+// peek is the loss of some samples of valid, those from first on.
+func (l *learner) peek(valid *Data, first int) (float64, error) {
+	if l.Tuning != nil {
+		b, err := l.look(l.ctx, valid, first)
+		if err != nil {
+			return 0, err
+		}
+		return l.Learn(b, 1, nil)
+	}
+	l.samples = l.samples[:0]
+	for i := first; i < min(first+chunk, len(valid.Samples)); i++ {
+		l.samples = append(l.samples, &valid.Samples[i])
+	}
+	l.pass.Reset(l.ctx)
+	l.pass.Record(nil)
+	return l.lossOf(l.batcher.load(l.pass, l.data.Modalities, l.samples, nil), l.samples, 1, nil)
 }
 
 // chunk is how many samples go through a pass at once where nothing is learnt.

@@ -24,8 +24,8 @@ func (t *Training) picture(r *rand.Rand, media *dataset.Media, m *trainee) (img 
 	}
 	vary := pictures.Augment{Gray: a.Gray, Jitter: pictures.Jitter{Brightness: a.Brightness, Contrast: a.Contrast, Saturation: a.Saturation, Hue: a.Hue}}
 	if a.Crop < 1 {
-		vary.W, vary.H = m.image.Pixels().Size()
-		vary.Area, vary.Ratio, vary.Filter = [2]float64{a.Crop, 1}, [2]float64{3.0 / 4, 4.0 / 3}, m.image.Pixels().Filter
+		vary.W, vary.H = m.Image.Pixels().Size()
+		vary.Area, vary.Ratio, vary.Filter = [2]float64{a.Crop, 1}, [2]float64{3.0 / 4, 4.0 / 3}, m.Image.Pixels().Filter
 	}
 	if a.Flip {
 		vary.Flip = 0.5

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/metric"
 )
 
@@ -54,7 +55,7 @@ func (t *Training) report(taught *Taught) error {
 	if err := writeFile(taught.Report, page); err != nil {
 		return err
 	}
-	if err := writeFile(t.work("result.json"), asJSON(taught)); err != nil {
+	if err := writeFile(t.work("result.json"), whole.JSON(taught)); err != nil {
 		return err
 	}
 	return writeFile(filepath.Join(t.Recipe.Output, "README.md"), []byte(t.card(taught)))

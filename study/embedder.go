@@ -52,7 +52,7 @@ func (o opened) scale() (scale, bias float64, sigmoid bool) {
 }
 
 func (o opened) embedTexts(ctx context.Context, texts []string) ([][]float32, error) {
-	return values(o.EmbedTexts(ctx, texts))
+	return chiasm.Vectors(o.EmbedTexts(ctx, texts))
 }
 
 func (o opened) embedImages(ctx context.Context, images []*pictures.RGB) ([][]float32, error) {
@@ -60,7 +60,7 @@ func (o opened) embedImages(ctx context.Context, images []*pictures.RGB) ([][]fl
 	for i, img := range images {
 		list[i] = img
 	}
-	return values(o.EmbedImages(ctx, list))
+	return chiasm.Vectors(o.EmbedImages(ctx, list))
 }
 
 func (o opened) embedSounds(ctx context.Context, sounds [][]float32) ([][]float32, error) {
@@ -69,16 +69,5 @@ func (o opened) embedSounds(ctx context.Context, sounds [][]float32) ([][]float3
 	for i, samples := range sounds {
 		list[i] = chiasm.Sound{Samples: samples, Rate: rate}
 	}
-	return values(o.EmbedAudios(ctx, list))
-}
-
-func values(list []chiasm.Embedding, err error) ([][]float32, error) {
-	if err != nil {
-		return nil, err
-	}
-	out := make([][]float32, len(list))
-	for i, e := range list {
-		out[i] = e.Values
-	}
-	return out, nil
+	return chiasm.Vectors(o.EmbedAudios(ctx, list))
 }

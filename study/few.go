@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/chiasm/chiasm/dataset"
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/metric"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/train"
@@ -50,7 +51,7 @@ func (t *Training) few(ctx context.Context, m *trainee, x *Material) (*Taught, e
 		taught.After = append(taught.After, &Figures{Data: x.Validation[i].Name, Items: set.Len(), Classification: []Classification{*c}, Level: 0.95, Draws: 1000})
 	}
 	if err := weights.Save(filepath.Join(t.Recipe.Output, headFile), f.entries, map[string]string{
-		"format": "pt", "kind": t.Recipe.Model.Way, "model": t.Recipe.Model.From, "classes": strings.TrimSpace(string(asJSON(names))),
+		"format": "pt", "kind": t.Recipe.Model.Way, "model": t.Recipe.Model.From, "classes": strings.TrimSpace(string(whole.JSON(names))),
 	}); err != nil {
 		return nil, fmt.Errorf("study: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/train"
+	"github.com/chiasm/chiasm/tunable"
 )
 
 // A learner makes the steps of a training.
@@ -80,13 +81,13 @@ func kindsOf(x *Material) []string {
 // learnBy sets the loss up, and what learns.
 func (l *learner) learnBy(t *Training) error {
 	r, m := t.Recipe, l.m
-	l.contrast = &train.Contrast{LogScale: m.logScale, Between: train.Anchored(len(l.kinds), 0)}
+	l.contrast = &train.Contrast{LogScale: m.LogScale, Between: train.Anchored(len(l.kinds), 0)}
 	if r.Loss.Pairs == "all" {
 		l.contrast.Between = train.AllPairs(len(l.kinds))
 	}
 	switch {
 	case t.sigmoid(m):
-		l.contrast.Loss, l.contrast.Bias = train.Sigmoid, m.logBias
+		l.contrast.Loss, l.contrast.Bias = train.Sigmoid, m.LogBias
 	case r.Loss.Hard > 0:
 		l.contrast.Loss = train.Hard(r.Loss.Hard)
 	}
@@ -112,13 +113,13 @@ func (l *learner) learnBy(t *Training) error {
 	}
 	targets := r.Model.Targets
 	if len(targets) == 0 {
-		targets = []string{"*q_proj.weight", "*v_proj.weight"}
+		targets = tunable.Attention
 	}
 	l.adapters, err = train.LoRA{Rank: r.Model.Rank, Alpha: r.Model.Alpha, Patterns: targets}.Adapt(params, r.Learning.Seed, r.Learning.Threads)
 	if err != nil {
 		return fmt.Errorf("study: %w", err)
 	}
-	l.gradients = l.adapters.Gradients(func(yield func(string, *tensor.Tensor) bool) { yield("logit_scale", m.logScale) })
+	l.gradients = l.adapters.Gradients(func(yield func(string, *tensor.Tensor) bool) { yield("logit_scale", m.LogScale) })
 	return nil
 }
 
@@ -174,28 +175,20 @@ func (l *learner) run(t *Training, c *curve, x *Material, check *dataset.Set) *t
 		}
 		return score(f), nil
 	}
-	run.Best = func(int, float64) error { return l.publish(r.Output) }
+	run.Best = func(int, float64) error { return l.m.Publish(r.Output) }
 	return run
 }
 
 var shapes = map[string]train.Shape{"cosine": train.Cosine, "linear": train.Linear, "constant": train.Constant}
 
-// publish writes the weights as they are.
-func (l *learner) publish(folder string) error {
-	if l.m.after != nil {
-		l.m.after()
-	}
-	return l.m.publish(folder)
-}
-
 // saveLast writes the last weights, where nothing was measured to choose by: their average, if there is one.
 func (l *learner) saveLast(run *train.Run, folder string) error {
 	if run.Average == nil {
-		return l.publish(folder)
+		return l.m.Publish(folder)
 	}
 	run.Average.Swap()
 	defer run.Average.Swap()
-	return l.publish(folder)
+	return l.m.Publish(folder)
 }
 
 // learn goes forward and back for one batch.
@@ -260,15 +253,15 @@ func (l *learner) embed(p *tensor.Pass, first, last int) (train.Batch, error) {
 		case text:
 			v.X, err = l.m.EmbedText(p, ids)
 		case image:
-			w, h := l.m.image.Pixels().Size()
-			v.X = l.m.image.EmbedImage(p.Input(l.pixels, n, 3, h, w))
+			w, h := l.m.Image.Pixels().Size()
+			v.X = l.m.Image.EmbedImage(p.Input(l.pixels, n, 3, h, w))
 		case sound:
-			v.X, err = l.m.sound.EmbedAudio(p, sounds)
+			v.X, err = l.m.Sound.EmbedAudio(p, sounds)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("study: %w", err)
 		}
-		v.X = v.X.Normalize(shortest)
+		v.X = v.X.Normalize(tunable.Shortest)
 	}
 	return out, nil
 }

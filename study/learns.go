@@ -34,14 +34,12 @@ func (t *Training) identity(x *Material) string {
 // learns is the parameters that learn by gradient.
 func (t *Training) learns(m *trainee) (iter.Seq2[string, *tensor.Tensor], error) {
 	r := t.Recipe
-	frozen := slices.Clone(m.spare)
+	frozen := slices.Clone(m.Spare)
 	frozen = append(frozen, r.Model.Freeze...)
 	if r.Model.Way == wayLiT {
-		for _, patterns := range m.towers {
-			frozen = append(frozen, patterns...)
-		}
+		frozen = append(frozen, m.Backbone...)
 	}
-	if m.logBias != nil && !t.sigmoid(m) {
+	if m.LogBias != nil && !t.sigmoid(m) {
 		frozen = append(frozen, "logit_bias")
 	}
 	params := train.Except(nn.Params(m.Params()), frozen...)

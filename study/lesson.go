@@ -34,18 +34,18 @@ func (t *Training) make(ctx context.Context, m *trainee, sets []*dataset.Set, x 
 	if text, ok := t.pick(x.Rand, sets[x.Ref.Set], item); ok {
 		h := fnv.New64a()
 		h.Write([]byte(text))
-		l.text, l.ids = h.Sum64()|1, m.ids(text)
+		l.text, l.ids = h.Sum64()|1, m.IDs(text)
 	}
 	if item.Image != nil && m.sees() {
 		img, err := t.picture(x.Rand, item.Image, m)
 		if err != nil {
 			return l, err
 		}
-		w, h := m.image.Pixels().Size()
+		w, h := m.Image.Pixels().Size()
 		l.pixels = make([]float32, 3*w*h)
-		m.image.Pixels().Apply(l.pixels, img)
+		m.Image.Pixels().Apply(l.pixels, img)
 	}
-	if item.Sound != nil && m.sound != nil {
+	if item.Sound != nil && m.Sound != nil {
 		if l.sound, err = t.sound(ctx, x.Rand, item.Sound, m); err != nil {
 			return l, err
 		}

@@ -159,7 +159,7 @@ func (t *Training) sift(ctx context.Context, m *trainee, set *dataset.Set, list 
 			s.Images++
 			sides++
 		}
-		if item.Sound != nil && m.sound != nil {
+		if item.Sound != nil && m.Sound != nil {
 			s.Sounds++
 			sides++
 		}
@@ -197,14 +197,14 @@ const strange = "\U000f0001 \U0010fffd"
 func (t *trainee) knows(text string) bool {
 	if t.lacks == nil {
 		t.lacks = map[int32]bool{}
-		for _, id := range t.tokenizer.Encode(strange, false).IDs {
+		for _, id := range t.Tokenizer.Encode(strange, false).IDs {
 			t.lacks[id] = true
 		}
 		if len(t.lacks) > 2 { // bytes, rather than one token and what stands for a space
 			t.lacks = map[int32]bool{}
 		}
 	}
-	return slices.ContainsFunc(t.tokenizer.Encode(text, false).IDs, func(id int32) bool { return !t.lacks[id] })
+	return slices.ContainsFunc(t.Tokenizer.Encode(text, false).IDs, func(id int32) bool { return !t.lacks[id] })
 }
 
 func (t *Training) wants(language string) bool {

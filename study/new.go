@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/model/clip"
 	"github.com/chiasm/chiasm/model/siglip"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/token"
+	"github.com/chiasm/chiasm/tunable"
 	"github.com/chiasm/chiasm/weights"
 )
 
@@ -28,7 +30,7 @@ func (r *Recipe) newModel(folder, tokenizer string) error {
 	if tokenizer == "" {
 		err = writeFiles(folder, token.CLIPFiles())
 	} else {
-		err = copyFiles(tokenizer, folder, tokenizerFiles)
+		err = tunable.CopyTokenizer(tokenizer, folder)
 	}
 	if err != nil {
 		return err
@@ -49,7 +51,7 @@ func (r *Recipe) newModel(folder, tokenizer string) error {
 	if err != nil {
 		return err
 	}
-	if err := weights.Save(filepath.Join(folder, "model.safetensors"), entries, map[string]string{"format": "pt"}); err != nil {
+	if err := weights.Save(filepath.Join(folder, tunable.WeightsFile), entries, map[string]string{"format": "pt"}); err != nil {
 		return fmt.Errorf("study: %w", err)
 	}
 	return nil
@@ -98,7 +100,7 @@ func (r *Recipe) newCLIP(folder string, words *token.Tokenizer) ([]tensor.Entry,
 	t.Vocab, t.End, t.Pad, t.Act, t.Eps = vocabulary(words), end, pad, tensor.GELU, 1e-5
 	v.Width, v.Layers, v.Heads, v.Hidden, v.Height, v.Patch = m.ImageWidth, m.ImageLayers, m.ImageHeads, 4*m.ImageWidth, m.ImageSize, m.Patch
 	v.Act, v.Eps = tensor.GELU, 1e-5
-	data := clipConfig(&c)
+	data := tunable.CLIPConfig(&c)
 	config, err := clip.ParseConfig(data) // as it will be read
 	if err != nil {
 		return nil, err
@@ -109,7 +111,7 @@ func (r *Recipe) newCLIP(folder string, words *token.Tokenizer) ([]tensor.Entry,
 	}
 	r.draw(model)
 	setScalar(model.LogitScale, math.Log(1/0.07))
-	return nn.Entries(model), writeFiles(folder, map[string][]byte{configFile: data, processorFile: clipProcessor(m.ImageSize, clipMean, clipStd)})
+	return nn.Entries(model), writeFiles(folder, map[string][]byte{tunable.ConfigFile: data, tunable.ProcessorFile: tunable.CLIPProcessor(m.ImageSize, clipMean, clipStd)})
 }
 
 func (r *Recipe) newSigLIP(folder string, words *token.Tokenizer) ([]tensor.Entry, error) {
@@ -121,7 +123,7 @@ func (r *Recipe) newSigLIP(folder string, words *token.Tokenizer) ([]tensor.Entr
 	if m.Dimension != m.ImageWidth {
 		return nil, fmt.Errorf("study: model.dimension is %d and model.image_width %d: want the same, since SigLIP's image tower ends in the space", m.Dimension, m.ImageWidth)
 	}
-	data := asJSON(map[string]any{
+	data := whole.JSON(map[string]any{
 		"architectures": []string{"SiglipModel"}, "model_type": "siglip", "dtype": "float32",
 		"text_config": map[string]any{
 			"model_type": "siglip_text_model", "hidden_size": m.TextWidth, "intermediate_size": 4 * m.TextWidth, "num_hidden_layers": m.TextLayers,
@@ -142,11 +144,11 @@ func (r *Recipe) newSigLIP(folder string, words *token.Tokenizer) ([]tensor.Entr
 	r.draw(model)
 	setScalar(model.LogitScale, math.Log(10)) // as Zhai et al. 2023 begin
 	setScalar(model.LogitBias, -10)
-	processor := asJSON(map[string]any{
+	processor := whole.JSON(map[string]any{
 		"image_processor_type": "SiglipImageProcessor", "do_resize": true, "size": map[string]int{"height": m.ImageSize, "width": m.ImageSize}, "resample": 3,
 		"do_rescale": true, "rescale_factor": 1.0 / 255, "do_normalize": true, "do_convert_rgb": true, "image_mean": []float64{0.5, 0.5, 0.5}, "image_std": []float64{0.5, 0.5, 0.5},
 	})
-	return siglip.Publish(model), writeFiles(folder, map[string][]byte{configFile: data, processorFile: processor})
+	return siglip.Publish(model), writeFiles(folder, map[string][]byte{tunable.ConfigFile: data, tunable.ProcessorFile: processor})
 }
 
 // draw gives a model random values by the recipe's seed. Embeddings are made small, as they are before training.
@@ -163,6 +165,9 @@ func (r *Recipe) draw(model any) {
 		p.Changed()
 	}
 }
+
+// clipMean and clipStd are CLIP's, of its training pictures (Radford et al. 2021).
+var clipMean, clipStd = [3]float32{0.48145466, 0.4578275, 0.40821073}, [3]float32{0.26862954, 0.26130258, 0.27577711}
 
 func setScalar(p *tensor.Tensor, v float64) {
 	p.Own()[0] = float32(v)

@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/model/dual"
 	"github.com/chiasm/chiasm/model/efficientnet"
 	"github.com/chiasm/chiasm/model/sentence"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
+	"github.com/chiasm/chiasm/tunable"
 	"github.com/chiasm/chiasm/weights"
 )
 
@@ -34,14 +36,14 @@ func (r *Recipe) newDual(folder, text string) error {
 	if len(words.Dense) > 0 || len(words.Pools) != 1 || words.Pools[0] != sentence.PoolMean {
 		return fmt.Errorf("study: model.text: %s does not take the mean of its tokens alone, which is what can be led into another space", text)
 	}
-	config, err := os.ReadFile(filepath.Join(text, configFile))
+	config, err := os.ReadFile(filepath.Join(text, tunable.ConfigFile))
 	if err != nil {
 		return fmt.Errorf("study: model.text: %w (want a model whose encoder lies in its own folder)", err)
 	}
 	shape := picture.Config
 	shape.Classes = 0
 	c := dual.Config{Architectures: []string{"ChiasmDualModel"}, Type: dual.Kind, D: r.Model.Dimension, Context: words.Context(), Image: shape, Text: json.RawMessage(config)}
-	data := asJSON(c)
+	data := whole.JSON(c)
 	parsed, err := dual.ParseConfig(data)
 	if err != nil {
 		return err
@@ -55,13 +57,13 @@ func (r *Recipe) newDual(folder, text string) error {
 	if err := nn.Bind(m.Text, nn.Entries(words.Encoder), nil); err != nil {
 		return fmt.Errorf("study: model.text: %w", err)
 	}
-	if err := copyFiles(text, folder, tokenizerFiles); err != nil {
+	if err := tunable.CopyTokenizer(text, folder); err != nil {
 		return err
 	}
-	if err := writeFiles(folder, map[string][]byte{configFile: data}); err != nil {
+	if err := writeFiles(folder, map[string][]byte{tunable.ConfigFile: data}); err != nil {
 		return err
 	}
-	if err := weights.Save(filepath.Join(folder, "model.safetensors"), nn.Entries(m), nil); err != nil {
+	if err := weights.Save(filepath.Join(folder, tunable.WeightsFile), nn.Entries(m), nil); err != nil {
 		return fmt.Errorf("study: %w", err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/hub"
 	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tunable"
 )
 
 // claim makes the output folder, unless something stands there that nobody said what to do with.
@@ -72,7 +73,7 @@ func (t *Training) openModel(ctx context.Context) (*trainee, error) {
 	if err != nil {
 		return nil, err
 	}
-	if same, _ := sameFolder(path, r.Output); same {
+	if same, _ := tunable.SameFolder(path, r.Output); same {
 		m.Close()
 		return nil, fmt.Errorf("study: the output is the folder of the model that is begun with, %s: want another", path)
 	}

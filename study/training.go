@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/chiasm/chiasm/dataset"
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/train"
 )
@@ -112,7 +113,7 @@ func (t *Training) teach(ctx context.Context, m *trainee, x *Material) (*Taught,
 	if err != nil {
 		return nil, fmt.Errorf("study: cannot go on in %s (has the recipe changed, or the data?): %w", r.Output, err)
 	}
-	if err := m.furnish(r.Output); err != nil {
+	if err := m.Furnish(r.Output); err != nil {
 		return nil, err
 	}
 	if resumed {
@@ -120,7 +121,7 @@ func (t *Training) teach(ctx context.Context, m *trainee, x *Material) (*Taught,
 		err = c.load()
 	} else if check != nil {
 		if taught.Before, err = t.examine(ctx, m, x, "measuring before"); err == nil {
-			err = writeFile(t.work("before.json"), asJSON(taught.Before))
+			err = writeFile(t.work("before.json"), whole.JSON(taught.Before))
 		}
 		if err != nil {
 			return nil, err

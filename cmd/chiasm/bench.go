@@ -24,7 +24,7 @@ type benchFlags struct {
 	precision              string
 	batch, tokens, threads int
 	seconds                float64
-	json, repeat           bool
+	json, repeat, fused    bool
 }
 
 const benchLong = `Times models of true sizes with random weights (speed does not depend on the values) and the matrix
@@ -33,6 +33,9 @@ them with the highest rate of multiply-adds that this processor reached in the s
 
 With --model it times that model instead, and says beside the speed of each precision how near its vectors
 come to those at f32 on 16 photographs and 32 texts, and whether --precision auto would choose it.
+
+With --fused, and at the end of a run without flags, it makes decisions as chiasm fuse does, by late fusion
+of a picture and a second of sound with the model inside the program, and says how long each stage takes.
 
 gflops counts the work that is done: the last layer of a tower computes only the token that is read.`
 
@@ -44,6 +47,7 @@ func (a *app) bench() *cobra.Command {
 		Example: `  chiasm bench
   chiasm bench --json > my-machine.jsonl
   chiasm bench --model openai/clip-vit-base-patch32
+  chiasm bench --fused
   chiasm bench --shape clip-vit-base-patch32 --batch 16 --precision int8
   chiasm bench --shape clip-text --tokens 10 --threads 1 --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.runBench(cmd.Context(), &f) },
@@ -51,6 +55,7 @@ func (a *app) bench() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.shape, "shape", "", "time this model alone: "+strings.Join(benchShapes, ", "))
 	flags.StringVarP(&f.model, "model", "m", "", "time this model, "+chiasm.Shipped+", a folder or hub id, and measure its accuracy")
+	flags.BoolVar(&f.fused, "fused", false, "time decisions by a picture and a sound, and where their time goes")
 	flags.IntVar(&f.batch, "batch", 1, "pictures or texts at once")
 	flags.IntVar(&f.tokens, "tokens", 77, "length of a text, special tokens included")
 	flags.StringVar(&f.precision, "precision", "", "of the computation: f32, bf16, w8 or int8 (default f32 with --shape, else all that are native)")
@@ -105,8 +110,8 @@ func (f *benchFlags) check() error {
 		return usagef("--threads is %d, want 0 to %d", f.threads, par.Workers())
 	case f.repeat && f.shape == "":
 		return usagef("--repeat-on-stdin needs --shape")
-	case f.shape != "" && f.model != "":
-		return usagef("--shape and --model: want one of them")
+	case f.shape != "" && f.model != "" || f.fused && f.shape+f.model != "":
+		return usagef("--shape, --model and --fused: want one of them")
 	}
 	if _, err := cpu.Forced(); err != nil {
 		return usagef("%s", err)
@@ -127,6 +132,9 @@ func (a *app) runBench(ctx context.Context, f *benchFlags) error {
 	formats, err := f.formats(tensor.NativeFormats()...)
 	if err != nil {
 		return err
+	}
+	if f.fused {
+		return a.benchFused(ctx, f, formats)
 	}
 	if f.model != "" {
 		return a.benchModel(ctx, f, formats)
@@ -231,7 +239,13 @@ func (a *app) benchAll(ctx context.Context, f *benchFlags, formats []tensor.Form
 		}
 	}
 	a.done(bar)
-	return a.report(all, f.json)
+	if err := a.report(all, f.json); err != nil || !chiasm.Ships() {
+		return err
+	}
+	if !f.json {
+		fmt.Fprintln(a.stdout)
+	}
+	return a.benchFused(ctx, f, formats)
 }
 
 // What benchAll times: products of the sizes M, N, K that towers have, and towers.

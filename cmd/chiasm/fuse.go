@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"strings"
 
@@ -34,9 +33,9 @@ Columns are found by what they hold, or named by --image, --audio, --video,
 never on two sides of a split, nor are rows that share a file. A column "split"
 with train, valid and test divides the rows as you like.
 
-The features are vectors of a model that stays as it is, by default the one
-inside the program; they are kept on disk by their content, so that a second run
-is quick.`
+The features are vectors of a model that stays as it is (train --encoder can change
+that), by default the one inside the program; they are kept on disk by their
+content, so that a second run is quick.`
 
 const fuseExample = `  chiasm fuse advise things.csv --label kind
   chiasm fuse train things.csv --label kind --how late -o kinds
@@ -156,7 +155,7 @@ func (a *app) study(t *tableFlags, model *modelFlags, path string, progress func
 func told(t *decision.Table) string {
 	var list []string
 	for _, c := range t.Columns {
-		list = append(list, fmt.Sprintf("%s (%s)", c.Name, c.Kind))
+		list = append(list, c.String())
 	}
 	out := strings.Join(list, ", ")
 	if len(t.Ignored) > 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chiasm/chiasm/decision"
+	"github.com/chiasm/chiasm/internal/whole"
 	"github.com/chiasm/chiasm/metric"
 )
 
@@ -133,7 +134,7 @@ func (v *fuseEvalVerb) save(r *decision.Report) error {
 	if err != nil {
 		return err
 	}
-	if err := decision.WriteFiles(v.output, files); err != nil {
+	if err := whole.WriteFiles(v.output, files); err != nil {
 		return err
 	}
 	for name, write := range map[string]func(*atomicFile) error{

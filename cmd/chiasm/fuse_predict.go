@@ -146,6 +146,14 @@ func (v *fusePredictVerb) thing(ctx context.Context, m *decision.Model, items []
 			return fmt.Errorf("%s: %s", value, reason(value, err))
 		}
 		thing[name] = p
+		for _, also := range beside(m, name) {
+			if p, err := m.Read(ctx, also, value); err != nil {
+				v.app.note("%s: nothing for %s: %s", value, also, reason(value, err))
+			} else {
+				thing[also] = p
+			}
+			taken = append(taken, also)
+		}
 	}
 	a, err := m.Decide(ctx, thing)
 	if err != nil {
@@ -154,11 +162,22 @@ func (v *fusePredictVerb) thing(ctx context.Context, m *decision.Model, items []
 	return v.write(strings.Join(items, " "), a)
 }
 
+// beside is the other columns that are of the same files: the sound of videos.
+func beside(m *decision.Model, column string) (names []string) {
+	of := m.Columns[slices.IndexFunc(m.Columns, func(c decision.Column) bool { return c.Name == column })]
+	for _, c := range m.Columns {
+		if c.Name != column && c.Kind != decision.Number && of.Kind != decision.Number && c.Fields[0] == of.Fields[0] {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 // columnOf is the only column of a kind that nothing is known of yet.
 func columnOf(m *decision.Model, kind string, taken []string) (string, error) {
 	var free, all []string
 	for _, c := range m.Columns {
-		all = append(all, fmt.Sprintf("%s (%s)", c.Name, c.Kind))
+		all = append(all, c.String())
 		if c.Kind == kind && !slices.Contains(taken, c.Name) {
 			free = append(free, c.Name)
 		}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/decision"
 	"github.com/chiasm/chiasm/server"
 )
@@ -410,4 +411,36 @@ func TestFuseStops(t *testing.T) {
 		t.Fatalf("exit code %d: %s", code, stderr.all.String())
 	}
 	onlyFiles(t, parent)
+}
+
+// An encoder that is tuned lies in the model's folder, and whatever takes that folder uses it.
+func TestFuseTuned(t *testing.T) {
+	path := shapesTable(t, "t.csv", func(i int, p, s, l string) string {
+		switch {
+		case i == 0:
+			return "p,label"
+		case i%3 == 0:
+			return p + "," + l
+		}
+		return ""
+	})
+	dir := filepath.Join(t.TempDir(), "model")
+	args := []string{"fuse", "train", path, "--model", tiny, "--method", "concat", "--steps", "2", "--draws", "10", "-o", dir, "--cache", "off", "-q"}
+	r := runChiasm(t, "", append(args, "--encoder", "lora", "--encoder-rank", "2", "--part", "3")...).want(t, 0)
+	if !strings.Contains(r.out, "encoder: tuned by lora, 512 values") {
+		t.Errorf("got %s", r.out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "encoder", "model.safetensors")); err != nil {
+		t.Error(err)
+	}
+	runChiasm(t, "", "fuse", "eval", dir, path, "--draws", "10", "--cache", "off", "-q").want(t, 0, "a leak")
+	picture := "../../recipes/shapes/train-red-disc-0.png"
+	runChiasm(t, "", "fuse", "predict", dir, picture, "-q").want(t, 0)
+	runChiasm(t, "", "fuse", "predict", dir, picture, "-q", "--model", tiny).want(t, 1, "it was taught on features of encoder@")
+	for flag, reason := range map[string]string{"--encoder some": "want frozen, lora or all", "--encoder-rank 0": "a rank of 1 or more", "--part -1": "no negative numbers"} {
+		runChiasm(t, "", append(args, strings.Fields(flag)...)...).want(t, 2, reason)
+	}
+	if chiasm.Ships() {
+		runChiasm(t, "", "fuse", "train", path, "--encoder", "all", "-o", dir+"2", "-q").want(t, 1, "the encoder mini, which is inside the program, cannot be tuned")
+	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/decision"
 )
 
@@ -19,7 +21,12 @@ cross-validation on what is not measured on, and takes what chiasm fuse advise
 would recommend; early, late and interactive try those of their kind. --method
 takes one, and tries none: ` + "%s" + `.
 
-The encoder stays as it is; tuning it is chiasm train's, whose models --model takes.
+The encoder stays as it is, unless --encoder lora (low-rank adapters of its attention
+learn) or all (everything in the towers that the columns need) has it learn with the
+rest, by the loss of the decisions: for what its vectors do not show. That takes as
+long as chiasm train does, since no vector can be kept, and wants a CLIP, SigLIP or
+CLAP as --model. The method is still chosen with the encoder as it was; the tuned one
+lies in the output, merged, where everything that takes the folder finds it.
 
 The output is a folder: config.json, model.safetensors, a card with data, split
 and figures, and a folder training with the learning curve, the confusion matrix
@@ -34,7 +41,8 @@ func (a *app) fuseTrain() *cobra.Command {
 		Example: `  chiasm fuse train things.csv --label kind -o kinds
   chiasm fuse train things.csv --label kind --method late/product --group speaker -o kinds
   chiasm fuse train flats.csv --task regression --label rent --image photo --text advert --number rooms,area -o rents
-  chiasm fuse train pairs.csv --task match --image file --text caption -o belongs`,
+  chiasm fuse train pairs.csv --task match --image file --text caption -o belongs
+  chiasm fuse train scans.csv --encoder lora --model openai/clip-vit-base-patch32 --method gmu -o scans`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args[0]) },
 	}
@@ -47,7 +55,14 @@ func (a *app) fuseTrain() *cobra.Command {
 	flags.StringVar(&v.how.How, "how", decision.Auto, "early, late, interactive or auto")
 	flags.StringVar(&v.how.Method, "method", "", "the one method to take")
 	v.how.budget(flags)
+	e := &v.how.Encoder
+	flags.StringVar(&e.Way, "encoder", decision.Frozen, "what becomes of the encoder: frozen, lora (adapters learn) or all (it learns)")
+	flags.Float64Var(&e.Rate, "encoder-rate", 0, "of its learning, at its highest (default 0.0003 of lora, 0.00003 of all)")
+	flags.IntVar(&e.Rank, "encoder-rank", 8, "of lora's adapters, which count twice")
+	flags.IntVar(&e.Part, "part", 0, "rows that go through a learning encoder at once (default: the batch): less memory, the same result")
+	flags.BoolVar(&e.Recompute, "recompute", false, "compute a learning encoder's activations again on the way back: less memory, more time")
 	flags.BoolVar(&v.json, "json", false, "one JSON object at the end")
+	complete(cmd, "encoder", decision.Frozen, decision.LoRA, decision.All)
 	complete(cmd, "how", decision.Auto, "early", "late", "interactive")
 	complete(cmd, "method", decision.Methods("")...)
 	complete(cmd, "task", "single", "multi", "regression", "match")
@@ -68,6 +83,9 @@ func (v *fuseTrainVerb) run(ctx context.Context, path string) error {
 		return usagef("--how %s: want early, late, interactive or auto", v.how.How)
 	}
 	if err := v.how.check(); err != nil {
+		return err
+	}
+	if err := v.tuning(); err != nil {
 		return err
 	}
 	if v.how.Output == "" {
@@ -98,11 +116,35 @@ func (v *fuseTrainVerb) run(ctx context.Context, path string) error {
 	return nil
 }
 
+// tuning looks at the flags of the encoder. Once it is tuned, it is opened as the flags of the model say.
+func (v *fuseTrainVerb) tuning() error {
+	e := &v.how.Encoder
+	switch {
+	case !slices.Contains([]string{decision.Frozen, decision.LoRA, decision.All}, e.Way):
+		return usagef("--encoder %s: want frozen, lora or all", e.Way)
+	case e.Rate < 0 || e.Part < 0 || e.Rank < 1:
+		return usagef("--encoder-rate %v, --part %d, --encoder-rank %d: want no negative numbers, and a rank of 1 or more", e.Rate, e.Part, e.Rank)
+	}
+	e.Reopen = func(ctx context.Context, folder string) (*chiasm.Model, error) {
+		o, err := v.model.encoder()
+		if err != nil {
+			return nil, err
+		}
+		o.Cache = "off"
+		return chiasm.Open(ctx, folder, o)
+	}
+	return nil
+}
+
 // write says what came out.
 func (v *fuseTrainVerb) write(t *decision.Taught) {
 	out := v.app.stdout
 	fmt.Fprintf(out, "%s: %s (%s), %d values, taught in %s on %d rows\n", clean(t.Folder), t.Method, t.How, t.Parameters, plural(t.Steps, "step", "steps"), t.Split.Train)
-	fmt.Fprintf(out, "why: %s\n\n", clean(t.Why))
+	fmt.Fprintf(out, "why: %s\n", clean(t.Why))
+	if t.Tuned > 0 {
+		fmt.Fprintf(out, "encoder: tuned by %s, %d values\n", v.how.Encoder.Way, t.Tuned)
+	}
+	fmt.Fprintln(out)
 	subsetTable(t.Report).write(out, v.app.width)
 	fmt.Fprintf(out, "\n(on %d rows that nothing was learnt from, with intervals of %g %% confidence; more in %s)\n", t.Split.Test, 100*v.table.boot.Confidence(), clean(filepath.Join(t.Folder, "README.md")))
 }

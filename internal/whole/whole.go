@@ -2,11 +2,14 @@
 package whole
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -107,4 +110,27 @@ func Sweep(path string) {
 			os.Remove(filepath.Join(filepath.Dir(path), e.Name()))
 		}
 	}
+}
+
+// WriteFiles writes small files below a folder, by their names with slashes: each is there whole or not at all.
+func WriteFiles(dir string, files map[string][]byte) error {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := WriteBytes(path, files[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// JSON is what a small file holds of v, which has nothing that JSON lacks.
+func JSON(v any) []byte {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic(err)
+	}
+	return append(data, '\n')
 }

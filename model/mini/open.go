@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/model/efficientnet"
@@ -33,6 +34,7 @@ type Bundle struct {
 	Tokenizer *token.Tokenizer
 	Processor *image.Processor
 	Weights   *weights.Set
+	known     sync.Map // ids of the words of the lexicon that were needed so far
 }
 
 // Close gives back the memory of the weights. No pass may be using them.
@@ -168,7 +170,12 @@ func (b *Bundle) EmbedAudio(p *tensor.Pass, sounds [][]float32) (*tensor.Tensor,
 func (b *Bundle) meaning(p *tensor.Pass, words []string) (*tensor.Tensor, error) {
 	texts := make([][]int32, len(words))
 	for i, w := range words {
-		texts[i], _ = b.Fit(b.Encode(w).IDs)
+		ids, ok := b.known.Load(w)
+		if !ok {
+			fitted, _ := b.Fit(b.Encode(w).IDs)
+			ids, _ = b.known.LoadOrStore(w, fitted)
+		}
+		texts[i] = ids.([]int32)
 	}
 	return b.Text.Forward(p, texts).Normalize(1e-12), nil
 }
