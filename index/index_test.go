@@ -313,10 +313,11 @@ type set []uint64
 func (s set) Keep(mask, ids []uint64) {
 	for i := range mask {
 		var in uint64
-		for j, id := range ids[64*i : min(64*i+64, len(ids))] {
-			in |= s[id/64] >> (id % 64) & 1 << j
+		some := ids[64*i : min(64*i+64, len(ids))]
+		for _, id := range some { // from the top down, by shifts of a constant
+			in = in>>1 | s[id/64]>>(id%64)<<63
 		}
-		mask[i] &= in
+		mask[i] &= in >> (64 - len(some))
 	}
 }
 

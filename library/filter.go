@@ -31,14 +31,15 @@ func (b *bits) add(id uint64) {
 	(*b)[id/64] |= 1 << (id % 64)
 }
 
-// in is a bit for each of at most 64 numbers, set where it is in the set.
+// in is a bit for each of 1 to 64 numbers, set where it is in the set.
 func (b bits) in(ids []uint64) (word uint64) {
-	for j, id := range ids {
+	for _, id := range ids { // from the top down, by shifts of a constant
+		word >>= 1
 		if at := id / 64; at < uint64(len(b)) {
-			word |= b[at] >> (id % 64) & 1 << j
+			word |= b[at] >> (id % 64) << 63
 		}
 	}
-	return word
+	return word >> (64 - len(ids))
 }
 
 // A choice is a set of pieces as the scan of vectors asks for it, [index.Filter].
@@ -85,7 +86,11 @@ func (q *Query) where(s Space) (clause string, args []any) {
 		clauses = append(clauses, "("+strings.Join(some, " OR ")+")")
 	}
 	if len(q.Types) > 0 {
-		add("kind IN ("+marks(len(q.Types))+")", anys(q.Types)...)
+		column := "kind"
+		if len(q.Types) > 1 {
+			column = "+kind" // the order of dates is worth more than an index of kinds
+		}
+		add(column+" IN ("+marks(len(q.Types))+")", anys(q.Types)...)
 	}
 	if !q.After.IsZero() {
 		add("coalesce(taken, modified / 1000000000) >= ?", q.After.Unix())
@@ -215,8 +220,12 @@ func (l *Library) sounds(ctx context.Context, s Space) (bits, error) {
 	return h.pieces, nil
 }
 
-// countFiles is how many files fulfil the conditions of a query.
+// countFiles is how many files, of those that could be read, fulfil the conditions of a query.
 func (l *Library) countFiles(ctx context.Context, s Space, q *Query) (int, error) {
+	other := *q
+	if other.Types = nil; !other.conditional() {
+		return l.countKinds(ctx, q.Types)
+	}
 	generation, err := l.generation(ctx)
 	if err != nil {
 		return 0, err
@@ -230,7 +239,7 @@ func (l *Library) countFiles(ctx context.Context, s Space, q *Query) (int, error
 		return t.files, nil
 	}
 	t.generation = generation
-	if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE "+clause, args...).Scan(&t.files); err != nil {
+	if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE error IS NULL AND "+clause, args...).Scan(&t.files); err != nil {
 		return 0, err
 	}
 	l.mu.Lock()

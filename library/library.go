@@ -48,6 +48,7 @@ type Library struct {
 	filters map[string]*filtered
 	heard   map[int64]heard // by the ids of spaces
 	totals  map[string]total
+	facets  map[string]keptFacets
 	next    int64 // the id of the next piece
 }
 
@@ -77,7 +78,7 @@ func Open(dir string, o Options) (_ *Library, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("library: %w", err)
 	}
-	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}, heard: map[int64]heard{}, totals: map[string]total{}, darkroom: make(chan struct{}, 2)}
+	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}, heard: map[int64]heard{}, totals: map[string]total{}, facets: map[string]keptFacets{}, darkroom: make(chan struct{}, 2)}
 	defer func() {
 		if err != nil {
 			_ = l.Close() // what kept it from opening matters
