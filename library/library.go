@@ -49,7 +49,9 @@ type Library struct {
 	heard   map[int64]heard // by the ids of spaces
 	totals  map[string]total
 	facets  map[string]keptFacets
-	next    int64 // the id of the next piece
+
+	announced bool
+	next      int64 // the id of the next piece
 }
 
 // A total is how many files fulfilled some conditions in some generation.
@@ -230,6 +232,10 @@ func (l *Library) Close() error {
 	}
 	if l.db != nil {
 		err = errors.Join(err, l.db.Close())
+	}
+	if l.announced {
+		err = errors.Join(err, os.Remove(filepath.Join(l.dir, serviceFile)))
+		l.announced = false
 	}
 	if l.lock != nil {
 		err = errors.Join(err, l.lock.Unlock())
