@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 )
 
 // older is a folder with a catalogue of an earlier version, filled by some statements.
@@ -83,9 +84,14 @@ func sameFacets(t *testing.T, l *Library, when string) {
 
 // A catalogue of the second version is counted when it is brought up to date, and changes of files, tags and words change the counts.
 func TestCounts(t *testing.T) {
+	zone := time.Local
+	defer func() { time.Local = zone }()
+	time.Local = time.FixedZone("somewhere", 5*3600+45*60)
 	l := open(t, older(t, 2, shelved...), Options{})
 	sameFacets(t, l, "brought up to date")
 	for _, statement := range []string{
+		"UPDATE files SET taken = CASE id % 3 WHEN 0 THEN NULL WHEN 1 THEN 946684800 - 40000 + id * 200 ELSE -id * 1000 END WHERE id % 4 < 2",
+		"UPDATE files SET modified = -id * 9000000000000 WHERE id % 5 = 1",
 		"UPDATE files SET camera = 'Other', place = 'Paris' WHERE id % 10 < 4",
 		"UPDATE files SET error = 'gone bad' WHERE id BETWEEN 3 AND 6 AND id NOT IN (SELECT file FROM tags UNION SELECT file FROM seen)",
 		"UPDATE files SET error = NULL, kind = 'audio' WHERE error = 'broken' OR id = 9",

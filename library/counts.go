@@ -7,20 +7,21 @@ import (
 	"time"
 )
 
-// The catalogue keeps how many files have a value, so that a page need not go through all of them: of files without an error the kind, camera, place and
-// folder, and of all files the tags and words. Triggers keep these counts; a value that no file has any more may stay with a count of 0.
+// The catalogue keeps how many files have a value, so that a page need not go through all of them: of files without an error the kind, camera, place,
+// folder and day in UTC, and of all files the tags and words. Triggers keep these counts; a value that no file has any more may stay with a count of 0.
 const countSchema = `
 CREATE TABLE counts(what TEXT NOT NULL, value TEXT NOT NULL, files INTEGER NOT NULL, PRIMARY KEY(what, value)) WITHOUT ROWID;
 INSERT INTO counts SELECT 'kind', kind, count(*) FROM files WHERE error IS NULL AND kind <> '' GROUP BY 2;
 INSERT INTO counts SELECT 'camera', camera, count(*) FROM files WHERE error IS NULL AND camera <> '' GROUP BY 2;
 INSERT INTO counts SELECT 'place', place, count(*) FROM files WHERE error IS NULL AND place <> '' GROUP BY 2;
 INSERT INTO counts SELECT 'folder ' || root, rtrim(path, replace(replace(path, '/', ''), '\', '')), count(*) FROM files WHERE error IS NULL GROUP BY 1, 2;
+INSERT INTO counts SELECT 'day', coalesce(taken, modified / 1000000000) / 86400, count(*) FROM files WHERE error IS NULL GROUP BY 2;
 INSERT INTO counts SELECT 'tag', tag, count(*) FROM tags GROUP BY 2;
 INSERT INTO counts SELECT 'word ' || space, word, count(*) FROM seen GROUP BY 1, 2;
 CREATE TRIGGER files_counted AFTER INSERT ON files WHEN NEW.error IS NULL BEGIN ` + countNew + ` END;
 CREATE TRIGGER files_discounted AFTER DELETE ON files WHEN OLD.error IS NULL BEGIN ` + discountOld + ` END;
-CREATE TRIGGER files_found AFTER UPDATE OF root, path, kind, error, camera, place ON files WHEN NEW.error IS NULL BEGIN ` + countNew + ` END;
-CREATE TRIGGER files_lost AFTER UPDATE OF root, path, kind, error, camera, place ON files WHEN OLD.error IS NULL BEGIN ` + discountOld + ` END;
+CREATE TRIGGER files_found AFTER UPDATE OF root, path, kind, error, camera, place, taken, modified ON files WHEN NEW.error IS NULL BEGIN ` + countNew + ` END;
+CREATE TRIGGER files_lost AFTER UPDATE OF root, path, kind, error, camera, place, taken, modified ON files WHEN OLD.error IS NULL BEGIN ` + discountOld + ` END;
 CREATE TRIGGER tags_counted AFTER INSERT ON tags BEGIN
 	INSERT INTO counts VALUES('tag', NEW.tag, 1) ON CONFLICT DO UPDATE SET files = files + 1;
 END;
@@ -39,13 +40,15 @@ END;
 const (
 	countNew = `
 	INSERT INTO counts SELECT what, value, 1 FROM (SELECT 'kind' AS what, NEW.kind AS value UNION ALL SELECT 'camera', NEW.camera UNION ALL SELECT 'place', NEW.place
-		UNION ALL SELECT 'folder ' || NEW.root, rtrim(NEW.path, replace(replace(NEW.path, '/', ''), '\', ''))) WHERE value <> ''
+		UNION ALL SELECT 'folder ' || NEW.root, rtrim(NEW.path, replace(replace(NEW.path, '/', ''), '\', ''))
+		UNION ALL SELECT 'day', coalesce(NEW.taken, NEW.modified / 1000000000) / 86400) WHERE value <> ''
 		ON CONFLICT DO UPDATE SET files = files + 1;`
 	discountOld = `
 	UPDATE counts SET files = files - 1 WHERE what = 'kind' AND value = OLD.kind;
 	UPDATE counts SET files = files - 1 WHERE what = 'camera' AND value = OLD.camera;
 	UPDATE counts SET files = files - 1 WHERE what = 'place' AND value = OLD.place;
-	UPDATE counts SET files = files - 1 WHERE what = 'folder ' || OLD.root AND value = rtrim(OLD.path, replace(replace(OLD.path, '/', ''), '\', ''));`
+	UPDATE counts SET files = files - 1 WHERE what = 'folder ' || OLD.root AND value = rtrim(OLD.path, replace(replace(OLD.path, '/', ''), '\', ''));
+	UPDATE counts SET files = files - 1 WHERE what = 'day' AND value = coalesce(OLD.taken, OLD.modified / 1000000000) / 86400;`
 )
 
 // counted is the values of one sort that files have, and how many do.
@@ -82,18 +85,24 @@ func (l *Library) everything(ctx context.Context, s Space) (f Facets, err error)
 	if err != nil {
 		return f, err
 	}
-	roots, err := l.Roots(ctx)
-	if err != nil {
+	roots := map[string]string{} // by what their folders are counted as
+	if err := each(ctx, l.db, func(scan func(...any) error) error {
+		var id int64
+		var path []byte
+		err := scan(&id, &path)
+		roots["folder "+strconv.FormatInt(id, 10)] = string(path)
+		return err
+	}, "SELECT id, path FROM roots"); err != nil {
 		return f, err
 	}
 	folders := map[string]int{}
-	for _, r := range roots {
-		n, err := l.counted(ctx, "folder "+strconv.FormatInt(r.id, 10))
+	for what, root := range roots {
+		n, err := l.counted(ctx, what)
 		if err != nil {
 			return f, err
 		}
 		for folder, files := range n {
-			folders[below(r.Path, folder+"x")] += files
+			folders[below(root, folder+"x")] += files
 		}
 	}
 	f.Folders = counts(folders)
@@ -111,28 +120,44 @@ func below(root, path string) string {
 	return folder
 }
 
-// years counts the files of each year, by the clock of this machine: a stretch of the index of dates each.
+// years counts the files of each year by the clock of this machine: the files of a day of UTC in which a year begins are asked for by the second.
 func (l *Library) years(ctx context.Context) (map[string]int, error) {
-	const date = "coalesce(taken, modified / 1000000000)"
-	n := map[string]int{}
-	within, args := "", []any{}
-	for {
-		var newest int64
-		some := 0
-		if err := each(ctx, l.db, func(scan func(...any) error) error {
-			some++
-			return scan(&newest)
-		}, "SELECT "+date+" FROM files WHERE error IS NULL"+within+" ORDER BY "+date+" DESC LIMIT 1", args...); err != nil || some == 0 {
-			return n, err
-		}
-		year := time.Unix(newest, 0).Year()
-		first := time.Date(year, 1, 1, 0, 0, 0, 0, time.Local).Unix()
-		if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE error IS NULL AND "+date+" >= ?"+within, append([]any{first}, args...)...).Scan(&some); err != nil {
-			return n, err
-		}
-		n[strconv.Itoa(year)] = some
-		within, args = " AND "+date+" < ?", []any{first}
+	days, err := l.counted(ctx, "day")
+	if err != nil {
+		return nil, err
 	}
+	n := map[string]int{}
+	for text, files := range days {
+		day, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		first, last := day*86400, day*86400+86399
+		if day <= 0 { // SQLite divides towards 0
+			last = day * 86400
+			first = last - 86399
+		}
+		if day == 0 {
+			last = 86399
+		}
+		year := time.Unix(last, 0).Year()
+		early := 0
+		if time.Unix(first, 0).Year() != year {
+			begin := time.Date(year, 1, 1, 0, 0, 0, 0, time.Local).Unix()
+			const date = "coalesce(taken, modified / 1000000000)"
+			if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE error IS NULL AND "+date+" BETWEEN ? AND ?", first, begin-1).Scan(&early); err != nil {
+				return nil, err
+			}
+			n[strconv.Itoa(year-1)] += early
+		}
+		n[strconv.Itoa(year)] += files - early
+	}
+	for year, files := range n {
+		if files == 0 {
+			delete(n, year)
+		}
+	}
+	return n, nil
 }
 
 // countKinds is how many files are of some kinds, of any if there is none.
