@@ -47,10 +47,10 @@ func TestCellsAreExact(t *testing.T) {
 			for i := range 9 {
 				q := Query{Vector: slices.Clone(v[i*31*d : (i*31+1)*d]), K: []int{1, 10, 300, 5000}[i%4], Recall: []float64{0, 1, 0.9999}[i%3]}
 				if i%2 == 1 {
-					q.Filter = odd{}
+					q.Filter = odd
 				}
 				if i%5 == 2 {
-					q.Filter, q.K, q.Recall = few{}, 40, 0.9 // too few for anything but everything
+					q.Filter, q.K, q.Recall = few, 40, 0.9 // too few for anything but everything
 				}
 				if i > 6 { // unlike any vector
 					for j := range q.Vector {
@@ -101,7 +101,7 @@ func TestRecall(t *testing.T) {
 		filter Filter
 		recall float64
 		k      int
-	}{{nil, 0.9, 10}, {nil, 0.5, 10}, {odd{}, 0.9, 10}, {few{}, 0.9, 10}, {odd{}, 0.8, 4000}} {
+	}{{nil, 0.9, 10}, {nil, 0.5, 10}, {odd, 0.9, 10}, {few, 0.9, 10}, {odd, 0.8, 4000}} {
 		found, want := 0, 0
 		for i := range asked {
 			q := Query{Vector: v[(n+i)*d : (n+i+1)*d], K: c.k, Filter: c.filter, Recall: c.recall}
@@ -127,7 +127,7 @@ func TestRecall(t *testing.T) {
 			t.Errorf("%+v: a recall of %.3f", c, share)
 		}
 	}
-	if depth := x.now.Load().depth(&Query{Recall: 0.5}); depth == 0 || depth*2 > x.now.Load().cells {
+	if depth := x.now.Load().depth(0.5, 1); depth == 0 || depth*2 > x.now.Load().cells {
 		t.Errorf("a recall of 0.5 needs %d of %d cells", depth, x.now.Load().cells)
 	}
 	if _, err := x.Search(ctx, Query{Vector: v[:d], K: 1, Recall: 1.5}); err == nil {

@@ -9,11 +9,6 @@ import (
 	"github.com/chiasm/chiasm/index"
 )
 
-// Even lets even ids through.
-type even struct{}
-
-func (even) Has(id uint64) bool { return id%2 == 0 }
-
 func Example() {
 	dir, err := os.MkdirTemp("", "index")
 	if err != nil {
@@ -28,7 +23,8 @@ func Example() {
 	if err := x.Add([]uint64{1, 2, 3}, []float32{1, 0, 0, 1, 0.8, 0.6}); err != nil {
 		log.Fatal(err)
 	}
-	for _, filter := range []index.Filter{nil, even{}} {
+	even := index.Func(func(id uint64) bool { return id%2 == 0 })
+	for _, filter := range []index.Filter{nil, even} {
 		hits, err := x.Search(context.Background(), index.Query{Vector: []float32{1, 0}, K: 2, Filter: filter})
 		if err != nil {
 			log.Fatal(err)

@@ -121,6 +121,9 @@ func (l *lens) floor(x float64, reach float32) float32 {
 	return math.Nextafter32(float32(y), float32(math.Inf(-1)))
 }
 
+// nothing is no row of a group.
+var nothing [groupRows / 64]uint64
+
 // A hunt looks through rows of a segment for one query.
 type hunt struct {
 	t     *search
@@ -132,6 +135,7 @@ type hunt struct {
 	found []candidate
 
 	mask   [groupRows / 8]byte
+	rest   [groupRows / 64]uint64 // rows of a group that are not ruled out
 	picked [groupRows]uint32
 	sums   [groupRows]int32
 	scores [groupRows]float64
@@ -156,25 +160,35 @@ func (h *hunt) at(v *view) {
 func (h *hunt) rows(b *block, first, last int) {
 	h.floor = max(h.floor, h.t.known())
 	stride := eights(len(b.ids))
+	early := h.t.Filter != nil && h.t.share < sparse
 	for at := first &^ 7; at < last; at += groupRows {
 		n := min(groupRows, eights(last-at))
-		h.sieve.Floor = h.l.floor(h.floor, b.reach)
-		kernel.Sift(h.mask[:n/8], b.near[at*nearWidth:(at+n)*nearWidth], b.facts[at:], stride, &h.sieve)
+		h.rest = within(max(first-at, 0), min(last-at, n))
+		left := n
+		if early {
+			if left = h.allowed(b, at); left == 0 {
+				continue
+			}
+		}
+		if !early || left > oneByOne {
+			h.sieve.Floor = h.l.floor(h.floor, b.reach)
+			kernel.Sift(h.mask[:n/8], b.near[at*nearWidth:(at+n)*nearWidth], b.facts[at:], stride, &h.sieve)
+			for i := range h.rest {
+				h.rest[i] &= binary.LittleEndian.Uint64(h.mask[8*i:])
+			}
+			if h.rest == nothing {
+				continue
+			}
+			if h.t.Filter != nil && !early {
+				h.allowed(b, at)
+			}
+		}
 		picked := h.picked[:0]
-		for i := 0; i < n; i += 64 {
-			word := binary.LittleEndian.Uint64(h.mask[i/8:])
-			if at+i < first {
-				word &^= 1<<(first-at-i) - 1
-			}
-			if left := min(last-at, n) - i; left < 64 {
-				word &= 1<<left - 1
-			}
+		for i, word := range h.rest {
 			for ; word != 0; word &= word - 1 {
-				r := at + i + bits.TrailingZeros64(word)
-				if h.v.isDead(uint32(b.first+r)) || h.t.Filter != nil && !h.t.Filter.Has(b.ids[r]) {
-					continue
+				if r := at + 64*i + bits.TrailingZeros64(word); !h.v.isDead(uint32(b.first + r)) {
+					picked = append(picked, uint32(r))
 				}
-				picked = append(picked, uint32(r))
 			}
 		}
 		if len(picked) > 0 {

@@ -63,7 +63,11 @@ func must(t *testing.T, err error) {
 // all is what Search must find: every score, sorted.
 func all(x *Index, q Query) (hits []Hit) {
 	x.Each(func(id uint64, v []float32) bool {
-		if score := inner(q.Vector, v); (q.Filter == nil || q.Filter.Has(id)) && (q.Least == nil || score >= *q.Least) {
+		one := []uint64{1}
+		if q.Filter != nil {
+			q.Filter.Keep(one, []uint64{id})
+		}
+		if score := inner(q.Vector, v); one[0] == 1 && (q.Least == nil || score >= *q.Least) {
 			hits = append(hits, Hit{id, score})
 		}
 		return true
@@ -72,13 +76,10 @@ func all(x *Index, q Query) (hits []Hit) {
 	return hits[:min(q.K, len(hits))]
 }
 
-type odd struct{}
-
-func (odd) Has(id uint64) bool { return id%2 == 1 }
-
-type few struct{}
-
-func (few) Has(id uint64) bool { return id%97 == 5 }
+var (
+	odd = Func(func(id uint64) bool { return id%2 == 1 })
+	few = Func(func(id uint64) bool { return id%97 == 5 })
+)
 
 // Search is the plain scan, whatever the dimension, the data, the filter and the number of queries.
 func TestSearchIsExact(t *testing.T) {
@@ -103,10 +104,10 @@ func TestSearchIsExact(t *testing.T) {
 		for i := range 13 {
 			q := Query{Vector: v[i*31*d : (i*31+1)*d], K: []int{1, 10, 500, 5000}[i%4]}
 			if i%3 == 1 {
-				q.Filter = odd{}
+				q.Filter = odd
 			}
 			if i%5 == 2 {
-				q.Filter, q.K = few{}, 40
+				q.Filter, q.K = few, 40
 			}
 			if i%6 == 5 {
 				q.Least = &half
@@ -269,6 +270,121 @@ func TestRefused(t *testing.T) {
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "none"), Options{}); err == nil {
 		t.Error("an index without dimension is made")
+	}
+}
+
+// Filters of every density leave the answer that of comparing every vector, in indexes that are sorted and those that are not.
+func TestFilterDensities(t *testing.T) {
+	const d, n = 48, 6000
+	r := rand.New(rand.NewPCG(13, 1))
+	v := vectors(r, n, d, 40)
+	plain := open(t, t.TempDir(), Options{Dimension: d, SegmentBytes: 1 << 20})
+	must(t, plain.Add(numbers(0, n), v))
+	inCells := sorted(t, v, d)
+	for _, x := range []*Index{plain, inCells} {
+		must(t, x.Delete(numbers(40, 300)...))
+		must(t, x.Add(numbers(n, 77), vectors(r, 77, d, 2)))
+	}
+	chance := func(share float64) Filter {
+		return Func(func(id uint64) bool { return float64(id*0x9e3779b97f4a7c15>>11)/(1<<53) < share })
+	}
+	one := Func(func(id uint64) bool { return id == 4321 })
+	filters := []Filter{chance(0), one, chance(0.001), chance(0.01), chance(0.1), chance(0.2), chance(0.3), chance(0.5), chance(0.95), chance(1), Func(func(id uint64) bool { return id < 500 })}
+	var queries []Query
+	for i, f := range filters {
+		for _, k := range []int{1, 10, 400} {
+			queries = append(queries, Query{Vector: v[i*50*d : (i*50+1)*d], K: k, Filter: f})
+		}
+	}
+	for _, x := range []*Index{plain, inCells} {
+		got, err := x.SearchAll(context.Background(), queries)
+		must(t, err)
+		for i, q := range queries {
+			if want := all(x, q); !slices.Equal(got[i], want) {
+				t.Fatalf("query %d: %d hits %.3v, want %d %.3v", i, len(got[i]), got[i][:min(4, len(got[i]))], len(want), want[:min(4, len(want))])
+			}
+		}
+	}
+}
+
+// A set is ids as bits, as who has many of them would keep them.
+type set []uint64
+
+func (s set) Keep(mask, ids []uint64) {
+	for i := range mask {
+		var in uint64
+		some := ids[64*i : min(64*i+64, len(ids))]
+		for _, id := range some { // from the top down, by shifts of a constant
+			in = in>>1 | s[id/64]>>(id%64)<<63
+		}
+		mask[i] &= in >> (64 - len(some))
+	}
+}
+
+// curved is n vectors of length 1 that vary along 32 directions, less and less, and a little along all others.
+func curved(r *rand.Rand, n, d int) []float32 {
+	const along = 32
+	directions := make([]float32, along*d)
+	for i := range directions {
+		directions[i] = float32(r.NormFloat64())
+	}
+	out := make([]float32, n*d)
+	for i := range n {
+		v := out[i*d : (i+1)*d]
+		for j := range v {
+			v[j] = 2 + 1.5*float32(r.NormFloat64())
+		}
+		for k := range along {
+			x := 4 * float32(r.NormFloat64()) / float32(math.Sqrt(float64(k+1)))
+			for j, e := range directions[k*d : (k+1)*d] {
+				v[j] += x * e
+			}
+		}
+		length := float32(norm(v))
+		for j := range v {
+			v[j] /= length
+		}
+	}
+	return out
+}
+
+// BenchmarkFilter searches sorted vectors, of which a filter lets a share through.
+func BenchmarkFilter(b *testing.B) {
+	const n, d, asked = 100_000, 512, 100
+	v := curved(rand.New(rand.NewPCG(1, 1)), n+asked, d)
+	x, err := Open(b.TempDir(), Options{Dimension: d})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer x.Close()
+	for first := 0; first < n; first += 10000 {
+		if err := x.Append(numbers(first, 10000), v[first*d:(first+10000)*d]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := x.Compact(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	for _, share := range []float64{1, 0.9, 0.5, 0.3, 0.2, 0.1, 0.01, 0.00001} {
+		b.Run(fmt.Sprintf("share=%v", share), func(b *testing.B) {
+			q := Query{K: 10}
+			if share < 1 {
+				s := make(set, n/64+1)
+				r := rand.New(rand.NewPCG(2, 2))
+				for id := range n {
+					if r.Float64() < share {
+						s[id/64] |= 1 << (id % 64)
+					}
+				}
+				q.Filter = s
+			}
+			for i := 0; b.Loop(); i++ {
+				q.Vector = v[(n+i%asked)*d : (n+i%asked+1)*d]
+				if _, err := x.Search(context.Background(), q); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

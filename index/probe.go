@@ -25,7 +25,8 @@ func (o *opening) Run(n int) {
 	t.floor.Store(math.Float64bits(t.least))
 	h := (*scan)(o).hunt()
 	defer o.hunts.Put(h)
-	if depth := o.now.depth(&t.Query); depth > 0 {
+	t.share = o.now.share(t.Filter)
+	if depth := o.now.depth(t.Recall, t.share); depth > 0 {
 		t.look(o.now, o.now.sounding.Glance)
 		t.probe(o.now, h, depth)
 		o.loose(t, h)
@@ -37,11 +38,7 @@ func (o *opening) Run(n int) {
 	}
 	t.look(o.now, 1)
 	if o.now.cells > 0 {
-		few := seedCells
-		if t.Filter != nil {
-			few = int(seedCells/max(o.now.share(t.Filter), narrow)) + 1
-		}
-		t.probe(o.now, h, few)
+		t.probe(o.now, h, int(math.Ceil(seedCells/max(t.share, narrow))))
 		if len(h.lower) == t.K { // the scan meets these rows again: all that is kept is how near they are
 			t.floor.Store(math.Float64bits(max(t.least, h.lower[0])))
 		}
@@ -141,44 +138,18 @@ type depth struct {
 	Cells  int     `json:"cells"`
 }
 
-// depth is how many cells a query is to look through; 0 where it wants everything.
-func (s *snapshot) depth(q *Query) int {
-	if s.cells == 0 || q.Recall == 0 {
+// depth is how many cells a query is to look through whose filter lets a share of the ids through; 0 where it wants everything.
+func (s *snapshot) depth(recall, share float64) int {
+	if s.cells == 0 || recall == 0 || share < narrow {
 		return 0
 	}
-	i := slices.IndexFunc(s.sounding.Depths, func(d depth) bool { return d.Recall >= q.Recall })
+	i := slices.IndexFunc(s.sounding.Depths, func(d depth) bool { return d.Recall >= recall })
 	if i < 0 {
 		return 0
 	}
-	n := s.sounding.Depths[i].Cells
-	if q.Filter != nil {
-		share := s.share(q.Filter)
-		if share < narrow {
-			return 0
-		}
-		n = int(float64(n) / share)
-	}
+	n := int(float64(s.sounding.Depths[i].Cells) / share)
 	if n*2 > s.cells {
 		return 0
 	}
 	return n
-}
-
-// share is about which share of the ids a filter lets through.
-func (s *snapshot) share(f Filter) float64 {
-	const asked = 512
-	step, at, n, passed := max(s.live/asked, 1), 0, 0, 0
-	for i := range s.views {
-		for j := range s.views[i].blocks {
-			ids := s.views[i].blocks[j].ids
-			for ; at < len(ids); at += step {
-				n++
-				if f.Has(ids[at]) {
-					passed++
-				}
-			}
-			at -= len(ids)
-		}
-	}
-	return float64(passed) / float64(max(n, 1))
 }

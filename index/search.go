@@ -24,9 +24,6 @@ type Query struct {
 	Recall float64
 }
 
-// A Filter is a set of ids. Has is called by several goroutines at once.
-type Filter interface{ Has(id uint64) bool }
-
 // A Hit is a vector that was found.
 type Hit struct {
 	ID    uint64
@@ -113,6 +110,7 @@ type scan struct {
 type search struct {
 	Query
 	lenses []*lens // for each frame
+	share  float64 // about which share of the ids the filter lets through
 	done   bool    // every row that counts has been looked at
 	least  float64 // the smallest score that counts
 

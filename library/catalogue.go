@@ -51,7 +51,10 @@ CREATE INDEX embedded_new ON embedded(space, file) WHERE NOT described;
 CREATE TABLE seen(file INTEGER NOT NULL, space INTEGER NOT NULL, word TEXT NOT NULL, probability REAL NOT NULL, PRIMARY KEY(file, space, word)) WITHOUT ROWID;
 CREATE INDEX seen_word ON seen(space, word, file);
 CREATE TABLE links(path BLOB PRIMARY KEY, root INTEGER NOT NULL, target BLOB NOT NULL) WITHOUT ROWID;
-`}
+`, `
+DROP INDEX files_kind;
+CREATE INDEX files_kind ON files(kind, coalesce(taken, modified / 1000000000) DESC, id) WHERE error IS NULL;
+` + countSchema}
 
 // openCatalogue opens the database, and makes it if it may.
 func openCatalogue(dir string, readOnly bool) (*sql.DB, error) {

@@ -134,7 +134,7 @@ func (d *describer) batch(ctx context.Context, files []int64) error {
 				return err
 			}
 			for _, w := range likely(best[file], d.fits) {
-				if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO seen VALUES(?, ?, ?, ?)", file, d.space.id, w.Word, w.Probability); err != nil {
+				if _, err := tx.ExecContext(ctx, "INSERT INTO seen VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET probability = excluded.probability", file, d.space.id, w.Word, w.Probability); err != nil {
 					return err
 				}
 			}

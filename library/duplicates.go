@@ -204,7 +204,7 @@ func (l *Library) alike(ctx context.Context, least float64, marked map[int64]boo
 		var asked []uint64
 		for _, p := range order[first:min(len(order), first+duplicateBatch)] {
 			if v := x.Get(p); v != nil && !taken[p] {
-				queries, asked = append(queries, index.Query{Vector: v, K: mostNeighbours, Filter: pictures, Least: &least}), append(asked, p)
+				queries, asked = append(queries, index.Query{Vector: v, K: mostNeighbours, Filter: choice{of: pictures}, Least: &least}), append(asked, p)
 			}
 		}
 		if len(queries) == 0 {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,10 +34,50 @@ const mostFacets = 50
 // Facets counts what the files that fulfil a query's conditions have in common; its texts and examples count for nothing. Words are in a
 // language of [Languages].
 func (l *Library) Facets(ctx context.Context, q Query, language string) (f Facets, err error) {
+	generation, err := l.Generation(ctx)
+	if err != nil {
+		return f, err
+	}
 	s, _, err := l.Current(ctx)
 	if err != nil {
 		return f, err
 	}
+	clause, args := q.where(s)
+	key := fmt.Sprintf("%d %s %s %q", s.id, language, clause, args)
+	l.mu.Lock()
+	kept, ok := l.facets[key]
+	l.mu.Unlock()
+	if ok && kept.generation == generation {
+		return kept.Facets, nil
+	}
+	if q.conditional() {
+		f, err = l.some(ctx, s, &q)
+	} else {
+		f, err = l.everything(ctx, s)
+	}
+	if err != nil {
+		return f, fmt.Errorf("library: %w", err)
+	}
+	for i := range f.Words {
+		f.Words[i].Value = named(f.Words[i].Value, language)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.facets) >= mostFilters {
+		clear(l.facets)
+	}
+	l.facets[key] = keptFacets{generation, f}
+	return f, nil
+}
+
+// keptFacets are the facets of a generation of the catalogue.
+type keptFacets struct {
+	generation int64
+	Facets
+}
+
+// some is the facets of the files that fulfil the conditions, all of which are looked at.
+func (l *Library) some(ctx context.Context, s Space, q *Query) (f Facets, err error) {
 	roots := map[int64]string{}
 	all, err := l.Roots(ctx)
 	if err != nil {
@@ -64,24 +103,16 @@ func (l *Library) Facets(ctx context.Context, q Query, language string) (f Facet
 		years[strconv.Itoa(time.Unix(date, 0).Year())]++
 		cameras[camera]++
 		places[place]++
-		if below, err := filepath.Rel(filepath.Dir(roots[root]), filepath.Dir(string(path))); err == nil && below != "." {
-			folders[below]++
-		}
+		folders[below(roots[root], string(path))]++
 		return nil
 	}, "SELECT id, root, path, kind, coalesce(taken, modified / 1000000000), coalesce(camera, ''), coalesce(place, '') FROM files WHERE error IS NULL AND "+clause, args...); err != nil {
-		return f, fmt.Errorf("library: %w", err)
+		return f, err
 	}
 	f.Types, f.Years, f.Cameras, f.Places, f.Folders = counts(types), counts(years), counts(cameras), counts(places), counts(folders)
 	if f.Tags, err = l.countIn(ctx, matched, "SELECT tag, file FROM tags"); err == nil {
 		f.Words, err = l.countIn(ctx, matched, "SELECT word, file FROM seen WHERE space = ?", s.id)
 	}
-	for i := range f.Words {
-		f.Words[i].Value = named(f.Words[i].Value, language)
-	}
-	if err != nil {
-		return f, fmt.Errorf("library: %w", err)
-	}
-	return f, nil
+	return f, err
 }
 
 // countIn counts the values that a query gives for some of the files.

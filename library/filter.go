@@ -18,7 +18,7 @@ type filtered struct {
 	count      int // files
 }
 
-// bits is a set of numbers. As an [index.Filter] it is asked within the scan of vectors.
+// bits is a set of numbers.
 type bits []uint64
 
 // Has reports whether a number is in the set.
@@ -31,23 +31,39 @@ func (b *bits) add(id uint64) {
 	(*b)[id/64] |= 1 << (id % 64)
 }
 
-// without is a set, or all numbers if it is nil, less another one.
-type without struct {
-	all  index.Filter
-	less bits
+// in is a bit for each of 1 to 64 numbers, set where it is in the set.
+func (b bits) in(ids []uint64) (word uint64) {
+	for _, id := range ids { // from the top down, by shifts of a constant
+		word >>= 1
+		if at := id / 64; at < uint64(len(b)) {
+			word |= b[at] >> (id % 64) << 63
+		}
+	}
+	return word >> (64 - len(ids))
 }
 
-// Has reports whether a number is in the set.
-func (w without) Has(id uint64) bool { return !w.less.Has(id) && (w.all == nil || w.all.Has(id)) }
-
-// both is what two sets have in common; the first is all numbers if it is nil.
-type both struct {
-	a index.Filter
-	b bits
+// A choice is a set of pieces as the scan of vectors asks for it, [index.Filter].
+type choice struct {
+	of   bits // nil for all numbers
+	also bits // nil for all numbers
+	less bits // but for these
 }
 
-// Has reports whether a number is in both sets.
-func (w both) Has(id uint64) bool { return w.b.Has(id) && (w.a == nil || w.a.Has(id)) }
+// Keep clears the bits of numbers that are not in the set.
+func (c choice) Keep(mask, ids []uint64) {
+	for i := range mask {
+		some := ids[64*i : min(64*i+64, len(ids))]
+		if mask[i] != 0 && c.of != nil {
+			mask[i] &= c.of.in(some)
+		}
+		if mask[i] != 0 && c.also != nil {
+			mask[i] &= c.also.in(some)
+		}
+		if mask[i] != 0 && len(c.less) > 0 {
+			mask[i] &^= c.less.in(some)
+		}
+	}
+}
 
 // conditional reports whether a query leaves files out.
 func (q *Query) conditional() bool {
@@ -70,7 +86,11 @@ func (q *Query) where(s Space) (clause string, args []any) {
 		clauses = append(clauses, "("+strings.Join(some, " OR ")+")")
 	}
 	if len(q.Types) > 0 {
-		add("kind IN ("+marks(len(q.Types))+")", anys(q.Types)...)
+		column := "kind"
+		if len(q.Types) > 1 {
+			column = "+kind" // the order of dates is worth more than an index of kinds
+		}
+		add(column+" IN ("+marks(len(q.Types))+")", anys(q.Types)...)
 	}
 	if !q.After.IsZero() {
 		add("coalesce(taken, modified / 1000000000) >= ?", q.After.Unix())
@@ -102,12 +122,18 @@ func (q *Query) where(s Space) (clause string, args []any) {
 
 func finite(x float64) float64 { return min(max(x, -math.MaxFloat64), math.MaxFloat64) }
 
-// filter is the pieces as a filter of vectors: nil for all.
-func (f *filtered) filter() index.Filter {
-	if f == nil {
+// choose is the pieces that fulfil the conditions, those in also if that is not nil, but for some: nil for all.
+func (f *filtered) choose(also, less bits) index.Filter {
+	if f == nil && also == nil && len(less) == 0 {
 		return nil
 	}
-	return f.pieces
+	c := choice{also: also, less: less}
+	if f != nil {
+		if c.of = f.pieces; c.of == nil {
+			c.of = bits{}
+		}
+	}
+	return c
 }
 
 // mostFilters is how many answers of the catalogue are kept.
@@ -194,8 +220,12 @@ func (l *Library) sounds(ctx context.Context, s Space) (bits, error) {
 	return h.pieces, nil
 }
 
-// countFiles is how many files fulfil the conditions of a query.
+// countFiles is how many files, of those that could be read, fulfil the conditions of a query.
 func (l *Library) countFiles(ctx context.Context, s Space, q *Query) (int, error) {
+	other := *q
+	if other.Types = nil; !other.conditional() {
+		return l.countKinds(ctx, q.Types)
+	}
 	generation, err := l.generation(ctx)
 	if err != nil {
 		return 0, err
@@ -209,7 +239,7 @@ func (l *Library) countFiles(ctx context.Context, s Space, q *Query) (int, error
 		return t.files, nil
 	}
 	t.generation = generation
-	if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE "+clause, args...).Scan(&t.files); err != nil {
+	if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE error IS NULL AND "+clause, args...).Scan(&t.files); err != nil {
 		return 0, err
 	}
 	l.mu.Lock()

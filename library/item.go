@@ -75,7 +75,7 @@ func (l *Library) Tag(ctx context.Context, id int64, add, remove []string) error
 	}
 	err := l.change(ctx, func(tx *sql.Tx) error {
 		for _, t := range tidyTags(add) {
-			if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO tags VALUES(?, ?, 'person')", id, t); err != nil {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO tags VALUES(?, ?, 'person') ON CONFLICT DO UPDATE SET source = 'person'", id, t); err != nil {
 				return err
 			}
 		}
@@ -147,16 +147,9 @@ func (l *Library) Generation(ctx context.Context) (int64, error) {
 
 // State counts files.
 func (l *Library) State(ctx context.Context) (s State, err error) {
-	s.Files = map[string]int{}
 	s.Generation, err = l.generation(ctx)
 	if err == nil {
-		err = each(ctx, l.db, func(scan func(...any) error) error {
-			var kind string
-			var n int
-			err := scan(&kind, &n)
-			s.Files[kind] = n
-			return err
-		}, "SELECT kind, count(*) FROM files WHERE error IS NULL GROUP BY kind")
+		s.Files, err = l.counted(ctx, "kind")
 	}
 	if err == nil {
 		err = l.db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM files WHERE error IS NOT NULL) + (SELECT count(*) FROM faults)").Scan(&s.Failed)

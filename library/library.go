@@ -48,7 +48,10 @@ type Library struct {
 	filters map[string]*filtered
 	heard   map[int64]heard // by the ids of spaces
 	totals  map[string]total
-	next    int64 // the id of the next piece
+	facets  map[string]keptFacets
+
+	announced bool
+	next      int64 // the id of the next piece
 }
 
 // A total is how many files fulfilled some conditions in some generation.
@@ -77,7 +80,7 @@ func Open(dir string, o Options) (_ *Library, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("library: %w", err)
 	}
-	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}, heard: map[int64]heard{}, totals: map[string]total{}, darkroom: make(chan struct{}, 2)}
+	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}, heard: map[int64]heard{}, totals: map[string]total{}, facets: map[string]keptFacets{}, darkroom: make(chan struct{}, 2)}
 	defer func() {
 		if err != nil {
 			_ = l.Close() // what kept it from opening matters
@@ -229,6 +232,10 @@ func (l *Library) Close() error {
 	}
 	if l.db != nil {
 		err = errors.Join(err, l.db.Close())
+	}
+	if l.announced {
+		err = errors.Join(err, os.Remove(filepath.Join(l.dir, serviceFile)))
+		l.announced = false
 	}
 	if l.lock != nil {
 		err = errors.Join(err, l.lock.Unlock())

@@ -135,8 +135,17 @@ func BenchmarkScale(b *testing.B) {
 	search("words of a camera", Query{Terms: words, Cameras: []string{"camera 3"}}, false)
 	search("words of a camera, the first time", Query{Terms: words, Cameras: []string{"camera 3"}}, true)
 	search("words, page 100", Query{Terms: words, NoWords: true, Limit: 100, Offset: 10000}, false)
+	b.Run("facets of a camera", func(b *testing.B) {
+		for b.Loop() {
+			clear(l.facets)
+			if _, err := l.Facets(ctx, Query{Cameras: []string{"camera 3"}}, "en"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("facets", func(b *testing.B) {
 		for b.Loop() {
+			clear(l.facets)
 			if _, err := l.Facets(ctx, Query{}, "en"); err != nil {
 				b.Fatal(err)
 			}

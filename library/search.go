@@ -154,16 +154,16 @@ type look struct {
 func looks(m Model, q *Query, allowed *filtered, sounds bits) []look {
 	c, ok := calibrated(m)
 	if !ok || len(q.Like) > 0 || len(q.Terms) != 1 || q.Terms[0].Weight < 0 {
-		return []look{{pieces: allowed.filter(), least: math.Inf(-1)}}
+		return []look{{pieces: allowed.choose(nil, nil), least: math.Inf(-1)}}
 	}
 	sight, sees := c.Relevance(Image)
 	hearing, hears := c.Relevance(Audio)
-	out := []look{{pieces: without{allowed.filter(), sounds}, fits: &sight, own: sees}}
+	out := []look{{pieces: allowed.choose(nil, sounds), fits: &sight, own: sees}}
 	if !sees {
 		out[0].fits = &hearing
 	}
 	if len(sounds) > 0 {
-		out = append(out, look{pieces: both{allowed.filter(), sounds}, fits: &hearing, own: hears})
+		out = append(out, look{pieces: allowed.choose(sounds, nil), fits: &hearing, own: hears})
 		if !hears {
 			out[1].fits = &sight
 		}

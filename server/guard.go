@@ -70,11 +70,23 @@ func (s *Server) hosts(host string) bool {
 
 // bears reports whether a request has the token.
 func (s *Server) bears(r *http.Request) bool {
-	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
-		return s.isToken(strings.TrimSpace(token))
+	if token, ok := bearer(r.Header.Get("Authorization")); ok {
+		return s.isToken(token) || s.isKey(token)
 	}
 	c, err := r.Cookie(cookie)
 	return err == nil && s.isToken(c.Value)
+}
+
+// bearer is the token of a header.
+func bearer(authorization string) (token string, ok bool) {
+	scheme, token, ok := strings.Cut(authorization, " ")
+	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "Bearer")
+}
+
+// isKey reports whether a token is the key of who may have any folder indexed.
+func (s *Server) isKey(token string) bool {
+	sum, key := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(s.opts.Key))
+	return s.opts.Key != "" && subtle.ConstantTimeCompare(sum[:], key[:]) == 1
 }
 
 // isToken takes the same time for every answer.

@@ -116,14 +116,25 @@ func (j *jobs) latest() (all []jobBody, changed <-chan struct{}) {
 }
 
 type startInput struct {
-	Body struct {
-		Retry bool `json:"retry,omitempty" doc:"Also files that failed and have not changed."`
+	Authorization string `header:"Authorization" hidden:"true"`
+	Body          struct {
+		Retry        bool     `json:"retry,omitempty" doc:"Also files that failed and have not changed."`
+		Paths        []string `json:"paths,omitempty" doc:"Folders and files to cover, and to look at; for the program that shares this machine's library alone."`
+		Include      []string `json:"include,omitempty" doc:"Of the paths, only files like this."`
+		Exclude      []string `json:"exclude,omitempty" doc:"Of the paths, no files and folders like this."`
+		Hidden       bool     `json:"hidden,omitempty" doc:"Also files and folders whose names begin with a dot."`
+		NoThumbnails bool     `json:"no_thumbnails,omitempty" doc:"Make no small pictures yet."`
+		Exact        bool     `json:"exact,omitempty" doc:"Decode large JPEG files in full."`
 	}
 }
 
 func (s *Server) startJob(ctx context.Context, in *startInput) (*answer[jobBody], error) {
 	if s.opts.ReadOnly {
 		return nil, s.missing(ctx, library.ErrReadOnly)
+	}
+	b := in.Body
+	if token, _ := bearer(in.Authorization); len(b.Paths) > 0 && !s.isKey(token) {
+		return nil, failf(http.StatusForbidden, "paths", "paths", "only chiasm index, on this machine, can name folders")
 	}
 	j := s.jobs
 	j.mu.Lock()
@@ -134,7 +145,9 @@ func (s *Server) startJob(ctx context.Context, in *startInput) (*answer[jobBody]
 	if j.asked != nil && j.asked.State == "running" { // who was told that it is done may start the next
 		return nil, failf(http.StatusConflict, "", "job_running", "job %d is running", j.asked.ID)
 	}
-	r := s.begin(&j.asked, library.IndexOptions{Retry: in.Body.Retry})
+	r := s.begin(&j.asked, library.IndexOptions{
+		Paths: b.Paths, Include: b.Include, Exclude: b.Exclude, Hidden: b.Hidden, Retry: b.Retry, NoThumbs: b.NoThumbnails, Exact: b.Exact,
+	})
 	return &answer[jobBody]{r.jobBody}, nil
 }
 

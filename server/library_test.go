@@ -185,6 +185,35 @@ func TestJobs(t *testing.T) {
 	}
 }
 
+// Only who bears the key names folders; it lets in where a token is asked for.
+func TestJobOfPaths(t *testing.T) {
+	const key, token = "the key of the library", "the token of the server"
+	h, _ := collection(t, Options{Key: key, Token: token})
+	more := t.TempDir()
+	if err := os.WriteFile(filepath.Join(more, "new.png"), append(file(t, pictures+"wide.png"), 0), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	body := fmt.Sprintf(`{"paths":[%q]}`, more)
+	for bearer, status := range map[string]int{"": 401, "another": 401, token: 403, key: 202} {
+		r, err := http.NewRequest("POST", h.URL+"/v1/jobs", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+bearer)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != status {
+			t.Errorf("%q: %s, want %d", bearer, answer.Status, status)
+		}
+	}
+	h, _ = collection(t, Options{})
+	check(t, request(t, h, "POST", "/v1/jobs", body), "paths", 403, nil)
+}
+
 func TestReadOnly(t *testing.T) {
 	h, _ := collection(t, Options{ReadOnly: true})
 	check(t, request(t, h, "POST", "/v1/jobs", "{}"), "jobs", 403, nil)

@@ -30,6 +30,7 @@ type Options struct {
 	Models    []Source         // the first answers requests that name none
 	Fused     []Fused          // models that decide by several modalities
 	Token     string           // what requests must bear; "" for none, which only fits a loopback address
+	Key       string           // who bears it needs no token, and may have folders indexed that the library does not cover; "" for none
 	Hosts     []string         // host names besides the loopback ones that requests may name where there is no token
 	Origins   []string         // sites, as "https://example.org", whose pages may use the server (CORS)
 	Library   *library.Library // what is searched, by the first model; nil for none. Its owner closes it after the server

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -25,6 +26,8 @@ errors lists those.
 Interrupted, it goes on where it was the next time. With another model all
 files are read again; searches answer from the model before until that is
 complete.
+
+While chiasm serve has the library, it does the work, with its own model.
 
 Videos are looked at scene by scene, and heard, by the programs ffmpeg and
 ffprobe; each scene, and each ten seconds of sound, is found by itself.`
@@ -108,6 +111,9 @@ func (v *indexVerb) flags(cmd *cobra.Command) {
 
 func (v *indexVerb) run(ctx context.Context, args []string) error {
 	l, err := v.library.open(library.Options{})
+	if errors.Is(err, library.ErrLocked) {
+		return v.handOver(ctx, args, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -174,9 +175,17 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 			return err
 		}
 	}
+	if v.opts.Library != nil && !v.opts.ReadOnly {
+		v.opts.Key = rand.Text()
+	}
 	s, err := server.New(v.opts)
 	if err != nil {
 		return err
+	}
+	if v.opts.Key != "" {
+		if err := v.opts.Library.Announce(library.Service{URL: "http://" + visitable(listener.Addr()), Key: v.opts.Key}); err != nil {
+			v.app.say("chiasm index will not find this server: %v", err)
+		}
 	}
 	v.app.note("http://%s", visitable(listener.Addr()))
 	return s.Serve(ctx, listener)

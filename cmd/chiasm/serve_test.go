@@ -2,6 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"image"
+	"image/png"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/chiasm/chiasm/library"
 )
 
 // The server as a process: it says where it is, answers, wants the token that it made, and ends in order on Ctrl-C.
@@ -70,6 +77,57 @@ func TestServe(t *testing.T) {
 			t.Errorf("%v: %s", err, rest)
 		}
 	}
+}
+
+// While a server has the library, index has it do the work, and says what is in the way where it cannot.
+func TestIndexWhileServing(t *testing.T) {
+	dir, photos := filepath.Join(t.TempDir(), "library"), t.TempDir()
+	for i, name := range []string{"a.png", "b.png"} {
+		m := image.NewGray(image.Rect(0, 0, 20, 20))
+		m.Pix[i] = 255
+		var b bytes.Buffer
+		if err := errors.Join(png.Encode(&b, m), os.WriteFile(filepath.Join(photos, name), b.Bytes(), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := program(t, "serve", "--log", "off", "--library", dir, "--addr", "127.0.0.1:0", "--token-file", filepath.Join(t.TempDir(), "token"), "clip="+tiny)
+	errs, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(errs)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "chiasm: http://") {
+	}
+	var s library.Summary
+	r := runChiasm(t, "", "index", "--library", dir, "--json", "--exclude", "b.*", photos)
+	if err := json.Unmarshal([]byte(r.out), &s); err != nil || r.code != 0 || s.Added != 1 || !s.Complete || !strings.Contains(r.err, "does the work") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	runChiasm(t, "", "index", "--library", dir, "--model", tiny).want(t, exitFailure, "its own model")
+	runChiasm(t, "", "index", "--library", dir, filepath.Join(dir, "none")).want(t, exitFailure, "does the work", "none")
+	runChiasm(t, "", "watch", "--library", dir).want(t, exitFailure, "another process")
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, errs)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if _, ok := library.Announced(dir); ok {
+		t.Error("a server that has ended is still announced")
+	}
+	l, err := library.Open(dir, library.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Announce(library.Service{URL: "http://127.0.0.1:1", Key: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	runChiasm(t, "", "index", "--library", dir, photos).want(t, exitFailure, "another process") // nobody is there
 }
 
 func TestServeUsage(t *testing.T) {

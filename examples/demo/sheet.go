@@ -9,7 +9,6 @@ import (
 	"image/png"
 	"math"
 	"os"
-	"path"
 	"path/filepath"
 
 	xdraw "golang.org/x/image/draw"
@@ -30,6 +29,7 @@ const (
 	margin  = 8
 	cells   = 4
 	columns = 2
+	letters = side / 7 // of the font in the width of a picture
 )
 
 var (
@@ -57,7 +57,7 @@ func draw(ctx context.Context, target string, answers []answer, collection strin
 			if err := show(ctx, sheet, x, y, h); err != nil {
 				return err
 			}
-			write(sheet, x, y+side+13, path.Base(where(h, collection)), ink)
+			write(sheet, x, y+side+13, below(h), ink)
 		}
 	}
 	f, err := os.Create(target)
@@ -78,7 +78,7 @@ func heading(ctx context.Context, sheet *stdimage.RGBA, x, y int, q question, co
 		if q.gloss != "" {
 			words = "(zh) " + q.gloss
 		}
-		write(sheet, x, y+side/2, words, blue)
+		write(sheet, x, y+side/2, cut(words, letters), blue)
 		return nil
 	}
 	kind := library.Image
@@ -155,6 +155,24 @@ func wave(ctx context.Context, sheet *stdimage.RGBA, x, y int, path string) erro
 		stddraw.Draw(sheet, bar, stdimage.NewUniform(blue), stdimage.Point{}, stddraw.Src)
 	}
 	return nil
+}
+
+// below is what stands below a hit: the name of its file, as much of it as there is room for, and the moment of a film.
+func below(h library.Hit) string {
+	moment := ""
+	if h.Kind == library.Video && h.Start != nil && h.End != nil {
+		moment = fmt.Sprintf(" %.1f-%.1f s", *h.Start, *h.End)
+	}
+	return cut(filepath.Base(h.Path), letters-len(moment)) + moment
+}
+
+// cut leaves the beginning of a line that is longer than n letters.
+func cut(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:max(n-2, 0)]) + ".."
 }
 
 // write draws a line of Latin text whose feet stand at y.

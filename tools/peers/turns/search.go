@@ -56,14 +56,15 @@ func searching(_ string, args []string) (c contender, err error) {
 		return c, err
 	}
 	opening := time.Since(start)
+	var filter index.Filter
+	if every > 0 {
+		filter = multiples(every, x.Len())
+	}
 	at := 0
 	next := func() []index.Query {
 		asked := make([]index.Query, batch)
 		for i := range asked {
-			asked[i] = index.Query{Vector: queries[at*searchDimension : (at+1)*searchDimension], K: searchK, Recall: recall}
-			if every > 0 {
-				asked[i].Filter = multiples(every)
-			}
+			asked[i] = index.Query{Vector: queries[at*searchDimension : (at+1)*searchDimension], K: searchK, Recall: recall, Filter: filter}
 			at = (at + 1) % (len(queries) / searchDimension)
 		}
 		return asked
@@ -93,10 +94,29 @@ func searching(_ string, args []string) (c contender, err error) {
 	return contender{func() { find() }, answer, note}, nil
 }
 
-type multiples uint64
+// A set is ids as bits.
+type set []uint64
 
-// Has reports whether an id is a multiple.
-func (m multiples) Has(id uint64) bool { return id%uint64(m) == 0 }
+// multiples is the ids below n that are a multiple of another number.
+func multiples(every uint64, n int) set {
+	s := make(set, n/64+1)
+	for id := uint64(0); id < uint64(n); id += every {
+		s[id/64] |= 1 << (id % 64)
+	}
+	return s
+}
+
+// Keep clears the bits of ids that are not in the set.
+func (s set) Keep(mask, ids []uint64) {
+	for i := range mask {
+		var in uint64
+		some := ids[64*i : min(64*i+64, len(ids))]
+		for _, id := range some { // from the top down, by shifts of a constant
+			in = in>>1 | s[id/64]>>(id%64)<<63
+		}
+		mask[i] &= in >> (64 - len(some))
+	}
+}
 
 // buildIndex makes the index of the vectors in a file, by their numbers, unless it is there.
 func buildIndex(folder, file string) error {
