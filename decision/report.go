@@ -164,6 +164,14 @@ func ticks(low, high float64, at func(float64) float64) (list []tick) {
 	return list
 }
 
+// ticks are those of an axis of the figure: an accuracy is not above 100 percent, though there is room in the picture.
+func (v *view) ticks(low, high float64, at func(float64) float64) []tick {
+	if !v.Error {
+		low, high = max(low, 0), min(high, 100)
+	}
+	return ticks(low, high, at)
+}
+
 // dots draws each candidate's figure with its interval, the best first.
 func (v *view) dots() {
 	list := slices.Clone(v.Candidates)
@@ -171,7 +179,7 @@ func (v *view) dots() {
 	c := chart{Width: 720, Height: 50 + 26*len(list), Left: 130, Right: 700, Top: 10, Bottom: float64(20 + 26*len(list))}
 	low, high := v.bounds()
 	at := scale(low, high, c.Left, c.Right)
-	c.X = ticks(low, high, at)
+	c.X = v.ticks(low, high, at)
 	c.Guess = at(v.guess())
 	for i, k := range list {
 		l, h := k.interval()
@@ -191,7 +199,7 @@ func (v *view) scatter() {
 	pad := max((high-low)*0.1, 0.01*math.Abs(high), 1e-6)
 	low, high = low-pad, high+pad
 	y := scale(low, high, c.Bottom, c.Top)
-	c.Y = ticks(low, high, y)
+	c.Y = v.ticks(low, high, y)
 	quick, slow := math.Inf(1), math.Inf(-1)
 	micro := func(k Candidate) float64 { return math.Log10(max(1000*k.Fusing.P50, 1)) }
 	for _, k := range v.Candidates {
@@ -235,7 +243,7 @@ func (v *view) curves() {
 	for m := range shown[0].Noisy {
 		c := chart{Title: shown[0].Noisy[m].Modality, Width: 350, Height: 240, Left: 45, Right: 250, Top: 10, Bottom: 195}
 		y := scale(low, high, c.Bottom, c.Top)
-		c.Y = ticks(low, high, y)
+		c.Y = v.ticks(low, high, y)
 		points := shown[0].Noisy[m].Points
 		x := scale(0, points[len(points)-1].Level, c.Left, c.Right)
 		for _, p := range points {

@@ -1,13 +1,15 @@
 // The program fusion measures package fusion on real data.
 //
 //	go run ./tools/fusion data DIR
+//	go run ./tools/fusion files DIR
 //	go run ./tools/fusion table DIR [SET…]
 //	go run ./tools/fusion advise DIR [SET…]
+//	go run ./tools/fusion rerank DIR
 //	go run ./tools/fusion race DIR PYTHON MULTIBENCH [SET…]
 //
 // data fetches packages of Debian and of Python's index in pinned versions, through their clients, into DIR/packages, and writes three sets as
-// safetensors, for chiasm and for anybody else; it needs ffmpeg. table teaches every method on every set and prints tables; advise prints
-// what the advisor says of them. race teaches some methods beside MultiBench's own layers and loop, which PYTHON, with PyTorch, runs from a copy of its repository.
+// safetensors, for chiasm and for anybody else; it needs ffmpeg. files writes them, or parts of them, as tables of files for chiasm fuse. table teaches every method on every set and prints tables; advise prints
+// what the advisor says of them; rerank searches for stamps by name, with and without matching models. race teaches some methods beside MultiBench's own layers and loop, which PYTHON, with PyTorch, runs from a copy of its repository.
 package main
 
 import (
@@ -34,6 +36,10 @@ func run(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 2 && args[0] == "data":
 		return makeSets(args[1])
+	case len(args) == 2 && args[0] == "files":
+		return makeFiles(args[1])
+	case len(args) == 2 && args[0] == "rerank":
+		return rerank(ctx, args[1])
 	case len(args) >= 2 && args[0] == "table":
 		return tables(ctx, args[1], args[2:])
 	case len(args) >= 2 && args[0] == "advise":
@@ -41,7 +47,7 @@ func run(ctx context.Context, args []string) error {
 	case len(args) >= 4 && args[0] == "race":
 		return race(ctx, args[1], args[2], args[3], args[4:])
 	}
-	return errors.New("usage: fusion data DIR, fusion table DIR [SET…], fusion advise DIR [SET…], or fusion race DIR PYTHON MULTIBENCH [SET…]")
+	return errors.New("usage: fusion data DIR, fusion files DIR, fusion table DIR [SET…], fusion advise DIR [SET…], fusion rerank DIR, or fusion race DIR PYTHON MULTIBENCH [SET…]")
 }
 
 // makers is how the sets are made, in the order of the tables.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chiasm/chiasm/fusion"
@@ -24,10 +25,18 @@ var (
 	epochs = map[string]int{"digits": 6, "stamps": 8, "fashion": 3}
 )
 
+// Settings are what is made alike on MultiBench's side, one after the other (see race.py).
+var settings = map[fusion.Method][][]string{
+	fusion.EarlyConcat: {{}, {"mended"}, {"mended", "rate"}, {"mended", "rate", "start"}},
+	fusion.LowRank:     {{}, {"mended"}, {"mended", "rate"}, {"mended", "rate", "start"}},
+	fusion.Pairwise:    {{}, {"rate"}},
+}
+
 const (
 	rounds    = 3
 	batchSize = 32
-	peerRate  = 0.001 // constant, as MultiBench's loop has it; chiasm's falls
+	ownRate   = 0.003 // at its highest
+	peerRate  = 0.001 // constant, as MultiBench's loop has it
 )
 
 // A job is what MultiBench's side is asked for, an outcome what comes of it on either side.
@@ -39,6 +48,16 @@ type job struct {
 	Batch   int           `json:"batch"`
 	Threads int           `json:"threads"`
 	Rate    float64       `json:"rate"`
+	Equal   []string      `json:"equal"`
+}
+
+// work is what MultiBench's side does with some settings alike.
+func (s *set) work(method fusion.Method, seed, threads int, equal []string) job {
+	j := job{s.name, method, seed, epochs[s.name], batchSize, threads, peerRate, equal}
+	if slices.Contains(equal, "rate") {
+		j.Rate = ownRate
+	}
+	return j
 }
 
 type outcome struct {
@@ -88,8 +107,8 @@ func race(ctx context.Context, dir, python, multibench string, names []string) e
 	defer cmd.Wait()
 	defer to.Close()
 	p := &peer{to, bufio.NewReaderSize(from, 1<<20)}
-	fmt.Println("| set | method | chiasm, wall s (CPU s) | MultiBench, wall s (CPU s), threads | times as fast, wall (CPU) | accuracy, chiasm | accuracy, MultiBench | values |")
-	fmt.Println("|---|---|---|---|---|---|---|---|")
+	fmt.Println("| set | method | alike | chiasm, wall s (CPU s) | MultiBench, wall s (CPU s), threads | times as fast, wall (CPU) | accuracy, chiasm | accuracy, MultiBench | values |")
+	fmt.Println("|---|---|---|---|---|---|---|---|---|")
 	threads := map[fusion.Method]int{}
 	for _, name := range chosen(names) {
 		s, err := load(dir, name)
@@ -117,7 +136,7 @@ func (p *peer) threads(s *set, method fusion.Method) (int, error) {
 	}
 	var walls [3]float64
 	for _, n := range []int{1, 1, 2, 2} {
-		o, err := p.ask(job{s.name, method, 0, 1, batchSize, n, peerRate})
+		o, err := p.ask(job{s.name, method, 0, 1, batchSize, n, peerRate, []string{}})
 		if err != nil {
 			return 0, err
 		}
@@ -130,20 +149,32 @@ func (p *peer) threads(s *set, method fusion.Method) (int, error) {
 	return 1, nil
 }
 
-// race is one line of the table.
+// race is the lines of a method in the table, one for each of its settings.
 func (s *set) race(ctx context.Context, p *peer, method fusion.Method, threads int) error {
-	var ours, theirs []outcome
+	var ours []outcome
+	theirs := make([][]outcome, len(settings[method]))
 	for seed := range rounds {
 		o, err := s.once(ctx, method, seed)
 		if err != nil {
 			return err
 		}
-		t, err := p.ask(job{s.name, method, seed, epochs[s.name], batchSize, threads, peerRate})
-		if err != nil {
-			return err
+		ours = append(ours, o)
+		for k, equal := range settings[method] {
+			t, err := p.ask(s.work(method, seed, threads, equal))
+			if err != nil {
+				return err
+			}
+			theirs[k] = append(theirs[k], t)
 		}
-		ours, theirs = append(ours, o), append(theirs, t)
 	}
+	for k, equal := range settings[method] {
+		s.line(method, threads, equal, ours, theirs[k])
+	}
+	return nil
+}
+
+// line prints a line of the table.
+func (s *set) line(method fusion.Method, threads int, equal []string, ours, theirs []outcome) {
 	wall := func(o outcome) float64 { return o.Wall }
 	cpu := func(o outcome) float64 { return o.CPU }
 	faster := func(of func(outcome) float64) float64 {
@@ -153,10 +184,9 @@ func (s *set) race(ctx context.Context, p *peer, method fusion.Method, threads i
 		}
 		return median(ratios)
 	}
-	fmt.Printf("| %s | `%s` | %.2f (%.2f) | %.2f (%.2f), %d | **%.1f** (%.1f) | %s | %s | %d / %d |\n", s.name, method,
+	fmt.Printf("| %s | `%s` | %s | %.2f (%.2f) | %.2f (%.2f), %d | **%.1f** (%.1f) | %s | %s | %d / %d |\n", s.name, method, strings.Join(equal, ", "),
 		middle(ours, wall), middle(ours, cpu), middle(theirs, wall), middle(theirs, cpu), threads, faster(wall), faster(cpu),
 		s.accuracy(ours), s.accuracy(theirs), ours[0].Values, theirs[0].Values)
-	return nil
 }
 
 // once is chiasm's turn: as many steps as there are batches in the epochs, with a look at other samples after each.
@@ -169,7 +199,7 @@ func (s *set) once(ctx context.Context, method fusion.Method, seed int) (o outco
 		return o, err
 	}
 	each := (len(learnt.Samples) + batchSize - 1) / batchSize
-	t := fusion.Training{Steps: epochs[s.name] * each, BatchSize: batchSize, EvaluateEvery: each, Seed: uint64(seed)}
+	t := fusion.Training{Steps: epochs[s.name] * each, BatchSize: batchSize, Rate: ownRate, EvaluateEvery: each, Seed: uint64(seed)}
 	wall, cpu := time.Now(), processor()
 	if _, err = t.Fit(ctx, m, learnt, looked); err != nil {
 		return o, err

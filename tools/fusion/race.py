@@ -4,10 +4,18 @@
 
 DIR holds what `fusion data` wrote, MULTIBENCH a copy of its repository (MIT). Each line of standard input is a job, each line of output what came of
 it; whoever sends jobs decides when. Encoders are those of package fusion, written with PyTorch's own layers, so that both sides compute the
-same sizes; MultiBench leaves them to its user. Needs torch, safetensors, scikit-learn, tqdm, matplotlib, memory_profiler and torchvision.
+same sizes; MultiBench leaves them to its user. What a job names under "equal" is made as package fusion has it:
+
+    mended  the low-rank factors learn (MultiBench keeps them in a list that no optimiser sees), and the answer of its MLP with dropout is that of
+            the last layer (MultiBench returns the hidden one)
+    rate    the learning rate rises and falls, with AdamW's second beta and the clipping of gradients
+    start   the first values of weights
+
+Needs torch, safetensors, scikit-learn, tqdm, matplotlib, memory_profiler and torchvision.
 """
 import contextlib
 import json
+import math
 import os
 import sys
 import tempfile
@@ -69,7 +77,44 @@ def read(name):
     return [([x[side == k].contiguous() for x in xs], y[side == k]) for k in range(3)], classes
 
 
-def parts(method, xs, classes):
+class Head(MLP):
+    """MultiBench's MLP with dropout, whose answer is that of its last layer."""
+
+    def forward(self, x):
+        return self.fc2(self.dropout_layer(torch.relu(self.fc(x))))
+
+
+def scheduled(steps):
+    """AdamW whose rate rises for a twentieth of the steps, then falls along half a cosine."""
+
+    class Scheduled(torch.optim.AdamW):
+        done = 0
+
+        def step(self, *args, **kwargs):
+            warmup = steps // 20
+            at = (self.done + 1) / warmup if self.done < warmup else (1 + math.cos(math.pi * (self.done - warmup) / (steps - warmup))) / 2
+            for group in self.param_groups:
+                group["lr"], group["betas"] = group.setdefault("highest", group["lr"]) * at, (0.9, 0.99)
+            self.done += 1
+            return super().step(*args, **kwargs)
+
+    return Scheduled
+
+
+@torch.no_grad()
+def start(module):
+    """First values: uniform with a spread of one over the root of what goes in, biases 0."""
+    for name, p in module.named_parameters():
+        if "factors" in name:  # [rank, 1 + in, out], the first row is the bias
+            p[:, :1] = 0
+            p[:, 1:].uniform_(-1, 1).mul_(math.sqrt(3 / (p.shape[1] - 1)))
+        elif p.dim() >= 2:
+            p.uniform_(-1, 1).mul_(math.sqrt(3 / p[0].numel()))
+        else:
+            p.fill_("norm" in name and name.endswith("weight"))
+
+
+def parts(method, xs, classes, equal):
     """Encoders, fusion and head."""
     shapes, n = [x.shape[1:] for x in xs], len(xs)
     if method == "mult":
@@ -79,8 +124,12 @@ def parts(method, xs, classes):
         return [Identity() for _ in xs], MULTModel(n, [s[1] for s in shapes], Sizes), Identity()
     encoders = [Encoder(*s) for s in shapes]
     if method == "concat":
-        return encoders, Concat(), MLP(n * WIDTH, 2 * WIDTH, classes, dropout=True, dropoutp=DROPOUT)
-    return encoders, LowRankTensorFusion([WIDTH] * n, WIDTH, RANK), Linear(WIDTH, classes)
+        kind = Head if "mended" in equal else MLP
+        return encoders, Concat(), kind(n * WIDTH, 2 * WIDTH, classes, dropout=True, dropoutp=DROPOUT)
+    fusion = LowRankTensorFusion([WIDTH] * n, WIDTH, RANK)
+    if "mended" in equal:
+        fusion.factors = nn.ParameterList(fusion.factors)
+    return encoders, fusion, Linear(WIDTH, classes)
 
 
 def work(job):
@@ -88,14 +137,20 @@ def work(job):
     torch.manual_seed(job["seed"])
     sides, classes = read(job["set"])
     learn, valid, test = (Batches(*side, job["batch"] if k == 0 else 256, k == 0) for k, side in enumerate(sides))
-    encoders, fusion, head = parts(job["method"], sides[0][0], classes)
+    encoders, fusion, head = parts(job["method"], sides[0][0], classes, job["equal"])
+    optimiser, clip = torch.optim.AdamW, 8
+    if "rate" in job["equal"]:
+        optimiser, clip = scheduled(job["epochs"] * math.ceil(len(sides[0][1]) / job["batch"])), 1
+    if "start" in job["equal"]:
+        for part in [*encoders, fusion, head]:
+            start(part)
     params = sum(p.numel() for part in [*encoders, fusion, head] for p in part.parameters())
     with tempfile.TemporaryDirectory() as folder:
         best = os.path.join(folder, "best.pt")
         wall, cpu = time.perf_counter(), time.process_time()
         with contextlib.redirect_stdout(sys.stderr):
-            train(encoders, fusion, head, learn, valid, job["epochs"], optimtype=torch.optim.AdamW, lr=job["rate"], weight_decay=0.01,
-                  save=best, track_complexity=False)
+            train(encoders, fusion, head, learn, valid, job["epochs"], optimtype=optimiser, lr=job["rate"], weight_decay=0.01,
+                  clip_val=clip, save=best, track_complexity=False)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         model = torch.load(best, weights_only=False).eval()
     with torch.no_grad():

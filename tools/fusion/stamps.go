@@ -118,19 +118,23 @@ func (t *stamp) addTo(ctx context.Context, s *set, model *chiasm.Model) error {
 		if err != nil {
 			return fmt.Errorf("%s%s: %w", t.path, ending, err)
 		}
-		name := t.names["en"]
-		if language, ok := strings.CutPrefix(strings.TrimSuffix(ending, ".ogg"), "_desc_"); ok {
-			if own := t.names[things.Tag(language)]; own != nil {
-				name = own
-			}
-		}
-		text, err := model.EmbedText(ctx, name[0])
+		text, err := model.EmbedText(ctx, t.name(ending))
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.path, err)
 		}
 		s.add(sideOf(t.concept), t.kind, t.concept, slices.Clone(picture[0].Values), voice.Values, text.Values)
 	}
 	return nil
+}
+
+// name is what a stamp is called in the language of one of its recordings.
+func (t *stamp) name(ending string) string {
+	if language, ok := strings.CutPrefix(strings.TrimSuffix(ending, ".ogg"), "_desc_"); ok {
+		if own := t.names[things.Tag(language)]; own != nil {
+			return own[0]
+		}
+	}
+	return t.names["en"][0]
 }
 
 // sideOf is the side of a concept, by its hash: of 20, 11 to learn from, 3 to look at, 6 to test on.
