@@ -116,7 +116,7 @@ func (j *jobs) latest() (all []jobBody, changed <-chan struct{}) {
 }
 
 type startInput struct {
-	Body struct {
+	Body *struct { // may be left out
 		Retry bool `json:"retry,omitempty" doc:"Also files that failed and have not changed."`
 	}
 }
@@ -134,7 +134,7 @@ func (s *Server) startJob(ctx context.Context, in *startInput) (*answer[jobBody]
 	if j.asked != nil && j.asked.State == "running" { // who was told that it is done may start the next
 		return nil, failf(http.StatusConflict, "", "job_running", "job %d is running", j.asked.ID)
 	}
-	r := s.begin(&j.asked, library.IndexOptions{Retry: in.Body.Retry})
+	r := s.begin(&j.asked, library.IndexOptions{Retry: in.Body != nil && in.Body.Retry})
 	return &answer[jobBody]{r.jobBody}, nil
 }
 
