@@ -71,7 +71,10 @@ func openFiles(name string, files []string, o *Options) (*Set, error) {
 		if errors.As(err, &cut) {
 			s.Damage = append(s.Damage, fmt.Errorf("dataset: %s: %w", file, err))
 		} else if err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", file, err), all.Close())
+			if file != name { // which the caller says
+				err = fmt.Errorf("%s: %w", file, err)
+			}
+			return nil, errors.Join(err, all.Close())
 		}
 		if p, ok := r.(*parquetFile); ok && s.Classes == nil && len(p.classes) == 1 {
 			for _, s.Classes = range p.classes {

@@ -117,7 +117,12 @@ func read(set *dataset.Set, path string, o *Options) (*Table, error) {
 		return nil, err
 	}
 	for _, r := range records {
-		row := Row{Key: r.key, Label: strings.TrimSpace(r.fields[label]), Group: r.fields[group], Split: splits[strings.ToLower(r.fields["split"])]}
+		row := Row{Key: r.key, Label: strings.TrimSpace(r.fields[label]), Group: r.fields[group]}
+		if named := strings.TrimSpace(r.fields["split"]); named != "" && label != "split" && group != "split" {
+			if row.Split = splits[strings.ToLower(named)]; row.Split == "" {
+				return nil, fmt.Errorf("%s: column \"split\" says %.50q: want train, valid or test", r.key, named)
+			}
+		}
 		for _, c := range t.Columns {
 			cell, err := c.cell(r, base, tree)
 			if err != nil {

@@ -60,13 +60,13 @@ type total struct {
 	files      int
 }
 
-// DefaultDir is the folder of the library of a person who names none.
+// DefaultDir is the folder of the library of a person who names none, "" if there is no home for it.
 func DefaultDir() string {
 	data := os.Getenv("XDG_DATA_HOME")
 	if data == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return filepath.Join("chiasm", "library")
+			return ""
 		}
 		data = filepath.Join(home, ".local", "share")
 	}
@@ -127,8 +127,10 @@ func (l *Library) claim() error {
 		return err
 	}
 	lock := flock.New(filepath.Join(l.dir, "lock"))
-	if ok, err := lock.TryLock(); err != nil || !ok {
-		return errors.Join(err, ErrLocked)
+	if ok, err := lock.TryLock(); err != nil {
+		return err
+	} else if !ok {
+		return ErrLocked
 	}
 	l.lock = lock
 	return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -83,4 +85,15 @@ func TestSpaces(t *testing.T) {
 		t.Errorf("the new one: %d", len(got.Hits))
 	}
 	sound(t, l)
+}
+
+// A lock that cannot be taken for another reason than another process is not called one.
+func TestLockThatCannotBeMade(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "lock"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, Options{}); err == nil || errors.Is(err, ErrLocked) {
+		t.Errorf("got %v", err)
+	}
 }

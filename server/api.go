@@ -2,7 +2,11 @@ package server
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -19,6 +23,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	config.Info.Description = about
 	config.DocsPath, config.SchemasPath = "", ""
 	config.CreateHooks = nil // no $schema in answers
+	config.Formats = map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat, "application/x-www-form-urlencoded": jsonFormat}
 	config.Transformers = []huma.Transformer{transform}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "Needed where the server is not on a loopback address."}}
 	config.Security = []map[string][]string{{"token": {}}, {}}
@@ -50,6 +55,37 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 		failf(http.StatusNotFound, "", "", "there is nothing at %s %.200q: see /openapi.json", r.Method, r.URL.Path).write(w)
 	})
 	return api
+}
+
+// jsonFormat is how bodies are read and written. curl -d calls what it sends a form unless it is told otherwise, and it is read as what it is:
+// a page of another site, which may send forms without being asked, is turned away by guarded.
+var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: func(data []byte, v any) error {
+	err := json.Unmarshal(data, v)
+	if mistyped := (*json.UnmarshalTypeError)(nil); errors.As(err, &mistyped) { // its text is about Go's types
+		where := ""
+		if mistyped.Field != "" {
+			where = mistyped.Field + ": "
+		}
+		return fmt.Errorf("%swant %s, got %s", where, jsonType(mistyped.Type), mistyped.Value)
+	}
+	return err
+}}
+
+// jsonType says in JSON's words what a Go type is read from.
+func jsonType(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return jsonType(t.Elem())
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	}
+	return "a number"
 }
 
 // register adds an operation. Its body is bounded and timed by admitted, not here.

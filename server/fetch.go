@@ -70,8 +70,11 @@ func (f *fetcher) fetch(ctx context.Context, address string) ([]byte, error) {
 
 // fetchable checks an address before its name is looked up.
 func fetchable(u *url.URL) error {
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return fmt.Errorf("want a data: URI or an http(s) address without a password, got scheme %.20q", u.Scheme)
+	if u.User != nil {
+		return errors.New("want a data: URI or an http(s) address without a password, got one with a user's name")
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("want a data: URI or an http(s) address, got scheme %.20q", u.Scheme)
 	}
 	return nil
 }

@@ -116,23 +116,28 @@ func (j *jobs) latest() (all []jobBody, changed <-chan struct{}) {
 }
 
 type startInput struct {
-	Authorization string `header:"Authorization" hidden:"true"`
-	Body          struct {
-		Retry        bool     `json:"retry,omitempty" doc:"Also files that failed and have not changed."`
-		Paths        []string `json:"paths,omitempty" doc:"Folders and files to cover, and to look at; for the program that shares this machine's library alone."`
-		Include      []string `json:"include,omitempty" doc:"Of the paths, only files like this."`
-		Exclude      []string `json:"exclude,omitempty" doc:"Of the paths, no files and folders like this."`
-		Hidden       bool     `json:"hidden,omitempty" doc:"Also files and folders whose names begin with a dot."`
-		NoThumbnails bool     `json:"no_thumbnails,omitempty" doc:"Make no small pictures yet."`
-		Exact        bool     `json:"exact,omitempty" doc:"Decode large JPEG files in full."`
-	}
+	Authorization string   `header:"Authorization" hidden:"true"`
+	Body          *runBody // may be left out
+}
+
+type runBody struct {
+	Retry        bool     `json:"retry,omitempty" doc:"Also files that failed and have not changed."`
+	Paths        []string `json:"paths,omitempty" doc:"Folders and files to cover, and to look at; for the program that shares this machine's library alone."`
+	Include      []string `json:"include,omitempty" doc:"Of the paths, only files like this."`
+	Exclude      []string `json:"exclude,omitempty" doc:"Of the paths, no files and folders like this."`
+	Hidden       bool     `json:"hidden,omitempty" doc:"Also files and folders whose names begin with a dot."`
+	NoThumbnails bool     `json:"no_thumbnails,omitempty" doc:"Make no small pictures yet."`
+	Exact        bool     `json:"exact,omitempty" doc:"Decode large JPEG files in full."`
 }
 
 func (s *Server) startJob(ctx context.Context, in *startInput) (*answer[jobBody], error) {
 	if s.opts.ReadOnly {
 		return nil, s.missing(ctx, library.ErrReadOnly)
 	}
-	b := in.Body
+	var b runBody
+	if in.Body != nil {
+		b = *in.Body
+	}
 	if token, _ := bearer(in.Authorization); len(b.Paths) > 0 && !s.isKey(token) {
 		return nil, failf(http.StatusForbidden, "paths", "paths", "only chiasm index, on this machine, can name folders")
 	}

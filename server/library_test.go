@@ -166,7 +166,7 @@ func TestJobs(t *testing.T) {
 		t.Fatal(err)
 	}
 	var job jobBody
-	call(t, h, "/v1/jobs", `{}`, 202, &job)
+	check(t, request(t, h, "POST", "/v1/jobs", ""), "jobs without a body", 202, &job)
 	answer := request(t, h, "GET", fmt.Sprintf("/v1/jobs/%d/events", job.ID), "")
 	defer answer.Body.Close()
 	data, err := io.ReadAll(answer.Body) // until it is done

@@ -204,6 +204,18 @@ type problem struct {
 	}
 }
 
+// What the documentation has curl send is JSON under the name of a form.
+func TestBodiesOfCurl(t *testing.T) {
+	h := serve(t, Options{})
+	for _, c := range []struct{ path, body string }{
+		{"/v1/embeddings", `{"input":"a sunset"}`},
+		{"/v1/rerank", `{"query":"a cat","documents":["a kitten","a car"]}`},
+	} {
+		check(t, request(t, h, "POST", c.path, c.body, "Content-Type", "application/x-www-form-urlencoded"), c.path, 200, nil)
+		check(t, request(t, h, "POST", c.path, c.body, "Content-Type", "application/x-www-form-urlencoded", "Origin", "https://evil.example"), c.path+" by a form of another page", 403, nil)
+	}
+}
+
 func TestWrongRequests(t *testing.T) {
 	h := serve(t, Options{Limits: Limits{Body: 1 << 20, Inputs: 3, Pixels: 1000}})
 	wide := dataURI(t, "image/png", pictures+"wide.png")
@@ -227,7 +239,8 @@ func TestWrongRequests(t *testing.T) {
 		{"/v1/embeddings", `{"input":"a","encoding_format":"int4"}`, 400, "want float or base64"},
 		{"/v1/embeddings", `{"input":"a","dimensions":0}`, 400, "want 1 to"},
 		{"/v1/embeddings", `{"input":"a","dimensions":99999}`, 400, "want 1 to"},
-		{"/v1/embeddings", `{"input":"a","dimensions":"x"}`, 422, ""},
+		{"/v1/embeddings", `{"input":"a","dimensions":"x"}`, 422, "dimensions: want a number, got string"},
+		{"/v1/embeddings", `["a"]`, 422, "want an object, got array"},
 		{"/v1/embeddings", `{"input":"` + wide + `"}`, 400, "pixels"},
 		{"/v1/embeddings", `{"input":"data:image/png;base64,!!!"}`, 400, "base64"},
 		{"/v1/embeddings", `{"input":"data:image/png;base64"}`, 400, "no comma"},

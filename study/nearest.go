@@ -7,8 +7,11 @@ import (
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// nearest is the name that a misspelt one is likely to stand for, "" if none is near.
-func nearest(name string, names []string) string {
+// Nearest is the name that a misspelt one is likely to stand for, "" if none is near.
+func Nearest(name string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
 	best := closest(name, names)
 	if distance(name, best) > 1+len(name)/3 {
 		return ""

@@ -228,7 +228,7 @@ func unknown(tree map[string]any, of reflect.Type, prefix string) error {
 	for _, key := range sortedKeys(tree) {
 		t, ok := known[key]
 		if !ok {
-			return unknownField(prefix+key, prefix, nearest(key, names))
+			return unknownField(prefix+key, prefix, Nearest(key, names))
 		}
 		if sub, isMap := tree[key].(map[string]any); isMap && t.Kind() == reflect.Struct {
 			if err := unknown(sub, t, prefix+key+"."); err != nil {

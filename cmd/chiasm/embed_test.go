@@ -208,6 +208,7 @@ func TestEmbedStdin(t *testing.T) {
 		t.Errorf("got %+v, want %+v", piped, named)
 	}
 	runChiasm(t, "caf\xe9\n", "embed", "-m", tiny, "--texts", "-").want(t, 1, "line 1 is not UTF-8", "1 of 1 input failed")
+	runChiasm(t, "a\n"+strings.Repeat("b", 17<<20), "embed", "-m", tiny, "--texts", "-").want(t, 1, "line 2: longer than 16 MiB", "1 of 2 inputs failed")
 	runChiasm(t, "", "tokenize", "-m", tiny, "--texts", write(t, "x.json", `{"a": 1}`)).want(t, 1, "want a JSON array of strings")
 }
 

@@ -182,10 +182,14 @@ func TestFuseRefuses(t *testing.T) {
 		}), nil, `labels are of two types: 30 words, as "bar" (row 2), and 30 numbers, as "3" (row 1)`},
 		"a modality that the encoder cannot read": {csv("p,s,label", func(i int, p, s, l string) string { return p + "," + s + "," + l }), []string{"--model", tiny},
 			`column "s" is of kind audio, which the model`},
-		"no label":            {csv("p,s,kind", func(i int, p, s, l string) string { return p + "," + s + "," + l }), nil, `no column "label" for the label: there are ["p" "s" "kind"]`},
-		"one group":           {csv("p,s,label,group", func(i int, p, s, l string) string { return p + "," + s + "," + l + ",all" }), nil, `nothing can be held out`},
-		"broken files":        {csv("p,s,label", func(i int, p, s, l string) string { return p + "," + s + "," + l }), []string{"--image", "s", "--audio", "p"}, `files in column "s" can be read`},
-		"half a split":        {csv("p,s,label,split", func(i int, p, s, l string) string { return p + "," + s + "," + l + ",train" }), nil, `column "split" puts 60 rows in train and 0 in test`},
+		"no label":     {csv("p,s,kind", func(i int, p, s, l string) string { return p + "," + s + "," + l }), nil, `no column "label" for the label: there are ["p" "s" "kind"]`},
+		"one group":    {csv("p,s,label,group", func(i int, p, s, l string) string { return p + "," + s + "," + l + ",all" }), nil, `nothing can be held out`},
+		"broken files": {csv("p,s,label", func(i int, p, s, l string) string { return p + "," + s + "," + l }), []string{"--image", "s", "--audio", "p"}, `files in column "s" can be read`},
+		"half a split": {csv("p,s,label,split", func(i int, p, s, l string) string { return p + "," + s + "," + l + ",train" }), nil, `column "split" puts 60 rows in train and 0 in test`},
+		"a part misspelt": {csv("p,s,label,split", func(i int, p, s, l string) string {
+			return p + "," + s + "," + l + "," + []string{"train", "tset"}[i%2]
+		}), nil,
+			`row 2: column "split" says "tset": want train, valid or test`},
 		"one class":           {csv("p,s,label", func(i int, p, s, l string) string { return p + "," + s + ",x" }), nil, `all labels are "x"`},
 		"the label as a text": {text, []string{"--text", "label"}, `column "label" is the label`},
 		"words as numbers":    {text, []string{"--number", "words"}, `want 1 numbers, got "a cat"`},

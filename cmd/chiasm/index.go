@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -44,18 +45,30 @@ const libraryEnv = "CHIASM_LIBRARY"
 
 func addLibraryFlag(cmd *cobra.Command) *libraryFlags {
 	f := &libraryFlags{}
-	cmd.Flags().StringVarP(&f.dir, "library", "l", "", "folder of the library (default $"+libraryEnv+", else "+library.DefaultDir()+")")
+	cmd.Flags().StringVarP(&f.dir, "library", "l", "", "folder of the library (default $"+libraryEnv+", else "+cmp.Or(library.DefaultDir(), "none: there is no home folder")+")")
 	must(cmd.MarkFlagDirname("library"))
 	return f
 }
 
 // folder is the library's.
-func (f *libraryFlags) folder() string {
-	return cmp.Or(f.dir, os.Getenv(libraryEnv), library.DefaultDir())
+func (f *libraryFlags) folder() (string, error) {
+	dir := cmp.Or(f.dir, os.Getenv(libraryEnv), library.DefaultDir())
+	if dir == "" {
+		return "", usagef("where is the library? want --library DIR, $%s, or a home folder ($HOME is not set)", libraryEnv)
+	}
+	return dir, nil
 }
 
 func (f *libraryFlags) open(o library.Options) (*library.Library, error) {
-	return library.Open(f.folder(), o)
+	dir, err := f.folder()
+	if err != nil {
+		return nil, err
+	}
+	l, err := library.Open(dir, o)
+	if errors.Is(err, fs.ErrNotExist) && o.ReadOnly {
+		return nil, fmt.Errorf("there is no library in %s, chiasm index FOLDER makes one: %w", dir, fs.ErrNotExist)
+	}
+	return l, err
 }
 
 // choose takes the model by which a library was indexed where none is named.

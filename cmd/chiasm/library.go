@@ -90,7 +90,11 @@ func (a *app) libraryImport() *cobra.Command {
 			return err
 		}
 		defer f.Close()
-		if err := library.Import(cmd.Context(), flags.folder(), f); err != nil || len(moves) == 0 {
+		dir, err := flags.folder()
+		if err != nil {
+			return err
+		}
+		if err := library.Import(cmd.Context(), dir, f); err != nil || len(moves) == 0 {
 			return err
 		}
 		l, err := flags.open(library.Options{})

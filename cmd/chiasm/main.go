@@ -67,8 +67,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := a.root()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
-	if flushed := a.stdout.Flush(); err == nil {
-		err = flushed
+	if flushed := a.stdout.Flush(); err == nil && flushed != nil {
+		err, a.started = flushed, true
 	}
 	code = a.conclude(ctx, cmd, err)
 	a.close(ctx)

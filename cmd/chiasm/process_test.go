@@ -100,6 +100,11 @@ func TestFullDisk(t *testing.T) {
 	}
 	defer full.Close()
 	var errs bytes.Buffer
+	for _, args := range [][]string{{"help"}, {"embed", "--help"}, {"completion", "bash"}, {"version"}} {
+		if code := run(t.Context(), args, strings.NewReader(""), full, io.Discard); code != exitFailure {
+			t.Errorf("%q on a full disk: exit code %d", args, code)
+		}
+	}
 	if code := run(t.Context(), []string{"embed", "-m", tiny, "-t", "cat"}, strings.NewReader(""), full, &errs); code != 1 || !strings.Contains(errs.String(), "no space left") {
 		t.Errorf("exit code %d, stderr %q", code, &errs)
 	}

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/chiasm/chiasm/study"
 )
 
 // verbs is everything that the program can do.
@@ -58,7 +62,7 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.SuggestionsMinimumDistance = 2
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes, only errors")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usagef("%s", err) })
+	root.SetFlagErrorFunc(wrongFlag)
 	root.SetHelpCommand(a.help())
 	for _, v := range a.verbs() {
 		v.Args, v.RunE = a.checked(v.Args), a.starting(v.RunE)
@@ -114,11 +118,31 @@ func (a *app) checked(f cobra.PositionalArgs) cobra.PositionalArgs {
 		f = cobra.NoArgs
 	}
 	return func(cmd *cobra.Command, args []string) error {
-		if err := f(cmd, args); err != nil {
-			return &usageError{err}
+		switch err := f(cmd, args); {
+		case err == nil:
+			return nil
+		case len(args) == 0:
+			return usagef("want %s, got no arguments", cmd.UseLine())
 		}
-		return nil
+		return usagef("want %s, got %s, first %.100q", cmd.UseLine(), plural(len(args), "argument", "arguments"), args[0])
 	}
+}
+
+// wrongFlag makes a usage error of a flag that could not be read.
+func wrongFlag(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return usagef("%s", err)
+	}
+	if unknown.GetSpecifiedShortnames() != "" { // a negative word of a query, or the name of a file
+		return usagef("%s: arguments that begin with a dash come after --", err)
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := study.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return usagef("%s; did you mean --%s?", err, near)
+	}
+	return usagef("%s", err)
 }
 
 // complete registers the values that a flag may have.

@@ -138,7 +138,7 @@ func (v *searchVerb) run(ctx context.Context, args []string) error {
 	if r.Space.State == library.Building {
 		v.app.note("not every file has its vectors yet: chiasm index goes on")
 	}
-	if len(r.Hits) == 0 && r.Cut {
+	if len(r.Hits) == 0 && r.Cut && v.offset == 0 {
 		return v.unlikely(ctx, l, m, q)
 	}
 	for _, h := range r.Hits {
@@ -152,6 +152,8 @@ func (v *searchVerb) run(ctx context.Context, args []string) error {
 		}
 	}
 	switch {
+	case len(r.Hits) == 0 && v.offset > 0:
+		v.app.note("nothing more was found")
 	case len(r.Hits) == 0:
 		v.app.note("nothing was found")
 	case r.More:

@@ -74,6 +74,14 @@ func TestShippedVerbs(t *testing.T) {
 	}
 }
 
+// Without a home there is no place for a library but one that is named.
+func TestLibraryWithoutHome(t *testing.T) {
+	for _, name := range []string{"HOME", "XDG_DATA_HOME", libraryEnv} {
+		t.Setenv(name, "")
+	}
+	runChiasm(t, "", "index", t.TempDir()).want(t, exitUsage, "want --library DIR, $CHIASM_LIBRARY, or a home folder")
+}
+
 // A search for what is not there says so, and shows what is closest to people only.
 func TestSearchForWhatIsNotThere(t *testing.T) {
 	if !chiasm.Ships() {
@@ -85,6 +93,9 @@ func TestSearchForWhatIsNotThere(t *testing.T) {
 		t.Errorf("a red apple: %q, %s", r.out, r.err)
 	}
 	r := runChiasm(t, "", "search", library, "--no-words", "a steam locomotive")
+	if more := runChiasm(t, "", "search", library, "--no-words", "a steam locomotive", "--offset", "10"); more.code != exitOK || more.err != "chiasm: nothing more was found\n" {
+		t.Errorf("beyond the end: %+v", more)
+	}
 	if r.code != exitOK || r.out != "" || !strings.Contains(r.err, "nothing that is probably meant") || strings.Count(r.err, ".png") != 3 {
 		t.Errorf("a steam locomotive: exit code %d, %q, %s", r.code, r.out, r.err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/hub"
 )
 
 // show is the verb that describes a model.
@@ -30,6 +32,9 @@ func (a *app) show() *cobra.Command {
 				f.name = args[0]
 			}
 			m, err := a.open(cmd.Context(), f)
+			if errors.Is(err, hub.ErrOffline) {
+				return fmt.Errorf("%s is not on this machine: chiasm pull brings it", f.name)
+			}
 			if err != nil {
 				return err
 			}

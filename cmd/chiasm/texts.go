@@ -137,7 +137,7 @@ func readTexts(name string, stdin io.Reader) iter.Seq2[string, error] {
 			in = bufio.NewReader(bytes.NewReader(data)) // lines that happen to begin as an array does
 		}
 		for n := 1; ; n++ {
-			line, err := in.ReadString('\n')
+			line, err := readLine(in)
 			if err != nil && !errors.Is(err, io.EOF) {
 				yield("", fmt.Errorf("%s: line %d: %w", title, n, err))
 				return
@@ -153,6 +153,23 @@ func readTexts(name string, stdin io.Reader) iter.Seq2[string, error] {
 			if err != nil {
 				return
 			}
+		}
+	}
+}
+
+// longestLine bounds the memory that a line takes.
+const longestLine = 16 << 20
+
+// readLine is a line with its end, like [bufio.Reader.ReadString], if it isn't longer than any text.
+func readLine(in *bufio.Reader) (string, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		if line = append(line, part...); !errors.Is(err, bufio.ErrBufferFull) {
+			return string(line), err
+		}
+		if len(line) > longestLine {
+			return "", fmt.Errorf("longer than %d MiB, want a text", longestLine>>20)
 		}
 	}
 }

@@ -141,7 +141,7 @@ func TestTranscribeStopped(t *testing.T) {
 
 func TestTranscribeUsage(t *testing.T) {
 	for flags, want := range map[string]string{
-		"":                               "requires at least 1 arg",
+		"":                               "want chiasm transcribe [flags] SOUND..., got no arguments",
 		"-f gif x.wav":                   "--format gif",
 		"-f srt,vtt x.wav":               "several formats need --output-dir",
 		"--json -f srt x.wav":            "--json",

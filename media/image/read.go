@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -41,9 +42,18 @@ const (
 // transparent colour (a PNG's colour key, a GIF's transparent index) come out white, because that is what the reference
 // processor makes of them after load_image.
 func Open(path string, options *Options) (*RGB, error) {
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("image: %w", err)
+	}
+	defer f.Close()
+	size := 0
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		size = int(min(info.Size(), mostHint))
+	}
+	data, err := slurp(f, size, options)
+	if err != nil {
+		return nil, fmt.Errorf("image: %s: %w", path, bare(err))
 	}
 	img, err := decode(data, options)
 	if err != nil {
@@ -52,9 +62,9 @@ func Open(path string, options *Options) (*RGB, error) {
 	return img, nil
 }
 
-// Read is [Open] for a picture that comes from r, which is read to its end.
+// Read is [Open] for a picture that comes from r, which is read to its end, or as far as it takes to see that it is no picture.
 func Read(r io.Reader, options *Options) (*RGB, error) {
-	data, err := io.ReadAll(r)
+	data, err := slurp(r, 0, options)
 	if err != nil {
 		return nil, fmt.Errorf("image: %w", err)
 	}
@@ -63,6 +73,47 @@ func Read(r io.Reader, options *Options) (*RGB, error) {
 		return nil, fmt.Errorf("image: %w", err)
 	}
 	return img, nil
+}
+
+const (
+	headBytes = 4096    // by which a format is recognised
+	mostHint  = 1 << 30 // of the memory that is taken at a file's word
+)
+
+// slurp reads a picture's bytes, some size of them: none but the head of what begins as no picture, and no more than a picture of the most
+// pixels may take, 16 for each and its metadata.
+func slurp(r io.Reader, size int, options *Options) ([]byte, error) {
+	head := make([]byte, headBytes)
+	n, err := io.ReadFull(r, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if head = head[:n]; err != nil || !isPicture(head) {
+		return head, nil
+	}
+	most := 16*newFile(nil, options).pixels + 1<<26
+	b := bytes.NewBuffer(make([]byte, 0, max(size, headBytes)+bytes.MinRead))
+	b.Write(head)
+	if _, err := b.ReadFrom(io.LimitReader(r, most)); err != nil {
+		return nil, err
+	}
+	if int64(b.Len()) > most {
+		return nil, fmt.Errorf("more than %d bytes, which no picture of the most pixels takes", most)
+	}
+	return b.Bytes(), nil
+}
+
+// isPicture reports whether data begins as a picture does.
+func isPicture(data []byte) bool {
+	return slices.ContainsFunc(formats[:], func(f format) bool { return f.match(data) })
+}
+
+// bare is an error of a file without its path, which the caller names.
+func bare(err error) error {
+	if at := (*fs.PathError)(nil); errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 // A file is a picture being read.

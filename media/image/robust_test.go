@@ -159,3 +159,46 @@ func TestCodecsAreTheRecordedFiles(t *testing.T) {
 		}
 	}
 }
+
+// endless is a stream of one byte after its beginning, and counts what was read of it.
+type endless struct {
+	head string
+	read int64
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	clear(p)
+	n := copy(p, e.head)
+	e.head = e.head[n:]
+	e.read += int64(len(p))
+	return len(p), nil
+}
+
+func TestEndlessStreamsAreRefused(t *testing.T) {
+	e := &endless{}
+	if _, err := Read(e, nil); !errors.Is(err, ErrFormat) || e.read > 1<<16 {
+		t.Errorf("what begins as no picture: %v after %d bytes", err, e.read)
+	}
+	e = &endless{head: "\x89PNG\r\n\x1a\n"}
+	if _, err := Read(e, &Options{Pixels: 100}); err == nil || !strings.Contains(err.Error(), "more than 67110464 bytes") || e.read > 1<<28 {
+		t.Errorf("what begins as one: %v after %d bytes", err, e.read)
+	}
+}
+
+// A large file that only has the name of a picture is not read.
+func TestMislabelledFilesAreNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "film.jpg")
+	if err := os.WriteFile(path, []byte("\x00\x00\x00\x18ftypmp42"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 1<<33); err != nil {
+		t.Skip(err) // no sparse files here
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Open(path, nil)
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, ErrFormat) || after.TotalAlloc-before.TotalAlloc > 1<<20 {
+		t.Errorf("%v after taking %d bytes", err, after.TotalAlloc-before.TotalAlloc)
+	}
+}
