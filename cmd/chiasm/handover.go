@@ -35,7 +35,11 @@ var errRunning = errors.New("it is indexing already")
 
 // handOver has the server that has the library do the work, and shows how far it is. locked is the error where there is none.
 func (v *indexVerb) handOver(ctx context.Context, args []string, locked error) error {
-	service, ok := library.Announced(v.library.folder())
+	dir, err := v.library.folder()
+	if err != nil {
+		return err
+	}
+	service, ok := library.Announced(dir)
 	if !ok {
 		return locked
 	}
