@@ -103,3 +103,18 @@ func TestCache(t *testing.T) {
 		}
 	}
 }
+
+// Axes of accuracies end at 100 percent, whatever room the picture leaves; those of errors do not.
+func TestMarks(t *testing.T) {
+	same := func(x float64) float64 { return x }
+	for _, c := range []struct {
+		errors bool
+		last   float64
+	}{{false, 100}, {true, 101}} {
+		v := view{Error: c.errors}
+		list := v.ticks(97, 101.5, same)
+		if got := list[len(list)-1].At; got != c.last {
+			t.Errorf("errors %v: the last mark is at %v, want %v", c.errors, got, c.last)
+		}
+	}
+}
