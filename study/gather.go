@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/dataset"
 	"github.com/chiasm/chiasm/media/audio"
 	pictures "github.com/chiasm/chiasm/media/image"
@@ -43,8 +44,19 @@ func read(ctx context.Context, m embedder, item *dataset.Item, index int32) (s s
 		if s.samples, err = item.Sound.Samples(ctx, rate, limit); errors.Is(err, audio.ErrLimit) {
 			s.longer, err = true, nil
 		}
+		if err == nil {
+			err = audible(item.Sound, s.samples, rate)
+		}
 	}
 	return s, err
+}
+
+// audible says by name what keeps a sound from having a vector.
+func audible(media *dataset.Media, samples []float32, rate int) error {
+	if err := (chiasm.Sound{Samples: samples, Rate: rate}).Check(); err != nil {
+		return fmt.Errorf("study: %s: %w", media.Name(), err)
+	}
+	return nil
 }
 
 // gather reads a data set and embeds it, batch items at once.

@@ -71,8 +71,8 @@ func (t *Training) sound(ctx context.Context, r *rand.Rand, media *dataset.Media
 	if err != nil && !errors.Is(err, audio.ErrLimit) {
 		return nil, err
 	}
-	if len(samples) == 0 {
-		return nil, fmt.Errorf("study: %s has no samples", media.Name())
+	if err := audible(media, samples, rate); err != nil {
+		return nil, err
 	}
 	return t.varySound(r, samples, limit), nil
 }

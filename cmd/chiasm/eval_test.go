@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/study"
 )
 
@@ -32,6 +34,30 @@ func TestEval(t *testing.T) {
 	}
 	if data, err := os.ReadFile(out); err != nil || !strings.HasPrefix(string(data), "task,language,") {
 		t.Errorf("%v, %q", err, data)
+	}
+}
+
+// A sound without samples, as of a recording that never began, is counted and left out.
+func TestEvalOfEmptySound(t *testing.T) {
+	if !chiasm.Ships() {
+		t.Skip("no model ships with this build")
+	}
+	dir := t.TempDir()
+	tone := make([]byte, 2*16000)
+	for i := range tone {
+		tone[i] = byte(i * i >> 9)
+	}
+	for name, samples := range map[string][]byte{"a": tone, "b": tone[4000:], "c": nil} {
+		wav := append([]byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x80\x3e\x00\x00\x00\x7d\x00\x00\x02\x00\x10\x00data"), binary.LittleEndian.AppendUint32(nil, uint32(len(samples)))...)
+		for file, data := range map[string][]byte{name + ".wav": append(wav, samples...), name + ".txt": []byte("the sound " + name)} {
+			if err := os.WriteFile(filepath.Join(dir, file), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r := runChiasm(t, "", "eval", dir, "--json").want(t, exitFailure, "c.wav: chiasm: the sound has no samples", "1 of 3 items")
+	if f := objects[study.Figures](t, r); len(f) != 1 || f[0].Broken != 1 || f[0].Retrieval[0].Gallery != 2 {
+		t.Errorf("got %+v", f)
 	}
 }
 
