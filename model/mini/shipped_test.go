@@ -58,6 +58,9 @@ func TestShippedFinds(t *testing.T) {
 			if best == i {
 				right[language]++
 			}
+			if scale, bias, ok := b.Calibration("image"); x.en == "cat" && (!ok || scale*scores[i]+bias < 0.5) {
+				t.Errorf("%s: its picture has a cosine of %.2f, want one well above even odds", text, scores[i])
+			}
 			t.Logf("%s: %s (%.2f), want %s (%.2f)", text, pictures[best].file, scores[best], x.file, scores[i])
 		}
 	}

@@ -215,7 +215,8 @@ func translations(list []concept) map[said][]said {
 	return english
 }
 
-// classes is the vectors of ImageNet's classes, [1000, dimension]: the mean of that of the English names and that of those in other languages.
+// classes is the vectors of ImageNet's classes, [1000, dimension]: the mean of that of the English names and that of those in other languages,
+// and a little of their kinds.
 func (s *space) classes(ctx context.Context, things []thing) ([]float32, error) {
 	var out []float32
 	for i := range things {
@@ -236,5 +237,5 @@ func (s *space) classes(ctx context.Context, things []thing) ([]float32, error) 
 		}
 		out = append(out, unit(v, dimension)...)
 	}
-	return out, nil
+	return out, mixKinds(ctx, out, s.place)
 }

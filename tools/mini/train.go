@@ -46,7 +46,11 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 	if err != nil {
 		return err
 	}
-	u := corpus.pupil(concepts, words)
+	kinds, err := readKinds(kindTable)
+	if err != nil {
+		return err
+	}
+	u := corpus.pupil(append(slices.Clone(concepts), named(kinds)...), words)
 	if err := t.need(append(append(slices.Clone(u.names), u.other...), corpus.asked()...)); err != nil {
 		return err
 	}
