@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	stdimage "image"
 	"image/color"
@@ -219,21 +218,9 @@ func allocations(do func() error) (objects, size float64, err error) {
 
 // benchFused times decisions by the model inside the program, at each precision.
 func (a *app) benchFused(ctx context.Context, f *benchFlags, formats []tensor.Format) error {
-	var all []fusedTrial
-	for _, format := range formats {
-		t, err := a.tryFused(ctx, f, format)
-		if err != nil {
-			return err
-		}
-		if f.json {
-			if err := json.NewEncoder(a.stdout).Encode(t); err != nil {
-				return err
-			}
-		}
-		all = append(all, t)
-	}
-	if f.json {
-		return nil
+	all, err := trials(a, f, formats, func(format tensor.Format) (fusedTrial, error) { return a.tryFused(ctx, f, format) })
+	if err != nil || f.json {
+		return err
 	}
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "late fusion of a picture and a second of sound\tprecision\tms p50\tms p99\tshare\tallocations\tkB")

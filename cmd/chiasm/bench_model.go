@@ -32,21 +32,9 @@ const benchText = "a photo of a cup of coffee on a wooden table"
 
 // benchModel times a model of the user's and measures its accuracy.
 func (a *app) benchModel(ctx context.Context, f *benchFlags, formats []tensor.Format) error {
-	var all []trial
-	for _, format := range formats {
-		t, err := a.try(ctx, f, format)
-		if err != nil {
-			return err
-		}
-		if f.json {
-			if err := json.NewEncoder(a.stdout).Encode(t); err != nil {
-				return err
-			}
-		}
-		all = append(all, t)
-	}
-	if f.json {
-		return nil
+	all, err := trials(a, f, formats, func(format tensor.Format) (trial, error) { return a.try(ctx, f, format) })
+	if err != nil || f.json {
+		return err
 	}
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, strings.Join(trialColumns(nil), "\t"))
@@ -54,6 +42,23 @@ func (a *app) benchModel(ctx context.Context, f *benchFlags, formats []tensor.Fo
 		fmt.Fprintln(t, strings.Join(trialColumns(&r), "\t"))
 	}
 	return t.Flush()
+}
+
+// trials tries each precision, and writes each trial as it comes where JSON is wanted.
+func trials[T any](a *app, f *benchFlags, formats []tensor.Format, try func(tensor.Format) (T, error)) (all []T, err error) {
+	for _, format := range formats {
+		t, err := try(format)
+		if err != nil {
+			return nil, err
+		}
+		if f.json {
+			if err := json.NewEncoder(a.stdout).Encode(t); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, t)
+	}
+	return all, nil
 }
 
 // trialColumns is a row of the table, or its head.
