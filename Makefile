@@ -32,16 +32,20 @@ lint:
 unit:
 	$(GO) test $(PACKAGES)
 
-# The instruction sets of this processor below the one that is taken by default, by which `unit` runs: on arm64 that is none.
-LEVELS := $(if $(filter arm64,$(shell $(GO) env GOARCH)),neon neondot neonbf16,generic $(if $(shell grep -m1 -o avx512f /proc/cpuinfo 2>/dev/null),avx2))
+# The instruction sets of this processor below the one that is taken by default, by which `unit` runs: on arm64 that is none. What is not code
+# for a processor runs in plain Go once, in `purego`.
+KERNELS := ./internal/kernel ./internal/pixel ./internal/wave
+LEVELS := $(if $(filter arm64,$(shell $(GO) env GOARCH)),neon neondot neonbf16,$(if $(shell grep -m1 -o avx512f /proc/cpuinfo 2>/dev/null),avx2))
 levels:
+	CHIASM_CPU=generic $(GO) test -count=1 $(KERNELS)
 	for level in $(LEVELS); do \
 		echo "CHIASM_CPU=$$level"; \
-		CHIASM_CPU=$$level $(GO) test -count=1 ./internal/kernel ./internal/pixel ./internal/wave ./media/image ./media/audio $(MODELS) || exit 1; \
+		CHIASM_CPU=$$level $(GO) test -count=1 $(KERNELS) ./media/image ./media/audio $(MODELS) || exit 1; \
 	done
 
+# Short: what takes long here takes long because it learns or reads much, which `unit` does.
 purego:
-	$(GO) test -tags purego $(PACKAGES)
+	$(GO) test -short -tags purego $(PACKAGES)
 
 # The race detector is a C library: it needs cgo and a C compiler, the product does not.
 race:

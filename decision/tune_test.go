@@ -117,6 +117,9 @@ func opens(t *testing.T, name string) func(context.Context) (*chiasm.Model, erro
 // Where frozen vectors cannot tell classes apart a tuned encoder can. What is saved measures the same when it is opened again, elsewhere too, and
 // every number of workers makes the same bytes.
 func TestTunedBeatsFrozen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it teaches towers")
+	}
 	encoder, table := blind(t, "../model/clip/testdata/transformers"), shades(t, 60)
 	only := *table
 	only.Rows = slices.DeleteFunc(slices.Clone(table.Rows), func(r decision.Row) bool { return r.Split != "test" })
@@ -245,6 +248,9 @@ func kindsOf(t *testing.T) (pairs, sounds, clips *decision.Table) {
 // Texts, sounds and videos go through learning encoders too, and pairs that belong together. At a rate of next to nothing a learning
 // encoder is the frozen one.
 func TestTuneEveryKind(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it teaches towers")
+	}
 	pairs, sounds, clips := kindsOf(t)
 	const clip, clap = "../model/clip/testdata/transformers", "../model/clap/testdata/unfused"
 	for name, c := range map[string]struct {

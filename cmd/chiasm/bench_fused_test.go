@@ -13,6 +13,9 @@ func TestBenchOfADecision(t *testing.T) {
 	if !chiasm.Ships() {
 		t.Skip("no model is inside this build")
 	}
+	if testing.Short() {
+		t.Skip("it decides fifty times")
+	}
 	trials := objects[fusedTrial](t, runChiasm(t, "", "bench", "--fused", "--precision", "f32", "--time", "0.01", "--json").want(t, 0))
 	if len(trials) != 1 || len(trials[0].Stages) != 7 || trials[0].Runs < 20 || trials[0].Precision != "f32" {
 		t.Fatalf("got %+v", trials)

@@ -74,6 +74,9 @@ func TestFuse(t *testing.T) {
 // The same data and seed make the same weights for any number of threads, with features from the cache or made anew, or where what the
 // cache holds is damaged.
 func TestFuseRepeats(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it teaches")
+	}
 	path := shapesTable(t, "t.csv", func(i int, p, s, l string) string {
 		switch {
 		case i == 0:
@@ -222,6 +225,9 @@ func asExit(err error, to **exec.ExitError) bool {
 
 // A picture on both sides of the table's own split is found by its content, whatever its name, and not learnt from.
 func TestFuseLeaks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it teaches")
+	}
 	copied := filepath.Join(t.TempDir(), "copy.png")
 	path := shapesTable(t, "t.csv", func(i int, p, s, l string) string {
 		head, split := "", "train"
@@ -260,6 +266,9 @@ func TestFuseLeaks(t *testing.T) {
 
 // What is recommended follows from the data and from the limits; as JSON it has the shape that is promised.
 func TestFuseAdvise(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it teaches")
+	}
 	page, cache := filepath.Join(t.TempDir(), "r.html"), filepath.Join(t.TempDir(), "cache")
 	args := []string{"fuse", "advise", things, "-q", "--methods", "late,concat", "--steps", "60", "--draws", "50", "--cache", cache, "--json"}
 	r := runChiasm(t, "", append(args, "-o", page, "--latency", "1h", "--must-work-without", "sound")...).want(t, 0)
@@ -290,6 +299,9 @@ func TestFuseAdvise(t *testing.T) {
 
 // Labels that nothing tells are said to be so.
 func TestFuseCannotTell(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it teaches")
+	}
 	r := rand.New(rand.NewPCG(8, 8))
 	path := shapesTable(t, "t.csv", func(i int, p, s, l string) string {
 		head := ""
@@ -353,6 +365,9 @@ func TestFuseMatch(t *testing.T) {
 
 // A served model answers beside the others and says what it makes of things of which something is missing.
 func TestFuseServe(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it teaches")
+	}
 	dir, _ := taught(t)
 	v := &serveVerb{app: &app{}, model: &modelFlags{precision: "f32", truncate: "end"}, fused: []string{"kinds=" + dir}}
 	fused, err := v.decisions()
@@ -407,6 +422,9 @@ func TestFuseServe(t *testing.T) {
 
 // Ctrl-C leaves nothing half made.
 func TestFuseStops(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it teaches")
+	}
 	parent := t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	stderr := stopping{stop: cancel}

@@ -53,6 +53,9 @@ func clips(t *testing.T) string {
 
 // Videos go from a table to answers: their pictures and their sound are two modalities of one column, and a file is given once.
 func TestFuseVideos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it teaches")
+	}
 	if !chiasm.Ships() {
 		t.Skip("no model is inside this build")
 	}
