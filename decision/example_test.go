@@ -1,3 +1,6 @@
+//go:build !purego
+
+// In plain Go it would take minutes to look at the pictures.
 package decision_test
 
 import (

@@ -29,8 +29,11 @@ func sorted(t *testing.T, v []float32, d int) *Index {
 
 // Sorted or not, whatever is added, deleted and sorted again, the answer is that of comparing every vector.
 func TestCellsAreExact(t *testing.T) {
-	ctx := context.Background()
-	for _, d := range []int{1, 7, 200} {
+	ctx, dimensions := context.Background(), []int{1, 7, 200}
+	if testing.Short() {
+		dimensions = dimensions[:2]
+	}
+	for _, d := range dimensions {
 		r := rand.New(rand.NewPCG(uint64(d), 8))
 		const n = 4000
 		v := vectors(r, n, d, 40)
@@ -92,7 +95,11 @@ func TestCellsAreExact(t *testing.T) {
 
 // What a search is content with, it finds: the recall that was asked for on vectors that the index does not hold, and never fewer hits.
 func TestRecall(t *testing.T) {
-	const d, n, asked = 64, 8000, 100
+	const d, n = 64, 8000
+	asked := 100
+	if testing.Short() {
+		asked = 20
+	}
 	r := rand.New(rand.NewPCG(9, 9))
 	v := vectors(r, n+asked, d, 150)
 	x := sorted(t, v[:n*d], d)

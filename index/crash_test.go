@@ -17,7 +17,10 @@ func TestTorn(t *testing.T) {
 }
 
 func torn(t *testing.T, framed bool) {
-	dir, d := t.TempDir(), 3
+	dir, d, step := t.TempDir(), 3, 7
+	if testing.Short() {
+		step = 29
+	}
 	r := rand.New(rand.NewPCG(3, 2))
 	v := vectors(r, 30, d, 3)
 	x := open(t, dir, Options{Dimension: d})
@@ -36,7 +39,7 @@ func torn(t *testing.T, framed bool) {
 	after, err := os.ReadFile(path)
 	must(t, err)
 	must(t, x.Close())
-	for cut := len(before); cut <= len(after); cut = min(cut+7, max(len(after), cut+1)) {
+	for cut := len(before); cut <= len(after); cut = min(cut+step, max(len(after), cut+1)) {
 		for _, zeros := range []bool{false, true} { // a file system may have made the file longer before it wrote the bytes
 			torn := after[:cut:cut]
 			if zeros {

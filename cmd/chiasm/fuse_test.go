@@ -31,6 +31,9 @@ func taught(t *testing.T, args ...string) (dir, cache string) {
 
 // From a table to answers: what is taught is saved, measured, and decides about files, whatever there is of them.
 func TestFuse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it teaches")
+	}
 	dir, cache := taught(t)
 	onlyFiles(t, filepath.Dir(dir), "model", "README.md", "config.json", "model.safetensors", "training",
 		"confusion.png", "dropout.png", "learning.csv", "learning.png", "learnt.txt", "noise.png", "result.json")
@@ -153,6 +156,9 @@ func shapesTable(t *testing.T, name string, row func(i int, picture, sound, labe
 
 // What is wrong with data is said in one line before hours are spent, by the program itself.
 func TestFuseRefuses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the program fifteen times and reads many broken files")
+	}
 	csv := func(head string, row func(i int, p, s, l string) string) string {
 		return shapesTable(t, "t.csv", func(i int, p, s, l string) string {
 			if i == 0 {
