@@ -250,8 +250,8 @@ func (l *Library) files(ctx context.Context, found []piecesHit) ([]Hit, error) {
 	if err != nil {
 		return nil, err
 	}
-	var hits []Hit
-	at := map[int64]int{}
+	hits := make([]Hit, 0, len(found))
+	at := make(map[int64]int, len(found))
 	for _, f := range found {
 		file := int64(t["piece"].at(int(f.ID / chunkRows)).small[f.ID%chunkRows])
 		if file == 0 {
