@@ -193,4 +193,35 @@ func TestColumns(t *testing.T) {
 		return err
 	}))
 	sameFacets(t, l, "emptied")
+	_, err := l.db.Exec(shelved[2]) // as another program would
+	must(t, err)
+	must(t, l.Close())
+	l = open(t, l.dir, Options{})
+	sameFacets(t, l, "opened after another program")
+
+	_, err = l.db.Exec("UPDATE columns SET data = substr(data, 1, 100) || x'07' || substr(data, 102) WHERE length(data) > 0; UPDATE facts SET value = value + 1 WHERE name = 'generation'")
+	must(t, err)
+	if bad, err := l.Check(t.Context()); err != nil || len(bad) == 0 {
+		t.Errorf("columns that differ from the tables: %q, %v", bad, err)
+	}
+	bad, err := l.Repair(t.Context())
+	must(t, err)
+	if len(bad) > 0 {
+		t.Errorf("after a repair: %q", bad)
+	}
+	sameFacets(t, l, "repaired")
+}
+
+// What is no chunk of a column is refused, whatever it is.
+func TestBadChunk(t *testing.T) {
+	lists := make([]byte, 4*chunkRows+3)
+	for _, c := range []struct {
+		what string
+		blob []byte
+	}{{"file", make([]byte, chunkRows-1)}, {"file", make([]byte, 3*chunkRows)}, {"file", make([]byte, 8*chunkRows)}, {"date", make([]byte, 16*chunkRows)},
+		{"name", make([]byte, chunkRows)}, {"name", lists}, {"tag", append([]byte{9}, lists[1:]...)}} {
+		if _, err := readChunk(c.what, c.blob); err == nil {
+			t.Errorf("%d bytes of the column %q are read", len(c.blob), c.what)
+		}
+	}
 }

@@ -143,6 +143,15 @@ func (l *Library) recover(ctx context.Context) error {
 	if err := l.db.QueryRowContext(ctx, "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pieces'), 0) + 1").Scan(&l.next); err != nil {
 		return err
 	}
+	var behind bool // another program wrote to the tables
+	if err := l.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM stale_files) OR EXISTS (SELECT 1 FROM stale_pieces)").Scan(&behind); err != nil {
+		return err
+	}
+	if behind {
+		if err := l.change(ctx, func(*sql.Tx) error { return nil }); err != nil {
+			return err
+		}
+	}
 	if dirty == "" {
 		return nil
 	}
