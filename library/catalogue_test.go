@@ -193,6 +193,11 @@ func TestColumns(t *testing.T) {
 		return err
 	}))
 	sameFacets(t, l, "emptied")
+	must(t, l.change(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.Exec("INSERT INTO files(id, root, path, size, modified, kind) VALUES(5000, 1, x'2f61', 3, 0, 'image')")
+		return err
+	}))
+	sameFacets(t, l, "one file without a date")
 	_, err := l.db.Exec(shelved[2]) // as another program would
 	must(t, err)
 	must(t, l.Close())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	bit "math/bits"
+	"sync/atomic"
 	"time"
 
 	"github.com/chiasm/chiasm/index"
@@ -17,6 +18,7 @@ type filtered struct {
 	files      bits // those that could not be read included
 	readable   bits
 	count      int // of the readable ones
+	spans      atomic.Pointer[spans]
 }
 
 // bits is a set of numbers.
