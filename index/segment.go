@@ -204,7 +204,7 @@ func resume(data []byte, at, dimension, rows int) int {
 func (s *segment) take(body []byte, h header) {
 	b := h.parts(body)
 	b.first, b.reach = h.first, h.reach
-	s.blocks = append(s.blocks[:len(s.blocks):len(s.blocks)], b) // views keep theirs
+	s.blocks = append(s.blocks, b) // views end before it
 	s.rows = h.first + h.rows
 }
 

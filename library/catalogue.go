@@ -17,45 +17,6 @@ import (
 // ErrNewer is the error of opening a library that a later version of this program made.
 var ErrNewer = errors.New("it was made by a newer version of chiasm")
 
-// version of the catalogue's tables.
-const version = len(schema)
-
-// The schema is what made each version of the one before. Paths are bytes: names of files need not be UTF-8. Times are Unix nanoseconds,
-// dates of pictures Unix seconds.
-var schema = [...]string{`
-CREATE TABLE facts(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE roots(
-	id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, include TEXT NOT NULL, exclude TEXT NOT NULL, device INTEGER, missing INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE files(
-	id INTEGER PRIMARY KEY AUTOINCREMENT, root INTEGER NOT NULL REFERENCES roots, path BLOB NOT NULL UNIQUE,
-	size INTEGER NOT NULL, modified INTEGER NOT NULL, hash BLOB, kind TEXT NOT NULL, error TEXT,
-	width INTEGER, height INTEGER, duration REAL, taken INTEGER, camera TEXT, lat REAL, lon REAL, place TEXT);
-CREATE INDEX files_hash ON files(hash);
-CREATE INDEX files_root ON files(root);
-CREATE TABLE spaces(
-	id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, model TEXT NOT NULL, text TEXT NOT NULL, dimension INTEGER NOT NULL, state TEXT NOT NULL);
-CREATE TABLE embedded(file INTEGER NOT NULL, space INTEGER NOT NULL, PRIMARY KEY(file, space)) WITHOUT ROWID;
-CREATE TABLE pieces(id INTEGER PRIMARY KEY AUTOINCREMENT, file INTEGER NOT NULL, space INTEGER NOT NULL, sound INTEGER NOT NULL, start REAL, stop REAL);
-CREATE INDEX pieces_file ON pieces(file, space);
-CREATE TABLE tags(file INTEGER NOT NULL, tag TEXT NOT NULL, source TEXT NOT NULL, PRIMARY KEY(file, tag)) WITHOUT ROWID;
-CREATE INDEX tags_tag ON tags(tag);
-CREATE TABLE faults(path BLOB PRIMARY KEY, root INTEGER NOT NULL, error TEXT NOT NULL) WITHOUT ROWID;
-CREATE VIRTUAL TABLE words USING fts5(name, folder, tags, caption, tokenize = 'unicode61 remove_diacritics 2');
-`, `
-CREATE INDEX files_date ON files(coalesce(taken, modified / 1000000000) DESC, id, kind) WHERE error IS NULL;
-CREATE INDEX files_kind ON files(kind) WHERE error IS NULL;
-CREATE INDEX files_error ON files(id) WHERE error IS NOT NULL;
-CREATE INDEX pieces_sound ON pieces(space, id) WHERE sound;
-ALTER TABLE embedded ADD COLUMN described INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX embedded_new ON embedded(space, file) WHERE NOT described;
-CREATE TABLE seen(file INTEGER NOT NULL, space INTEGER NOT NULL, word TEXT NOT NULL, probability REAL NOT NULL, PRIMARY KEY(file, space, word)) WITHOUT ROWID;
-CREATE INDEX seen_word ON seen(space, word, file);
-CREATE TABLE links(path BLOB PRIMARY KEY, root INTEGER NOT NULL, target BLOB NOT NULL) WITHOUT ROWID;
-`, `
-DROP INDEX files_kind;
-CREATE INDEX files_kind ON files(kind, coalesce(taken, modified / 1000000000) DESC, id) WHERE error IS NULL;
-` + countSchema}
-
 // openCatalogue opens the database, and makes it if it may.
 func openCatalogue(dir string, readOnly bool) (*sql.DB, error) {
 	path := filepath.Join(dir, "catalogue.db")
@@ -69,6 +30,7 @@ func openCatalogue(dir string, readOnly bool) (*sql.DB, error) {
 	pragmas := url.Values{"mode": {mode}, "_pragma": {"busy_timeout(10000)", "synchronous(FULL)", "cache_size(-32000)", "foreign_keys(0)"}}
 	if !readOnly {
 		pragmas.Add("_pragma", "journal_mode(WAL)")
+		pragmas.Add("_pragma", fmt.Sprintf("journal_size_limit(%d)", mostLog))
 		pragmas.Set("_txlock", "immediate")
 	}
 	db := sql.OpenDB(&connector{dsn: (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: pragmas.Encode()}).String()})
@@ -77,6 +39,10 @@ func openCatalogue(dir string, readOnly bool) (*sql.DB, error) {
 	}
 	return db, nil
 }
+
+// mostLog is how many bytes the log keeps once they are in the database; when the last connection closes it keeps none. Who opens the catalogue first reads
+// the whole log.
+const mostLog = 16 << 20
 
 // A connector makes connections that leave the files of the log where they are when the last one closes: to open the catalogue then takes
 // no room, so that a full disk can be searched.
@@ -125,8 +91,13 @@ func prepare(db *sql.DB, readOnly bool) error {
 				return fmt.Errorf("catalogue.db: %w", err)
 			}
 		}
-		_, err := tx.Exec(fmt.Sprintf("PRAGMA user_version = %d", version))
-		return err
+		if _, err := tx.Exec(fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+			return err
+		}
+		if err := changed(context.Background(), tx); err != nil {
+			return err
+		}
+		return renew(context.Background(), tx)
 	})
 }
 

@@ -77,6 +77,12 @@ func (l *Library) Check(ctx context.Context) ([]string, error) {
 	}, "PRAGMA integrity_check"); err != nil {
 		return nil, fmt.Errorf("library: catalogue.db: %w", err)
 	}
+	if err := agreed(ctx, l); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		out = append(out, plain(err))
+	}
 	spaces, err := l.Spaces(ctx)
 	if err != nil {
 		return nil, err
@@ -136,8 +142,12 @@ func (l *Library) Repair(ctx context.Context) ([]string, error) {
 		}
 	}
 	if err := l.change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO words(words) VALUES('rebuild')") // which FTS5 takes for a command
-		return err
+		for _, statement := range []string{"INSERT INTO words(words) VALUES('rebuild')", "DELETE FROM columns", allStale} { // the first FTS5 takes for a command
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
 	}); err != nil {
 		return nil, fmt.Errorf("library: %w", err)
 	}

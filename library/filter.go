@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
+	bit "math/bits"
+	"sync/atomic"
+	"time"
 
 	"github.com/chiasm/chiasm/index"
 )
@@ -13,9 +14,11 @@ import (
 // A filtered is the answer of the catalogue to the conditions of a query: which pieces and files fulfil them.
 type filtered struct {
 	generation int64
-	pieces     bits
-	files      bits
-	count      int // files
+	pieces     bits // nil where they were not asked for
+	files      bits // those that could not be read included
+	readable   bits
+	count      int // of the readable ones
+	spans      atomic.Pointer[spans]
 }
 
 // bits is a set of numbers.
@@ -29,6 +32,46 @@ func (b *bits) add(id uint64) {
 		*b = append(*b, make([]uint64, max(n, len(*b)*2)-len(*b))...)
 	}
 	(*b)[id/64] |= 1 << (id % 64)
+}
+
+// count is how many numbers are in the set.
+func (b bits) count() (n int) {
+	for _, w := range b {
+		n += bit.OnesCount64(w)
+	}
+	return n
+}
+
+// each calls f for each number in the set, which may take it out.
+func (b bits) each(f func(id int)) {
+	for at, w := range b {
+		for ; w != 0; w &= w - 1 {
+			f(64*at + bit.TrailingZeros64(w))
+		}
+	}
+}
+
+// elements calls f for each id in the set with where its element of a column is.
+func (b bits) elements(c *column, f func(id int, part *chunk, i int)) {
+	for at, w := range b {
+		if w == 0 {
+			continue
+		}
+		part, first := c.at(at/(chunkRows/64)), at%(chunkRows/64)*64
+		for ; w != 0; w &= w - 1 {
+			i := bit.TrailingZeros64(w)
+			f(64*at+i, part, first+i)
+		}
+	}
+}
+
+// keep takes out of a set of ids those for whose element of a column f does not hold.
+func (b bits) keep(c *column, f func(part *chunk, i int) bool) {
+	b.elements(c, func(id int, part *chunk, i int) {
+		if !f(part, i) {
+			b[id/64] &^= 1 << (id % 64)
+		}
+	})
 }
 
 // in is a bit for each of 1 to 64 numbers, set where it is in the set.
@@ -70,58 +113,6 @@ func (q *Query) conditional() bool {
 	return len(q.Types)+len(q.Places)+len(q.Cameras)+len(q.Paths)+len(q.Tags)+len(q.Words) > 0 || !q.After.IsZero() || !q.Before.IsZero() || q.Size.set || q.Duration.set
 }
 
-// where is the conditions of a query as SQL over files. What a model saw in them, it saw in a space.
-func (q *Query) where(s Space) (clause string, args []any) {
-	clauses := []string{"1"}
-	add := func(c string, a ...any) { clauses, args = append(clauses, c), append(args, a...) }
-	anyOf := func(column string, list []string) {
-		if len(list) == 0 {
-			return
-		}
-		var some []string
-		for _, s := range list {
-			some = append(some, "instr(lower(CAST("+column+" AS TEXT)), lower(?)) > 0")
-			args = append(args, s)
-		}
-		clauses = append(clauses, "("+strings.Join(some, " OR ")+")")
-	}
-	if len(q.Types) > 0 {
-		column := "kind"
-		if len(q.Types) > 1 {
-			column = "+kind" // the order of dates is worth more than an index of kinds
-		}
-		add(column+" IN ("+marks(len(q.Types))+")", anys(q.Types)...)
-	}
-	if !q.After.IsZero() {
-		add("coalesce(taken, modified / 1000000000) >= ?", q.After.Unix())
-	}
-	if !q.Before.IsZero() {
-		add("coalesce(taken, modified / 1000000000) < ?", q.Before.Unix())
-	}
-	for _, p := range q.Places {
-		anyOf("coalesce(place, '')", []string{p})
-	}
-	anyOf("coalesce(camera, '')", q.Cameras)
-	anyOf("path", q.Paths)
-	for _, t := range q.Tags {
-		add("EXISTS (SELECT 1 FROM tags WHERE file = files.id AND lower(tag) = lower(?))", t)
-	}
-	for _, w := range q.Words {
-		names := namesOf(w)
-		add("EXISTS (SELECT 1 FROM seen WHERE file = files.id AND space = ? AND word IN ("+marks(len(names))+"))", append([]any{s.id}, anys(names)...)...)
-	}
-	between := func(column string, r Range) {
-		if r.set {
-			add(column+" BETWEEN ? AND ?", finite(r.Least), finite(r.Most))
-		}
-	}
-	between("size", q.Size)
-	between("duration", q.Duration)
-	return strings.Join(clauses, " AND "), args
-}
-
-func finite(x float64) float64 { return min(max(x, -math.MaxFloat64), math.MaxFloat64) }
-
 // choose is the pieces that fulfil the conditions, those in also if that is not nil, but for some: nil for all.
 func (f *filtered) choose(also, less bits) index.Filter {
 	if f == nil && also == nil && len(less) == 0 {
@@ -139,37 +130,55 @@ func (f *filtered) choose(also, less bits) index.Filter {
 // mostFilters is how many answers of the catalogue are kept.
 const mostFilters = 16
 
-// filter finds the pieces and files that fulfil the conditions, among those of a space.
-func (l *Library) filter(ctx context.Context, s Space, q *Query) (*filtered, error) {
+// key tells the conditions of queries apart.
+func (q *Query) key(s Space) string {
+	return fmt.Sprintf("%d %q %d %d %q %q %q %q %q %v %v", s.id, q.Types, moment(q.After), moment(q.Before), q.Places, q.Cameras, q.Paths, q.Tags, q.Words, q.Size, q.Duration)
+}
+
+// moment is a time in Unix seconds, but for none.
+func moment(t time.Time) int64 {
+	if t.IsZero() {
+		return math.MinInt64
+	}
+	return t.Unix()
+}
+
+// filter finds the files that fulfil the conditions of a query, all if it has none, and if that is asked for their pieces in a space.
+func (l *Library) filter(ctx context.Context, s Space, q *Query, pieces bool) (*filtered, error) {
 	generation, err := l.generation(ctx)
 	if err != nil {
 		return nil, err
 	}
-	clause, args := q.where(s)
-	key := fmt.Sprintf("%d %s %q", s.id, clause, args)
+	key := q.key(s)
 	l.mu.Lock()
 	f := l.filters[key]
 	l.mu.Unlock()
-	if f != nil && f.generation == generation {
+	if f != nil && f.generation >= generation && (f.pieces != nil || !pieces) {
 		return f, nil
 	}
-	f = &filtered{generation: generation}
-	if err := each(ctx, l.db, func(scan func(...any) error) error {
-		var file uint64
-		var piece *uint64
-		if err := scan(&file, &piece); err != nil {
-			return err
-		}
-		if !f.files.Has(file) {
-			f.files.add(file)
-			f.count++
-		}
-		if piece != nil {
-			f.pieces.add(*piece)
-		}
-		return nil
-	}, "SELECT files.id, pieces.id FROM files LEFT JOIN pieces ON pieces.file = files.id AND pieces.space = ? WHERE "+clause, append([]any{s.id}, args...)...); err != nil {
+	columns := q.columns(s)
+	if pieces {
+		columns = append(columns, "piece", "space")
+	}
+	t, err := l.columns(ctx, columns...)
+	if err != nil {
 		return nil, err
+	}
+	f = &filtered{generation: t["file"].generation}
+	f.files, f.readable = t["file"].there()
+	l.fulfil(f.files, t, s, q)
+	for i, word := range f.files {
+		f.readable[i] &= word
+	}
+	f.count = f.readable.count()
+	if pieces {
+		f.pieces = bits{}
+		files := t["piece"]
+		t["space"].pieces(s, func(id int, _ bool) {
+			if f.files.Has(uint64(files.at(id / chunkRows).small[id%chunkRows])) {
+				f.pieces.add(uint64(id))
+			}
+		})
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,73 +189,47 @@ func (l *Library) filter(ctx context.Context, s Space, q *Query) (*filtered, err
 	return f, nil
 }
 
-// A heard is which pieces of a space are of sound, up to one of them: later ones are added, numbers are never used again.
+// pieces calls f for each piece of a space, by the column of spaces.
+func (c *column) pieces(s Space, f func(id int, sound bool)) {
+	for n := range c.chunks {
+		for i, v := range c.chunks[n].small {
+			if v != 0 && int64(v>>1) == s.id {
+				f(n*chunkRows+i, v&1 != 0)
+			}
+		}
+	}
+}
+
+// A heard is which pieces of a space are of sound, in a generation.
 type heard struct {
 	generation int64
-	last       uint64
 	pieces     bits
 }
 
-// sounds is the pieces of a space that are of sound, and some that were.
+// sounds is the pieces of a space that are of sound.
 func (l *Library) sounds(ctx context.Context, s Space) (bits, error) {
 	generation, err := l.generation(ctx)
 	if err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
-	h := l.heard[s.id]
+	h, ok := l.heard[s.id]
 	l.mu.Unlock()
-	if h.generation == generation && h.last > 0 {
+	if ok && h.generation >= generation {
 		return h.pieces, nil
 	}
-	var fresh []uint64
-	if err := each(ctx, l.db, func(scan func(...any) error) error {
-		fresh = append(fresh, 0)
-		return scan(&fresh[len(fresh)-1])
-	}, "SELECT id FROM pieces WHERE space = ? AND sound AND id > ?", s.id, h.last); err != nil {
+	t, err := l.columns(ctx, "space")
+	if err != nil {
 		return nil, err
 	}
-	if len(fresh) > 0 {
-		h.pieces = slices.Clone(h.pieces) // searches may be reading it
-		for _, id := range fresh {
-			h.pieces.add(id)
-			h.last = max(h.last, id)
+	h = heard{generation: t["space"].generation}
+	t["space"].pieces(s, func(id int, sound bool) {
+		if sound {
+			h.pieces.add(uint64(id))
 		}
-	}
-	h.generation = generation
+	})
 	l.mu.Lock()
 	l.heard[s.id] = h
 	l.mu.Unlock()
 	return h.pieces, nil
-}
-
-// countFiles is how many files, of those that could be read, fulfil the conditions of a query.
-func (l *Library) countFiles(ctx context.Context, s Space, q *Query) (int, error) {
-	other := *q
-	if other.Types = nil; !other.conditional() {
-		return l.countKinds(ctx, q.Types)
-	}
-	generation, err := l.generation(ctx)
-	if err != nil {
-		return 0, err
-	}
-	clause, args := q.where(s)
-	key := fmt.Sprintf("%d %s %q", s.id, clause, args)
-	l.mu.Lock()
-	t, ok := l.totals[key]
-	l.mu.Unlock()
-	if ok && t.generation == generation {
-		return t.files, nil
-	}
-	t.generation = generation
-	if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE error IS NULL AND "+clause, args...).Scan(&t.files); err != nil {
-		return 0, err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.totals) >= mostFilters {
-		clear(l.totals)
-	}
-	l.totals[key] = t
-	return t.files, nil
 }

@@ -149,7 +149,7 @@ func (l *Library) Generation(ctx context.Context) (int64, error) {
 func (l *Library) State(ctx context.Context) (s State, err error) {
 	s.Generation, err = l.generation(ctx)
 	if err == nil {
-		s.Files, err = l.counted(ctx, "kind")
+		s.Files, err = l.kinds(ctx)
 	}
 	if err == nil {
 		err = l.db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM files WHERE error IS NOT NULL) + (SELECT count(*) FROM faults)").Scan(&s.Failed)
@@ -158,6 +158,19 @@ func (l *Library) State(ctx context.Context) (s State, err error) {
 		err = fmt.Errorf("library: %w", err)
 	}
 	return s, err
+}
+
+// kinds is how many files there are of each kind.
+func (l *Library) kinds(ctx context.Context) (map[string]int, error) {
+	f, err := l.filter(ctx, Space{}, &Query{}, false)
+	if err != nil {
+		return nil, err
+	}
+	t, err := l.columns(ctx, "file")
+	if err != nil {
+		return nil, err
+	}
+	return l.values("file", countTerms(f.readable, t["file"], 2)), nil
 }
 
 // Info describes a library.

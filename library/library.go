@@ -42,22 +42,20 @@ type Library struct {
 	darkroom chan struct{} // places for thumbnails that are being made
 	made     atomic.Int64  // bytes of thumbnails since they were last looked through
 
-	mu      sync.Mutex
-	indexes map[int64]*index.Index // by the ids of spaces
-	seen    map[int64]int64        // the generation in which a read-only index was read
-	filters map[string]*filtered
-	heard   map[int64]heard // by the ids of spaces
-	totals  map[string]total
-	facets  map[string]keptFacets
+	reading sync.Mutex // of columns
+	kept    table
+
+	mu       sync.Mutex
+	indexes  map[int64]*index.Index // by the ids of spaces
+	seen     map[int64]int64        // the generation in which a read-only index was read
+	filters  map[string]*filtered
+	heard    map[int64]heard // by the ids of spaces
+	facets   map[string]keptFacets
+	terms    map[string][]numbered // by what they are, in the order of their ids
+	lastTerm uint32
 
 	announced bool
 	next      int64 // the id of the next piece
-}
-
-// A total is how many files fulfilled some conditions in some generation.
-type total struct {
-	generation int64
-	files      int
 }
 
 // DefaultDir is the folder of the library of a person who names none, "" if there is no home for it.
@@ -80,7 +78,7 @@ func Open(dir string, o Options) (_ *Library, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("library: %w", err)
 	}
-	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}, heard: map[int64]heard{}, totals: map[string]total{}, facets: map[string]keptFacets{}, darkroom: make(chan struct{}, 2)}
+	l := &Library{dir: absolute, opts: o, indexes: map[int64]*index.Index{}, seen: map[int64]int64{}, filters: map[string]*filtered{}, heard: map[int64]heard{}, facets: map[string]keptFacets{}, kept: table{}, terms: map[string][]numbered{}, darkroom: make(chan struct{}, 2)}
 	defer func() {
 		if err != nil {
 			_ = l.Close() // what kept it from opening matters
@@ -145,6 +143,15 @@ func (l *Library) recover(ctx context.Context) error {
 	if err := l.db.QueryRowContext(ctx, "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pieces'), 0) + 1").Scan(&l.next); err != nil {
 		return err
 	}
+	var behind bool // another program wrote to the tables
+	if err := l.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM stale_files) OR EXISTS (SELECT 1 FROM stale_pieces)").Scan(&behind); err != nil {
+		return err
+	}
+	if behind {
+		if err := l.change(ctx, func(*sql.Tx) error { return nil }); err != nil {
+			return err
+		}
+	}
 	if dirty == "" {
 		return nil
 	}
@@ -198,9 +205,11 @@ func changed(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
+const generationQuery = "SELECT coalesce((SELECT value FROM facts WHERE name = 'generation'), 0)"
+
 // generation counts the changes of the catalogue.
 func (l *Library) generation(ctx context.Context) (n int64, err error) {
-	err = l.db.QueryRowContext(ctx, "SELECT coalesce((SELECT value FROM facts WHERE name = 'generation'), 0)").Scan(&n)
+	err = l.db.QueryRowContext(ctx, generationQuery).Scan(&n)
 	return n, err
 }
 
@@ -213,7 +222,10 @@ func (l *Library) change(ctx context.Context, f func(*sql.Tx) error) error {
 		if err := f(tx); err != nil {
 			return err
 		}
-		return changed(ctx, tx)
+		if err := changed(ctx, tx); err != nil {
+			return err
+		}
+		return renew(ctx, tx)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -55,6 +56,14 @@ func FuzzParseQuery(f *testing.F) {
 			}
 		}
 		asked(&q)
-		q.where(Space{})
+		columns := table{}
+		for _, what := range q.columns(Space{}) {
+			columns[what] = &column{}
+		}
+		files := slices.Repeat(bits{math.MaxUint64}, chunkRows/64)
+		new(Library).fulfil(files, columns, Space{}, &q)
+		if n := files.count(); !q.conditional() && n != chunkRows {
+			t.Errorf("%q: %d files fulfil no condition, want %d", s, n, chunkRows)
+		}
 	})
 }

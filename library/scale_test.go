@@ -4,18 +4,29 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/index"
 )
 
-// filled is a library of so many pictures that exist in its catalogue only, with random vectors of a model.
+// filled is a library of so many files that exist in its catalogue only, with vectors of a model that lie near a plane of 32 dimensions, as those of
+// models do. It is kept in $CHIASM_SCALE, if that is set, and taken from there.
 func filled(b *testing.B, m *chiasm.Model, n int) string {
 	b.Helper()
-	dir := b.TempDir()
+	dir := os.Getenv("CHIASM_SCALE")
+	if dir == "" {
+		dir = b.TempDir()
+	} else if _, err := os.Stat(filepath.Join(dir, "catalogue.db")); err == nil {
+		return dir
+	}
 	l, err := Open(dir, Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -30,36 +41,22 @@ func filled(b *testing.B, m *chiasm.Model, n int) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := rand.New(rand.NewPCG(1, 2))
-	const batch = 10000
-	ids, values := make([]uint64, batch), make([]float32, batch*s.Dimension)
-	for first := 0; first < n; first += batch {
-		for i := range ids {
-			ids[i] = uint64(first + i + 1)
-			v := values[i*s.Dimension:][:s.Dimension]
-			var length float64
-			for d := range v {
-				v[d] = float32(r.NormFloat64())
-				length += float64(v[d]) * float64(v[d])
-			}
-			for d := range v {
-				v[d] /= float32(max(length, 1e-9))
-			}
-		}
-		if err := x.Add(ids, values); err != nil {
-			b.Fatal(err)
-		}
+	if err := scatter(x, s.Dimension, n); err != nil {
+		b.Fatal(err)
 	}
 	if err := l.change(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.Exec("INSERT INTO roots(id, path, include, exclude) VALUES(1, '/photos', '[]', '[]')"); err != nil {
 			return err
 		}
 		statements := []string{
-			`INSERT INTO files(id, root, path, size, modified, hash, kind, width, height, taken, camera)
-				SELECT i, 1, CAST('/photos/' || (i / 500) || '/IMG' || i || '.jpg' AS BLOB), 1000 + i, i * 1000000000, randomblob(32), 'image', 4000, 3000,
-				1000000000 + (i * 7919) % 500000000, 'Camera ' || (i % 7) FROM n`,
+			`INSERT INTO files(id, root, path, size, modified, hash, kind, width, height, duration, taken, camera, place)
+				SELECT i, 1, CAST('/photos/' || (i / 500) || '/IMG' || i || '.jpg' AS BLOB), 1000 + (i * 7901) % 9000000, i * 1000000000, randomblob(32),
+				CASE WHEN i % 20 = 7 THEN 'audio' WHEN i % 10 = 3 THEN 'video' ELSE 'image' END, 4000, 3000, CASE WHEN i % 20 = 7 OR i % 10 = 3 THEN i % 300 END,
+				1000000000 + (i * 7919) % 500000000, 'Camera ' || (i % 7), CASE i % 3 WHEN 0 THEN 'Place ' || (i / 1000 % 1000) END FROM n`,
 			"INSERT INTO embedded(file, space, described) SELECT i, 1, 1 FROM n",
-			"INSERT INTO pieces(id, file, space, sound) SELECT i, i, 1, 0 FROM n",
+			"INSERT INTO pieces(id, file, space, sound) SELECT i, i, 1, i % 20 = 7 FROM n",
+			"INSERT INTO tags SELECT i, 'tag ' || (i / 10 % 200), 'file' FROM n WHERE i % 10 = 0",
+			"INSERT INTO seen SELECT i, 1, 'word ' || (i * 31 % 290), 0.9 FROM n UNION ALL SELECT i, 1, 'word ' || (290 + i % 17), 0.8 FROM n",
 			"INSERT INTO words(rowid, name, folder, tags, caption) SELECT i, 'IMG ' || i, 'photos', '', '' FROM n",
 		}
 		for _, statement := range statements {
@@ -73,6 +70,48 @@ func filled(b *testing.B, m *chiasm.Model, n int) string {
 		b.Fatal(err)
 	}
 	return dir
+}
+
+// scatter fills an index with n vectors: sums of pairs of some thousand.
+func scatter(x *index.Index, d, n int) error {
+	const pool, plane, batch = 4096, 32, 10000
+	r := rand.New(rand.NewPCG(1, 2))
+	normal := func(n int) []float32 {
+		v := make([]float32, n)
+		for i := range v {
+			v[i] = float32(r.NormFloat64())
+		}
+		return v
+	}
+	axes, some := normal(plane*d), normal(pool*d)
+	for i := range pool {
+		for _, row := range slices.Collect(slices.Chunk(axes, d)) {
+			w := float32(r.NormFloat64())
+			for k, v := range row {
+				some[i*d+k] += w * v
+			}
+		}
+	}
+	for first := 0; first < n; first += batch {
+		var ids []uint64
+		var values []float32
+		for i := first; i < min(first+batch, n); i++ {
+			v := make([]float32, d)
+			a, b, length := some[i%pool*d:], some[i*7919/pool%pool*d:], 0.0
+			for k := range v {
+				v[k] = a[k] + 0.7*b[k]
+				length += float64(v[k]) * float64(v[k])
+			}
+			for k := range v {
+				v[k] /= float32(math.Sqrt(length))
+			}
+			ids, values = append(ids, uint64(i+1)), append(values, v...)
+		}
+		if err := x.Add(ids, values); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // BenchmarkScale times what a page asks of a large library, of $CHIASM_FILES pictures, else 100,000.
@@ -133,6 +172,9 @@ func BenchmarkScale(b *testing.B) {
 	words := []Term{{Text: "x", Weight: 1}}
 	search("words", Query{Terms: words}, false)
 	search("words of a camera", Query{Terms: words, Cameras: []string{"camera 3"}}, false)
+	search("words in a folder, the first time", Query{Terms: words, Paths: []string{"photos/7"}}, true)
+	search("words of a year, the first time", Query{Terms: words, After: time.Unix(1100000000, 0), Before: time.Unix(1131536000, 0)}, true)
+	search("words and what was seen, the first time", Query{Terms: words, Words: []string{"word 300"}}, true)
 	search("words of a camera, the first time", Query{Terms: words, Cameras: []string{"camera 3"}}, true)
 	search("words, page 100", Query{Terms: words, NoWords: true, Limit: 100, Offset: 10000}, false)
 	b.Run("facets of a camera", func(b *testing.B) {

@@ -41,6 +41,8 @@ type Hit struct {
 	Duration      float64   `json:"-"` // seconds
 	Taken         time.Time `json:"-"`
 	Version       string    `json:"-"` // changes with the content
+
+	pieces []index.Hit // the best ones, whose moments are to be filled in
 }
 
 // A Moment is a stretch of a sound or a video.
@@ -88,26 +90,23 @@ func (l *Library) search(ctx context.Context, m Model, q *Query) (r Results, err
 		return r, err
 	}
 	if vector == nil && (q.NoWords || len(q.Terms) == 0) {
-		if r.Files, err = l.countFiles(ctx, s, q); err != nil {
+		f, err := l.filter(ctx, s, q, false)
+		if err != nil {
 			return r, err
 		}
-		if r.Hits, err = l.newest(ctx, s, q); err != nil {
+		r.Files, r.More = f.count, f.count > q.Offset+q.Limit
+		if r.Hits, err = l.newest(ctx, f, q.Offset, q.Limit); err != nil {
 			return r, err
 		}
-		r.More = len(r.Hits) > q.Limit
-		r.Hits = r.Hits[:min(q.Limit, len(r.Hits))]
 		return r, l.details(ctx, r.Hits)
 	}
-	var allowed *filtered // nil for all
-	if q.conditional() {
-		if allowed, err = l.filter(ctx, s, q); err == nil {
-			r.Files = allowed.count
-		}
-	} else {
-		r.Files, err = l.countFiles(ctx, s, q)
-	}
+	allowed, err := l.filter(ctx, s, q, q.conditional())
 	if err != nil {
 		return r, err
+	}
+	r.Files = allowed.count
+	if !q.conditional() {
+		allowed = nil // all of them
 	}
 	var hits []Hit
 	if vector != nil {
@@ -125,6 +124,9 @@ func (l *Library) search(ctx context.Context, m Model, q *Query) (r Results, err
 	r.More = len(hits) > q.Offset+q.Limit
 	hits = hits[min(q.Offset, len(hits)):]
 	r.Hits = hits[:min(q.Limit, len(hits))]
+	if err := l.moments(ctx, r.Hits); err != nil {
+		return r, err
+	}
 	return r, l.details(ctx, r.Hits)
 }
 
@@ -242,49 +244,71 @@ type piecesHit struct {
 // together is how many rows of the catalogue are asked for at once.
 const together = 256
 
-// files joins the pieces of a file into one hit, in the order of the best ones. Their details are to be filled in.
+// files joins the pieces of a file into one hit, in the order of the best ones. Their moments and details are to be filled in.
 func (l *Library) files(ctx context.Context, found []piecesHit) ([]Hit, error) {
-	type place struct {
-		file       int64
-		start, end *float64
+	t, err := l.columns(ctx, "piece")
+	if err != nil {
+		return nil, err
 	}
-	places := make(map[uint64]place, len(found))
-	for some := range slices.Chunk(found, together) {
-		var ids []any
-		for _, f := range some {
-			ids = append(ids, f.ID)
-		}
-		if err := each(ctx, l.db, func(scan func(...any) error) error {
-			var id uint64
-			var p place
-			err := scan(&id, &p.file, &p.start, &p.end)
-			places[id] = p
-			return err
-		}, "SELECT id, file, start, stop FROM pieces WHERE id IN ("+marks(len(ids))+")", ids...); err != nil {
-			return nil, err
-		}
-	}
-	var hits []Hit
-	at := map[int64]int{}
+	hits := make([]Hit, 0, len(found))
+	at := make(map[int64]int, len(found))
 	for _, f := range found {
-		p, there := places[f.ID]
-		if !there {
+		file := int64(t["piece"].at(int(f.ID / chunkRows)).small[f.ID%chunkRows])
+		if file == 0 {
 			continue // it has just been deleted, or is not told of yet
 		}
-		i, known := at[p.file]
+		i, known := at[file]
 		if !known {
 			i = len(hits)
-			at[p.file] = i
-			hits = append(hits, Hit{ID: p.file, Score: f.Score, Start: p.start, End: p.end})
+			at[file] = i
+			hits = append(hits, Hit{ID: file, Score: f.Score})
 			if f.known {
 				hits[i].Probability = &f.fit
 			}
 		}
-		if p.start != nil && p.end != nil && len(hits[i].Moments) < mostMoments {
-			hits[i].Moments = append(hits[i].Moments, Moment{*p.start, *p.end, f.Score})
+		if len(hits[i].pieces) < mostMoments {
+			hits[i].pieces = append(hits[i].pieces, f.Hit)
 		}
 	}
 	return hits, nil
+}
+
+// moments fills in where in sounds and videos the pieces of hits lie.
+func (l *Library) moments(ctx context.Context, hits []Hit) error {
+	type place struct{ start, end *float64 }
+	places := map[uint64]place{}
+	var ids []any
+	for _, h := range hits {
+		for _, p := range h.pieces {
+			ids = append(ids, p.ID)
+		}
+	}
+	for some := range slices.Chunk(ids, together) {
+		if err := each(ctx, l.db, func(scan func(...any) error) error {
+			var id uint64
+			var p place
+			err := scan(&id, &p.start, &p.end)
+			places[id] = p
+			return err
+		}, "SELECT id, start, stop FROM pieces WHERE start IS NOT NULL AND stop IS NOT NULL AND id IN ("+marks(len(some))+")", some...); err != nil {
+			return err
+		}
+	}
+	for i := range hits {
+		h := &hits[i]
+		for n, piece := range h.pieces {
+			p, ok := places[piece.ID]
+			if !ok {
+				continue
+			}
+			if n == 0 {
+				h.Start, h.End = p.start, p.end
+			}
+			h.Moments = append(h.Moments, Moment{*p.start, *p.end, piece.Score})
+		}
+		h.pieces = nil
+	}
+	return nil
 }
 
 // details fills in what the catalogue knows of hits. Files that have just vanished have no path.
@@ -356,14 +380,4 @@ func fuse(near []Hit, words []match) []Hit {
 		return cmp.Or(cmp.Compare(rank[b.ID], rank[a.ID]), cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
 	})
 	return hits
-}
-
-// newest lists the files that fulfil the conditions of a query that says nothing else, and one more than the query's limit if there are more.
-func (l *Library) newest(ctx context.Context, s Space, q *Query) (hits []Hit, err error) {
-	clause, args := q.where(s)
-	err = each(ctx, l.db, func(scan func(...any) error) error {
-		hits = append(hits, Hit{})
-		return scan(&hits[len(hits)-1].ID)
-	}, "SELECT id FROM files WHERE error IS NULL AND "+clause+" ORDER BY coalesce(taken, modified / 1000000000) DESC, id LIMIT ? OFFSET ?", append(args, q.Limit+1, q.Offset)...)
-	return hits, err
 }

@@ -216,7 +216,7 @@ func (l *Library) DropSpace(ctx context.Context, name string) error {
 	}
 	s := all[i]
 	if err := l.change(ctx, func(tx *sql.Tx) error {
-		for _, statement := range []string{"DELETE FROM pieces WHERE space = ?", "DELETE FROM embedded WHERE space = ?", "DELETE FROM seen WHERE space = ?", "DELETE FROM counts WHERE what = 'word ' || ?", "DELETE FROM spaces WHERE id = ?"} {
+		for _, statement := range []string{"DELETE FROM pieces WHERE space = ?", "DELETE FROM embedded WHERE space = ?", "DELETE FROM seen WHERE space = ?", "DELETE FROM columns WHERE id >> 32 = 256 + ?", "DELETE FROM spaces WHERE id = ?"} {
 			if _, err := tx.ExecContext(ctx, statement, s.id); err != nil {
 				return err
 			}
