@@ -21,7 +21,8 @@ import (
 
 const (
 	askedOf    = 20    // of so many rare names one is not learnt, to see what becomes of names that nobody taught
-	wideSteps  = 1500  // of the widening
+	wideSteps  = 2000  // of the widening
+	wide       = 0.5   // how far the weights go towards what was learnt; 0.7 and 1 were tried too
 	pairsKnown = 20000 // two known texts as one
 )
 
@@ -84,10 +85,18 @@ func widen(ctx context.Context, c *corpus, t *teacher, u pupil, out string) ([]f
 	if err := l.report(ctx, "before"); err != nil {
 		return nil, err
 	}
-	curve, err := l.learn(ctx, len(u.names))
+	before := map[string][]float32{}
+	for name, t := range nn.Params(l.tower) {
+		before[name] = slices.Clone(t.Floats())
+	}
+	curve, err := l.learn(ctx, len(u.names), u.byLanguage())
 	if err != nil {
 		return nil, err
 	}
+	if err := l.report(ctx, "learnt"); err != nil {
+		return nil, err
+	}
+	l.back(before)
 	if err := l.report(ctx, "after"); err != nil {
 		return nil, err
 	}
@@ -182,7 +191,7 @@ func (l *widening) same(ctx context.Context, texts []said) (reading, error) {
 	return reading{texts, v}, err
 }
 
-// half is a reading to say half what the tower says now and half what the bridge makes of MiniLM's vectors.
+// half is a reading to say half what the tower says now and half what the bridge makes of MiniLM's vectors, as long as it is now.
 func (l *widening) half(ctx context.Context, t *teacher, bridge *layer, texts []said) (reading, error) {
 	v, err := l.means(ctx, texts)
 	if err != nil {
@@ -192,8 +201,16 @@ func (l *widening) half(ctx context.Context, t *teacher, bridge *layer, texts []
 	if err != nil {
 		return reading{}, err
 	}
-	for i := range v {
-		v[i] = (v[i] + other[i]) / 2
+	for i := 0; i < len(v); i += meaning {
+		a, b := v[i:i+meaning], other[i:i+meaning]
+		long := float32(magnitude(a))
+		one, two := unit(slices.Clone(a), meaning), unit(slices.Clone(b), meaning)
+		for k := range a {
+			a[k] = one[k] + two[k]
+		}
+		for k := range unit(a, meaning) {
+			a[k] *= long
+		}
 	}
 	return reading{texts, v}, nil
 }
@@ -220,8 +237,8 @@ func (l *widening) learnBridge(ctx context.Context, t *teacher, english []said) 
 	return bridge, err
 }
 
-// learn teaches the tower; the first names of the known texts may stand in a template.
-func (l *widening) learn(ctx context.Context, names int) ([]float64, error) {
+// learn teaches the tower; the first names of the known texts may stand in a template, and draw draws known texts.
+func (l *widening) learn(ctx context.Context, names int, draw func(*rand.Rand) int) ([]float64, error) {
 	for _, t := range nn.Params(l.tower) {
 		t.Own()
 		t.Changed()
@@ -236,8 +253,7 @@ func (l *widening) learn(ctx context.Context, names int) ([]float64, error) {
 		}
 		return s.text
 	}
-	draw := func(r *rand.Rand, from *reading, names int, target []float32) []int32 {
-		k := r.IntN(len(from.texts))
+	take := func(r *rand.Rand, from *reading, k, names int, target []float32) []int32 {
 		text := from.texts[k].text
 		if k < names {
 			text = in(r, from.texts[k])
@@ -250,13 +266,15 @@ func (l *widening) learn(ctx context.Context, names int) ([]float64, error) {
 	return learn(ctx, c, l.tower, func(p *tensor.Pass, into *tensor.Gradients, r *rand.Rand) (float64, error) {
 		for i := range batch {
 			target := want[i*meaning:][:meaning]
-			switch kind := r.IntN(20); {
+			switch kind := r.IntN(24); {
 			case kind < 9:
-				ids[i] = draw(r, &l.known, names, target)
-			case kind < 11:
-				ids[i] = draw(r, &l.pairs, 0, target)
-			case kind < 18:
-				ids[i] = draw(r, &l.rare, len(l.rare.texts), target)
+				ids[i] = take(r, &l.known, draw(r), names, target)
+			case kind < 13:
+				ids[i] = take(r, &l.known, r.IntN(len(l.known.texts)), names, target)
+			case kind < 16:
+				ids[i] = take(r, &l.pairs, r.IntN(len(l.pairs.texts)), 0, target)
+			case kind < 23:
+				ids[i] = take(r, &l.rare, r.IntN(len(l.rare.texts)), len(l.rare.texts), target)
 			default:
 				clear(target)
 				ids[i] = l.encode(nonsense(r))
@@ -265,6 +283,20 @@ func (l *widening) learn(ctx context.Context, names int) ([]float64, error) {
 		return match.Learn(train.Pairs(l.tower.Meaning(p, ids), p.Input(want, batch, meaning)), meaning, into)
 	})
 }
+
+// back brings the weights part of the way back to those before, which keeps more of what was known and loses little of what was learnt (Wortsman
+// et al. 2022, "Robust fine-tuning of zero-shot models").
+func (l *widening) back(before map[string][]float32) {
+	for name, t := range nn.Params(l.tower) {
+		v := t.Own()
+		for i, x := range before[name] {
+			v[i] = wide*v[i] + (1-wide)*x
+		}
+		t.Changed()
+	}
+}
+
+func magnitude(v []float32) float64 { return math.Sqrt(dot(v, v)) }
 
 // report says how near the tower comes to what texts are to mean, and how long it makes them.
 func (l *widening) report(ctx context.Context, when string) error {
@@ -285,11 +317,11 @@ func (l *widening) report(ctx context.Context, when string) error {
 		n := len(part.of.texts)
 		for i := range n {
 			a := v[i*meaning:][:meaning]
-			own := math.Sqrt(dot(a, a))
+			own := magnitude(a)
 			long += own / float64(n)
 			if part.of.targets != nil {
 				b := part.of.target(i)
-				cosine += dot(a, b) / max(1e-9, own*math.Sqrt(dot(b, b))) / float64(n)
+				cosine += dot(a, b) / max(1e-9, own*magnitude(b)) / float64(n)
 			}
 		}
 		say("%s: %d %s: cosine with what they are to mean %.3f, length %.3f", when, n, part.what, cosine, long)

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,6 +59,29 @@ func TestRare(t *testing.T) {
 	}
 }
 
+// The weights go a share of the way.
+func TestBack(t *testing.T) {
+	l := &widening{tower: mini.NewText(&mini.Config{Dimension: 4, Vocabulary: 5, TextWidth: 3, TextHidden: 2})}
+	nn.Init(l.tower, 5)
+	before, want := map[string][]float32{}, map[string][]float32{}
+	for name, p := range nn.Params(l.tower) {
+		for i, x := range p.Own() {
+			before[name] = append(before[name], x)
+			want[name] = append(want[name], x+wide)
+			p.Own()[i]++
+		}
+		p.Changed()
+	}
+	l.back(before)
+	for name, p := range nn.Params(l.tower) {
+		for i, x := range p.Floats() {
+			if d := x - want[name][i]; d < -1e-5 || d > 1e-5 {
+				t.Fatalf("%s: %v, want %v", name, p.Floats(), want[name])
+			}
+		}
+	}
+}
+
 // A tower that is widened learns what it is told, comes to say nothing of nonsense, and goes on saying what it said.
 func TestWidening(t *testing.T) {
 	known := []said{{"red cat", "en"}, {"blue dog", "en"}, {"green fish", ""}, {"old house", ""}}
@@ -105,7 +128,7 @@ func TestWidening(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.learn(ctx, len(known)); err != nil {
+	if _, err := l.learn(ctx, len(known), func(r *rand.Rand) int { return r.IntN(len(known)) }); err != nil {
 		t.Fatal(err)
 	}
 	after, err := l.same(ctx, mad)
@@ -117,7 +140,7 @@ func TestWidening(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range mad {
-		if a, b := length(before.target(i)), length(after.target(i)); b > a/2 {
+		if a, b := magnitude(before.target(i)), magnitude(after.target(i)); b > a/2 {
 			t.Errorf("%q: a length of %.3f before, %.3f after", mad[i].text, a, b)
 		}
 	}
@@ -126,10 +149,8 @@ func TestWidening(t *testing.T) {
 		if i < len(known) {
 			want = l.known.target(i)
 		}
-		if cosine := dot(now.target(i), want) / length(now.target(i)) / length(want); cosine < 0.9 {
+		if cosine := dot(now.target(i), want) / magnitude(now.target(i)) / magnitude(want); cosine < 0.9 {
 			t.Errorf("%q: a cosine of %.3f with what it is to mean", s.text, cosine)
 		}
 	}
 }
-
-func length(v []float32) float64 { return math.Sqrt(dot(v, v)) }
