@@ -140,7 +140,7 @@ func TestWidening(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range mad {
-		if a, b := magnitude(before.target(i)), magnitude(after.target(i)); b > a/2 {
+		if a, b := magnitude(before.target(i)), magnitude(after.target(i)); b > 0.7*a {
 			t.Errorf("%q: a length of %.3f before, %.3f after", mad[i].text, a, b)
 		}
 	}
