@@ -28,18 +28,8 @@ func TestShippedFinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
+	seen := look(t, b)
 	p := tensor.NewPass(context.Background(), 0)
-	processor := b.Pixels()
-	side := b.Image.Config.Size
-	pixels := make([]float32, len(pictures)*3*side*side)
-	for i, x := range pictures {
-		img, err := image.Open("../../accuracy/"+x.file+".jpg", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		processor.Apply(pixels[i*3*side*side:][:3*side*side], img)
-	}
-	seen := slices.Clone(b.EmbedImage(p.Input(pixels, len(pictures), 3, side, side)).Normalize(1e-12).Floats())
 	right := map[string]int{}
 	for i, x := range pictures {
 		for language, text := range map[string]string{"en": x.en, "zh": x.zh, "de": x.de} {
@@ -67,6 +57,50 @@ func TestShippedFinds(t *testing.T) {
 	for language, least := range map[string]int{"en": 5, "zh": 5, "de": 5} {
 		if right[language] < least {
 			t.Errorf("%s: %d of %d names find their picture first, want %d or more", language, right[language], len(pictures), least)
+		}
+	}
+}
+
+// look is the vectors of the photographs, of length 1.
+func look(t *testing.T, b *Bundle) []float32 {
+	p := tensor.NewPass(context.Background(), 0)
+	processor := b.Pixels()
+	side := b.Image.Config.Size
+	pixels := make([]float32, len(pictures)*3*side*side)
+	for i, x := range pictures {
+		img, err := image.Open("../../accuracy/"+x.file+".jpg", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		processor.Apply(pixels[i*3*side*side:][:3*side*side], img)
+	}
+	return slices.Clone(b.EmbedImage(p.Input(pixels, len(pictures), 3, side, side)).Normalize(1e-12).Floats())
+}
+
+// What means nothing mostly finds nothing, in any script; these do not.
+func TestShippedNonsense(t *testing.T) {
+	files := Shipped()
+	if files == nil {
+		t.Skip("this build has no model inside")
+	}
+	b, err := Parse(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	seen := look(t, b)
+	scale, bias, _ := b.Calibration("image")
+	p := tensor.NewPass(context.Background(), 0)
+	for _, text := range []string{"qwzzkx", "florbnax", "asdfghjkl", "brumpfelig", "xvq zkjw", "щзжкфъ", "龘鞷麤", "뷁쀍껿"} {
+		v, err := b.EmbedText(p, [][]int32{b.Encode(text).IDs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		scores := v.Normalize(1e-12).Dots(p.Input(seen, len(pictures), b.Dimension()), 1).Floats()
+		if top := slices.Max(scores); scale*top+bias >= 0 {
+			t.Errorf("%s: a cosine of %.2f with a photograph, want one below even odds", text, top)
+		} else {
+			t.Logf("%s: %.2f", text, top)
 		}
 	}
 }

@@ -202,6 +202,24 @@ func (t *teacher) need(texts []said) error {
 	return t.english.need(english)
 }
 
+// needEnglish makes MiniLM read texts.
+func (t *teacher) needEnglish(texts []said) error {
+	var all []string
+	for _, s := range texts {
+		all = append(all, s.text)
+	}
+	return t.english.need(all)
+}
+
+// ofMiniLM is MiniLM's vectors of texts, [n, teacherWidth].
+func (t *teacher) ofMiniLM(texts []said) []float32 {
+	out := make([]float32, 0, len(texts)*teacherWidth)
+	for _, s := range texts {
+		out = append(out, t.english.vectors[s.text]...)
+	}
+	return out
+}
+
 // ofE5 is e5's vectors of texts without what all share, of length 1.
 func (t *teacher) ofE5(texts []said) []float32 {
 	out := make([]float32, 0, len(texts)*teacherWidth)

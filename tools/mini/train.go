@@ -41,16 +41,10 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 	if err != nil {
 		return err
 	}
-	concepts := corpus.concepts()
-	words, err := t.words(ctx, dir, python)
+	concepts, u, err := corpus.read(ctx, t, dir, python)
 	if err != nil {
 		return err
 	}
-	kinds, err := readKinds(kindTable)
-	if err != nil {
-		return err
-	}
-	u := corpus.pupil(append(slices.Clone(concepts), named(kinds)...), words)
 	if err := t.need(append(append(slices.Clone(u.names), u.other...), corpus.asked()...)); err != nil {
 		return err
 	}
@@ -84,11 +78,29 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 	if err := save(out, model, tokenizer); err != nil {
 		return err
 	}
+	wideCurve, err := widen(ctx, corpus, t, u, out)
+	if err != nil {
+		return err
+	}
 	if err := settle(ctx, corpus, e, out); err != nil {
 		return err
 	}
-	f := &figures{Curves: map[string][]float64{"adapter": s.curve, "head": headCurve, "text": textCurve}, Bytes: map[string]int64{}}
+	f := &figures{Curves: map[string][]float64{"adapter": s.curve, "head": headCurve, "text": textCurve, "wider": wideCurve}, Bytes: map[string]int64{}}
 	return f.conclude(ctx, corpus, e, s.place, out)
+}
+
+// read is the concepts whose names teach, and all that there is to read.
+func (c *corpus) read(ctx context.Context, t *teacher, dir, python string) ([]concept, pupil, error) {
+	concepts := c.concepts()
+	words, err := t.words(ctx, dir, python)
+	if err != nil {
+		return nil, pupil{}, err
+	}
+	kinds, err := readKinds(kindTable)
+	if err != nil {
+		return nil, pupil{}, err
+	}
+	return concepts, c.pupil(append(slices.Clone(concepts), named(kinds)...), words), nil
 }
 
 // recalibrate settles a model that is there, and measures it again.
