@@ -15,6 +15,7 @@ var reportPage string
 var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"join":    strings.Join,
 	"percent": func(v *float64) string { return fmt.Sprintf("%.1f", 100**v) },
+	"whole":   func(v *float64) string { return fmt.Sprintf("%.3g", 100**v) },
 	"ms":      func(v float64) string { return fmt.Sprintf("%.3g", v) },
 	"mb":      func(n int) string { return fmt.Sprintf("%.1f", float64(n)/(1<<20)) },
 	"bits":    func(v float64) string { return fmt.Sprintf("%.2f", v) },
@@ -93,6 +94,7 @@ type tick struct {
 type mark struct {
 	X, Y, Low, High float64 // Low and High are the ends of the interval, on the axis of the figure
 	Label, How      string
+	LabelX, LabelY  float64 // from the mark to the beginning of the label, in the middle of its height
 	Tip             string
 	Front           bool
 	Chosen          bool
@@ -191,7 +193,7 @@ func (v *view) dots() {
 
 // scatter draws what candidates reach over how long they take.
 func (v *view) scatter() {
-	c := chart{Width: 720, Height: 400, Left: 60, Right: 620, Top: 90, Bottom: 350}
+	c := chart{Width: 720, Height: 340, Left: 60, Right: 620, Top: 20, Bottom: 290}
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, k := range v.Candidates {
 		low, high = min(low, k.value()), max(high, k.value())
@@ -215,13 +217,35 @@ func (v *view) scatter() {
 	for _, k := range v.Candidates {
 		m := mark{X: x(micro(k)), Y: y(k.value()), Label: k.Method, How: k.How, Front: k.Front, Chosen: k.Method == v.Recommendation.Method,
 			Tip: fmt.Sprintf("%s: %s in %.0f µs after the encoders", k.Method, k.Main(), 1000*k.Fusing.P50)}
-		if o := slices.IndexFunc(c.Marks, func(o mark) bool { return o.Label != "" && math.Abs(o.X-m.X) < 14 && math.Abs(o.Y-m.Y) < 12 }); o >= 0 {
-			c.Marks[o].Label += ", " + m.Label // one label for those that lie together
-			m.Label = ""
-		}
 		c.Marks = append(c.Marks, m)
 	}
+	label(c.Marks)
 	v.Scatter = c
+}
+
+// label puts the label of each mark beside it, where no mark and no other label is, if there is such a place.
+func label(marks []mark) {
+	type box struct{ left, top, right, bottom float64 }
+	var taken []box
+	for _, m := range marks {
+		taken = append(taken, box{m.X - 7, m.Y - 6, m.X + 7, m.Y + 6})
+	}
+	for k := range marks {
+		m := &marks[k]
+		width := 7 * float64(len(m.Label))
+		best, least := box{}, math.Inf(1)
+		for _, at := range [][2]float64{{12, 0}, {-12 - width, 0}, {12, -14}, {12, 14}, {-12 - width, -14}, {-12 - width, 14}, {12, -28}, {12, 28}, {-12 - width, -28}, {-12 - width, 28}, {12, -42}, {12, 42}} {
+			b := box{m.X + at[0], m.Y + at[1] - 7, m.X + at[0] + width, m.Y + at[1] + 7}
+			hidden := max(0, -b.left) * 14
+			for _, o := range taken {
+				hidden += max(0, min(b.right, o.right)-max(b.left, o.left)) * max(0, min(b.bottom, o.bottom)-max(b.top, o.top))
+			}
+			if hidden < least {
+				best, least, m.LabelX, m.LabelY = b, hidden, at[0], at[1]
+			}
+		}
+		taken = append(taken, best)
+	}
 }
 
 // curves draws, for each modality, what noise in it does to the recommended candidate and to the best of each way.

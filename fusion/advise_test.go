@@ -84,6 +84,9 @@ func TestAdviceKeepsToLimits(t *testing.T) {
 	if err != nil || advice.Recommendation.How != "late" || advice.Candidates[0].First == 0 {
 		t.Errorf("%+v, %v, want late fusion, which can do without what says nothing", advice, err)
 	}
+	if why := advice.Recommendation.Why; !strings.Contains(why, "; first alone: ") || strings.Contains(why, "second alone") {
+		t.Errorf("%s, want it to say that the first is enough", why)
+	}
 	a.Limits.Without = []string{"first"}
 	advice, err = a.Advise(context.Background(), d)
 	if err != nil || advice.Recommendation.How != "undecided" || !strings.Contains(advice.Recommendation.Why, "without first") {

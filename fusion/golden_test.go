@@ -3,6 +3,7 @@ package fusion
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -125,6 +126,28 @@ func TestRulesEqualPyTorch(t *testing.T) {
 				got = append(got, float32(v))
 			}
 			g.Near(fmt.Sprintf("late.join.%s.%d", m.Rule, i), got, 1e-5)
+		}
+	}
+}
+
+// The weights that stacking is drawn to are those of the product, whoever is missing.
+func TestStackingBeginsAsTheProduct(t *testing.T) {
+	m := goldenModel(t, Late)
+	copy(m.Late.Stack.Weight.Own(), m.Late.product())
+	clear(m.Late.Stack.Bias.Own())
+	var answers [2][][]float64
+	for k, rule := range []Rule{Stack, Product} {
+		var err error
+		m.Rule = rule
+		if answers[k], err = m.Predict(context.Background(), goldenSamples(golden.Open(t, goldenFile)), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, a := range answers[0] {
+		for j, v := range a {
+			if want := answers[1][i][j]; math.Abs(v-want) > 1e-4 {
+				t.Errorf("sample %d: %v, want %v", i, a, answers[1][i])
+			}
 		}
 	}
 }

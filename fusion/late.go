@@ -16,10 +16,10 @@ type Rule string
 // The rules. Those that have something to learn do so from the samples that a training looks at but does not learn from.
 const (
 	Average Rule = "average" // the mean of their probabilities
-	Product Rule = "product" // of their probabilities, brought to a sum of 1 (Hinton 2002); numbers weighted by one over their mean squared error
+	Product Rule = "product" // of their probabilities after temperature scaling (Guo et al. 2017), brought to a sum of 1 (Hinton 2002); numbers weighted by one over their mean squared error
 	Learned Rule = "weights" // a mean with the weights that make what is true most likely, by expectation-maximisation
-	Gate    Rule = "gate"    // a mean in which each weighs as much as it is sure, by its probabilities after temperature scaling (Guo et al. 2017); not for numbers
-	Stack   Rule = "stack"   // logistic regression on their log probabilities after temperature scaling, and on who takes part (Wolpert 1992); for one class of several
+	Gate    Rule = "gate"    // a mean in which each weighs as much as it is sure, by its probabilities after temperature scaling; not for numbers
+	Stack   Rule = "stack"   // logistic regression on their log probabilities after temperature scaling, and on who takes part (Wolpert 1992), drawn to the product; for one class of several
 )
 
 // Rules is all rules.
@@ -44,6 +44,14 @@ func newCombination(t Task, m int) *Combination {
 		c.Stack = &nn.Linear{Weight: tensor.Statistic(t.Outputs, m*(t.Outputs+1)), Bias: tensor.Statistic(t.Outputs)}
 	}
 	return c
+}
+
+// temperature is that of an expert, 1 before there is one.
+func (c *Combination) temperature(m int) float64 {
+	if t := c.Temperature.Floats()[m]; t > 0 {
+		return float64(t)
+	}
+	return 1
 }
 
 // opinions is what the experts say of a sample: logits, or numbers, of each modality; nil where it is missing.
@@ -73,7 +81,7 @@ func (m *Model) fitLate(ctx context.Context, valid *Data, workers int) error {
 			}
 		}
 	}
-	learnt, err := train.Probe{Strength: 0.01, Steps: 200, Tolerance: 1e-5, Workers: workers}.Fit(ctx, e)
+	learnt, err := train.Probe{Strength: 0.1, Toward: c.product(), Steps: 200, Tolerance: 1e-5, Workers: workers}.Fit(ctx, e)
 	if err != nil {
 		return fmt.Errorf("fusion: stacking: %w", err)
 	}
@@ -251,9 +259,10 @@ func (m *Model) join(o opinions, s *joining) []float64 {
 		switch {
 		case m.Rule == Product && t.Kind == Regression:
 			w = 1 / float64(c.Error.Floats()[i])
-		case m.Rule == Product: // logits are added
+		case m.Rule == Product: // logits are added, each expert's divided by its temperature
+			w = 1 / c.temperature(i)
 		case m.Rule == Gate:
-			p = calibrated(p, t, logits, float64(c.Temperature.Floats()[i]))
+			p = calibrated(p, t, logits, c.temperature(i))
 			w = t.sureness(p) + 1e-6
 		default:
 			p = t.answer(p)

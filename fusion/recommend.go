@@ -99,6 +99,21 @@ func (c *Candidate) without(d *Data, gone string) *Subset {
 	return nil
 }
 
+// enough is the best set of the fewest modalities with which a candidate is not surely worse than with all; nil where it takes all.
+func (c *Candidate) enough(d *Data, boot metric.Bootstrap) (best *Subset) {
+	sets := subsets(len(d.Modalities))
+	for i, set := range sets[:len(sets)-1] {
+		s := &c.Subsets[i]
+		if best != nil && (len(s.Modalities) > len(best.Modalities) || s.Score <= best.Score) {
+			continue
+		}
+		if d.interval(boot, less(c.scores, Scores(d, c.parts[set]))).Low <= 0 {
+			best = s
+		}
+	}
+	return best
+}
+
 // why is the reason in words.
 func (a Advisor) why(d *Data, advice *Advice, c, top *Candidate, equal []*Candidate) string {
 	parts := []string{fmt.Sprintf("%s scores %s (%s)", c.Method, percent(d.Task, c.Figures.Score), interval(d.Task, c.Figures.Interval))}
@@ -131,6 +146,9 @@ func (a Advisor) why(d *Data, advice *Advice, c, top *Candidate, equal []*Candid
 				parts = append(parts, fmt.Sprintf("without %s: %s", m.Name, percent(d.Task, s.Score)))
 			}
 		}
+	}
+	if s := c.enough(d, a.Boot); s != nil {
+		parts = append(parts, fmt.Sprintf("%s alone: %s, not surely less than all together", strings.Join(s.Modalities, " and "), percent(d.Task, s.Score)))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -35,6 +35,19 @@ func (o opinions) parts() iter.Seq[opinions] {
 	}
 }
 
+// product is the weights of the stacking that is the product of experts: what each says of a class counts once for that class. With few samples to
+// learn from, stacking stays near it.
+func (c *Combination) product() []float32 {
+	classes, width := c.Stack.Weight.Dim(0), c.Stack.Weight.Dim(1)
+	weights := make([]float32, classes*width)
+	for class := range classes {
+		for first := 0; first < width; first += classes + 1 {
+			weights[class*width+first+class] = 1
+		}
+	}
+	return weights
+}
+
 // stacked appends the features of stacking to x: of each expert the logarithms of its probabilities after temperature scaling, and whether it
 // takes part.
 func (m *Model) stacked(x []float32, o opinions) []float32 {
@@ -45,7 +58,7 @@ func (m *Model) stacked(x []float32, o opinions) []float32 {
 			}
 			continue
 		}
-		top, sum, calm := math.Inf(-1), 0.0, float64(m.Late.Temperature.Floats()[k])
+		top, sum, calm := math.Inf(-1), 0.0, m.Late.temperature(k)
 		for _, v := range logits {
 			top = max(top, v/calm)
 		}

@@ -30,12 +30,13 @@ func (e Examples) check() error {
 }
 
 // A Probe learns to classify features by logistic regression, with which CLIP and open_clip measure how good these are (Radford et al. 2021,
-// §3.2): it minimises the mean cross-entropy plus Strength/2·Σ weight², by L-BFGS. The C of scikit-learn is 1/(Strength·n).
+// §3.2): it minimises the mean cross-entropy plus Strength/2·Σ (weight - Toward)², by L-BFGS. The C of scikit-learn is 1/(Strength·n).
 type Probe struct {
 	Strength  float64
-	Steps     int     // at most; 0 for 1000, as CLIP
-	Tolerance float64 // of the largest derivative; 0 for 1e-7
-	Workers   int     // 0 for all cores; the result does not depend on it
+	Toward    []float32 // weights, [Classes, Width], that learning begins at and is drawn to; nil for 0
+	Steps     int       // at most; 0 for 1000, as CLIP
+	Tolerance float64   // of the largest derivative; 0 for 1e-7
+	Workers   int       // 0 for all cores; the result does not depend on it
 }
 
 // probeRows is how many rows go through a pass at once.
@@ -44,6 +45,7 @@ const probeRows = 1024
 // Fit learns a layer that makes the logits of classes from features.
 func (o Probe) Fit(ctx context.Context, e Examples) (*nn.Linear, error) {
 	l := &nn.Linear{Weight: zeros(max(e.Classes, 0), e.Width), Bias: zeros(max(e.Classes, 0))}
+	copy(l.Weight.Own(), o.Toward)
 	return l, o.fit(ctx, e, l)
 }
 
@@ -51,6 +53,9 @@ func (o Probe) Fit(ctx context.Context, e Examples) (*nn.Linear, error) {
 func (o Probe) fit(ctx context.Context, e Examples, l *nn.Linear) error {
 	if err := e.check(); err != nil {
 		return err
+	}
+	if o.Toward != nil && len(o.Toward) != e.Classes*e.Width {
+		return fmt.Errorf("train: probe drawn to %d weights, want %d for %d classes and features of width %d", len(o.Toward), e.Classes*e.Width, e.Classes, e.Width)
 	}
 	if o.Steps == 0 {
 		o.Steps = 1000
@@ -74,6 +79,7 @@ func (o Probe) fit(ctx context.Context, e Examples, l *nn.Linear) error {
 			x[first+i] = float64(v[i])
 		}
 	})
+	far := make([]float64, weights) // weights less those of Toward
 	set := func(x []float64) {
 		each(func(v, _ []float32, first int) {
 			for i := range v {
@@ -92,8 +98,12 @@ func (o Probe) fit(ctx context.Context, e Examples, l *nn.Linear) error {
 				slopes[first+i] = float64(v)
 			}
 		})
-		along(slopes[:weights], o.Strength, x[:weights])
-		return loss + o.Strength/2*dot(x[:weights], x[:weights]), err
+		copy(far, x)
+		for i, v := range o.Toward {
+			far[i] -= float64(v)
+		}
+		along(slopes[:weights], o.Strength, far)
+		return loss + o.Strength/2*dot(far, far), err
 	}, o.Steps, o.Tolerance)
 	set(x)
 	if err != nil {

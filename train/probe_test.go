@@ -39,6 +39,36 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// A probe that is drawn strongly to weights stays there; a weak pull changes nothing.
+func TestProbeIsDrawn(t *testing.T) {
+	ctx, e := context.Background(), clusters(48, 3, 2, 1)
+	toward := []float32{1, -2, 0.5, 0, 3, -1}
+	tied, err := train.Probe{Strength: 1e4, Toward: toward}.Fit(ctx, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, err := train.Probe{Strength: 1e-7, Toward: toward}.Fit(ctx, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := train.Probe{Strength: 1e-7}.Fit(ctx, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range toward {
+		if got := tied.Weight.Floats()[i]; math.Abs(float64(got-want)) > 1e-3 {
+			t.Errorf("weight %d is %v, want %v", i, got, want)
+		}
+		// Of two classes only the difference of their weights matters.
+		if j := i % 3; math.Abs(float64(free.Weight.Floats()[j]-free.Weight.Floats()[j+3]-plain.Weight.Floats()[j]+plain.Weight.Floats()[j+3])) > 1e-2 {
+			t.Errorf("a weak pull changes weights %d: %v, want %v", j, free.Weight.Floats(), plain.Weight.Floats())
+		}
+	}
+	if _, err := (train.Probe{Toward: toward[:5]}).Fit(ctx, e); err == nil || !strings.Contains(err.Error(), "5 weights, want 6") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // clusters are n examples around the centres of classes, noisy.
 func clusters(n, width, classes, seed int) train.Examples {
 	e := train.Examples{Width: width, Classes: classes}

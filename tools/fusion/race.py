@@ -10,6 +10,10 @@ same sizes; MultiBench leaves them to its user. What a job names under "equal" i
             the last layer (MultiBench returns the hidden one)
     rate    the learning rate rises and falls, with AdamW's second beta and the clipping of gradients
     start   the first values of weights
+    gelu    the hidden layer of the head of concat has GELU for ReLU
+    choice  the weights kept are those of the epoch with the least loss on the samples to look at, not with the highest accuracy
+    itself  of mult: no modality sees itself
+    shape   of mult: and all the rest is as in package fusion, but for ReLU within the layers; see Pairs
 
 Needs torch, safetensors, scikit-learn, tqdm, matplotlib, memory_profiler and torchvision.
 """
@@ -80,8 +84,67 @@ def read(name):
 class Head(MLP):
     """MultiBench's MLP with dropout, whose answer is that of its last layer."""
 
+    activation = staticmethod(torch.relu)
+
     def forward(self, x):
-        return self.fc2(self.dropout_layer(torch.relu(self.fc(x))))
+        return self.fc2(self.dropout_layer(self.activation(self.fc(x))))
+
+
+class Smooth(Head):
+    activation = staticmethod(nn.functional.gelu)
+
+
+class Learned(nn.Module):
+    """Positions that are learnt, in place of sines."""
+
+    def __init__(self, tokens, width):
+        super().__init__()
+        self.values = nn.Parameter(torch.zeros(tokens, width))
+
+    def forward(self, tokens):  # [N, T]
+        return self.values.expand(len(tokens), -1, -1)
+
+
+class Pairs(MULTModel):
+    """MULTModel without the networks in which a modality sees itself. With shape it has learnt positions, once, on tokens that are not scaled; no
+    mask; one layer of self-attention; hidden layers twice as wide, not four times; a norm at the very end alone; the mean of the tokens for
+    the last one; and dropout before the answer alone."""
+
+    def __init__(self, shapes, sizes, shape):
+        n, width, sizes.attn_mask = len(shapes), sizes.embed_dim, not shape
+        if shape:
+            sizes.attn_dropout = sizes.relu_dropout = sizes.res_dropout = sizes.embed_dropout = 0
+        super().__init__(n, [s[1] for s in shapes], sizes)
+        self.shape, within = shape, (n - 1) * width
+        self.trans = nn.ModuleList(nn.ModuleList(net for j, net in enumerate(row) if j != i) for i, row in enumerate(self.trans))
+        self.n_modalities = n - 1  # by which get_network counts the width of what was seen
+        self.trans_mems = nn.ModuleList(self.get_network(i, i, mem=True, layers=3) for i in range(n))
+        self.proj1, self.proj2, self.out_layer = nn.Linear(n * within, n * within), nn.Linear(n * within, n * within), nn.Linear(n * within, sizes.output_dim)
+        if not shape:
+            return
+        self.proj = nn.ModuleList(nn.Conv1d(s[1], width, 1) for s in shapes)
+        self.positions = nn.ModuleList(Learned(s[0], width) if s[0] > 1 else None for s in shapes)
+        for net in [*self.trans_mems, *(net for row in self.trans for net in row)]:
+            net.embed_scale, net.embed_positions = 1, None
+            for layer in net.layers:
+                layer.fc1, layer.fc2 = nn.Linear(layer.embed_dim, 2 * layer.embed_dim), nn.Linear(2 * layer.embed_dim, layer.embed_dim)
+        for row in self.trans:
+            for net in row:
+                net.normalize, net.layer_norm = False, None
+        for net in self.trans_mems:
+            net.layers = net.layers[:1]
+
+    def forward(self, x):
+        x = [proj(v.permute(0, 2, 1)).permute(2, 0, 1) for proj, v in zip(self.proj, x)]  # [T, N, C]
+        if self.shape:
+            x = [v if p is None else v + p(v[:, :, 0].T).transpose(0, 1) for p, v in zip(self.positions, x)]
+        seen = []
+        for i, (row, memory) in enumerate(zip(self.trans, self.trans_mems)):
+            h = memory(torch.cat([net(x[i], v, v) for net, v in zip(row, x[:i] + x[i + 1:])], 2))
+            seen.append(h.mean(0) if self.shape else h[-1])
+        x = torch.cat(seen, 1)
+        x = x + self.proj2(torch.relu(self.proj1(x)))
+        return self.out_layer(nn.functional.dropout(x, DROPOUT, self.training and self.shape))
 
 
 def scheduled(steps):
@@ -121,10 +184,12 @@ def parts(method, xs, classes, equal):
         class Sizes(MULTModel.DefaultHyperParams):
             num_heads, layers, embed_dim, output_dim = HEADS, LAYERS, WIDTH, classes
             attn_dropout = relu_dropout = res_dropout = embed_dropout = DROPOUT
-        return [Identity() for _ in xs], MULTModel(n, [s[1] for s in shapes], Sizes), Identity()
+        own = "shape" in equal
+        model = Pairs(shapes, Sizes, own) if own or "itself" in equal else MULTModel(n, [s[1] for s in shapes], Sizes)
+        return [Identity() for _ in xs], model, Identity()
     encoders = [Encoder(*s) for s in shapes]
     if method == "concat":
-        kind = Head if "mended" in equal else MLP
+        kind = Smooth if "gelu" in equal else Head if "mended" in equal else MLP
         return encoders, Concat(), kind(n * WIDTH, 2 * WIDTH, classes, dropout=True, dropoutp=DROPOUT)
     fusion = LowRankTensorFusion([WIDTH] * n, WIDTH, RANK)
     if "mended" in equal:
@@ -148,9 +213,9 @@ def work(job):
     with tempfile.TemporaryDirectory() as folder:
         best = os.path.join(folder, "best.pt")
         wall, cpu = time.perf_counter(), time.process_time()
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr):  # as "regression" its loop keeps the weights with the least loss, whatever the loss is
             train(encoders, fusion, head, learn, valid, job["epochs"], optimtype=optimiser, lr=job["rate"], weight_decay=0.01,
-                  clip_val=clip, save=best, track_complexity=False)
+                  clip_val=clip, save=best, track_complexity=False, task="regression" if "choice" in job["equal"] else "classification")
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         model = torch.load(best, weights_only=False).eval()
     with torch.no_grad():

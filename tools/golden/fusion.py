@@ -168,7 +168,7 @@ def joined(P, alone):
     sure = 1 - torch.distributions.Categorical(calm).entropy() / torch.log(torch.tensor(float(OUTPUTS))) + 1e-6
     shares = P["late.weights"][there]
     side = torch.cat([torch.zeros(OUTPUTS + 1) if y is None else torch.cat([(y.detach() / P["late.temperature"][m]).log_softmax(0), torch.ones(1)]) for m, y in enumerate(alone)]).double()
-    return {"average": p.mean(0), "product": p.prod(0) / p.prod(0).sum(), "weights": (p * shares[:, None]).sum(0) / shares.sum(),
+    return {"average": p.mean(0), "product": calm.prod(0) / calm.prod(0).sum(), "weights": (p * shares[:, None]).sum(0) / shares.sum(),
             "gate": (calm * sure[:, None]).sum(0) / sure.sum(), "stack": F.linear(side, P["late.stack.weight"], P["late.stack.bias"]).softmax(0)}
 
 
