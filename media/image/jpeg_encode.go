@@ -2,6 +2,7 @@ package image
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 
 	"github.com/chiasm/chiasm/internal/pixel"
@@ -12,7 +13,7 @@ import (
 func EncodeJPEG(m *RGB, quality int) []byte {
 	m.check("EncodeJPEG")
 	if max(m.W, m.H) > 0xffff {
-		panic(&SizeError{"EncodeJPEG", "at most 65535 pixels a side", ""})
+		panic(&SizeError{"EncodeJPEG", "at most 65535 pixels a side", fmt.Sprintf("%d x %d", m.W, m.H)})
 	}
 	e := jpegEncoder{out: make([]byte, 0, 1024+m.W*m.H/4)}
 	e.header(m.W, m.H, min(max(quality, 1), 100))
