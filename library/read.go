@@ -158,7 +158,7 @@ func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error)
 	}
 	r.budget.settle(j, int64(len(img.Pix)))
 	if r.thumb != nil {
-		r.thumb(j, func() ([]byte, error) { return shrink(img, smallSide) })
+		r.thumb(j, func() ([]byte, error) { return shrink(img, smallSide), nil })
 	}
 	if !sees {
 		return nil
@@ -239,7 +239,7 @@ func (r *reader) frames(ctx context.Context, j *job, give func(piece) error) err
 	var scenes scenes
 	flush := func(s scene, end float64) error {
 		if r.thumb != nil && j.parts == 0 {
-			r.thumb(j, func() ([]byte, error) { return shrink(s.img, smallSide) })
+			r.thumb(j, func() ([]byte, error) { return shrink(s.img, smallSide), nil })
 		}
 		return give(piece{job: j, img: s.img, start: s.start, end: end, bytes: int64(len(s.img.Pix))})
 	}

@@ -7,8 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	stdimage "image"
-	"image/jpeg"
 	"io/fs"
 	"math"
 	"os"
@@ -112,13 +110,13 @@ func (l *Library) develop(ctx context.Context, it Item, size int, at float64) (d
 		if err != nil {
 			return nil, err
 		}
-		return shrink(full, size)
+		return shrink(full, size), nil
 	case Video:
 		frame, err := frameAt(ctx, f.Name(), size, at)
 		if err != nil {
 			return nil, err
 		}
-		return shrink(frame, size)
+		return shrink(frame, size), nil
 	case Audio:
 		return waveform(ctx, f.Name(), size)
 	}
@@ -152,19 +150,13 @@ func frameAt(ctx context.Context, path string, size int, at float64) (*image.RGB
 }
 
 // shrink is a picture as a small JPEG file.
-func shrink(full *image.RGB, size int) ([]byte, error) {
+func shrink(full *image.RGB, size int) []byte {
 	w, h := full.W, full.H
 	if long := max(w, h); long > size {
 		w, h = max(1, int(math.Round(float64(w*size)/float64(long)))), max(1, int(math.Round(float64(h*size)/float64(long))))
 		full = image.Resize(full, w, h, image.Bilinear)
 	}
-	small := stdimage.NewRGBA(stdimage.Rect(0, 0, w, h)) // which the encoder is fast with
-	for from, to := full.Pix, small.Pix; len(to) >= 4; from, to = from[3:], to[4:] {
-		to[0], to[1], to[2], to[3] = from[0], from[1], from[2], 255
-	}
-	var b bytes.Buffer
-	err := jpeg.Encode(&b, small, &jpeg.Options{Quality: quality})
-	return b.Bytes(), err
+	return image.EncodeJPEG(full, quality)
 }
 
 // prepare makes the small thumbnail of a file that is being indexed, unless there is one.
