@@ -14,16 +14,17 @@ import (
 )
 
 // What a right pair is told from while a Match is learnt: rivals, half of them with another's matched modality, half with its own beside
-// another's rest. Of each half hard ones are the likeliest of a pool, the rest is drawn at random.
+// another's rest. Of each half hard ones are the likeliest of a pool, the rest is drawn at random. What is looked at on the way has random ones
+// only: beside rivals that were chosen for their similarity, whatever forgets about similarity seems better than it is.
 const (
 	rivals = 8
-	hard   = 3
+	hard   = 1
 	pool   = 128
 	unit   = 1 + rivals // samples of a list, the right one first
 )
 
 // lists makes a list of each sample that belongs together. Rivals are of other groups, and neither what is matched nor the rest is the same.
-func (d *Data) lists(seed uint64) (*Data, error) {
+func (d *Data) lists(seed uint64, hard int) (*Data, error) {
 	matched := max(0, slices.IndexFunc(d.Modalities, func(m Modality) bool { return m.Matched }))
 	var rights []*Sample
 	for i := range d.Samples {
@@ -46,7 +47,7 @@ func (d *Data) lists(seed uint64) (*Data, error) {
 		}
 		out.Samples = append(out.Samples, *s)
 		for side := range 2 {
-			out.Samples = append(out.Samples, choose(others, side, s.Group)...)
+			out.Samples = append(out.Samples, choose(others, side, hard, s.Group)...)
 		}
 	}
 	if len(out.Samples) == 0 {
@@ -61,18 +62,18 @@ type rival struct {
 	like float64
 }
 
-// choose is half of the rivals: those at side, side+2 … of others.
-func choose(others []rival, side int, group string) (list []Sample) {
+// choose is half of the rivals, so many of them hard: of those at side, side+2 … of others.
+func choose(others []rival, side, hard int, group string) (list []Sample) {
 	var some []rival
 	for i := side; i < len(others); i += 2 {
 		some = append(some, others[i])
 	}
-	random := some[0] // those that are drawn at random come first
-	slices.SortStableFunc(some, func(a, b rival) int { return cmp.Compare(b.like, a.like) })
+	alike := slices.Clone(some)
+	slices.SortStableFunc(alike, func(a, b rival) int { return cmp.Compare(b.like, a.like) })
 	for i := range rivals / 2 {
-		s := random.Sample
+		s := some[i%len(some)].Sample
 		if i < hard {
-			s = some[i%len(some)].Sample
+			s = alike[i%len(some)].Sample
 		}
 		s.Values, s.Group = []float32{0}, group
 		list = append(list, s)
@@ -153,10 +154,10 @@ func (l *learner) match(run *train.Run, valid *Data, keep func(), kept *int) (er
 		clear(p.Own())
 		p.Changed()
 	}
-	if l.data, err = l.data.lists(l.Seed); err != nil {
+	if l.data, err = l.data.lists(l.Seed, hard); err != nil {
 		return err
 	}
-	lists, err := valid.lists(l.Seed)
+	lists, err := valid.lists(l.Seed, 0)
 	if err != nil {
 		return err
 	}

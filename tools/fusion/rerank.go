@@ -18,7 +18,7 @@ import (
 )
 
 // learners are the matching models that put hits in order.
-var learners = []string{"lmf", "concat", "gmu"}
+var learners = []string{"lmf", "gmu"}
 
 // tries is how many seeds each has.
 const tries = 3
