@@ -255,6 +255,9 @@ func (l *learner) calibrate(valid *Data) error {
 	if !(scale > 0) {
 		return nil
 	}
+	if scale > 1 { // few samples that are told apart wholly would make it as sure as one likes
+		scale, bias = 1, bias/scale
+	}
 	m := l.model
 	scaled := []*tensor.Tensor{m.Head.Weight, m.Head.Bias}
 	for _, p := range m.Similarity.Pairs {
