@@ -40,6 +40,7 @@ type Config struct {
 	Layers      int    `json:"layers"`
 	Rank        int    `json:"rank"`
 	Bottlenecks int    `json:"bottlenecks"`
+	Similarity  bool   `json:"similarity,omitempty"` // of a match task: it adds to what the vectors' similarity tells
 }
 
 // An Encoder is the model that makes the features.
@@ -217,6 +218,9 @@ func build(c Config) (*Model, error) {
 			width = len(k.Fields)
 		}
 		modalities = append(modalities, fusion.Modality{Name: k.Name, Width: width, Tokens: 1})
+		if c.Similarity && k.Kind != Number {
+			modalities[len(modalities)-1].Space = c.Encoder.Space
+		}
 	}
 	f, err := fusion.New(fusion.Config{
 		Method: fusion.Method(method), Task: c.fused(), Modalities: modalities,

@@ -89,6 +89,9 @@ func (m *material) label(t *Table, samples []fusion.Sample) {
 	m.data = &fusion.Data{Task: m.target.fused()}
 	for _, c := range t.Columns {
 		m.data.Modalities = append(m.data.Modalities, fusion.Modality{Name: c.Name, Width: m.encoder.width(c), Tokens: 1})
+		if c.Kind != Number {
+			m.data.Modalities[len(m.data.Modalities)-1].Space = m.encoder.model.Space().String()
+		}
 	}
 	for i, r := range t.Rows {
 		there := 0
@@ -123,7 +126,7 @@ func (m *material) match(seed uint64, parts ...string) error {
 		if err != nil {
 			return fmt.Errorf("decision: of the part %s: %w", name, err)
 		}
-		all.Samples = append(all.Samples, pairs.Samples...)
+		all.Modalities, all.Samples = pairs.Modalities, append(all.Samples, pairs.Samples...)
 		for _, i := range of {
 			part, rows = append(part, name, name), append(rows, m.rows[i], m.rows[i])
 		}

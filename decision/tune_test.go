@@ -284,7 +284,7 @@ func TestTuneEveryKind(t *testing.T) {
 				}
 				losses = append(losses, -taught.Curve[len(taught.Curve)-1].Score)
 			}
-			if !(math.Abs(losses[0]-losses[1]) <= 1e-3*losses[0]) {
+			if !(math.Abs(losses[0]-losses[1]) <= 1e-3*math.Abs(losses[0])) {
 				t.Errorf("losses %v of the frozen encoder and of one that hardly learns", losses)
 			}
 		})

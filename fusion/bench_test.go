@@ -9,7 +9,7 @@ import (
 // BenchmarkFit is 20 steps of 32 samples of two modalities of 16 tokens, for each method.
 func BenchmarkFit(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 2))
-	d := &Data{Task: Task{Single, 10}, Modalities: []Modality{{"a", 8, 16}, {"b", 32, 16}}}
+	d := &Data{Task: Task{Single, 10}, Modalities: []Modality{{Name: "a", Width: 8, Tokens: 16}, {Name: "b", Width: 32, Tokens: 16}}}
 	for i := range 128 {
 		s := Sample{Class: int32(i % 10)}
 		for _, m := range d.Modalities {

@@ -31,9 +31,11 @@ type Task struct {
 
 // A Modality is one way in which things are seen: features that an encoder has made.
 type Modality struct {
-	Name   string
-	Width  int // values of a token
-	Tokens int // of one sample, at most; 1 for a vector
+	Name    string
+	Width   int    // values of a token
+	Tokens  int    // of one sample, at most; 1 for a vector
+	Space   string // vectors of one space are alike where they belong together; "" for none. A Match begins with what that tells
+	Matched bool   // of a Match: this one belongs to the others or does not
 }
 
 // A Sample is one thing, and what is known about it.

@@ -24,7 +24,7 @@ func Generate(relation Relation, n int, seed uint64) *Data {
 			directions[m][j] = float32(1 - 2*r.IntN(2))
 		}
 	}
-	d := &Data{Task{Single, 2}, []Modality{{"first", width, 1}, {"second", width, 1}}, nil}
+	d := &Data{Task{Single, 2}, []Modality{{Name: "first", Width: width, Tokens: 1}, {Name: "second", Width: width, Tokens: 1}}, nil}
 	for range n {
 		signs, blur := [2]int{r.IntN(2), r.IntN(2)}, [2]float64{r.NormFloat64(), r.NormFloat64()}
 		s := Sample{Class: int32(signs[0]), Features: make([][]float32, 2)}

@@ -18,7 +18,7 @@ const goldenFile = "testdata/golden.safetensors"
 // goldenConfig is that of the models in the file.
 func goldenConfig(method Method) Config {
 	return Config{
-		Method: method, Task: Task{Single, 3}, Modalities: []Modality{{"a", 5, 4}, {"b", 4, 3}, {"c", 3, 1}},
+		Method: method, Task: Task{Single, 3}, Modalities: []Modality{{Name: "a", Width: 5, Tokens: 4}, {Name: "b", Width: 4, Tokens: 3}, {Name: "c", Width: 3, Tokens: 1}},
 		Width: 6, Heads: 2, Layers: 2, Rank: 3, Bottlenecks: 2, Auxiliary: true,
 	}
 }

@@ -108,6 +108,8 @@ type Model struct {
 	Late    *Combination  `weight:"late"`  // late fusion: of what the experts say
 	Rule    Rule          // late fusion: how it is joined; "" for Average. Models that differ in it may share the rest
 	Answers *Answers      `weight:"answers"` // of a Regression
+
+	Similarity *Similarity `weight:"similarity"` // of a Match whose vectors share a space: what is fused adds to it
 }
 
 // New makes a model without values; nn.Init or nn.Bind gives it some.
@@ -168,6 +170,9 @@ func New(c Config) (*Model, error) {
 	if c.Task.Kind == Regression {
 		m.Answers = &Answers{tensor.Statistic(c.Task.Outputs), tensor.Statistic(c.Task.Outputs)}
 	}
+	if c.Task.Kind == Match && c.Method != Late {
+		m.Similarity = newSimilarity(c.Modalities)
+	}
 	if fused > 0 {
 		m.Head = nn.NewLinear(fused, c.Task.Outputs, true)
 	}
@@ -216,7 +221,11 @@ func (m *Model) Forward(p *tensor.Pass, b Batch) (fused *tensor.Tensor, alone []
 	if m.Head == nil {
 		return nil, alone
 	}
-	return m.Head.Forward(m.fuse(p, b.N, sets, vectors).Dropout(c.Dropout)), alone
+	fused = m.Head.Forward(m.fuse(p, b.N, sets, vectors).Dropout(c.Dropout))
+	if m.Similarity != nil {
+		fused = fused.Add(m.Similarity.Forward(p, b.N, b.Sets))
+	}
+	return fused, alone
 }
 
 func (m *Model) fuse(p *tensor.Pass, n int, sets, vectors []Set) *tensor.Tensor {

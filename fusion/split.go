@@ -128,25 +128,21 @@ func Matching(d *Data, modality int, seed uint64) (*Data, error) {
 		return nil, fmt.Errorf("fusion: modality %d of %d to match, want one of 2 or more", modality, len(d.Modalities))
 	}
 	r := rand.New(rand.NewPCG(seed, 0xb5ad4eceda1ce2a9))
-	out := &Data{Task{Match, 1}, d.Modalities, nil}
+	out := &Data{Task{Match, 1}, slices.Clone(d.Modalities), nil}
+	out.Modalities[modality].Matched = true
 	for i, s := range d.Samples {
 		group := s.Group
 		if group == "" {
 			group = fmt.Sprintf("sample %d", i)
 		}
 		right, wrong := s, s
-		right.Values, wrong.Values = []float32{1}, []float32{0}
-		right.Group, wrong.Group = group, group
+		right.Values, right.Group = []float32{1}, group
 		found := false
 		for range 100 {
 			o := &d.Samples[r.IntN(len(d.Samples))]
 			if found = o.Has(modality) && (o.Group == "" || o.Group != s.Group) && !slices.Equal(o.Features[modality], s.Features[modality]); found {
-				wrong.Features = append([][]float32(nil), s.Features...)
-				wrong.Features[modality] = o.Features[modality]
-				if s.Origins != nil {
-					wrong.Origins = append([]int32(nil), s.Origins...)
-					wrong.Origins[modality] = o.Origins[modality]
-				}
+				wrong = s.with(o, modality)
+				wrong.Values, wrong.Group = []float32{0}, group
 				break
 			}
 		}

@@ -71,6 +71,7 @@ type learner struct {
 	there     []int // modalities of a sample
 	gains     []float64
 
+	unit   int         // samples that are drawn together: a list of a Match, else one
 	parts  train.Parts // where encoders are tuned
 	unseen func(sample, modality int) bool
 	seed   uint64 // of what the fusion draws in a step
@@ -95,13 +96,18 @@ func (t Training) Fit(ctx context.Context, m *Model, d, valid *Data) (train.Resu
 	}
 	nn.Init(m, t.Seed)
 	m.measure(d.Samples)
-	l := &learner{Training: t, ctx: ctx, model: m, data: d, gradients: t.Tuning.gradients(nn.Params(m)), pass: tensor.NewPass(ctx, t.Workers), epoch: -1}
+	l := &learner{Training: t, ctx: ctx, model: m, data: d, unit: 1, gradients: t.Tuning.gradients(nn.Params(m)), pass: tensor.NewPass(ctx, t.Workers), epoch: -1}
 	l.loss = m.newLoss()
 	if t.Balance && d.Task.Kind == Single {
 		l.loss.classes = balanced(d)
 	}
 	optimiser := (&train.AdamW{Decay: t.Decay, Clip: 1, Partial: true, Workers: t.Workers, Beta2: 0.99, Groups: t.Tuning.groups(t.Rate)}).Minimize(l.gradients)
 	best := map[*tensor.Tensor][]float32{}
+	keep := func() {
+		for _, g := range l.gradients.All() {
+			best[g.Param] = append(best[g.Param][:0], g.Param.Floats()...)
+		}
+	}
 	var adapters *train.Adapters
 	if t.Tuning != nil {
 		adapters = t.Tuning.Adapters
@@ -111,12 +117,13 @@ func (t Training) Fit(ctx context.Context, m *Model, d, valid *Data) (train.Resu
 		Gradients: l.gradients, Adapters: adapters, Optimiser: optimiser, Schedule: train.Schedule{Rate: t.Rate, Warmup: t.Steps / 20, Steps: t.Steps},
 		Step: l.step, Seed: t.Seed, EvaluateEvery: t.EvaluateEvery, Patience: t.Patience, Progress: t.Progress, Limit: -1,
 		Evaluate: func(context.Context, int) (float64, error) { return l.evaluate(valid) },
-		Best: func(int, float64) error {
-			for _, g := range l.gradients.All() {
-				best[g.Param] = append(best[g.Param][:0], g.Param.Floats()...)
-			}
-			return nil
-		},
+		Best:     func(int, float64) error { keep(); return nil },
+	}
+	kept := 0
+	if m.Similarity != nil {
+		if err := l.match(run, valid, keep, &kept); err != nil {
+			return train.Result{}, err
+		}
 	}
 	result, err := run.Learn(ctx)
 	if err != nil {
@@ -128,6 +135,10 @@ func (t Training) Fit(ctx context.Context, m *Model, d, valid *Data) (train.Resu
 	}
 	if adapters != nil {
 		adapters.Apply()
+	}
+	if l.unit > 1 {
+		result.Best = kept
+		return result, l.calibrate(valid)
 	}
 	if m.Config.Method == Late && t.Tuning != nil {
 		if valid, err = l.anew(ctx, valid); err != nil {
@@ -174,7 +185,9 @@ func (l *learner) back(ctx context.Context) (float64, error) {
 func (l *learner) lossOf(b Batch, samples []*Sample, by float64, into *tensor.Gradients) (total float64, err error) {
 	fused, alone := l.model.Forward(l.pass, b)
 	weight := 1.0
-	if fused != nil {
+	if fused != nil && l.unit > 1 {
+		total, weight = l.loss.list(fused, by, into), l.Auxiliary
+	} else if fused != nil {
 		if total, err = l.loss.learn(fused, nil, samples, by, into); err != nil {
 			return 0, err
 		}
@@ -213,35 +226,43 @@ func (l *learner) evaluate(valid *Data) (float64, error) {
 
 // peek is the loss of some samples of valid, those from first on.
 func (l *learner) peek(valid *Data, first int) (float64, error) {
+	b, err := l.show(valid, first)
+	if err != nil {
+		return 0, err
+	}
+	return l.lossOf(b, l.samples, 1, nil)
+}
+
+// show brings some samples of d, those from first on, into the pass, which records nothing.
+func (l *learner) show(d *Data, first int) (b Batch, err error) {
 	if l.Tuning != nil {
-		b, err := l.look(l.ctx, valid, first)
-		if err != nil {
-			return 0, err
-		}
-		return l.Learn(b, 1, nil)
+		sets, err := l.look(l.ctx, d, first)
+		return l.batch(sets), err
 	}
 	l.samples = l.samples[:0]
-	for i := first; i < min(first+chunk, len(valid.Samples)); i++ {
-		l.samples = append(l.samples, &valid.Samples[i])
+	for i := first; i < min(first+chunk, len(d.Samples)); i++ {
+		l.samples = append(l.samples, &d.Samples[i])
 	}
 	l.pass.Reset(l.ctx)
 	l.pass.Record(nil)
-	return l.lossOf(l.batcher.load(l.pass, l.data.Modalities, l.samples, nil), l.samples, 1, nil)
+	return l.batcher.load(l.pass, l.data.Modalities, l.samples, nil), nil
 }
 
 // chunk is how many samples go through a pass at once where nothing is learnt.
 const chunk = 256
 
-// draw picks the samples of a step: those of each epoch in an order of its own.
+// draw picks the samples, or lists, of a step: those of each epoch in an order of its own.
 func (l *learner) draw(call int) {
-	n := len(l.data.Samples)
+	n := len(l.data.Samples) / l.unit
 	l.samples = l.samples[:0]
 	for i := range min(l.BatchSize, n) {
 		at := call*min(l.BatchSize, n) + i
 		if epoch := at / n; epoch != l.epoch {
 			l.epoch, l.order = epoch, train.Random(l.Seed+1, epoch).Perm(n)
 		}
-		l.samples = append(l.samples, &l.data.Samples[l.order[at%n]])
+		for k := range l.unit {
+			l.samples = append(l.samples, &l.data.Samples[l.order[at%n]*l.unit+k])
+		}
 	}
 }
 

@@ -226,10 +226,10 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("advice about data of which is to be said %q", want)
 		}
 	}
-	for _, c := range []Config{{Method: "tensor"}, {Method: Gated, Width: 10, Heads: 4}, {Method: Gated, Dropout: 1}, {Method: Pairwise, Modalities: []Modality{{"a", 2, 1}}}} {
+	for _, c := range []Config{{Method: "tensor"}, {Method: Gated, Width: 10, Heads: 4}, {Method: Gated, Dropout: 1}, {Method: Pairwise, Modalities: []Modality{{Name: "a", Width: 2, Tokens: 1}}}} {
 		c.Task = Task{Single, 2}
 		if c.Modalities == nil {
-			c.Modalities = []Modality{{"a", 2, 1}, {"b", 2, 1}}
+			c.Modalities = []Modality{{Name: "a", Width: 2, Tokens: 1}, {Name: "b", Width: 2, Tokens: 1}}
 		}
 		if m, err := New(c); err == nil {
 			t.Errorf("%+v makes %+v", c, m)

@@ -91,16 +91,21 @@ func (t *Tuning) check(d *Data) error {
 
 // Learn is the loss over the features of the samples of a step, as [train.Objective] says.
 func (l *learner) Learn(b train.Batch, weight float64, into *tensor.Gradients) (float64, error) {
+	if into != nil {
+		l.pass.Random(l.seed)
+	}
+	return l.lossOf(l.batch(b), l.samples, weight, into)
+}
+
+// batch is the samples of a step by their features.
+func (l *learner) batch(b train.Batch) Batch {
 	batch := Batch{N: len(l.samples), Sets: make([]Set, len(b))}
 	for m, v := range b {
 		if v.X != nil {
 			batch.Sets[m] = Set{v.X, v.Of, l.pass.Spans(len(v.Of), 1)}
 		}
 	}
-	if into != nil {
-		l.pass.Random(l.seed)
-	}
-	return l.lossOf(batch, l.samples, weight, into)
+	return batch
 }
 
 // embed makes the features of samples first to last-1 of a step, as [train.Embed] says.

@@ -33,7 +33,7 @@ func newSheets(n int, seed uint64) (*sheets, *Data) {
 		}
 		l.Weight.Changed()
 	}
-	d := &Data{Task: Task{Single, 2}, Modalities: []Modality{{"a", seenWidth, 1}, {"b", seenWidth, 1}}}
+	d := &Data{Task: Task{Single, 2}, Modalities: []Modality{{Name: "a", Width: seenWidth, Tokens: 1}, {Name: "b", Width: seenWidth, Tokens: 1}}}
 	for i := range n {
 		one := Sample{Class: int32(i % 2), Features: make([][]float32, 2), Origins: []int32{int32(i), int32(i)}}
 		for m := range 2 {

@@ -472,3 +472,8 @@ func TestFuseTuned(t *testing.T) {
 		runChiasm(t, "", "fuse", "train", path, "--encoder", "all", "-o", dir+"2", "-q").want(t, 1, "the encoder mini, which is inside the program, cannot be tuned")
 	}
 }
+
+// A method that there is not is refused before any data are looked for.
+func TestFuseMethodFirst(t *testing.T) {
+	runChiasm(t, "", "fuse", "train", "nowhere.csv", "--method", "foo").want(t, 2, "--method foo: want late or one of late/average")
+}

@@ -47,7 +47,7 @@ func (a *app) search() *cobra.Command {
 	flags.IntVar(&v.offset, "offset", 0, "how many hits to pass over")
 	flags.Float64Var(&v.strictness, "strictness", library.Strictness, "from 0 to 1: how likely a hit has to be meant, where the model is calibrated; 0 shows all")
 	flags.BoolVar(&v.noWords, "no-words", false, "leave names, folders, tags and captions out")
-	flags.StringVar(&v.rerank, "rerank", "", "a model of chiasm fuse train --task match that puts the first hundred hits in order")
+	flags.StringVar(&v.rerank, "rerank", "", "a model of chiasm fuse train --task match that puts the first hundred hits in order: see how well it does before, with fuse eval")
 	flags.BoolVar(&v.json, "json", false, "one JSON line for each hit")
 	complete(cmd, "type", library.Image, library.Audio, library.Video)
 	return cmd

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/decision"
@@ -18,7 +18,10 @@ import (
 )
 
 // learners are the matching models that put hits in order.
-var learners = []string{"lmf", "concat"}
+var learners = []string{"lmf", "gmu"}
+
+// tries is how many seeds each has.
+const tries = 3
 
 // written are the languages of the names that they learn from.
 var written = strings.Fields("en de es fr")
@@ -29,8 +32,8 @@ type asked struct {
 	right []string
 }
 
-// rerank teaches matching models on stamps and their names, and searches a library of other stamps, of other concepts, by name: without them,
-// in their order, and in that of both. Files are called by numbers, so that only what they show is found.
+// rerank teaches matching models on stamps and their names, and searches a library of other stamps, of other concepts, by name: without them
+// and in their order. Files are called by numbers, so that only what they show is found.
 func rerank(ctx context.Context, dir string) error {
 	dir = filepath.Join(dir, "rerank")
 	root, err := stamps.Unpack(filepath.Join(filepath.Dir(dir), "packages"))
@@ -58,16 +61,17 @@ func rerank(ctx context.Context, dir string) error {
 	if _, err := lib.Index(ctx, model, library.IndexOptions{Paths: []string{filepath.Join(dir, "pictures")}, NoThumbs: true}); err != nil {
 		return err
 	}
-	fmt.Printf("| order | R@1 | 95 %% | R@5 | 95 %% |\n|---|---|---|---|---|\n")
-	plain, err := ranks(ctx, lib, model, queries, nil)
+	fmt.Printf("| order | R@1 | 95 %% | more than similarity | R@5 | MRR | more than similarity | best step | ms per search |\n|---|---|---|---|---|---|---|---|---|\n")
+	plain, ms, err := ranks(ctx, lib, model, queries, nil)
 	if err != nil {
 		return err
 	}
-	report("similarity", plain)
-	for _, method := range learners {
+	report("similarity", plain, plain, "", ms)
+	for i := range tries * len(learners) {
+		method, seed := learners[i/tries], uint64(i%tries)
 		out := filepath.Join(dir, method)
 		open := func(ctx context.Context) (*chiasm.Model, error) { return chiasm.Open(ctx, chiasm.Shipped, nil) }
-		t := decision.Training{Study: decision.Study{Table: table, Task: "match", Open: open, Cache: filepath.Join(dir, "cache")}, Method: method,
+		t := decision.Training{Study: decision.Study{Table: table, Task: "match", Open: open, Cache: filepath.Join(dir, "cache"), Seed: seed}, Method: method,
 			Learning: fusion.Training{Steps: 500}, Output: out, Overwrite: true}
 		taught, err := t.Run(ctx)
 		if err != nil {
@@ -78,36 +82,13 @@ func rerank(ctx context.Context, dir string) error {
 			return err
 		}
 		say("%s: right about %s of pairs and wrong pairs of the concepts to test on", method, taught.Report.All.Main())
-		for name, r := range map[string]library.Ranker{"`" + method + "`": ranker, "`" + method + "` and similarity": both{ranker}} {
-			got, err := ranks(ctx, lib, model, queries, r)
-			if err != nil {
-				return err
-			}
-			report(name, got)
+		got, ms, err := ranks(ctx, lib, model, queries, ranker)
+		if err != nil {
+			return err
 		}
+		report(fmt.Sprintf("`%s`, seed %d", method, seed), got, plain, fmt.Sprint(taught.Best), ms)
 	}
 	return nil
-}
-
-// both is a ranker that joins its order with that of the hits as they came, by reciprocal ranks.
-type both struct{ library.Ranker }
-
-func (b both) Rank(ctx context.Context, text string, paths []string) ([]float64, error) {
-	scores, err := b.Ranker.Rank(ctx, text, paths)
-	if err != nil {
-		return nil, err
-	}
-	order := make([]int, len(scores))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(scores[j], scores[i]) })
-	for place, i := range order {
-		if scores[i] >= 0 {
-			scores[i] = 1/float64(60+place) + 1/float64(60+i)
-		}
-	}
-	return scores, nil
 }
 
 // writePairs writes pairs.csv, of pictures and names in some languages, and the pictures to find; the queries are their English names.
@@ -169,23 +150,43 @@ func writePairs(dir string, list []*stamp) (*decision.Table, []asked, error) {
 
 // ranks is at which place each query finds the first right picture, from 1; past the first hundred
 // for none.
-func ranks(ctx context.Context, lib *library.Library, model *chiasm.Model, queries []asked, by library.Ranker) (places []int, err error) {
+func ranks(ctx context.Context, lib *library.Library, model *chiasm.Model, queries []asked, by library.Ranker) (places []int, ms float64, err error) {
+	took := make([]float64, 0, len(queries))
 	for _, q := range queries {
+		begin := time.Now()
 		r, err := lib.Search(ctx, model, library.Query{Terms: []library.Term{{Text: q.name, Weight: 1}}, Limit: library.Reranked, NoWords: true, Ranker: by})
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
+		took = append(took, time.Since(begin).Seconds()*1000)
 		at := slices.IndexFunc(r.Hits, func(h library.Hit) bool { return slices.Contains(q.right, h.Path) })
 		if at < 0 {
 			at = library.Reranked
 		}
 		places = append(places, at+1)
 	}
-	return places, nil
+	slices.Sort(took)
+	return places, took[len(took)/2], nil
 }
 
-// report is a line of the table.
-func report(name string, places []int) {
+// report is a line of the table. What an order adds is by the same queries, with an interval of 95 % by a bootstrap over them.
+func report(name string, places, plain []int, best string, ms float64) {
 	all, in := metric.Summarize(places), metric.Bootstrap{}.Ranking(places)
-	fmt.Printf("| %s | %.1f | %.1f to %.1f | %.1f | %.1f to %.1f |\n", name, 100*all.R1, 100*in.R1.Low, 100*in.R1.High, 100*all.R5, 100*in.R5.Low, 100*in.R5.High)
+	first := func(place int) float64 { return float64(1 / place) }
+	reciprocal := func(place int) float64 { return 1 / float64(place) }
+	fmt.Printf("| %s | %.1f | %.1f to %.1f | %s | %.1f | %.1f | %s | %s | %.1f |\n", name, 100*all.R1, 100*in.R1.Low, 100*in.R1.High, more(places, plain, first),
+		100*all.R5, 100*all.MRR, more(places, plain, reciprocal), best, ms)
+}
+
+// more is by how many points the mean of what places are worth is above that of others, and its interval.
+func more(places, plain []int, worth func(int) float64) string {
+	differences := make([]float64, len(places))
+	for i := range places {
+		differences[i] = 100 * (worth(places[i]) - worth(plain[i]))
+	}
+	mean, interval := 0.0, metric.Bootstrap{}.Mean(differences)
+	for _, d := range differences {
+		mean += d / float64(len(differences))
+	}
+	return fmt.Sprintf("%+.1f (%+.1f to %+.1f)", mean, interval.Low, interval.High)
 }

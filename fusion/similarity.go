@@ -1,0 +1,100 @@
+package fusion
+
+import (
+	"math"
+	"slices"
+
+	"github.com/chiasm/chiasm/metric"
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tensor"
+)
+
+// A Similarity is what the encoder of vectors in one space knows already of whether they belong together: Σ wᵢ·cosᵢ + bᵢ over the pairs of
+// modalities of one space that a sample has. A model of a Match task begins as this, and learns what to add to it.
+type Similarity struct {
+	Pairs []*nn.Linear `weight:"pairs"` // [1, 1] of each pair
+	of    [][2]int     // the modalities of each pair
+}
+
+// newSimilarity makes one without values; nil where no two modalities of single vectors share a space.
+func newSimilarity(modalities []Modality) *Similarity {
+	l := &Similarity{}
+	for j, b := range modalities {
+		for i, a := range modalities[:j] {
+			if a.Space != "" && a.Space == b.Space && a.Width == b.Width && a.Tokens == 1 && b.Tokens == 1 {
+				l.Pairs, l.of = append(l.Pairs, nn.NewLinear(1, 1, true)), append(l.of, [2]int{i, j})
+			}
+		}
+	}
+	if len(l.of) == 0 {
+		return nil
+	}
+	return l
+}
+
+// Forward gives logits [N, 1] of N samples by their features.
+func (l *Similarity) Forward(p *tensor.Pass, n int, features []Set) *tensor.Tensor {
+	sum := zeros(p, n, 1)
+	for i, pair := range l.of {
+		a, b := features[pair[0]], features[pair[1]]
+		if a.X == nil || b.X == nil {
+			continue
+		}
+		var rows, others, of []int32
+		for row, s := range a.Of {
+			if other, ok := slices.BinarySearch(b.Of, s); ok {
+				rows, others, of = append(rows, int32(row)), append(others, int32(other)), append(of, s)
+			}
+		}
+		if len(of) == 0 {
+			continue
+		}
+		k, c := len(of), a.X.Dim(-1)
+		products := a.X.Select(rows).Normalize(1e-12).Mul(b.X.Select(others).Normalize(1e-12))
+		cos := products.Reshaped(k*c, 1).MeanRows(p.Spans(k, c), 0).Scaled(float32(c))
+		sum.AddRows(l.Pairs[i].Forward(cos), of)
+	}
+	return sum
+}
+
+// begin gives it the values that tell samples that belong together from others by each similarity alone: nearer never counts for less.
+func (l *Similarity) begin(samples []Sample) {
+	for i, pair := range l.of {
+		var scores []float64
+		var right []bool
+		for k := range samples {
+			if s := &samples[k]; s.Has(pair[0]) && s.Has(pair[1]) {
+				scores, right = append(scores, cosine(s.Features[pair[0]], s.Features[pair[1]])), append(right, s.Values[0] > 0.5)
+			}
+		}
+		scale, bias := 1.0, 0.0
+		if slices.Contains(right, true) && slices.Contains(right, false) {
+			scale, bias = metric.Platt(scores, right, nil)
+		}
+		if !(scale > 0) {
+			scale, bias = 1, 0
+		}
+		set(l.Pairs[i].Weight, scale)
+		set(l.Pairs[i].Bias, bias)
+	}
+}
+
+func set(p *tensor.Tensor, v float64) {
+	p.Own()[0] = float32(v)
+	p.Changed()
+}
+
+// cosine is that of the angle between two vectors, 0 where one is zero.
+func cosine(a, b []float32) float64 {
+	ab, aa, bb := 0.0, 0.0, 0.0
+	for i, x := range a {
+		y := b[i]
+		ab += float64(x) * float64(y)
+		aa += float64(x) * float64(x)
+		bb += float64(y) * float64(y)
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return ab / math.Sqrt(aa*bb)
+}
