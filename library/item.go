@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // An Item is what the catalogue knows of a file.
@@ -68,10 +69,15 @@ func (l *Library) Item(ctx context.Context, id int64) (Item, error) {
 	return it, nil
 }
 
-// Tag gives a file tags and takes some away. Those that the file itself names come back when it changes.
+// Tag gives a file tags, texts in UTF-8 that are not blank, and takes some away. Those that the file itself names come back when it changes.
 func (l *Library) Tag(ctx context.Context, id int64, add, remove []string) error {
 	if _, err := l.Item(ctx, id); err != nil {
 		return err
+	}
+	for _, t := range add {
+		if strings.TrimSpace(t) == "" || !utf8.ValidString(t) {
+			return fmt.Errorf("library: tag %.200q: want a text in UTF-8 that is not blank", t)
+		}
 	}
 	err := l.change(ctx, func(tx *sql.Tx) error {
 		for _, t := range tidyTags(add) {
