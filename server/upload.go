@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -72,13 +73,22 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
 	if len(out.Data) == 0 {
 		return wrong("file", "want one part or more called file")
 	}
-	if taken > 0 {
-		s.look([]string{s.opts.Library.Uploads()})
+	if taken == 0 {
+		return failf(http.StatusUnsupportedMediaType, "file", "unknown_format", "%s: %s", refused(out.Data), library.ErrKind)
 	}
+	s.look([]string{s.opts.Library.Uploads()})
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
 	_ = json.NewEncoder(w).Encode(out) // the client may be gone
 	return nil
+}
+
+// refused names files of which none was taken.
+func refused(files []uploadedFile) string {
+	if len(files) == 1 {
+		return fmt.Sprintf("%.200q", files[0].Name)
+	}
+	return fmt.Sprintf("%.200q and %d more", files[0].Name, len(files)-1)
 }
 
 // A failing reader remembers why it failed: the client's failure is not the disk's.
