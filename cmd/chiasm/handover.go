@@ -33,22 +33,53 @@ type handing struct{ library.Service }
 // errRunning is the error of a server that has a run already.
 var errRunning = errors.New("it is indexing already")
 
-// handOver has the server that has the library do the work, and shows how far it is. locked is the error where there is none.
-func (v *indexVerb) handOver(ctx context.Context, args []string, locked error) error {
+// holder is the server that has the library. locked is the error where there is none.
+func (v *indexVerb) holder(ctx context.Context, locked error) (h handing, err error) {
 	dir, err := v.library.folder()
 	if err != nil {
-		return err
+		return h, err
 	}
 	service, ok := library.Announced(dir)
 	if !ok {
-		return locked
+		return h, locked
 	}
-	h := handing{service}
+	h = handing{service}
 	answer, err := h.ask(ctx, "GET", "/health", nil)
 	if err != nil { // it may have been killed, and another program have the library now
-		return errors.Join(locked, ctx.Err())
+		return h, errors.Join(locked, ctx.Err())
 	}
-	answer.Body.Close()
+	return h, answer.Body.Close()
+}
+
+// watched says, in place of locked, that the server that has the library makes watch needless, or that it could.
+func (v *indexVerb) watched(ctx context.Context, locked error) error {
+	h, err := v.holder(ctx, locked)
+	if err != nil {
+		return err
+	}
+	answer, err := h.ask(ctx, "GET", "/v1/library", nil)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	var said struct {
+		Watching bool `json:"watching"`
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<24)).Decode(&said); err != nil {
+		return fmt.Errorf("the server at %s: %w", h.URL, err)
+	}
+	if !said.Watching {
+		return fmt.Errorf("the server at %s has the library, and does not follow its folders: start it without --watch=false, or stop it", h.URL)
+	}
+	return fmt.Errorf("the server at %s has the library, and follows its folders already: chiasm index PATH has it follow another", h.URL)
+}
+
+// handOver has the server that has the library do the work, and shows how far it is. locked is the error where there is none.
+func (v *indexVerb) handOver(ctx context.Context, args []string, locked error) error {
+	h, err := v.holder(ctx, locked)
+	if err != nil {
+		return err
+	}
 	if v.model.name != "" || v.model.text != "" {
 		return fmt.Errorf("the server at %s has the library and indexes with its own model: want no --model, or the server stopped", h.URL)
 	}
@@ -72,6 +103,7 @@ func (v *indexVerb) handOver(ctx context.Context, args []string, locked error) e
 		if job, err = h.follow(ctx, job.ID, bar); err != nil {
 			if ctx.Err() != nil {
 				h.stop(ctx, job.ID)
+				v.app.note("the server ends the run, and keeps what it has done")
 			}
 			return err
 		}
