@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -98,35 +97,6 @@ func (l *Library) Tag(ctx context.Context, id int64, add, remove []string) error
 		return err
 	})
 	return err
-}
-
-// Delete removes files from the disk and from the library. Those that could not be removed stay in both, and are the error.
-func (l *Library) Delete(ctx context.Context, ids ...int64) error {
-	if l.opts.ReadOnly {
-		return fmt.Errorf("library: %w", ErrReadOnly)
-	}
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	var gone []int64
-	var failed []error
-	for _, id := range ids {
-		it, err := l.Item(ctx, id)
-		if err == nil {
-			err = os.Remove(it.Path)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			failed = append(failed, err)
-			continue
-		}
-		gone = append(gone, id)
-	}
-	if err := l.forget(ctx, gone, func(*sql.Tx) error { return nil }); err != nil {
-		failed = append(failed, err)
-	}
-	if err := errors.Join(failed...); err != nil {
-		return fmt.Errorf("library: %w", err)
-	}
-	return nil
 }
 
 // Find is the id of a file of the library by its path. No other file is to be shown to anybody.
