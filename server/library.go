@@ -1,12 +1,14 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	stdimage "image"
 	"io/fs"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -84,7 +86,8 @@ func (s *Server) raw(mux *http.ServeMux, api huma.API, o huma.Operation, kind st
 	if strings.Contains(o.Path, "{id}") {
 		o.Parameters = append(o.Parameters, &huma.Param{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}})
 	}
-	o.Responses = withError(map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: "string"}}}}}, api)
+	status := cmp.Or(o.DefaultStatus, http.StatusOK)
+	o.Responses = withError(map[string]*huma.Response{strconv.Itoa(status): {Description: http.StatusText(status), Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: "string"}}}}}, api)
 	api.OpenAPI().AddOperation(&o)
 	mux.HandleFunc(o.Method+" "+o.Path, func(w http.ResponseWriter, r *http.Request) {
 		err := unknown(o, r)

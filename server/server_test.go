@@ -76,6 +76,9 @@ func check(t *testing.T, answer *http.Response, what string, status int, out any
 	if answer.Header.Get("X-Request-Id") == "" {
 		t.Errorf("%s: no request id", what)
 	}
+	if kind := answer.Header.Get("Content-Type"); status >= 400 && kind != "application/json" {
+		t.Errorf("%s: an error of type %q", what, kind)
+	}
 	if out != nil {
 		if err := json.Unmarshal(data, out); err != nil {
 			t.Fatalf("%s: %v in %.300s", what, err, data)

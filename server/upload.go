@@ -24,6 +24,7 @@ type uploadedFile struct {
 // describeUpload documents the body, which the handler reads by itself, file by file, to the disk.
 func describeUpload(o *huma.Operation) {
 	files := &huma.Schema{Type: "array", Items: &huma.Schema{Type: "string", Format: "binary"}}
+	o.DefaultStatus = http.StatusCreated
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
 		Schema: &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"file": files}, Required: []string{"file"}}}}}
 }
