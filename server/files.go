@@ -93,9 +93,13 @@ func (w *rangeWriter) WriteHeader(status int) {
 		return
 	}
 	w.refused = true
-	size, _ := strings.CutPrefix(w.Header().Get("Content-Range"), "bytes */")
+	size, known := strings.CutPrefix(w.Header().Get("Content-Range"), "bytes */")
 	w.Header().Del("Content-Disposition")
-	failf(status, "Range", "", "want ranges of the file's %s bytes", size).write(w.ResponseWriter)
+	f := failf(status, "Range", "", "want bytes=FIRST-LAST")
+	if known {
+		f = failf(status, "Range", "", "want ranges of the file's %s bytes", size)
+	}
+	f.write(w.ResponseWriter)
 }
 
 // Write leaves out the text of an error that was answered.

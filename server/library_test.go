@@ -161,6 +161,7 @@ func TestFiles(t *testing.T) {
 			t.Errorf("%+v, %v", p, answer.Header)
 		}
 	}
+	check(t, request(t, h, "GET", item+"/original", "", "Range", "bytes=9-0"), "range", 416, nil)
 	// A link that took the file's place leads nowhere outside.
 	path := filepath.Join(root, "tall.png")
 	secret := filepath.Join(t.TempDir(), "secret")
