@@ -7,6 +7,7 @@ import (
 	stdimage "image"
 	"io/fs"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,8 +51,8 @@ func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
 	register(s, api, post, s.searchLike)
 	bring := op("upload", "POST", "/v1/uploads", "Bring files into the library's own folder, to be indexed at once")
 	describeUpload(&bring)
-	s.raw(mux, api, bring, "application/json", s.upload)
-	s.raw(mux, api, op("libraryEvents", "GET", "/v1/events", "What changes, as server-sent events: library (counts of files), and job (a run of indexing)"), "text/event-stream", s.libraryEvents)
+	s.raw(mux, api, bring, map[string]*huma.MediaType{"application/json": {Schema: huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[listing[uploadedFile]]())}}, s.upload)
+	s.raw(mux, api, op("libraryEvents", "GET", "/v1/events", "What changes, as server-sent events: library (counts of files), and job (a run of indexing)"), texts("text/event-stream"), s.libraryEvents)
 	register(s, api, op("getItem", "GET", "/v1/items/{id}", "What the catalogue knows of a file"), s.item)
 	register(s, api, op("similarItems", "GET", "/v1/items/{id}/similar", "What is like a file"), s.similar)
 	register(s, api, op("addTag", "PUT", "/v1/items/{id}/tags/{tag}", "Give a file a tag"), s.tag(true))
@@ -67,27 +68,36 @@ func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
 	register(s, api, op("listJobs", "GET", "/v1/jobs", "The runs of indexing"), s.listJobs)
 	register(s, api, op("getJob", "GET", "/v1/jobs/{id}", "How far a run is"), s.getJob)
 	register(s, api, op("stopJob", "DELETE", "/v1/jobs/{id}", "Stop a run: what it has done is kept"), s.stopJob)
-	s.raw(mux, api, op("jobEvents", "GET", "/v1/jobs/{id}/events", "How far a run is, as server-sent events: data is a job, the last one is not running"), "text/event-stream", s.jobEvents)
-	s.raw(mux, api, op("getOriginal", "GET", "/v1/items/{id}/original", "The file itself, or ranges of it"), "application/octet-stream", s.original)
+	s.raw(mux, api, op("jobEvents", "GET", "/v1/jobs/{id}/events", "How far a run is, as server-sent events: data is a job, the last one is not running"), texts("text/event-stream"), s.jobEvents)
+	s.raw(mux, api, op("getOriginal", "GET", "/v1/items/{id}/original", "The file itself, or ranges of it"), texts("*/*"), s.original)
 	small := op("getThumbnail", "GET", "/v1/items/{id}/thumbnail", "A small picture of a file: JPEG, or the waveform of a sound as PNG")
 	small.Parameters = []*huma.Param{
 		{Name: "size", In: "query", Description: "The longer side in pixels.", Schema: &huma.Schema{Type: "integer", Minimum: at(leastThumbnail), Maximum: at(mostThumbnail)}},
 		{Name: "at", In: "query", Description: "A moment of a video in seconds.", Schema: &huma.Schema{Type: "number", Minimum: at(0), ExclusiveMaximum: at(mostMoment)}},
 		{Name: "v", In: "query", Description: "The item's version, for an answer that may be kept for ever.", Schema: &huma.Schema{Type: "string"}},
 	}
-	s.raw(mux, api, small, "image/jpeg", s.thumbnail)
+	s.raw(mux, api, small, texts("image/jpeg", "image/png"), s.thumbnail)
 }
 
 // at is a bound of a schema.
 func at(x float64) *float64 { return &x }
 
-// raw adds an operation that does not answer with JSON.
-func (s *Server) raw(mux *http.ServeMux, api huma.API, o huma.Operation, kind string, f func(http.ResponseWriter, *http.Request) error) {
+// texts is content of kinds that are not described further.
+func texts(kinds ...string) map[string]*huma.MediaType {
+	content := map[string]*huma.MediaType{}
+	for _, kind := range kinds {
+		content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: "string"}}
+	}
+	return content
+}
+
+// raw adds an operation that writes its answer by itself, which has some content.
+func (s *Server) raw(mux *http.ServeMux, api huma.API, o huma.Operation, content map[string]*huma.MediaType, f func(http.ResponseWriter, *http.Request) error) {
 	if strings.Contains(o.Path, "{id}") {
 		o.Parameters = append(o.Parameters, &huma.Param{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}})
 	}
 	status := cmp.Or(o.DefaultStatus, http.StatusOK)
-	o.Responses = withError(map[string]*huma.Response{strconv.Itoa(status): {Description: http.StatusText(status), Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: "string"}}}}}, api)
+	o.Responses = withError(map[string]*huma.Response{strconv.Itoa(status): {Description: http.StatusText(status), Content: content}}, api)
 	api.OpenAPI().AddOperation(&o)
 	mux.HandleFunc(o.Method+" "+o.Path, func(w http.ResponseWriter, r *http.Request) {
 		err := unknown(o, r)
