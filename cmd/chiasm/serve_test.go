@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,8 +73,10 @@ func TestServe(t *testing.T) {
 		if c.token {
 			ask("wrong", 401)
 		}
-		if err := cmd.Process.Signal(os.Interrupt); err != nil {
-			t.Fatal(err)
+		for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} { // one request to end, twice
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
 		}
 		rest, _ := io.ReadAll(errs)
 		if err := cmd.Wait(); err != nil {
