@@ -144,7 +144,9 @@ func (v *indexVerb) run(ctx context.Context, args []string) error {
 	v.o.Progress = func(p library.Progress) { bar.set(p.Path, int64(p.Done), int64(max(p.Found, 1))) }
 	s, err := l.Index(ctx, m, v.o)
 	v.app.done(bar)
-	v.app.summary(s, v.json)
+	if err == nil || v.json || s.Added+s.Changed+s.Moved+s.Removed+s.Failed+s.Unchanged > 0 {
+		v.app.summary(s, v.json)
+	}
 	return err
 }
 
