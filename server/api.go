@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -56,9 +57,24 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	}
 	s.describePage(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if methods := methodsAt(mux, r); len(methods) > 0 {
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			failf(http.StatusMethodNotAllowed, "", "", "%s is not for %.200q: want %s", r.Method, r.URL.Path, strings.Join(methods, " or ")).write(w)
+			return
+		}
 		failf(http.StatusNotFound, "", "", "there is nothing at %s %.200q: see /openapi.json", r.Method, r.URL.Path).write(w)
 	})
 	return api
+}
+
+// methodsAt lists the methods by which there is something where a request went.
+func methodsAt(mux *http.ServeMux, r *http.Request) (methods []string) {
+	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+		if _, pattern := mux.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "/" && pattern != "" {
+			methods = append(methods, method)
+		}
+	}
+	return methods
 }
 
 // jsonFormat is how bodies are read and written. curl -d calls what it sends a form unless it is told otherwise, and it is read as what it is:

@@ -287,6 +287,13 @@ func TestWrongRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, answer, "chunked", 413, nil)
+	answer = request(t, h, "PATCH", "/v1/models/a/b", "")
+	if allow := answer.Header.Get("Allow"); allow != "GET" {
+		t.Errorf("Allow %q", allow)
+	}
+	check(t, answer, "another method", 405, nil)
+	check(t, request(t, h, "GET", "/v1/embeddings", ""), "another method", 405, nil)
+	check(t, request(t, h, "POST", "/v1/nothing", ""), "another path", 404, nil)
 }
 
 func TestRerank(t *testing.T) {
