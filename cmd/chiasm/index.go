@@ -65,6 +65,9 @@ func (f *libraryFlags) open(o library.Options) (*library.Library, error) {
 		return nil, err
 	}
 	l, err := library.Open(dir, o)
+	if errors.Is(err, library.ErrLocked) {
+		return nil, heldBy(dir, err)
+	}
 	if errors.Is(err, fs.ErrNotExist) && o.ReadOnly {
 		return nil, fmt.Errorf("there is no library in %s, chiasm index FOLDER makes one: %w", dir, fs.ErrNotExist)
 	}
@@ -124,8 +127,8 @@ func (v *indexVerb) flags(cmd *cobra.Command) {
 
 func (v *indexVerb) run(ctx context.Context, args []string) error {
 	l, err := v.library.open(library.Options{})
-	if errors.Is(err, library.ErrLocked) {
-		return v.handOver(ctx, args, err)
+	if by := (*heldError)(nil); errors.As(err, &by) {
+		return v.handOver(ctx, args, by.handing)
 	}
 	if err != nil {
 		return err

@@ -115,6 +115,7 @@ func TestIndexWhileServing(t *testing.T) {
 	runChiasm(t, "", "index", "--library", dir, "--model", tiny).want(t, exitFailure, "its own model")
 	runChiasm(t, "", "index", "--library", dir, filepath.Join(dir, "none")).want(t, exitFailure, "does the work", "none")
 	runChiasm(t, "", "watch", "--library", dir).want(t, exitFailure, "follows its folders already")
+	runChiasm(t, "", "library", "repair", "--library", dir).want(t, exitFailure, "has the library: stop it first")
 	interruptHandOver(t, dir)
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)

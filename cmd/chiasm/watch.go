@@ -37,8 +37,8 @@ func (v *indexVerb) watch(ctx context.Context, args []string, every time.Duratio
 		return usagef("--every %v: want a second at least", every)
 	}
 	l, err := v.library.open(library.Options{})
-	if errors.Is(err, library.ErrLocked) {
-		return v.watched(ctx, err)
+	if by := (*heldError)(nil); errors.As(err, &by) {
+		return by.watched(ctx)
 	}
 	if err != nil {
 		return err
