@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 type Group struct {
 	Exact bool   `json:"exact"` // their contents are equal in every byte
 	Keep  Item   `json:"keep"`  // the one that would be kept: the largest picture, the oldest file
-	Same  []Item `json:"same"`  // the others
+	Same  []Item `json:"same"`  // the others, but not the kept one by another name, as a link
 }
 
 // DuplicateOptions say what counts as the same.
@@ -101,7 +102,9 @@ func (l *Library) bursts(ctx context.Context, o BurstOptions) (groups []Group, e
 		if err != nil {
 			return nil, err
 		}
-		groups = append(groups, g)
+		if len(g.Same) > 0 {
+			groups = append(groups, g)
+		}
 	}
 	return groups, nil
 }
@@ -138,6 +141,9 @@ func (l *Library) equal(ctx context.Context) (groups []Group, marked map[int64]b
 		if err != nil {
 			return nil, nil, err
 		}
+		if len(g.Same) == 0 {
+			continue
+		}
 		g.Exact = true
 		for _, it := range g.Same {
 			marked[it.ID] = true
@@ -148,7 +154,7 @@ func (l *Library) equal(ctx context.Context) (groups []Group, marked map[int64]b
 	return groups, marked, nil
 }
 
-// group chooses which of some files would be kept.
+// group chooses which of some files would be kept. Other names of it are left out.
 func (l *Library) group(ctx context.Context, ids []int64) (g Group, err error) {
 	var items []Item
 	for _, id := range ids {
@@ -159,7 +165,14 @@ func (l *Library) group(ctx context.Context, ids []int64) (g Group, err error) {
 		items = append(items, it)
 	}
 	slices.SortFunc(items, better)
-	return Group{Keep: items[0], Same: items[1:]}, nil
+	g = Group{Keep: items[0], Same: items[1:]}
+	if kept, err := os.Stat(g.Keep.Path); err == nil {
+		g.Same = slices.DeleteFunc(g.Same, func(it Item) bool {
+			info, err := os.Stat(it.Path)
+			return err == nil && os.SameFile(kept, info)
+		})
+	}
+	return g, nil
 }
 
 // better orders the file that would rather be kept first.
@@ -232,7 +245,7 @@ func (l *Library) alike(ctx context.Context, least float64, marked map[int64]boo
 			if errors.Is(err, ctx.Err()) && err != nil {
 				return nil, err
 			}
-			if err == nil {
+			if err == nil && len(g.Same) > 0 {
 				groups = append(groups, g)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,9 +36,43 @@ func TestDuplicates(t *testing.T) {
 		t.Errorf("%+v", near)
 	}
 	gone := groups[0].Same[0]
-	must(t, l.Delete(t.Context(), gone.ID))
+	must(t, l.DeleteSame(t.Context(), groups))
 	if _, err := os.Stat(gone.Path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%s: %v", first, err)
+	}
+	sound(t, l)
+}
+
+// One file by several names is no duplicate, and what has changed since it was indexed is not deleted, nor what it was the copy of.
+func TestDuplicatesAreFiles(t *testing.T) {
+	photos, links := t.TempDir(), t.TempDir()
+	original := put(t, pictures+"exif6.jpg", photos, "a-long-name.jpg")
+	if err := errors.Join(os.Symlink(original, filepath.Join(links, "a.jpg")), os.Link(original, filepath.Join(photos, "b.jpg"))); err != nil {
+		t.Skip(err)
+	}
+	m, l := model(t, seer), open(t, t.TempDir(), Options{})
+	run(t, l, m, IndexOptions{Paths: []string{photos, links}})
+	for _, least := range []float64{0, 0.9} {
+		if groups, err := l.Duplicates(t.Context(), DuplicateOptions{Least: least}); err != nil || len(groups) != 0 {
+			t.Fatalf("%+v, %v", groups, err)
+		}
+	}
+	twin := put(t, pictures+"exif6.jpg", photos, "twin.jpg")
+	run(t, l, m, IndexOptions{})
+	groups, err := l.Duplicates(t.Context(), DuplicateOptions{})
+	must(t, err)
+	if len(groups) != 1 || len(groups[0].Same) == 0 {
+		t.Fatalf("%+v", groups)
+	}
+	now := time.Now().Add(time.Hour)
+	must(t, os.Chtimes(groups[0].Keep.Path, now, now))
+	if err := l.DeleteSame(t.Context(), groups); err == nil || !strings.Contains(err.Error(), "has changed") {
+		t.Error(err)
+	}
+	for _, path := range []string{original, twin} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
 	}
 	sound(t, l)
 }

@@ -206,7 +206,7 @@ func (l *Library) scopes(ctx context.Context, o IndexOptions) ([]scope, error) {
 			return nil, err
 		}
 		if r := within(absolute); r == nil || r.Path == absolute && len(o.Include)+len(o.Exclude) > 0 {
-			if err := l.AddRoot(ctx, absolute, o.Include, o.Exclude); err != nil {
+			if err := l.addRoot(ctx, absolute, o.Include, o.Exclude); err != nil {
 				return nil, err
 			}
 			if roots, err = l.Roots(ctx); err != nil {

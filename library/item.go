@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // An Item is what the catalogue knows of a file.
@@ -68,10 +68,15 @@ func (l *Library) Item(ctx context.Context, id int64) (Item, error) {
 	return it, nil
 }
 
-// Tag gives a file tags and takes some away. Those that the file itself names come back when it changes.
+// Tag gives a file tags, texts in UTF-8 that are not blank, and takes some away. Those that the file itself names come back when it changes.
 func (l *Library) Tag(ctx context.Context, id int64, add, remove []string) error {
 	if _, err := l.Item(ctx, id); err != nil {
 		return err
+	}
+	for _, t := range add {
+		if strings.TrimSpace(t) == "" || !utf8.ValidString(t) {
+			return fmt.Errorf("library: tag %.200q: want a text in UTF-8 that is not blank", t)
+		}
 	}
 	err := l.change(ctx, func(tx *sql.Tx) error {
 		for _, t := range tidyTags(add) {
@@ -92,35 +97,6 @@ func (l *Library) Tag(ctx context.Context, id int64, add, remove []string) error
 		return err
 	})
 	return err
-}
-
-// Delete removes files from the disk and from the library. Those that could not be removed stay in both, and are the error.
-func (l *Library) Delete(ctx context.Context, ids ...int64) error {
-	if l.opts.ReadOnly {
-		return fmt.Errorf("library: %w", ErrReadOnly)
-	}
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	var gone []int64
-	var failed []error
-	for _, id := range ids {
-		it, err := l.Item(ctx, id)
-		if err == nil {
-			err = os.Remove(it.Path)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			failed = append(failed, err)
-			continue
-		}
-		gone = append(gone, id)
-	}
-	if err := l.forget(ctx, gone, func(*sql.Tx) error { return nil }); err != nil {
-		failed = append(failed, err)
-	}
-	if err := errors.Join(failed...); err != nil {
-		return fmt.Errorf("library: %w", err)
-	}
-	return nil
 }
 
 // Find is the id of a file of the library by its path. No other file is to be shown to anybody.

@@ -95,10 +95,7 @@ func (r *reader) pieces(ctx context.Context, j *job, data []byte, give func(piec
 	switch {
 	case j.kind == "":
 		j.kind = byExtension(j.path)
-		if j.kind == Image || j.kind == "" {
-			return image.ErrFormat
-		}
-		return audio.ErrFormat
+		return unrecognised(j)
 	case j.kind == Image:
 		return r.picture(j, data, sees, give)
 	case j.kind == Audio:
@@ -121,6 +118,19 @@ func (r *reader) pieces(ctx context.Context, j *job, data []byte, give func(piec
 		return seen
 	}
 	return nil
+}
+
+// unrecognised is what is wrong with a file that holds nothing of what its name promises.
+func unrecognised(j *job) error {
+	switch {
+	case j.size == 0:
+		return errors.New("the file is empty")
+	case j.kind == Video:
+		return errors.New("not a video in a known format")
+	case j.kind == Audio:
+		return audio.ErrFormat
+	}
+	return image.ErrFormat
 }
 
 // describe reads what is said of a file, in it if it is a picture, and beside it.

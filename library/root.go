@@ -60,6 +60,13 @@ func contains(dir, path string) bool {
 
 // AddRoot makes the library cover a folder or a file, with patterns in place of those it had. A root that contains others takes their place.
 func (l *Library) AddRoot(ctx context.Context, path string, include, exclude []string) error {
+	if err := l.addRoot(ctx, path, include, exclude); err != nil {
+		return fmt.Errorf("library: %w", err)
+	}
+	return nil
+}
+
+func (l *Library) addRoot(ctx context.Context, path string, include, exclude []string) error {
 	absolute, err := filepath.Abs(path)
 	if err == nil {
 		_, err = os.Stat(absolute)
@@ -68,10 +75,10 @@ func (l *Library) AddRoot(ctx context.Context, path string, include, exclude []s
 		_, err = newGlobs(append(include[:len(include):len(include)], exclude...))
 	}
 	if err != nil {
-		return fmt.Errorf("library: %w", err)
+		return err
 	}
 	if absolute == l.dir {
-		return fmt.Errorf("library: %s is the library's own folder", path)
+		return fmt.Errorf("%s is the library's own folder", path)
 	}
 	all, err := l.Roots(ctx)
 	if err != nil {

@@ -48,7 +48,7 @@ func (l *Library) bring(ctx context.Context, name string, r io.Reader) (string, 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	if err := l.AddRoot(ctx, dir, nil, nil); err != nil {
+	if err := l.addRoot(ctx, dir, nil, nil); err != nil {
 		return "", err
 	}
 	f, err := os.CreateTemp(dir, ".new-*")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -33,6 +34,9 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	register(s, api, huma.Operation{OperationID: "createSession", Method: "POST", Path: "/v1/session", Tags: []string{"Server"}, Summary: "Keep the token in a cookie, for pages", Security: []map[string][]string{{}}, DefaultStatus: 204}, s.session)
 	register(s, api, huma.Operation{OperationID: "listModels", Method: "GET", Path: "/v1/models", Tags: []string{"Models"}, Summary: "The models that can be asked for"}, s.listModels)
 	register(s, api, huma.Operation{OperationID: "getModel", Method: "GET", Path: "/v1/models/{model...}", Tags: []string{"Models"}, Summary: "One model"}, s.getModel)
+	paths := api.OpenAPI().Paths // whose names of parameters are plain, where the router's say that a model's has slashes
+	paths["/v1/models/{model}"] = paths["/v1/models/{model...}"]
+	delete(paths, "/v1/models/{model...}")
 	register(s, api, huma.Operation{OperationID: "createEmbeddings", Method: "POST", Path: "/v1/embeddings", Tags: []string{"Models"}, Summary: "Vectors of texts, pictures and sounds", SkipValidateBody: true}, s.embeddings)
 	register(s, api, huma.Operation{OperationID: "rerank", Method: "POST", Path: "/v1/rerank", Tags: []string{"Models"}, Summary: "Documents in the order in which they fit a query", SkipValidateBody: true}, s.rerank)
 	register(s, api, huma.Operation{OperationID: "classify", Method: "POST", Path: "/v1/classify", Tags: []string{"Models"}, Summary: "Sort pictures or sounds into labels of your own", SkipValidateBody: true}, s.classify)
@@ -41,6 +45,7 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	}
 	register(s, api, s.written(huma.Operation{OperationID: "createTranscription", Path: "/v1/audio/transcriptions", Summary: "What is said in a sound"}), s.transcribe(false))
 	register(s, api, s.written(huma.Operation{OperationID: "createTranslation", Path: "/v1/audio/translations", Summary: "What is said in a sound, in English"}), s.transcribe(true))
+	paths["/v1/audio/transcriptions"].Post.RequestBody.Required, paths["/v1/audio/translations"].Post.RequestBody.Required = true, true
 
 	mux.Handle("GET /metrics", s.metrics.handler())
 	api.OpenAPI().AddOperation(&huma.Operation{
@@ -52,9 +57,24 @@ func (s *Server) describe(mux *http.ServeMux) huma.API {
 	}
 	s.describePage(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if methods := methodsAt(mux, r); len(methods) > 0 {
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			failf(http.StatusMethodNotAllowed, "", "", "%s is not for %.200q: want %s", r.Method, r.URL.Path, strings.Join(methods, " or ")).write(w)
+			return
+		}
 		failf(http.StatusNotFound, "", "", "there is nothing at %s %.200q: see /openapi.json", r.Method, r.URL.Path).write(w)
 	})
 	return api
+}
+
+// methodsAt lists the methods by which there is something where a request went.
+func methodsAt(mux *http.ServeMux, r *http.Request) (methods []string) {
+	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+		if _, pattern := mux.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "/" && pattern != "" {
+			methods = append(methods, method)
+		}
+	}
+	return methods
 }
 
 // jsonFormat is how bodies are read and written. curl -d calls what it sends a form unless it is told otherwise, and it is read as what it is:

@@ -115,11 +115,12 @@ func (s *Server) explain(ctx context.Context, param string, err error) *failure 
 }
 
 // transform brings the errors that the router finds by itself into the shape of all others.
-func transform(_ huma.Context, _ string, v any) (any, error) {
+func transform(ctx huma.Context, _ string, v any) (any, error) {
 	e, ok := v.(*huma.ErrorModel)
 	if !ok {
 		return v, nil
 	}
+	ctx.SetHeader("Content-Type", "application/json") // the router's own is a problem of RFC 9457
 	var param string
 	message := e.Detail
 	for i, d := range e.Errors {

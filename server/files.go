@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/chiasm/chiasm/library"
 )
@@ -33,9 +34,16 @@ func (s *Server) original(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": filepath.Base(it.Path)}))
 	h.Set("Content-Type", mediaType(it))
 	cache(w, r, it)
-	http.ServeContent(w, r, filepath.Base(it.Path), info.ModTime(), f)
+	http.ServeContent(&rangeWriter{ResponseWriter: w}, r, filepath.Base(it.Path), info.ModTime(), f)
 	return nil
 }
+
+// What may be asked of a thumbnail.
+const (
+	leastThumbnail = 64   // pixels of the longer side
+	mostThumbnail  = 1024 // likewise
+	mostMoment     = 1e7  // seconds
+)
 
 // thumbnail sends a small picture.
 func (s *Server) thumbnail(w http.ResponseWriter, r *http.Request) error {
@@ -45,12 +53,12 @@ func (s *Server) thumbnail(w http.ResponseWriter, r *http.Request) error {
 	}
 	size, at := 256, -1.0
 	if text := r.URL.Query().Get("size"); text != "" {
-		if size, err = strconv.Atoi(text); err != nil || size < 64 || size > 1024 {
-			return wrong("size", "size: want 64 to 1024, got %.20q", text)
+		if size, err = strconv.Atoi(text); err != nil || size < leastThumbnail || size > mostThumbnail {
+			return wrong("size", "size: want %d to %d, got %.20q", leastThumbnail, mostThumbnail, text)
 		}
 	}
 	if text := r.URL.Query().Get("at"); text != "" {
-		if at, err = strconv.ParseFloat(text, 64); err != nil || !(at >= 0 && at < 1e7) {
+		if at, err = strconv.ParseFloat(text, 64); err != nil || !(at >= 0 && at < mostMoment) {
 			return wrong("at", "at: want seconds, got %.20q", text)
 		}
 	}
@@ -68,8 +76,38 @@ func (s *Server) thumbnail(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", kind)
 	cache(w, r, it)
 	w.Header().Set("ETag", fmt.Sprintf(`"%x-%d-%g"`, it.Hash, size, at))
-	http.ServeContent(w, r, "", it.Modified, bytes.NewReader(data))
+	http.ServeContent(&rangeWriter{ResponseWriter: w}, r, "", it.Modified, bytes.NewReader(data))
 	return nil
+}
+
+// A rangeWriter answers ranges that cannot be given in the shape of all other errors, where http.ServeContent would with plain text.
+type rangeWriter struct {
+	http.ResponseWriter
+	refused bool
+}
+
+// WriteHeader takes the place of the error of a range.
+func (w *rangeWriter) WriteHeader(status int) {
+	if status != http.StatusRequestedRangeNotSatisfiable {
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	w.refused = true
+	size, known := strings.CutPrefix(w.Header().Get("Content-Range"), "bytes */")
+	w.Header().Del("Content-Disposition")
+	f := failf(status, "Range", "", "want bytes=FIRST-LAST")
+	if known {
+		f = failf(status, "Range", "", "want ranges of the file's %s bytes", size)
+	}
+	f.write(w.ResponseWriter)
+}
+
+// Write leaves out the text of an error that was answered.
+func (w *rangeWriter) Write(p []byte) (int, error) {
+	if w.refused {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
 }
 
 // cache says how long an answer about an item holds: for ever, where the address names its version.

@@ -67,7 +67,7 @@ func TestForeignersAreTurnedAway(t *testing.T) {
 		}
 	}
 	check(t, request(t, h, "OPTIONS", path, "", "Origin", "https://friend.example", "Access-Control-Request-Method", "POST"), "preflight", 204, nil)
-	check(t, request(t, h, "OPTIONS", path, "", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST"), "preflight", 404, nil)
+	check(t, request(t, h, "OPTIONS", path, "", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST"), "preflight", 405, nil)
 }
 
 func TestToken(t *testing.T) {

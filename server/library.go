@@ -1,12 +1,15 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	stdimage "image"
 	"io/fs"
 	"net/http"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +42,7 @@ func (m seeker) EmbedAudios(ctx context.Context, sounds []chiasm.Sound) ([]chias
 // describeLibrary adds the operations on the library.
 func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
 	op := func(id, method, path, summary string) huma.Operation {
-		return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{"Library"}}
+		return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{"Library"}, RejectUnknownQueryParameters: true}
 	}
 	register(s, api, op("getLibrary", "GET", "/v1/library", "What the library covers and holds"), s.libraryInfo)
 	register(s, api, op("search", "GET", "/v1/search", "Find pictures, videos and sounds by words and conditions"), s.searchWords)
@@ -48,8 +51,8 @@ func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
 	register(s, api, post, s.searchLike)
 	bring := op("upload", "POST", "/v1/uploads", "Bring files into the library's own folder, to be indexed at once")
 	describeUpload(&bring)
-	s.raw(mux, api, bring, "application/json", s.upload)
-	s.raw(mux, api, op("libraryEvents", "GET", "/v1/events", "What changes, as server-sent events: library (counts of files), and job (a run of indexing)"), "text/event-stream", s.libraryEvents)
+	s.raw(mux, api, bring, map[string]*huma.MediaType{"application/json": {Schema: huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[listing[uploadedFile]]())}}, s.upload)
+	s.raw(mux, api, op("libraryEvents", "GET", "/v1/events", "What changes, as server-sent events: library (counts of files), and job (a run of indexing)"), texts("text/event-stream"), s.libraryEvents)
 	register(s, api, op("getItem", "GET", "/v1/items/{id}", "What the catalogue knows of a file"), s.item)
 	register(s, api, op("similarItems", "GET", "/v1/items/{id}/similar", "What is like a file"), s.similar)
 	register(s, api, op("addTag", "PUT", "/v1/items/{id}/tags/{tag}", "Give a file a tag"), s.tag(true))
@@ -65,23 +68,56 @@ func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
 	register(s, api, op("listJobs", "GET", "/v1/jobs", "The runs of indexing"), s.listJobs)
 	register(s, api, op("getJob", "GET", "/v1/jobs/{id}", "How far a run is"), s.getJob)
 	register(s, api, op("stopJob", "DELETE", "/v1/jobs/{id}", "Stop a run: what it has done is kept"), s.stopJob)
-	s.raw(mux, api, op("jobEvents", "GET", "/v1/jobs/{id}/events", "How far a run is, as server-sent events: data is a job, the last one is not running"), "text/event-stream", s.jobEvents)
-	s.raw(mux, api, op("getOriginal", "GET", "/v1/items/{id}/original", "The file itself, or ranges of it"), "application/octet-stream", s.original)
-	s.raw(mux, api, op("getThumbnail", "GET", "/v1/items/{id}/thumbnail", "A small picture of a file: JPEG, or the waveform of a sound as PNG. size is the longer side, 64 to 1024; at a moment of a video in seconds; v the version, for an answer that may be kept for ever"), "image/jpeg", s.thumbnail)
+	s.raw(mux, api, op("jobEvents", "GET", "/v1/jobs/{id}/events", "How far a run is, as server-sent events: data is a job, the last one is not running"), texts("text/event-stream"), s.jobEvents)
+	s.raw(mux, api, op("getOriginal", "GET", "/v1/items/{id}/original", "The file itself, or ranges of it"), texts("*/*"), s.original)
+	small := op("getThumbnail", "GET", "/v1/items/{id}/thumbnail", "A small picture of a file: JPEG, or the waveform of a sound as PNG")
+	small.Parameters = []*huma.Param{
+		{Name: "size", In: "query", Description: "The longer side in pixels.", Schema: &huma.Schema{Type: "integer", Minimum: at(leastThumbnail), Maximum: at(mostThumbnail)}},
+		{Name: "at", In: "query", Description: "A moment of a video in seconds.", Schema: &huma.Schema{Type: "number", Minimum: at(0), ExclusiveMaximum: at(mostMoment)}},
+		{Name: "v", In: "query", Description: "The item's version, for an answer that may be kept for ever.", Schema: &huma.Schema{Type: "string"}},
+	}
+	s.raw(mux, api, small, texts("image/jpeg", "image/png"), s.thumbnail)
 }
 
-// raw adds an operation that does not answer with JSON.
-func (s *Server) raw(mux *http.ServeMux, api huma.API, o huma.Operation, kind string, f func(http.ResponseWriter, *http.Request) error) {
-	if strings.Contains(o.Path, "{id}") {
-		o.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}}}
+// at is a bound of a schema.
+func at(x float64) *float64 { return &x }
+
+// texts is content of kinds that are not described further.
+func texts(kinds ...string) map[string]*huma.MediaType {
+	content := map[string]*huma.MediaType{}
+	for _, kind := range kinds {
+		content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: "string"}}
 	}
-	o.Responses = withError(map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: "string"}}}}}, api)
+	return content
+}
+
+// raw adds an operation that writes its answer by itself, which has some content.
+func (s *Server) raw(mux *http.ServeMux, api huma.API, o huma.Operation, content map[string]*huma.MediaType, f func(http.ResponseWriter, *http.Request) error) {
+	if strings.Contains(o.Path, "{id}") {
+		o.Parameters = append(o.Parameters, &huma.Param{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}})
+	}
+	status := cmp.Or(o.DefaultStatus, http.StatusOK)
+	o.Responses = withError(map[string]*huma.Response{strconv.Itoa(status): {Description: http.StatusText(status), Content: content}}, api)
 	api.OpenAPI().AddOperation(&o)
 	mux.HandleFunc(o.Method+" "+o.Path, func(w http.ResponseWriter, r *http.Request) {
-		if err := f(w, r); err != nil {
+		err := unknown(o, r)
+		if err == nil {
+			err = f(w, r)
+		}
+		if err != nil {
 			s.missing(r.Context(), err).write(w)
 		}
 	})
+}
+
+// unknown is what is wrong with a request that has a query parameter which the operation does not: one that is misspelt is not passed over.
+func unknown(o huma.Operation, r *http.Request) error {
+	for name := range r.URL.Query() {
+		if !slices.ContainsFunc(o.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name }) {
+			return failf(http.StatusUnprocessableEntity, "query."+name, "", "validation failed; query.%.100s: unknown query parameter", name)
+		}
+	}
+	return nil
 }
 
 // missing makes failures of the library's errors.

@@ -102,6 +102,9 @@ func TestLibrary(t *testing.T) {
 		t.Errorf("by its tag: %+v", found)
 	}
 	check(t, request(t, h, "DELETE", fmt.Sprintf("/v1/items/%d/tags/my%%20dog", tall), ""), "tag", 200, &it)
+	for _, tag := range []string{"%20", "%09%0a", "a%ff"} {
+		check(t, request(t, h, "PUT", fmt.Sprintf("/v1/items/%d/tags/%s", tall, tag), ""), "tag "+tag, 400, nil)
+	}
 	var info libraryBody
 	get(t, h, "/v1/library", 200, &info)
 	if info.Files["image"] != 3 || info.Failed != 1 || info.Model != "clip" && info.Model == "" {
@@ -110,6 +113,7 @@ func TestLibrary(t *testing.T) {
 	for path, status := range map[string]int{
 		"/v1/search?q=size:x": 400, "/v1/search?limit=-1": 422, "/v1/search?q=like:/etc/passwd": 404, "/v1/items/999": 404, "/v1/items/x": 422, "/v1/items/999/original": 404,
 		"/v1/items/..%2f..%2fetc%2fpasswd/original": 404, "/v1/items/999/thumbnail": 404, "/v1/jobs/7": 404, "/v1/jobs/7/events": 404, fmt.Sprintf("/v1/items/%d/thumbnail?size=9999", tall): 400,
+		"/v1/duplicates?near=0.9": 422, "/v1/duplicates?least=2": 422, fmt.Sprintf("/v1/items/%d/thumbnail?sise=90", tall): 422, fmt.Sprintf("/v1/items/%d/original?a=b", tall): 422,
 	} {
 		var p problem
 		get(t, h, path, status, &p)
@@ -149,6 +153,15 @@ func TestFiles(t *testing.T) {
 			t.Error(small.Bounds(), err)
 		}
 	}
+	for _, what := range []string{"/original", "/thumbnail"} { // a range that is not there is an error like others
+		answer := request(t, h, "GET", item+what, "", "Range", "bytes=99999999-")
+		var p problem
+		check(t, answer, "range", 416, &p)
+		if !strings.Contains(p.Error.Message, "ranges of") || answer.Header.Get("Content-Type") != "application/json" || !strings.HasPrefix(answer.Header.Get("Content-Range"), "bytes */") {
+			t.Errorf("%+v, %v", p, answer.Header)
+		}
+	}
+	check(t, request(t, h, "GET", item+"/original", "", "Range", "bytes=9-0"), "range", 416, nil)
 	// A link that took the file's place leads nowhere outside.
 	path := filepath.Join(root, "tall.png")
 	secret := filepath.Join(t.TempDir(), "secret")

@@ -35,7 +35,10 @@ func TestOpenAPI(t *testing.T) {
 				t.Errorf("%s %s: %+v", method, path, o)
 			}
 			ids[o.OperationID] = true
-			r, err := http.NewRequest(strings.ToUpper(method), h.URL+strings.NewReplacer("{model...}", "clip", "{model}", "clip").Replace(path), strings.NewReader(""))
+			if strings.Contains(path, "...") {
+				t.Errorf("%s is the router's", path)
+			}
+			r, err := http.NewRequest(strings.ToUpper(method), h.URL+strings.NewReplacer("{model}", "clip").Replace(path), strings.NewReader(""))
 			if err != nil {
 				t.Fatal(err)
 			}

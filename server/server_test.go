@@ -76,6 +76,9 @@ func check(t *testing.T, answer *http.Response, what string, status int, out any
 	if answer.Header.Get("X-Request-Id") == "" {
 		t.Errorf("%s: no request id", what)
 	}
+	if kind := answer.Header.Get("Content-Type"); status >= 400 && kind != "application/json" {
+		t.Errorf("%s: an error of type %q", what, kind)
+	}
 	if out != nil {
 		if err := json.Unmarshal(data, out); err != nil {
 			t.Fatalf("%s: %v in %.300s", what, err, data)
@@ -284,6 +287,13 @@ func TestWrongRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, answer, "chunked", 413, nil)
+	answer = request(t, h, "PATCH", "/v1/models/a/b", "")
+	if allow := answer.Header.Get("Allow"); allow != "GET" {
+		t.Errorf("Allow %q", allow)
+	}
+	check(t, answer, "another method", 405, nil)
+	check(t, request(t, h, "GET", "/v1/embeddings", ""), "another method", 405, nil)
+	check(t, request(t, h, "POST", "/v1/nothing", ""), "another path", 404, nil)
 }
 
 func TestRerank(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -23,6 +24,7 @@ type uploadedFile struct {
 // describeUpload documents the body, which the handler reads by itself, file by file, to the disk.
 func describeUpload(o *huma.Operation) {
 	files := &huma.Schema{Type: "array", Items: &huma.Schema{Type: "string", Format: "binary"}}
+	o.DefaultStatus = http.StatusCreated
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
 		Schema: &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"file": files}, Required: []string{"file"}}}}}
 }
@@ -72,13 +74,22 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
 	if len(out.Data) == 0 {
 		return wrong("file", "want one part or more called file")
 	}
-	if taken > 0 {
-		s.look([]string{s.opts.Library.Uploads()})
+	if taken == 0 {
+		return failf(http.StatusUnsupportedMediaType, "file", "unknown_format", "%s: %s", refused(out.Data), library.ErrKind)
 	}
+	s.look([]string{s.opts.Library.Uploads()})
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
 	_ = json.NewEncoder(w).Encode(out) // the client may be gone
 	return nil
+}
+
+// refused names files of which none was taken.
+func refused(files []uploadedFile) string {
+	if len(files) == 1 {
+		return fmt.Sprintf("%.200q", files[0].Name)
+	}
+	return fmt.Sprintf("%.200q and %d more", files[0].Name, len(files)-1)
 }
 
 // A failing reader remembers why it failed: the client's failure is not the disk's.

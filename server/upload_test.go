@@ -94,12 +94,14 @@ func TestUpload(t *testing.T) {
 	if len(found.Data) != 1 || found.Data[0].Width == 0 || found.Data[0].Version == "" {
 		t.Errorf("%+v", found)
 	}
+	refused, kindRefused := files(t, "bad.png", "nothing", "worse.png", "")
 	for _, c := range []struct {
 		status        int
 		body, kind    string
 		header, value string
 	}{
 		{415, "{}", "application/json", "", ""},
+		{415, refused, kindRefused, "", ""},
 		{400, strings.TrimSuffix(body, "--\r\n"), kind, "", ""}, // cut off
 		{400, "--x--\r\n", "multipart/form-data; boundary=x", "", ""},
 		{403, body, kind, "Origin", "https://evil.example"},

@@ -14,11 +14,14 @@ import (
 const duplicatesLong = `Groups files of the library that are the same in every byte and, with --near,
 pictures that look nearly the same; with --bursts pictures that were taken within half a
 minute of one another and look alike. The first of each group is the one that
-would be kept: the largest picture, then the oldest file.
+would be kept: the largest picture, then the oldest file. One file by several names,
+as links give it, is no duplicate.
 
 Nothing is deleted but with --delete, and then only after a yes, which is asked
 for once for all groups, or given by --yes. Near duplicates are deleted only
-where --near is given too, those of bursts where --bursts is.`
+where --near is given too, those of bursts where --bursts is. What has changed since
+it was indexed stays, with all of its group if it is the one to keep. Links elsewhere
+that lead to a deleted file lead nowhere then.`
 
 // duplicates is the verb that finds files that are there twice.
 func (a *app) duplicates() *cobra.Command {
@@ -64,11 +67,11 @@ func (v *duplicatesVerb) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var gone []int64
 	var bytes int64
+	gone := 0
 	for _, g := range groups {
 		for _, it := range g.Same {
-			gone, bytes = append(gone, it.ID), bytes+it.Size
+			gone, bytes = gone+1, bytes+it.Size
 		}
 		if v.json {
 			if err := v.app.writeJSON(g); err != nil {
@@ -89,20 +92,20 @@ func (v *duplicatesVerb) run(ctx context.Context) error {
 	if err := v.app.flush(); err != nil {
 		return err
 	}
-	if len(gone) == 0 {
+	if gone == 0 {
 		v.app.note("there are no duplicates")
 		return nil
 	}
-	v.app.note("%s beside those that would be kept, %.1f MB", plural(len(gone), "file", "files"), float64(bytes)/1e6)
+	v.app.note("%s beside those that would be kept, %.1f MB", plural(gone, "file", "files"), float64(bytes)/1e6)
 	if !v.delete {
 		return nil
 	}
 	if !v.yes {
-		v.app.say("delete %s for good? yes or no", plural(len(gone), "file", "files"))
+		v.app.say("delete %s for good? yes or no", plural(gone, "file", "files"))
 		answer, _ := bufio.NewReader(v.app.stdin).ReadString('\n') // no answer is none
 		if strings.TrimSpace(strings.ToLower(answer)) != "yes" {
 			return fmt.Errorf("nothing was deleted: want the answer yes")
 		}
 	}
-	return l.Delete(ctx, gone...)
+	return l.DeleteSame(ctx, groups)
 }

@@ -33,7 +33,10 @@ func (f *failures) add(it *item) failure {
 
 // reason is the error of an item without the item's name.
 func reason(name string, err error) string {
-	message := strings.TrimPrefix(strings.TrimPrefix(oneLine(err.Error()), "chiasm: "), "audio: ")
+	message := strings.TrimPrefix(oneLine(err.Error()), "chiasm: ")
+	for _, media := range []string{"audio: ", "image: "} {
+		message = strings.TrimPrefix(message, media)
+	}
 	for _, operation := range []string{"", "open ", "stat ", "lstat ", "read "} {
 		message = strings.TrimPrefix(message, operation+name+": ")
 	}

@@ -33,22 +33,58 @@ type handing struct{ library.Service }
 // errRunning is the error of a server that has a run already.
 var errRunning = errors.New("it is indexing already")
 
-// handOver has the server that has the library do the work, and shows how far it is. locked is the error where there is none.
-func (v *indexVerb) handOver(ctx context.Context, args []string, locked error) error {
-	dir, err := v.library.folder()
-	if err != nil {
-		return err
-	}
+// A heldError is that of a library which a server has.
+type heldError struct {
+	handing
+	locked error // why it could not be opened
+}
+
+// Error says what to do where nothing can be handed over.
+func (e *heldError) Error() string {
+	return fmt.Sprintf("the server at %s has the library: stop it first", e.URL)
+}
+
+// Unwrap is the error of opening.
+func (e *heldError) Unwrap() error { return e.locked }
+
+// heldBy is locked, or the error that names the server which has a library's folder.
+func heldBy(dir string, locked error) error {
 	service, ok := library.Announced(dir)
 	if !ok {
 		return locked
 	}
 	h := handing{service}
-	answer, err := h.ask(ctx, "GET", "/health", nil)
+	within, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	answer, err := h.ask(within, "GET", "/health", nil)
 	if err != nil { // it may have been killed, and another program have the library now
-		return errors.Join(locked, ctx.Err())
+		return locked
 	}
 	answer.Body.Close()
+	return &heldError{h, locked}
+}
+
+// watched says that the server that has the library makes watch needless, or that it could.
+func (h handing) watched(ctx context.Context) error {
+	answer, err := h.ask(ctx, "GET", "/v1/library", nil)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	var said struct {
+		Watching bool `json:"watching"`
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<24)).Decode(&said); err != nil {
+		return fmt.Errorf("the server at %s: %w", h.URL, err)
+	}
+	if !said.Watching {
+		return fmt.Errorf("the server at %s has the library, and does not follow its folders: start it without --watch=false, or stop it", h.URL)
+	}
+	return fmt.Errorf("the server at %s has the library, and follows its folders already: chiasm index PATH has it follow another", h.URL)
+}
+
+// handOver has the server that has the library do the work, and shows how far it is.
+func (v *indexVerb) handOver(ctx context.Context, args []string, h handing) (err error) {
 	if v.model.name != "" || v.model.text != "" {
 		return fmt.Errorf("the server at %s has the library and indexes with its own model: want no --model, or the server stopped", h.URL)
 	}
@@ -72,6 +108,7 @@ func (v *indexVerb) handOver(ctx context.Context, args []string, locked error) e
 		if job, err = h.follow(ctx, job.ID, bar); err != nil {
 			if ctx.Err() != nil {
 				h.stop(ctx, job.ID)
+				v.app.note("the server ends the run, and keeps what it has done")
 			}
 			return err
 		}

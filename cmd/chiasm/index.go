@@ -65,6 +65,9 @@ func (f *libraryFlags) open(o library.Options) (*library.Library, error) {
 		return nil, err
 	}
 	l, err := library.Open(dir, o)
+	if errors.Is(err, library.ErrLocked) {
+		return nil, heldBy(dir, err)
+	}
 	if errors.Is(err, fs.ErrNotExist) && o.ReadOnly {
 		return nil, fmt.Errorf("there is no library in %s, chiasm index FOLDER makes one: %w", dir, fs.ErrNotExist)
 	}
@@ -124,8 +127,8 @@ func (v *indexVerb) flags(cmd *cobra.Command) {
 
 func (v *indexVerb) run(ctx context.Context, args []string) error {
 	l, err := v.library.open(library.Options{})
-	if errors.Is(err, library.ErrLocked) {
-		return v.handOver(ctx, args, err)
+	if by := (*heldError)(nil); errors.As(err, &by) {
+		return v.handOver(ctx, args, by.handing)
 	}
 	if err != nil {
 		return err
@@ -144,7 +147,9 @@ func (v *indexVerb) run(ctx context.Context, args []string) error {
 	v.o.Progress = func(p library.Progress) { bar.set(p.Path, int64(p.Done), int64(max(p.Found, 1))) }
 	s, err := l.Index(ctx, m, v.o)
 	v.app.done(bar)
-	v.app.summary(s, v.json)
+	if err == nil || v.json || s.Added+s.Changed+s.Moved+s.Removed+s.Failed+s.Unchanged > 0 {
+		v.app.summary(s, v.json)
+	}
 	return err
 }
 

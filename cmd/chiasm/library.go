@@ -185,7 +185,8 @@ func (a *app) libraryInfo(ctx context.Context, l *library.Library, _ []string, a
 		}
 		fmt.Fprintf(a.stdout, "covers   %s (%s%s)\n", clean(r.Path), plural(r.Files, "file", "files"), missing)
 	}
-	fmt.Fprintf(a.stdout, "holds    %d pictures, %d sounds, %d videos; %d could not be read\n", i.Files[library.Image], i.Files[library.Audio], i.Files[library.Video], i.Failed)
+	fmt.Fprintf(a.stdout, "holds    %s, %s, %s; %d could not be read\n", plural(i.Files[library.Image], "picture", "pictures"), plural(i.Files[library.Audio], "sound", "sounds"),
+		plural(i.Files[library.Video], "video", "videos"), i.Failed)
 	for _, s := range i.Spaces {
 		fmt.Fprintf(a.stdout, "space    %s (%s, %s)\n", clean(s.Name), s.State, plural(s.Files, "file", "files"))
 	}

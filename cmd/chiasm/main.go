@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,9 @@ const (
 	exitInterrupted = 130
 )
 
+// echo is how long after a signal another one counts for the same: timeout and some shells send it to the program and to its group.
+const echo = 300 * time.Millisecond
+
 func main() {
 	signal.Ignore(syscall.SIGPIPE) // a closed pipe is an error of the write, which run ends quietly on
 	ctx, cancel := context.WithCancel(context.Background())
@@ -33,6 +37,10 @@ func main() {
 	go func() {
 		<-signals
 		cancel()
+		time.Sleep(echo)
+		for len(signals) > 0 {
+			<-signals
+		}
 		<-signals
 		os.Exit(exitInterrupted)
 	}()

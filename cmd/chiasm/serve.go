@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/hub"
 	"github.com/chiasm/chiasm/library"
 	"github.com/chiasm/chiasm/server"
 )
@@ -64,9 +65,9 @@ func (a *app) serve() *cobra.Command {
 	flags.DurationVar(&o.Every, "every", 10*time.Minute, "between looks at all folders, since notifications get lost")
 	flags.BoolVar(&o.AllowURL, "allow-url", false, "fetch http(s) addresses in inputs, from public addresses only")
 	flags.StringArrayVar(&v.fused, "fused", nil, "a model of chiasm fuse train, DIR or NAME=DIR, that decides at /v1/fuse; repeats")
-	flags.DurationVar(&o.KeepAlive, "keep-alive", 5*time.Minute, "how long an idle model stays open; negative for ever")
-	flags.IntVar(&o.Limits.Concurrent, "concurrent", 0, "requests that are worked on at once (default 16)")
-	flags.IntVar(&o.Limits.Batch, "batch-size", 0, "inputs that go through a model together (default 32)")
+	flags.DurationVar(&o.KeepAlive, "keep-alive", 5*time.Minute, "how long an idle model stays open, 0 for no longer than it is used, negative for ever")
+	flags.IntVar(&o.Limits.Concurrent, "concurrent", 16, "requests that are worked on at once")
+	flags.IntVar(&o.Limits.Batch, "batch-size", 32, "inputs that go through a model together")
 	flags.StringVar(&v.log, "log", "text", "log on standard error: text, json or off")
 	complete(cmd, "log", "text", "json", "off")
 	return cmd
@@ -113,6 +114,9 @@ func (v *serveVerb) sources(args []string) ([]server.Source, error) {
 		if slices.ContainsFunc(all, func(s server.Source) bool { return s.Name == name }) {
 			return nil, usagef("two models are called %q: want NAME=MODEL", name)
 		}
+		if err := servable(model); err != nil {
+			return nil, err
+		}
 		own := *v.model
 		own.name = model
 		o, err := own.options()
@@ -122,6 +126,21 @@ func (v *serveVerb) sources(args []string) ([]server.Source, error) {
 		all = append(all, server.Source{Name: name, Open: func(ctx context.Context) (*chiasm.Model, error) { return chiasm.Open(ctx, model, o) }})
 	}
 	return all, nil
+}
+
+// servable finds out what can be known of a model before it is asked for: what is here must be one, and what is not must have a hub's name.
+func servable(model string) error {
+	if model == chiasm.Shipped {
+		return nil
+	}
+	if isFolder(model) {
+		_, err := chiasm.Recognise(model)
+		return err
+	}
+	if _, err := hub.ParseID(model); err != nil {
+		return usagef("%q: there is no such folder or file, and it is no hub id: %w", model, err)
+	}
+	return nil
 }
 
 func isFolder(path string) bool {
@@ -146,8 +165,14 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 	if v.opts.Every < time.Second {
 		return usagef("--every %v: want a second at least", v.opts.Every)
 	}
-	if v.opts.Limits.Concurrent < 0 || v.opts.Limits.Batch < 0 {
-		return usagef("--concurrent, --batch-size: want positive numbers")
+	if v.opts.Limits.Concurrent < 1 {
+		return usagef("--concurrent %d: want 1 at least", v.opts.Limits.Concurrent)
+	}
+	if v.opts.Limits.Batch < 1 {
+		return usagef("--batch-size %d: want 1 at least", v.opts.Limits.Batch)
+	}
+	if v.opts.KeepAlive == 0 {
+		v.opts.KeepAlive = 1 // of the server's options 0 is the default
 	}
 	if v.opts.Log, err = v.logger(); err != nil {
 		return err

@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
@@ -14,7 +16,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/chiasm/chiasm/library"
 )
@@ -69,8 +73,10 @@ func TestServe(t *testing.T) {
 		if c.token {
 			ask("wrong", 401)
 		}
-		if err := cmd.Process.Signal(os.Interrupt); err != nil {
-			t.Fatal(err)
+		for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} { // one request to end, twice
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
 		}
 		rest, _ := io.ReadAll(errs)
 		if err := cmd.Wait(); err != nil {
@@ -108,7 +114,9 @@ func TestIndexWhileServing(t *testing.T) {
 	}
 	runChiasm(t, "", "index", "--library", dir, "--model", tiny).want(t, exitFailure, "its own model")
 	runChiasm(t, "", "index", "--library", dir, filepath.Join(dir, "none")).want(t, exitFailure, "does the work", "none")
-	runChiasm(t, "", "watch", "--library", dir).want(t, exitFailure, "another process")
+	runChiasm(t, "", "watch", "--library", dir).want(t, exitFailure, "follows its folders already")
+	runChiasm(t, "", "library", "repair", "--library", dir).want(t, exitFailure, "has the library: stop it first")
+	interruptHandOver(t, dir)
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -130,10 +138,69 @@ func TestIndexWhileServing(t *testing.T) {
 	runChiasm(t, "", "index", "--library", dir, photos).want(t, exitFailure, "another process") // nobody is there
 }
 
+// interruptHandOver stops an index that a server does the work of: the server ends the run.
+func interruptHandOver(t *testing.T, dir string) {
+	t.Helper()
+	photos := t.TempDir()
+	var large bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&large, image.NewGray(image.Rect(0, 0, 3000, 3000))); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 40 {
+		if err := os.WriteFile(filepath.Join(photos, fmt.Sprintf("%d.png", i)), append(large.Bytes(), byte(i)), 0o644); err != nil { // no two are equal
+			t.Fatal(err)
+		}
+	}
+	service, ok := library.Announced(dir)
+	if !ok {
+		t.Fatal("no server is announced")
+	}
+	last := func() handedJob {
+		t.Helper()
+		answer, err := handing{service}.ask(t.Context(), "GET", "/v1/jobs", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		var all struct{ Data []handedJob }
+		if err := json.NewDecoder(answer.Body).Decode(&all); err != nil || len(all.Data) == 0 {
+			t.Fatalf("%v, %+v", err, all)
+		}
+		return all.Data[len(all.Data)-1]
+	}
+	before := last().ID
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan result, 1)
+	go func() {
+		var out, errs bytes.Buffer
+		code := run(ctx, []string{"index", "--library", dir, photos}, strings.NewReader(""), &out, &errs)
+		ended <- result{code, out.String(), errs.String()}
+	}()
+	job := last()
+	for ; job.ID == before || job.Done == 0; job = last() {
+		time.Sleep(5 * time.Millisecond)
+	}
+	cancel()
+	if r := <-ended; r.code != exitInterrupted || !strings.Contains(r.err, "the server ends the run") {
+		t.Errorf("%+v", r)
+	}
+	for job = last(); job.State == "running"; job = last() {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if job.State != "stopped" || job.Done == 40 {
+		t.Errorf("%+v", job)
+	}
+}
+
 func TestServeUsage(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	runChiasm(t, "", "serve", "a=", "--addr", "127.0.0.1:0").want(t, exitUsage, "want MODEL or NAME=MODEL")
 	runChiasm(t, "", "serve", tiny, tiny).want(t, exitUsage, "two models")
+	runChiasm(t, "", "serve", t.TempDir()).want(t, exitFailure, "is not a model")
+	runChiasm(t, "", "serve", "./nowhere/at/all").want(t, exitUsage, "no such folder")
+	runChiasm(t, "", "serve", tiny, "--concurrent", "0").want(t, exitUsage, "--concurrent 0: want 1")
+	runChiasm(t, "", "serve", tiny, "--batch-size", "0").want(t, exitUsage, "--batch-size 0: want 1")
 	runChiasm(t, "", "serve", tiny, "--log", "xml").want(t, exitUsage, "want text, json or off")
 	runChiasm(t, "", "serve", tiny, "--addr", "nowhere:99999").want(t, exitFailure, "--addr nowhere:99999")
 	open := write(t, "token", "a token that is long enough\n")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,6 +101,9 @@ func (v *trainVerb) recipe(flags *pflag.FlagSet, args []string) (*study.Recipe, 
 		return nil, usagef("got %d recipes, want one", len(args))
 	}
 	if len(args) == 0 {
+		if !v.show && !slices.ContainsFunc(v.defaults.Fields(), func(f study.Field) bool { return flags.Changed(f.Path) }) {
+			return nil, usagef("want a recipe, as recipes/clip-finetune.yaml, or its fields as flags: --model.from, --data.train and --output at least")
+		}
 		return v.defaults, nil
 	}
 	r, err := study.OpenRecipe(args[0])

@@ -50,6 +50,7 @@ func TestTrainShapes(t *testing.T) {
 }
 
 func TestTrainByFlags(t *testing.T) {
+	runChiasm(t, "", "train").want(t, exitUsage, "want a recipe")
 	r := runChiasm(t, "", "train", "--show-recipe", "--learning.rate", "0.25", "--data.train", "a.csv", "--data.train", "b.csv", "--model.image-size", "96", "--augment.flip").want(t, 0)
 	recipe, err := study.ParseRecipe("shown", []byte(r.out))
 	if err != nil || recipe.Learning.Rate != 0.25 || strings.Join(recipe.Data.Train, " ") != "a.csv b.csv" || recipe.Model.ImageSize != 96 || !recipe.Augment.Flip {

@@ -12,7 +12,9 @@ import (
 
 const watchLong = `Does what chiasm index does, and again whenever something changes in the
 folders, until it is stopped. Everything is looked at now and then, since
-notifications get lost and network shares send none.`
+notifications get lost and network shares send none.
+
+chiasm serve does so by itself while it runs.`
 
 // watch is the verb that follows folders.
 func (a *app) watch() *cobra.Command {
@@ -35,6 +37,9 @@ func (v *indexVerb) watch(ctx context.Context, args []string, every time.Duratio
 		return usagef("--every %v: want a second at least", every)
 	}
 	l, err := v.library.open(library.Options{})
+	if by := (*heldError)(nil); errors.As(err, &by) {
+		return by.watched(ctx)
+	}
 	if err != nil {
 		return err
 	}
