@@ -300,7 +300,14 @@ func (m *Model) Processor() *image.Processor {
 	return m.image.Pixels()
 }
 
-// OpenImage reads a picture from a file as the reference's load_image does: EXIF orientation applied, then RGB, transparency dropped.
+// OpenImage reads a picture from a file as the model takes it: EXIF orientation applied, then RGB, transparency dropped as the reference's
+// load_image does, or laid on white by models that were taught so, as the one inside.
+func (m *Model) OpenImage(path string) (*image.RGB, error) {
+	o := m.Processor().Options()
+	return image.Open(path, &o)
+}
+
+// OpenImage reads a picture from a file as the reference's load_image does, for any model: EXIF orientation applied, then RGB, transparency dropped.
 func OpenImage(path string) (*image.RGB, error) { return image.Open(path, nil) }
 
 // ReadImage is [OpenImage] for a stream.

@@ -35,11 +35,7 @@ const frames, pace = 8, 1.0
 func (e *encoder) part(ctx context.Context, c Column, cell string) (p chiasm.Part, err error) {
 	switch c.Kind {
 	case Image:
-		var o *image.Options
-		if m := e.model.Processor(); m != nil {
-			o = &image.Options{White: m.White}
-		}
-		p.Image, err = image.Open(cell, o)
+		p.Image, err = e.model.OpenImage(cell)
 	case Audio:
 		var s chiasm.Sound
 		s, err = e.model.OpenAudio(ctx, cell)

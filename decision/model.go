@@ -13,6 +13,7 @@ import (
 
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/fusion"
+	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/weights"
@@ -244,6 +245,9 @@ func (m *Model) write(dir string) error {
 	}
 	return weights.Save(filepath.Join(dir, weightsFile), nn.Entries(m.fused), map[string]string{"format": format})
 }
+
+// Processor is how the encoder takes pictures: see chiasm.Model.Processor.
+func (m *Model) Processor() *image.Processor { return m.encoder.model.Processor() }
 
 // ReadAudio reads a sound as the encoder hears it: see chiasm.Model.ReadAudio.
 func (m *Model) ReadAudio(ctx context.Context, from io.Reader) (chiasm.Sound, error) {

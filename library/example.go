@@ -117,7 +117,9 @@ func (l *Library) outside(ctx context.Context, m Model, path string) ([]float32,
 	rate, hears := m.Hears()
 	switch {
 	case kind == Image && m.Processor() != nil:
-		img, err := image.Open(path, &image.Options{Pixels: mostPixels, Warn: func(error) {}})
+		o := m.Processor().Options()
+		o.Pixels, o.Warn = mostPixels, func(error) {}
+		img, err := image.Open(path, &o)
 		if err != nil {
 			return nil, err
 		}

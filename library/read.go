@@ -151,7 +151,8 @@ func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error)
 	}
 	w, h := size(data)
 	r.budget.take(j, 2*3*int64(w)*int64(h))
-	o := image.Options{Pixels: mostPixels, Warn: func(err error) { j.damage = err }}
+	o := r.model.Processor().Options()
+	o.Pixels, o.Warn = mostPixels, func(err error) { j.damage = err }
 	if !r.exact {
 		o.Shrink = r.model.Processor()
 	}

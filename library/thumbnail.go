@@ -106,7 +106,7 @@ func (l *Library) develop(ctx context.Context, it Item, size int, at float64) (d
 	defer f.Close()
 	switch it.Kind {
 	case Image:
-		full, err := image.Read(f, &image.Options{Pixels: thumbPixels, Warn: func(error) {}, Shrink: &image.Processor{W: size, H: size, Fit: image.FitInside}})
+		full, err := image.Read(f, &image.Options{Pixels: thumbPixels, White: true, Warn: func(error) {}, Shrink: &image.Processor{W: size, H: size, Fit: image.FitInside}})
 		if err != nil {
 			return nil, err
 		}

@@ -15,13 +15,14 @@ import (
 	"github.com/chiasm/chiasm/media/image"
 )
 
-// A hearer reads sounds as its model hears them.
-type hearer interface {
+// A reader reads pictures and sounds as its model takes them.
+type reader interface {
+	Processor() *image.Processor
 	ReadAudio(ctx context.Context, from io.Reader) (chiasm.Sound, error)
 }
 
 // bring reads a part, from where it is. left is how many pixels may yet come, and is lessened.
-func (s *Server) bring(ctx context.Context, m hearer, p part, left *int64) (chiasm.Part, error) {
+func (s *Server) bring(ctx context.Context, m reader, p part, left *int64) (chiasm.Part, error) {
 	if p.kind == "text" {
 		return chiasm.Part{Text: p.text}, nil
 	}
@@ -39,7 +40,9 @@ func (s *Server) bring(ctx context.Context, m hearer, p part, left *int64) (chia
 	if *left <= 0 {
 		return chiasm.Part{}, wrong("", "the pictures of the request together have more than %d pixels", s.limits.Pixels)
 	}
-	picture, err := image.Read(bytes.NewReader(data), &image.Options{Pixels: *left})
+	o := m.Processor().Options()
+	o.Pixels = *left
+	picture, err := image.Read(bytes.NewReader(data), &o)
 	if err != nil {
 		return chiasm.Part{}, err
 	}

@@ -17,7 +17,7 @@ func (t *Training) picture(r *rand.Rand, media *dataset.Media, m *trainee) (img 
 	if a.Background {
 		img, err = beforeGround(r, media)
 	} else {
-		img, err = media.Picture(nil)
+		img, err = media.Picture(m.options())
 	}
 	if err != nil {
 		return nil, err

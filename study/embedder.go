@@ -33,10 +33,11 @@ func (o opened) hears() (rate, limit int) { return o.Hears() }
 func (o opened) cuts(text string) bool    { return o.Tokenize(text).Truncated }
 
 func (o opened) options() *pictures.Options {
-	if !o.shrink {
-		return nil
+	read := o.Processor().Options()
+	if o.shrink {
+		read.Shrink = o.Processor()
 	}
-	return &pictures.Options{Shrink: o.Processor()}
+	return &read
 }
 
 // scale is found by two comparisons, which a model's own scores of itself are.

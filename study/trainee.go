@@ -40,7 +40,13 @@ func (t *trainee) cuts(text string) bool {
 	return cut
 }
 
-func (t *trainee) options() *pictures.Options { return nil }
+func (t *trainee) options() *pictures.Options {
+	if t.Image == nil {
+		return nil
+	}
+	read := t.Image.Pixels().Options()
+	return &read
+}
 
 func (t *trainee) scale() (scale, bias float64, sigmoid bool) {
 	return float64(t.Scale()), float64(t.Bias()), t.Sigmoid()

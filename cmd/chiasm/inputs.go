@@ -86,7 +86,7 @@ func (a *app) inputs(ctx context.Context, m *chiasm.Model, f *modelFlags) *input
 	in.hears = rate > 0
 	in.sees = m.Processor() != nil || !in.hears // a model of texts alone says so itself
 	if p := m.Processor(); p != nil {
-		if in.options.White = p.White; f.fast {
+		if in.options = p.Options(); f.fast {
 			in.options.Shrink = p
 		}
 	}

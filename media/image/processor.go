@@ -40,11 +40,19 @@ type Processor struct {
 	// and rescaling divides by 255 in single precision (as ToTensor does; Rescale is then only on or off).
 	Torchvision bool
 
-	// White asks of those who read pictures for it to lay them on white: see [Options].
+	// White asks of those who read pictures for it to lay them on white: see [Processor.Options].
 	White bool
 
 	Rescale   float64    // factor that brings 0..255 to 0..1, usually 1/255.0; 0: no rescaling
 	Mean, Std [3]float32 // the result is (x - Mean) / Std per channel, red first; a zero Std[0]: no normalising
+}
+
+// Options are how pictures are to be read for p. Who sees none has the defaults.
+func (p *Processor) Options() Options {
+	if p == nil {
+		return Options{}
+	}
+	return Options{White: p.White}
 }
 
 // Size returns the width and height of every result, or zeros if they depend on the picture: see [Processor.SizeOf].
