@@ -45,15 +45,16 @@ func painted(p *charts.Painter) ([]byte, error) {
 // drawn is how many points of a learning curve are drawn.
 const drawn = 200
 
-// learning draws the loss of what was learnt, and that of what was only looked at.
-func learning(points []CurvePoint) ([]byte, error) {
+// learning draws the loss of what was learnt, and what was found of what was only looked at: the loss too, or where pairs are matched the mean
+// reciprocal rank.
+func learning(points []CurvePoint, matched bool) ([]byte, error) {
 	var levels []string
 	var loss, other []float64
 	every := max(1, len(points)/drawn)
 	last := math.NaN()
 	for i, p := range points {
 		if !math.IsNaN(p.Score) {
-			last = -p.Score
+			last = p.valid(matched)
 			continue
 		}
 		if i%every == 0 {
@@ -62,6 +63,9 @@ func learning(points []CurvePoint) ([]byte, error) {
 	}
 	if len(loss) == 0 {
 		return nil, nil
+	}
+	if matched {
+		return line("loss; mean reciprocal rank", "step", levels, []string{"loss, learnt from", "rank, looked at"}, [][]float64{loss, other})
 	}
 	return line("loss", "step", levels, []string{"learnt from", "looked at"}, [][]float64{loss, other})
 }

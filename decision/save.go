@@ -69,10 +69,10 @@ func (t *Training) files(m *Model, taught *Taught) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if files["learning.png"], err = learning(taught.Curve); err != nil {
+	if files["learning.png"], err = learning(taught.Curve, m.Task == "match"); err != nil {
 		return nil, err
 	}
-	files["learning.csv"] = taught.csv()
+	files["learning.csv"] = taught.csv(m.Task == "match")
 	if files["result.json"], err = json.MarshalIndent(taught, "", "  "); err != nil {
 		return nil, fmt.Errorf("decision: %w", err)
 	}
@@ -86,13 +86,17 @@ func (t *Training) files(m *Model, taught *Taught) (map[string][]byte, error) {
 	return all, nil
 }
 
-// csv is the learning curve.
-func (t *Taught) csv() []byte {
+// csv is the learning curve, as [learning] draws it.
+func (t *Taught) csv(matched bool) []byte {
 	var b strings.Builder
-	b.WriteString("step,mean_loss,validation_loss\n")
+	name := "validation_loss"
+	if matched {
+		name = "validation_mrr"
+	}
+	b.WriteString("step,mean_loss," + name + "\n")
 	for _, p := range t.Curve {
 		if math.IsNaN(p.Loss) {
-			fmt.Fprintf(&b, "%d,,%g\n", p.Step, -p.Score)
+			fmt.Fprintf(&b, "%d,,%g\n", p.Step, p.valid(matched))
 		} else {
 			fmt.Fprintf(&b, "%d,%g,\n", p.Step, p.Loss)
 		}

@@ -283,7 +283,15 @@ func nameOf(m *chiasm.Model) string {
 type CurvePoint struct {
 	Step  int
 	Loss  float64 // running mean; NaN where samples were looked at
-	Score float64 // less the loss on the samples looked at; NaN elsewhere
+	Score float64 // of the samples looked at, more is better: less the loss, or of a match the mean reciprocal rank; NaN elsewhere
+}
+
+// valid is the score as it is written and drawn.
+func (p CurvePoint) valid(matched bool) float64 {
+	if matched {
+		return p.Score
+	}
+	return -p.Score
 }
 
 func pointOf(p train.Progress) CurvePoint {
