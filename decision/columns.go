@@ -12,6 +12,9 @@ import (
 
 // choose says which columns are modalities: those that the options or a model name, or else those that look like paths or texts.
 func (t *Table) choose(names []string, records []record, o *Options, label, group string) error {
+	if name, twice := repeated(names); twice {
+		return fmt.Errorf("two columns are called %q: there are %q", name, names)
+	}
 	t.Columns = o.Columns
 	if t.Columns == nil {
 		t.Columns = o.named()
@@ -32,6 +35,13 @@ func (t *Table) choose(names []string, records []record, o *Options, label, grou
 	if len(t.Columns) == 0 {
 		return fmt.Errorf("none of the columns %q holds paths of pictures, sounds or videos, or texts: name some (numbers too)", names)
 	}
+	var chosen []string
+	for _, c := range t.Columns {
+		chosen = append(chosen, c.Name)
+	}
+	if name, twice := repeated(chosen); twice {
+		return fmt.Errorf("column %q is named twice", name)
+	}
 	for _, c := range t.Columns {
 		for _, f := range c.Fields {
 			if !slices.Contains(names, f) && o.Columns == nil {
@@ -43,6 +53,16 @@ func (t *Table) choose(names []string, records []record, o *Options, label, grou
 		}
 	}
 	return nil
+}
+
+// repeated is the first name that comes again; columns without one may be several.
+func repeated(names []string) (string, bool) {
+	for i, name := range names {
+		if name != "" && slices.Contains(names[:i], name) {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // String is the name of the column, and its kind.

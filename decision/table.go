@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/chiasm/chiasm/dataset"
 )
@@ -118,6 +119,9 @@ func read(set *dataset.Set, path string, o *Options) (*Table, error) {
 	}
 	for _, r := range records {
 		row := Row{Key: r.key, Label: strings.TrimSpace(r.fields[label]), Group: r.fields[group]}
+		if !utf8.ValidString(row.Label) || !utf8.ValidString(row.Group) {
+			return nil, fmt.Errorf("%s: the label or the group is no UTF-8: %q, %q: save the table as UTF-8", r.key, row.Label, row.Group)
+		}
 		if named := strings.TrimSpace(r.fields["split"]); named != "" && label != "split" && group != "split" {
 			if row.Split = splits[strings.ToLower(named)]; row.Split == "" {
 				return nil, fmt.Errorf("%s: column \"split\" says %.50q: want train, valid or test", r.key, named)
@@ -198,6 +202,8 @@ func (c Column) cell(r record, base string, tree bool) (string, error) {
 	}
 	v := strings.TrimSpace(r.fields[c.Fields[0]])
 	switch {
+	case c.Kind == Text && !utf8.ValidString(v):
+		return "", fmt.Errorf("%s: column %q is no UTF-8: %.60q: save the table as UTF-8", r.key, c.Name, v)
 	case v == "" || c.Kind == Text || tree || filepath.IsAbs(v):
 		return v, nil
 	case strings.Contains(v, "://"):

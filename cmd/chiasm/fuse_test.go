@@ -199,10 +199,14 @@ func TestFuseRefuses(t *testing.T) {
 			return p + "," + s + "," + l + "," + []string{"train", "tset"}[i%2]
 		}), nil,
 			`row 2: column "split" says "tset": want train, valid or test`},
-		"one class":           {csv("p,s,label", func(i int, p, s, l string) string { return p + "," + s + ",x" }), nil, `all labels are "x"`},
-		"the label as a text": {text, []string{"--text", "label"}, `column "label" is the label`},
-		"words as numbers":    {text, []string{"--number", "words"}, `want 1 numbers, got "a cat"`},
-		"nothing to match":    {text, []string{"--task", "match", "--text", "words"}, `nothing to match`},
+		"two columns of a name":   {csv("p,p,label", func(i int, p, s, l string) string { return p + "," + s + "," + l }), nil, `two columns are called "p"`},
+		"a column named twice":    {text, []string{"--text", "words", "--text", "words"}, `column "words (text)" is named twice`},
+		"a label in another code": {write(t, "latin.csv", "words,label\nx,caf\xe9\n"), nil, `row 1: the label or the group is no UTF-8: "caf\xe9"`},
+		"a text in another code":  {write(t, "latin.csv", "words,label\ncaf\xe9,x\n"), nil, `row 1: column "words" is no UTF-8`},
+		"one class":               {csv("p,s,label", func(i int, p, s, l string) string { return p + "," + s + ",x" }), nil, `all labels are "x"`},
+		"the label as a text":     {text, []string{"--text", "label"}, `column "label" is the label`},
+		"words as numbers":        {text, []string{"--number", "words"}, `want 1 numbers, got "a cat"`},
+		"nothing to match":        {text, []string{"--task", "match", "--text", "words"}, `nothing to match`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "model")
