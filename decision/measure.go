@@ -164,13 +164,6 @@ func (m *Model) Evaluate(ctx context.Context, t *Table, b metric.Bootstrap, seed
 	if err != nil {
 		return nil, nil, err
 	}
-	for i, c := range contents {
-		if m.learnt[fingerprint(c)] {
-			if seen.Leaks++; seen.Leaks == 1 {
-				seen.First = t.Rows[i].Key
-			}
-		}
-	}
 	x := &material{target: m.Target, encoder: m.encoder, seen: seen}
 	if m.Task == "single" {
 		if err := m.known(t); err != nil {
@@ -178,6 +171,13 @@ func (m *Model) Evaluate(ctx context.Context, t *Table, b metric.Bootstrap, seed
 		}
 	}
 	x.label(t, samples)
+	for _, i := range x.rows { // others are not measured
+		if m.learnt[fingerprint(contents[i])] {
+			if seen.Leaks++; seen.Leaks == 1 {
+				seen.First = t.Rows[i].Key
+			}
+		}
+	}
 	if m.Task == "match" {
 		x.part = make([]string, len(x.rows))
 		for i := range x.part {
