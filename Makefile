@@ -6,7 +6,7 @@ unexport CHIASM_REALMODELS
 GO ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES := ./...
-CONCURRENT := ./internal/par ./internal/kernel ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./index ./dataset ./train \
+CONCURRENT := ./internal/par ./internal/pixel ./internal/wave ./tensor ./nn ./token ./media/image ./media/audio ./hub ./index ./dataset ./train \
 	./model/... . ./library ./server
 
 .PHONY: build demo crash test lint unit levels purego race arm64 generate generate-check page page-check page-test openai-test fuzz realmodels real bench clean
@@ -47,23 +47,25 @@ levels:
 purego:
 	$(GO) test -short -tags purego $(PACKAGES)
 
-# The race detector is a C library: it needs cgo and a C compiler, the product does not.
+# The race detector is a C library: it needs cgo and a C compiler, the product does not. What kernels share among goroutines, layers and models use here.
 race:
 	@if command -v $${CC:-gcc} >/dev/null; then \
 		set -x; CGO_ENABLED=1 $(GO) test -race -short $(CONCURRENT); \
 	else echo "race: left out, no C compiler"; fi
 
-# The kernel's tests take each tier in turn; models, whose default there is plain Go as in `purego`, run in two of NEON. QEMU takes the
-# processor from QEMU_CPU, which the cache of go test does not know. What is not named has no code for a processor.
+# The kernel's tests take each tier in turn; models, whose default there is plain Go as in `purego`, run in the highest, and some of each sort of
+# tower in the lowest. QEMU takes the processor from QEMU_CPU, which the cache of go test does not know. What is not named has no code for a processor.
 PROCESSOR := ./internal/... ./metric ./media/... ./weights
 MODELS := ./tensor ./nn ./model/... .
+TOWERS := ./nn ./model/clip ./model/siglip ./model/efficientnet
 ARM64 := GOARCH=arm64 $(GO) test -short -timeout 30m -exec qemu-aarch64-static
 arm64:
 	@if command -v qemu-aarch64-static >/dev/null; then \
 		set -ex; export QEMU_CPU; \
-		QEMU_CPU=max; $(ARM64) $(PROCESSOR); \
-		for level in neon neonbf16; do CHIASM_CPU=$$level $(ARM64) $(MODELS); done; \
-		for QEMU_CPU in cortex-a72 neoverse-n1; do $(ARM64) -count=1 ./internal/cpu; done; \
+		QEMU_CPU=max; \
+		CHIASM_CPU=neonbf16 $(ARM64) $(PROCESSOR) $(MODELS); \
+		CHIASM_CPU=neon $(ARM64) $(TOWERS); \
+		for QEMU_CPU in max cortex-a72 neoverse-n1; do $(ARM64) -count=1 ./internal/cpu; done; \
 	else echo "arm64: left out, qemu-aarch64-static is not installed (Debian: qemu-user-static)"; fi
 
 generate:
