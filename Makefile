@@ -54,7 +54,7 @@ race:
 	else echo "race: left out, no C compiler"; fi
 
 # The kernel's tests take each tier in turn; models, whose default there is plain Go as in `purego`, run in the highest, and some of each sort of
-# tower in the lowest. QEMU takes the processor from QEMU_CPU, which the cache of go test does not know. What is not named has no code for a processor.
+# tower in the lowest; the two that take longest begin. QEMU takes the processor from QEMU_CPU, which the cache of go test does not know. What is not named has no code for a processor.
 PROCESSOR := ./internal/... ./metric ./media/... ./weights
 MODELS := ./tensor ./nn ./model/... .
 TOWERS := ./nn ./model/clip ./model/siglip ./model/efficientnet
@@ -63,7 +63,7 @@ arm64:
 	@if command -v qemu-aarch64-static >/dev/null; then \
 		set -ex; export QEMU_CPU; \
 		QEMU_CPU=max; \
-		CHIASM_CPU=neonbf16 $(ARM64) $(PROCESSOR) $(MODELS); \
+		CHIASM_CPU=neonbf16 $(ARM64) . ./internal/kernel $(PROCESSOR) $(MODELS); \
 		CHIASM_CPU=neon $(ARM64) $(TOWERS); \
 		for QEMU_CPU in max cortex-a72 neoverse-n1; do $(ARM64) -count=1 ./internal/cpu; done; \
 	else echo "arm64: left out, qemu-aarch64-static is not installed (Debian: qemu-user-static)"; fi
