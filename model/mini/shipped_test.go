@@ -17,8 +17,9 @@ var pictures = []struct{ file, en, zh, de string }{
 	{"06-clock-motion", "clock", "时钟", "Uhr"}, {"07-coffee", "coffee", "咖啡", "Kaffee"}, {"09-grass", "grass", "草", "Gras"}, {"14-rocket", "rocket", "火箭", "Rakete"},
 }
 
-// The shipped model finds photographs by what they show, in more than one language.
-func TestShippedFinds(t *testing.T) {
+// shipped is the model inside this build.
+func shipped(t *testing.T) *Bundle {
+	t.Helper()
 	files := Shipped()
 	if files == nil {
 		t.Skip("this build has no model inside")
@@ -27,7 +28,13 @@ func TestShippedFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+// The shipped model finds photographs by what they show, in more than one language.
+func TestShippedFinds(t *testing.T) {
+	b := shipped(t)
 	seen := look(t, b)
 	p := tensor.NewPass(context.Background(), 0)
 	right := map[string]int{}
@@ -79,15 +86,7 @@ func look(t *testing.T, b *Bundle) []float32 {
 
 // What means nothing mostly finds nothing, in any script; these do not.
 func TestShippedNonsense(t *testing.T) {
-	files := Shipped()
-	if files == nil {
-		t.Skip("this build has no model inside")
-	}
-	b, err := Parse(files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	b := shipped(t)
 	seen := look(t, b)
 	scale, bias, _ := b.Calibration("image")
 	p := tensor.NewPass(context.Background(), 0)
