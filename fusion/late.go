@@ -65,7 +65,11 @@ func (m *Model) fitLate(ctx context.Context, valid *Data, workers int) error {
 	}
 	c, t := m.Late, valid.Task
 	for k := range m.Config.Modalities {
-		c.Temperature.Own()[k] = float32(calmest(func(temperature float64) float64 { return surprise(t, all, valid, k, temperature) }, t))
+		temperature := 1.0
+		if t.Kind != Regression {
+			temperature, _ = truth{t, valid.Samples, nil}.temperature(all, k)
+		}
+		c.Temperature.Own()[k] = float32(temperature)
 		c.Error.Own()[k] = float32(squared(all, valid, k))
 	}
 	m.expect(all, valid)
@@ -88,34 +92,6 @@ func (m *Model) fitLate(ctx context.Context, valid *Data, workers int) error {
 	copy(c.Stack.Weight.Own(), learnt.Weight.Floats())
 	copy(c.Stack.Bias.Own(), learnt.Bias.Floats())
 	return nil
-}
-
-// calmest is the temperature with the least surprise, by golden section on its logarithm.
-func calmest(surprise func(temperature float64) float64, t Task) float64 {
-	if t.Kind == Regression {
-		return 1
-	}
-	low, high := -3.0, 3.0
-	const golden = 0.6180339887498949
-	for range 40 {
-		a, b := high-golden*(high-low), low+golden*(high-low)
-		if surprise(math.Exp(a)) <= surprise(math.Exp(b)) {
-			high = b
-		} else {
-			low = a
-		}
-	}
-	return math.Exp((low + high) / 2)
-}
-
-// surprise is how little the expert of a modality expects what is true, at a temperature: less the sum of the logarithms of its belief.
-func surprise(t Task, all []opinions, d *Data, m int, temperature float64) (sum float64) {
-	for i, o := range all {
-		if o[m] != nil {
-			sum -= t.logBelief(calibrated(nil, t, o[m], temperature), &d.Samples[i])
-		}
-	}
-	return sum
 }
 
 // logBelief is the logarithm of the probability that an answer gives to what is true, over all outputs.

@@ -258,18 +258,6 @@ func (l *learner) calibrate(valid *Data) error {
 	if scale > 1 { // few samples that are told apart wholly would make it as sure as one likes
 		scale, bias = 1, bias/scale
 	}
-	m := l.model
-	scaled := []*tensor.Tensor{m.Head.Weight, m.Head.Bias}
-	for _, p := range m.Similarity.Pairs {
-		scaled = append(scaled, p.Weight, p.Bias)
-	}
-	for _, p := range scaled {
-		for i := range p.Own() {
-			p.Own()[i] *= float32(scale)
-		}
-		p.Changed()
-	}
-	m.Head.Bias.Own()[0] += float32(bias)
-	m.Head.Bias.Changed()
+	l.model.scale(scale, bias)
 	return nil
 }

@@ -34,20 +34,8 @@ func (m *Model) Predict(ctx context.Context, samples []Sample, workers int) ([][
 
 // opinions is what each modality's head says by itself.
 func (m *Model) opinions(ctx context.Context, samples []Sample, workers int) ([]opinions, error) {
-	all := make([]opinions, len(samples))
-	first := 0
-	err := m.each(ctx, samples, workers, func(n int, _ *tensor.Tensor, alone []Set) {
-		for i := range n {
-			all[first+i] = make(opinions, len(m.Config.Modalities))
-		}
-		k := m.Config.Task.Outputs
-		for j, s := range alone {
-			for i, o := range s.Of {
-				all[first+int(o)][j] = m.numbers(nil, s.X.Floats()[i*k:][:k])
-			}
-		}
-		first += n
-	})
+	all := make([]opinions, 0, len(samples))
+	err := m.each(ctx, samples, workers, func(n int, _ *tensor.Tensor, alone []Set) { all = m.hear(all, n, alone) })
 	return all, err
 }
 

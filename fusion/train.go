@@ -78,7 +78,8 @@ type learner struct {
 }
 
 // Fit teaches a model from nothing. It looks at valid as it goes, and ends with the weights that had the least loss there, those of single
-// modalities counted in. Late fusion then learns from valid how to join the experts (see [Combination]).
+// modalities counted in, and probabilities after temperature scaling (Guo et al. 2017) taken. The model that remains has its logits divided by the
+// temperature that suits valid; late fusion learns from valid how to join the experts (see [Combination]).
 func (t Training) Fit(ctx context.Context, m *Model, d, valid *Data) (train.Result, error) {
 	t = t.filled()
 	for _, data := range []*Data{d, valid} {
@@ -96,6 +97,9 @@ func (t Training) Fit(ctx context.Context, m *Model, d, valid *Data) (train.Resu
 	}
 	nn.Init(m, t.Seed)
 	m.measure(d.Samples)
+	if m.LMF != nil {
+		m.LMF.begin()
+	}
 	l := &learner{Training: t, ctx: ctx, model: m, data: d, unit: 1, gradients: t.Tuning.gradients(nn.Params(m)), pass: tensor.NewPass(ctx, t.Workers), epoch: -1}
 	l.loss = m.newLoss()
 	if t.Balance && d.Task.Kind == Single {
@@ -145,8 +149,11 @@ func (t Training) Fit(ctx context.Context, m *Model, d, valid *Data) (train.Resu
 			return result, err
 		}
 	}
-	if m.Config.Method == Late {
+	switch {
+	case m.Config.Method == Late:
 		err = m.fitLate(ctx, valid, t.Workers)
+	case m.Config.Task.Kind != Regression:
+		err = l.temper(valid)
 	}
 	return result, err
 }
@@ -211,8 +218,12 @@ func (l *learner) lossOf(b Batch, samples []*Sample, by float64, into *tensor.Gr
 	return total, nil
 }
 
-// evaluate is how well the model does on other samples: less its loss.
+// evaluate is how well the model does on other samples: less its loss, that of probabilities after temperature scaling.
 func (l *learner) evaluate(valid *Data) (float64, error) {
+	if l.unit == 1 && valid.Task.Kind != Regression {
+		sum, err := l.calm(valid)
+		return -sum, err
+	}
 	sum := 0.0
 	for first := 0; first < len(valid.Samples); first += len(l.samples) {
 		part, err := l.peek(valid, first)

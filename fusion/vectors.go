@@ -37,6 +37,18 @@ func NewLMF(m, c, rank int) *LMF {
 	return l
 }
 
+// begin makes each factor the column of the 1 and little more: a training begins near the sum of what the modalities say, from which their products grow,
+// where a product of factors that are all about 0 would say next to nothing.
+func (l *LMF) begin() {
+	for _, f := range l.Factors {
+		b := f.Bias.Own()
+		for i := range b {
+			b[i] = 1
+		}
+		f.Bias.Changed()
+	}
+}
+
 // Forward fuses vectors as [Concat.Forward] does, into [N, C].
 func (l *LMF) Forward(p *tensor.Pass, n int, vectors []Set) *tensor.Tensor {
 	c, rank := l.Bias.Dim(1), l.Sum.Dim(1)
