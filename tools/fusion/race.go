@@ -27,9 +27,9 @@ var (
 
 // Settings are what is made alike on MultiBench's side, one after the other (see race.py).
 var settings = map[fusion.Method][][]string{
-	fusion.EarlyConcat: {{}, {"mended"}, {"mended", "rate"}, {"mended", "rate", "start"}, {"mended", "rate", "start", "gelu"}, {"mended", "rate", "start", "gelu", "choice"}},
-	fusion.LowRank:     {{}, {"mended"}, {"mended", "rate"}, {"mended", "rate", "start"}, {"mended", "rate", "start", "choice"}},
-	fusion.Pairwise:    {{}, {"rate", "start", "choice", "itself"}, {"rate", "start", "choice", "shape"}},
+	fusion.EarlyConcat: {{}, {"mended"}, {"mended", "rate"}, {"mended", "rate", "start"}, {"mended", "rate", "start", "gelu"}},
+	fusion.LowRank:     {{}, {"mended"}, {"mended", "rate"}, {"mended", "rate", "start"}},
+	fusion.Pairwise:    {{}, {"rate", "start", "itself"}, {"rate", "start", "shape"}},
 }
 
 const (

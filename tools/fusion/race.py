@@ -11,7 +11,6 @@ same sizes; MultiBench leaves them to its user. What a job names under "equal" i
     rate    the learning rate rises and falls, with AdamW's second beta and the clipping of gradients
     start   the first values of weights
     gelu    the hidden layer of the head of concat has GELU for ReLU
-    choice  the weights kept are those of the epoch with the least loss on the samples to look at, not with the highest accuracy
     itself  of mult: no modality sees itself
     shape   of mult: and all the rest is as in package fusion, but for ReLU within the layers; see Pairs
 
@@ -166,10 +165,10 @@ def scheduled(steps):
 
 @torch.no_grad()
 def start(module):
-    """First values: uniform with a spread of one over the root of what goes in, biases 0."""
+    """First values: uniform with a spread of one over the root of what goes in, biases 0, those of low-rank factors 1."""
     for name, p in module.named_parameters():
         if "factors" in name:  # [rank, 1 + in, out], the first row is the bias
-            p[:, :1] = 0
+            p[:, :1] = 1
             p[:, 1:].uniform_(-1, 1).mul_(math.sqrt(3 / (p.shape[1] - 1)))
         elif p.dim() >= 2:
             p.uniform_(-1, 1).mul_(math.sqrt(3 / p[0].numel()))
@@ -213,9 +212,9 @@ def work(job):
     with tempfile.TemporaryDirectory() as folder:
         best = os.path.join(folder, "best.pt")
         wall, cpu = time.perf_counter(), time.process_time()
-        with contextlib.redirect_stdout(sys.stderr):  # as "regression" its loop keeps the weights with the least loss, whatever the loss is
+        with contextlib.redirect_stdout(sys.stderr):
             train(encoders, fusion, head, learn, valid, job["epochs"], optimtype=optimiser, lr=job["rate"], weight_decay=0.01,
-                  clip_val=clip, save=best, track_complexity=False, task="regression" if "choice" in job["equal"] else "classification")
+                  clip_val=clip, save=best, track_complexity=False, task="classification")
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         model = torch.load(best, weights_only=False).eval()
     with torch.no_grad():
