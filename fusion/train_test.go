@@ -152,27 +152,6 @@ func TestHideLeavesOne(t *testing.T) {
 	}
 }
 
-func TestTemperatureCalibrates(t *testing.T) {
-	d, r := &Data{Task: Task{Single, 3}}, rand.New(rand.NewPCG(5, 5))
-	var all []opinions
-	for range 4000 {
-		logits := []float64{r.NormFloat64(), r.NormFloat64(), r.NormFloat64()}
-		p, at, class := d.Task.answer(slices.Clone(logits)), r.Float64(), int32(0)
-		for ; class < 2 && at > p[class]; class++ {
-			at -= p[class]
-		}
-		for j := range logits {
-			logits[j] *= 4 // four times as sure as it is right
-		}
-		d.Samples = append(d.Samples, Sample{Class: class})
-		all = append(all, opinions{logits})
-	}
-	got, _ := truth{d.Task, d.Samples, nil}.temperature(all, 0)
-	if math.Abs(got-4) > 0.4 {
-		t.Errorf("temperature %v, want 4", got)
-	}
-}
-
 func TestSavedModelIsTheSame(t *testing.T) {
 	for _, method := range []Method{Late, Gated} {
 		m, test, want := fitted(t, Config{Method: method}, Training{Steps: 20}, Generate(Redundant, 120, 3))
