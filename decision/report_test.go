@@ -44,3 +44,11 @@ func TestTicksOfErrors(t *testing.T) {
 		t.Errorf("the axis begins with %q", list[0].Label)
 	}
 }
+
+// Names of classes are short enough for a chart, and of letters that its font has.
+func TestCaptions(t *testing.T) {
+	list, longest := captions([]string{"bag", "a rather long name of a class", "狗", "größe"})
+	if want := []string{"bag", "a rather long name of a…", "2", "größe"}; !slices.Equal(list, want) || longest != 24 {
+		t.Errorf("captions are %q, the longest of %d letters; want %q", list, longest, want)
+	}
+}
