@@ -19,18 +19,18 @@ func (t *Table) choose(names []string, records []record, o *Options, label, grou
 	if t.Columns == nil {
 		t.Columns = o.named()
 	}
-	if t.Columns == nil {
-		for _, name := range names {
-			if name == label || name == group || name == "split" {
-				continue
-			}
-			switch kind := looks(name, records); kind {
-			case "":
-				t.Ignored = append(t.Ignored, name)
-			default:
-				t.Columns = append(t.Columns, Column{name, kind, []string{name}})
-			}
+	named := t.Columns != nil
+	for _, name := range names {
+		switch kind := looks(name, records); {
+		case name == label || name == group || name == "split" || slices.ContainsFunc(t.Columns, func(c Column) bool { return slices.Contains(c.Fields, name) }):
+		case named || kind == "":
+			t.Ignored = append(t.Ignored, name)
+		default:
+			t.Columns = append(t.Columns, Column{name, kind, []string{name}})
 		}
+	}
+	if o.Columns != nil && !slices.ContainsFunc(o.Columns, func(c Column) bool { return slices.Contains(names, c.Fields[0]) }) {
+		return fmt.Errorf("it has none of the model's columns %s: there are %q", strings.Join(listed(o.Columns), ", "), names)
 	}
 	if len(t.Columns) == 0 {
 		return fmt.Errorf("none of the columns %q holds paths of pictures, sounds or videos, or texts: name some (numbers too)", names)
@@ -53,6 +53,14 @@ func (t *Table) choose(names []string, records []record, o *Options, label, grou
 		}
 	}
 	return nil
+}
+
+// listed is columns in words.
+func listed(columns []Column) (list []string) {
+	for _, c := range columns {
+		list = append(list, c.String())
+	}
+	return list
 }
 
 // repeated is the first name that comes again; columns without one may be several.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -116,5 +117,20 @@ func TestMarks(t *testing.T) {
 		if got := list[len(list)-1].At; got != c.last {
 			t.Errorf("errors %v: the last mark is at %v, want %v", c.errors, got, c.last)
 		}
+	}
+}
+
+// Columns that are not named are told of, and those of which a table has none of a model's are an error.
+func TestColumnsLeftOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.csv")
+	if err := os.WriteFile(path, []byte("words,rooms,id,label\na house,3,7,big\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	table, err := OpenTable(path, &Options{Number: []string{"rooms"}})
+	if err != nil || !slices.Equal(table.Ignored, []string{"words", "id"}) {
+		t.Errorf("left out are %q, %v", table.Ignored, err)
+	}
+	if _, err := OpenTable(path, &Options{Columns: []Column{{"photo", Image, []string{"photo"}}}}); err == nil {
+		t.Error("a table without a model's columns was opened")
 	}
 }

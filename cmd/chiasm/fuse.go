@@ -224,6 +224,13 @@ func (l *limitFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&l.Without, "must-work-without", nil, "a modality that may be missing; repeats")
 }
 
+func (l *limitFlags) check() error {
+	if l.Latency < 0 {
+		return usagef("--latency %v: want a positive time, as 50ms", l.Latency)
+	}
+	return nil
+}
+
 // named puts the names of columns in place of kinds, as sound of the only column of sounds.
 func (l *limitFlags) named(t *decision.Table) error {
 	for i, name := range l.Without {

@@ -190,6 +190,9 @@ func columnOf(m *decision.Model, kind string, taken []string) (string, error) {
 	case kind == "":
 		return "", usagef("want a file of a known kind, or COLUMN=VALUE of %s", strings.Join(all, ", "))
 	}
+	if slices.ContainsFunc(m.Columns, func(c decision.Column) bool { return c.Kind == kind }) {
+		return "", usagef("another %s than the one there is a column for: the parts of one thing are %s; for several things want a table", kind, strings.Join(all, ", "))
+	}
 	return "", usagef("no column for what is of kind %s: there are %s", kind, strings.Join(all, ", "))
 }
 
