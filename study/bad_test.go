@@ -99,6 +99,8 @@ func TestUnreadLanguage(t *testing.T) {
 	r := small(t, data, "")
 	r.Model.From = "../model/siglip/testdata/siglip"
 	fails(t, &study.Training{Recipe: r, Offline: true}, "knows no token of any text in th")
+	r.Data.Languages = []string{"fr"}
+	fails(t, &study.Training{Recipe: r, Offline: true}, "one side of a pair alone, for this model (texts in fr alone)")
 	r.Data.Languages = []string{""}
 	r.Output = filepath.Join(t.TempDir(), "english")
 	if _, err := (&study.Training{Recipe: r, Offline: true}).Run(context.Background()); err != nil && strings.Contains(err.Error(), "knows no token") {

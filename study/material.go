@@ -164,7 +164,7 @@ func (t *Training) sift(ctx context.Context, m *trainee, set *dataset.Set, list 
 			sides++
 		}
 		if sides < 2 {
-			unusable(&s.OneSided, i, "("+item.Key+") has one side of a pair alone, for this model")
+			unusable(&s.OneSided, i, "("+item.Key+") has one side of a pair alone, for this model"+only(t.Recipe.Data.Languages))
 			continue
 		}
 		for _, text := range item.Texts {
@@ -229,6 +229,14 @@ func (t *Training) textsOf(set *dataset.Set, item *dataset.Item) (list []string)
 		list = append(list, dataset.Fill(template, item.Class))
 	}
 	return list
+}
+
+// only says that texts in some languages alone count; "" for all.
+func only(languages []string) string {
+	if len(languages) == 0 {
+		return ""
+	}
+	return " (texts in " + strings.Join(languages, ", ") + " alone)"
 }
 
 // enough is an error if sources hold fewer than two pairs together.

@@ -93,6 +93,11 @@ func (v *evalVerb) check(args []string) error {
 	if v.output != "" && !strings.HasSuffix(v.output, ".json") && !strings.HasSuffix(v.output, ".csv") {
 		return usagef("-o %s: want a .json or a .csv file", v.output)
 	}
+	if v.output != "" {
+		if err := writable(v.output); err != nil {
+			return err
+		}
+	}
 	for _, t := range v.how.Templates {
 		if !strings.Contains(t, "{}") {
 			return usagef("--template %q has no {} for the name of the class", t)
@@ -189,6 +194,9 @@ func (v *evalVerb) write(f *study.Figures) {
 	fmt.Fprintf(out, "%s on %s: %s\n", clean(f.Model), clean(f.Data), v.counts(f))
 	if f.CutTexts+f.CutSounds > 0 {
 		fmt.Fprintf(out, "of %s and %s the model reads or hears the beginning only\n", plural(f.CutTexts, "text", "texts"), plural(f.CutSounds, "sound", "sounds"))
+	}
+	if len(f.Retrieval) > 0 && f.Repeated > 0 {
+		fmt.Fprintf(out, "repeated texts: %d; a text is wrong for the other items that have it, unless --merge-texts makes one query of it\n", f.Repeated)
 	}
 	if len(f.Retrieval) > 0 {
 		fmt.Fprintln(out)

@@ -72,11 +72,9 @@ func (v *fuseAdviseVerb) run(ctx context.Context, path string) error {
 		if !strings.HasSuffix(v.output, ".html") {
 			return usagef("-o %s: want a .html file", v.output)
 		}
-		f, err := create(v.output) // it is said now, not after hours, that it cannot be written
-		if err != nil {
+		if err := writable(v.output); err != nil {
 			return err
 		}
-		f.Abort()
 	}
 	var methods []fusion.Method
 	for _, m := range v.methods {
