@@ -2,11 +2,15 @@ package decision
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/chiasm/chiasm"
 )
 
 // FuzzConfig wants of every config.json a model or an error, and no more memory than its bounds allow.
@@ -132,5 +136,24 @@ func TestColumnsLeftOut(t *testing.T) {
 	}
 	if _, err := OpenTable(path, &Options{Columns: []Column{{"photo", Image, []string{"photo"}}}}); err == nil {
 		t.Error("a table without a model's columns was opened")
+	}
+}
+
+// What a study lacks is an error, and its label is that of its table.
+func TestStudyLacks(t *testing.T) {
+	if _, err := (&Advising{}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "wants a table") {
+		t.Error(err)
+	}
+	path := filepath.Join(t.TempDir(), "t.csv")
+	if err := os.WriteFile(path, []byte("words,kind\na house,big\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	table, err := OpenTable(path, &Options{Label: "kind"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	study := Study{Table: table, Task: "regression", Open: func(context.Context) (*chiasm.Model, error) { panic("the labels are not in order") }}
+	if _, err := (&Advising{Study: study}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), `numbers in column "kind"`) {
+		t.Error(err)
 	}
 }

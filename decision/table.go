@@ -46,6 +46,7 @@ type Table struct {
 	Columns []Column
 	Ignored []string // columns of the file that are not used
 	Rows    []Row
+	label   string // name of the column, "" for none
 }
 
 // Options say how OpenTable reads. Where no columns are named, those of paths and texts are found by what they hold.
@@ -114,6 +115,7 @@ func read(set *dataset.Set, path string, o *Options) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.label = label
 	if err := t.choose(names, records, o, label, group); err != nil {
 		return nil, err
 	}
