@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/chiasm/chiasm/dataset"
 )
@@ -142,11 +143,11 @@ func looks(name string, records []record) string {
 	return Text
 }
 
-// numbers reads n of them.
+// numbers reads n of them, with spaces or commas between.
 func numbers(cell string, n int) ([]float32, error) {
-	words := strings.Fields(cell)
+	words := strings.FieldsFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || r == ',' })
 	if len(words) != n {
-		return nil, fmt.Errorf("want %d numbers, got %q", n, cell)
+		return nil, fmt.Errorf("want %s, got %q", many(n, "number"), cell)
 	}
 	out := make([]float32, n)
 	for i, w := range words {

@@ -157,3 +157,15 @@ func TestStudyLacks(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Numbers have spaces or commas between, and a cell of one has none.
+func TestNumbers(t *testing.T) {
+	for cell, n := range map[string]int{"3 50": 2, "3,50": 2, "3, 50": 2, "-1e3": 1} {
+		if got, err := numbers(cell, n); err != nil || len(got) != n {
+			t.Errorf("%q: %v, %v", cell, got, err)
+		}
+	}
+	if got, err := numbers("1,5", 1); err == nil {
+		t.Errorf("a decimal comma is read as %v", got)
+	}
+}

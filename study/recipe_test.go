@@ -116,3 +116,10 @@ func FuzzParseRecipe(f *testing.F) {
 		}
 	})
 }
+
+// A training without a recipe is an error.
+func TestNoRecipe(t *testing.T) {
+	if _, err := new(study.Training).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "wants a recipe") {
+		t.Error(err)
+	}
+}

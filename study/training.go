@@ -92,6 +92,9 @@ func (t *Training) work(name string) string { return filepath.Join(t.Recipe.Outp
 // Run trains. If ctx is cancelled it leaves a checkpoint from which Resume goes on to the same weights.
 func (t *Training) Run(ctx context.Context) (*Taught, error) {
 	r := t.Recipe
+	if r == nil {
+		return nil, errors.New("study: a training wants a recipe: NewRecipe has the defaults")
+	}
 	if err := r.Check(); err != nil {
 		return nil, err
 	}

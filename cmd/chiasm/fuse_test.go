@@ -207,7 +207,7 @@ func TestFuseRefuses(t *testing.T) {
 		"a text in another code":  {write(t, "latin.csv", "words,label\ncaf\xe9,x\n"), nil, `row 1: column "words" is no UTF-8`},
 		"one class":               {csv("p,s,label", func(i int, p, s, l string) string { return p + "," + s + ",x" }), nil, `all labels are "x"`},
 		"the label as a text":     {text, []string{"--text", "label"}, `column "label" is the label`},
-		"words as numbers":        {text, []string{"--number", "words"}, `want 1 numbers, got "a cat"`},
+		"words as numbers":        {text, []string{"--number", "words"}, `want 1 number, got "a cat"`},
 		"nothing to match":        {text, []string{"--task", "match", "--text", "words"}, `nothing to match`},
 	} {
 		t.Run(name, func(t *testing.T) {
