@@ -71,6 +71,9 @@ func OpenTable(path string, o *Options) (*Table, error) {
 		return nil, err
 	}
 	t, err := read(set, path, o)
+	if err == nil && len(set.Damage) > 0 {
+		err = set.Damage[0] // half a table is none
+	}
 	if err = errors.Join(err, set.Close()); err != nil {
 		return nil, fmt.Errorf("decision: %s: %w", path, err)
 	}

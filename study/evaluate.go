@@ -44,7 +44,8 @@ type Figures struct {
 	Repeated       int              `json:"repeated_texts"` // texts that came before, of other items, for which they count as wrong
 	CutTexts       int              `json:"truncated_texts"`
 	CutSounds      int              `json:"truncated_sounds"`
-	Broken         int              `json:"broken"` // items that could not be read
+	Broken         int              `json:"broken"`            // items that could not be read
+	Damage         []string         `json:"damaged,omitempty"` // files of which only the beginning could be read
 	Errors         []string         `json:"errors,omitempty"`
 }
 
@@ -101,6 +102,9 @@ func (e *Evaluation) measure(ctx context.Context, m embedder, set *dataset.Set) 
 	}
 	for _, l := range g.texts.language {
 		f.Texts[l]++
+	}
+	for _, err := range set.Damage {
+		f.Damage = append(f.Damage, err.Error())
 	}
 	for _, err := range g.broken.First() {
 		f.Errors = append(f.Errors, err.Error())

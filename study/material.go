@@ -35,6 +35,7 @@ type Source struct {
 	OneSided int            `json:"one_sided"`
 	Broken   int            `json:"broken"`
 	First    string         `json:"first_unusable,omitempty"` // and why
+	Damage   []string       `json:"damaged,omitempty"`        // files of which only the beginning could be read
 }
 
 // Close closes the data.
@@ -185,6 +186,13 @@ func (t *Training) sift(ctx context.Context, m *trainee, set *dataset.Set, list 
 		}
 	}
 	s.Usable = len(usable)
+	for _, err := range set.Damage {
+		s.Damage = append(s.Damage, err.Error())
+		t.note("only the beginning of a file can be read: %v", err)
+	}
+	if s.Usable > 1 && s.Usable < s.Items { // fewer are an error that says so
+		t.note("%s: %d of %s left out: %d empty, %d with one side of a pair alone, %d broken; the first: %s", s.Name, s.Items-s.Usable, many(s.Items, "item"), s.Empty, s.OneSided, s.Broken, s.First)
+	}
 	*list = append(*list, s)
 	return set.Select(usable), nil
 }

@@ -150,7 +150,7 @@ func (v *evalVerb) run(ctx context.Context, args []string) error {
 		return err
 	}
 	v.app.done(bar)
-	for _, e := range f.Errors {
+	for _, e := range slices.Concat(f.Damage, f.Errors) {
 		v.app.say("%s", e)
 	}
 	if err := v.save(f); err != nil {
@@ -161,7 +161,11 @@ func (v *evalVerb) run(ctx context.Context, args []string) error {
 	} else {
 		v.write(f)
 	}
-	if err == nil && f.Broken > 0 {
+	switch {
+	case err != nil:
+	case len(f.Damage) > 0:
+		err = fmt.Errorf("of %s only the beginning could be read", plural(len(f.Damage), "file", "files"))
+	case f.Broken > 0:
 		err = fmt.Errorf("%d of %s could not be read", f.Broken, plural(f.Items, "item", "items"))
 	}
 	return err
