@@ -162,6 +162,9 @@ func (v *trainVerb) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		}
 		return err
 	}
+	if taught.BrokenSeen > 0 {
+		v.app.note("items that could not be read while learning, and were left out of their batches, counted each time: %d; the first: %s", taught.BrokenSeen, taught.Broken[0])
+	}
 	if v.json {
 		return v.app.writeJSON(taught)
 	}
