@@ -24,13 +24,20 @@ type Label struct {
 	Logit float32
 }
 
-// Classifier prepares labels. Each template holds "{}" where the label goes; none means the label alone.
+// Classifier prepares labels, all of them different. Each template holds "{}" where the label goes; none means the label alone.
 func (m *Model) Classifier(ctx context.Context, labels, templates []string) (*Classifier, error) {
 	if len(labels) == 0 {
 		return nil, errors.New("chiasm: a classifier needs at least one label")
 	}
 	if len(templates) == 0 {
 		templates = []string{"{}"}
+	}
+	seen := make(map[string]bool, len(labels))
+	for _, label := range labels {
+		if seen[label] {
+			return nil, fmt.Errorf("chiasm: the label %q comes twice, and would share its probability with itself", label)
+		}
+		seen[label] = true
 	}
 	prompts := make([]string, 0, len(labels)*len(templates))
 	for _, t := range templates {

@@ -183,7 +183,7 @@ func TestClassify(t *testing.T) {
 			t.Errorf("got %v", labels)
 		}
 	}
-	for _, bad := range []struct{ labels, templates []string }{{nil, nil}, {[]string{"x"}, []string{"no place"}}} {
+	for _, bad := range []struct{ labels, templates []string }{{nil, nil}, {[]string{"x"}, []string{"no place"}}, {[]string{"x", "y", "x"}, nil}} {
 		if _, err := m.Classifier(ctx, bad.labels, bad.templates); err == nil {
 			t.Errorf("%v was accepted", bad)
 		}

@@ -190,6 +190,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		o          Options
 	}{
 		{"none.csv", "no such file", Options{}},
+		{"none", "no such file", Options{}},
 		{"a.csv", "no column is known", Options{}},
 		{"a.csv", `no column "filepath": there are ["x" "y"]`, Options{ImageKey: "filepath", CaptionKey: "y"}},
 		{"a.csv", "expected one character", Options{Separator: "ab"}},

@@ -62,6 +62,9 @@ func openFiles(name string, files []string, o *Options) (*Set, error) {
 	case opener == nil && o.Format != "":
 		return nil, fmt.Errorf("expected a folder for the format %q", format)
 	case opener == nil:
+		if _, err := os.Stat(files[0]); err != nil {
+			return nil, err
+		}
 		return nil, fmt.Errorf("can't tell the format by the name: expected .csv, .tsv, .jsonl, .tar, .parquet, a folder, or a format given beside")
 	}
 	s, all := &Set{Name: name, Format: format}, &chain{}

@@ -61,9 +61,9 @@ func (t *Training) cardData(b *strings.Builder, taught *Taught) {
 func (s *Seen) Leak() string {
 	switch {
 	case s.Leaks > 0:
-		return fmt.Sprintf("A leak: %d rows to learn from belong together with rows to measure on, by group or by the content of a file, and were left out. The first: %s.", s.Leaks, s.First)
+		return fmt.Sprintf("A leak: %s to learn from had a group or the content of a file in common with what is measured on, and did not count. The first: %s.", many(s.Leaks, "row"), s.First)
 	case s.Bound > 0:
-		return fmt.Sprintf("%d rows share a file's content with a row of another group, and were kept on its side of the split. The first: %s.", s.Bound, s.First)
+		return fmt.Sprintf("%s had the content of a file in common with a row of another group, and stayed on its side of the split. The first: %s.", many(s.Bound, "row"), s.First)
 	}
 	return "No file is on two sides of the split, by the hash of its content."
 }

@@ -3,6 +3,7 @@ package decision
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/go-analyze/charts"
@@ -100,6 +101,22 @@ func robustness(title, across string, curves []Curve) ([]byte, error) {
 // most classes whose confusion is drawn.
 const mostDrawn = 60
 
+// captions are names of classes as a chart can show them, and the length of the longest in letters: the end of long ones is left out, and where
+// the font lacks letters, which has Latin, Greek and Cyrillic ones, they are the numbers of the classes.
+func captions(classes []string) (list []string, longest int) {
+	for i, name := range classes {
+		letters := []rune(name)
+		if slices.ContainsFunc(letters, func(r rune) bool { return r > '\u04ff' }) {
+			letters = []rune(strconv.Itoa(i))
+		}
+		if len(letters) > 24 {
+			letters = append(letters[:23:23], '…')
+		}
+		list, longest = append(list, string(letters)), max(longest, len(letters))
+	}
+	return list, longest
+}
+
 // confused draws a matrix of shares of each true class.
 func confused(r *Report) ([]byte, error) {
 	n := len(r.Confusion)
@@ -115,17 +132,33 @@ func confused(r *Report) ([]byte, error) {
 		shares[i] = make([]float64, n)
 		for j, v := range row {
 			shares[i][j] = math.Round(100 * v / max(sum, 1))
+			if sum == 0 { // a class that nothing was measured of
+				shares[i][j] = charts.GetNullValue()
+			}
 		}
 	}
 	o := charts.NewHeatMapOptionWithData(shares)
-	o.Title.Text = "percent of each true class (down) answered as (across)"
-	o.XAxis.Labels, o.YAxis.Labels = r.Classes, r.Classes
+	names, longest := captions(r.Classes)
+	cell := min(48, 1200/n)
+	margin := 120 + 7*longest // of names beside and, turned, below
+	o.Title.Text, o.Title.Offset.Top = "percent of each true class (down)\nanswered as (across)", "8"
+	o.XAxis.Labels, o.YAxis.Labels = names, names
 	o.XAxis.LabelCount, o.YAxis.LabelCount = n, n
+	if 7*longest > cell {
+		o.XAxis.LabelRotation = charts.DegreesToRadians(90)
+	}
 	o.ScaleMinValue, o.ScaleMaxValue = charts.Ptr(0.0), charts.Ptr(100.0)
 	o.ValuesLabel.Show = charts.Ptr(n <= 20)
-	o.ValuesLabel.ValueFormatter = func(v float64) string { return strconv.FormatFloat(v, 'f', 0, 64) }
-	side := 200 + n*min(48, 1200/n)
-	p := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputPNG, Width: side + 80, Height: side})
+	o.ValuesLabel.LabelFormatter = func(_ int, _ string, v float64) (string, *charts.LabelStyle) {
+		style := &charts.LabelStyle{FontStyle: charts.FontStyle{FontSize: 9, FontColor: charts.ColorBlack}}
+		if v > 50 {
+			style.FontStyle.FontColor = charts.ColorWhite
+		}
+		return strconv.FormatFloat(v, 'f', 0, 64), style
+	}
+	o.ValuesLabel.Offset.Left = -10 // in the middle of the cell
+	side := max(margin+n*cell, 300)
+	p := charts.NewPainter(charts.PainterOptions{OutputFormat: charts.ChartOutputPNG, Width: side, Height: side})
 	if err := p.HeatMapChart(o); err != nil {
 		return nil, fmt.Errorf("decision: chart: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/chiasm/chiasm/dataset"
 )
@@ -19,18 +20,18 @@ func (t *Table) choose(names []string, records []record, o *Options, label, grou
 	if t.Columns == nil {
 		t.Columns = o.named()
 	}
-	if t.Columns == nil {
-		for _, name := range names {
-			if name == label || name == group || name == "split" {
-				continue
-			}
-			switch kind := looks(name, records); kind {
-			case "":
-				t.Ignored = append(t.Ignored, name)
-			default:
-				t.Columns = append(t.Columns, Column{name, kind, []string{name}})
-			}
+	named := t.Columns != nil
+	for _, name := range names {
+		switch kind := looks(name, records); {
+		case name == label || name == group || name == "split" || slices.ContainsFunc(t.Columns, func(c Column) bool { return slices.Contains(c.Fields, name) }):
+		case named || kind == "":
+			t.Ignored = append(t.Ignored, name)
+		default:
+			t.Columns = append(t.Columns, Column{name, kind, []string{name}})
 		}
+	}
+	if o.Columns != nil && !slices.ContainsFunc(o.Columns, func(c Column) bool { return slices.Contains(names, c.Fields[0]) }) {
+		return fmt.Errorf("it has none of the model's columns %s: there are %q", strings.Join(listed(o.Columns), ", "), names)
 	}
 	if len(t.Columns) == 0 {
 		return fmt.Errorf("none of the columns %q holds paths of pictures, sounds or videos, or texts: name some (numbers too)", names)
@@ -53,6 +54,14 @@ func (t *Table) choose(names []string, records []record, o *Options, label, grou
 		}
 	}
 	return nil
+}
+
+// listed is columns in words.
+func listed(columns []Column) (list []string) {
+	for _, c := range columns {
+		list = append(list, c.String())
+	}
+	return list
 }
 
 // repeated is the first name that comes again; columns without one may be several.
@@ -134,11 +143,11 @@ func looks(name string, records []record) string {
 	return Text
 }
 
-// numbers reads n of them.
+// numbers reads n of them, with spaces or commas between.
 func numbers(cell string, n int) ([]float32, error) {
-	words := strings.Fields(cell)
+	words := strings.FieldsFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || r == ',' })
 	if len(words) != n {
-		return nil, fmt.Errorf("want %d numbers, got %q", n, cell)
+		return nil, fmt.Errorf("want %s, got %q", many(n, "number"), cell)
 	}
 	out := make([]float32, n)
 	for i, w := range words {

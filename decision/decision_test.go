@@ -2,10 +2,15 @@ package decision
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/chiasm/chiasm"
 )
 
 // FuzzConfig wants of every config.json a model or an error, and no more memory than its bounds allow.
@@ -116,5 +121,51 @@ func TestMarks(t *testing.T) {
 		if got := list[len(list)-1].At; got != c.last {
 			t.Errorf("errors %v: the last mark is at %v, want %v", c.errors, got, c.last)
 		}
+	}
+}
+
+// Columns that are not named are told of, and those of which a table has none of a model's are an error.
+func TestColumnsLeftOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.csv")
+	if err := os.WriteFile(path, []byte("words,rooms,id,label\na house,3,7,big\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	table, err := OpenTable(path, &Options{Number: []string{"rooms"}})
+	if err != nil || !slices.Equal(table.Ignored, []string{"words", "id"}) {
+		t.Errorf("left out are %q, %v", table.Ignored, err)
+	}
+	if _, err := OpenTable(path, &Options{Columns: []Column{{"photo", Image, []string{"photo"}}}}); err == nil {
+		t.Error("a table without a model's columns was opened")
+	}
+}
+
+// What a study lacks is an error, and its label is that of its table.
+func TestStudyLacks(t *testing.T) {
+	if _, err := (&Advising{}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "wants a table") {
+		t.Error(err)
+	}
+	path := filepath.Join(t.TempDir(), "t.csv")
+	if err := os.WriteFile(path, []byte("words,kind\na house,big\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	table, err := OpenTable(path, &Options{Label: "kind"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	study := Study{Table: table, Task: "regression", Open: func(context.Context) (*chiasm.Model, error) { panic("the labels are not in order") }}
+	if _, err := (&Advising{Study: study}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), `numbers in column "kind"`) {
+		t.Error(err)
+	}
+}
+
+// Numbers have spaces or commas between, and a cell of one has none.
+func TestNumbers(t *testing.T) {
+	for cell, n := range map[string]int{"3 50": 2, "3,50": 2, "3, 50": 2, "-1e3": 1} {
+		if got, err := numbers(cell, n); err != nil || len(got) != n {
+			t.Errorf("%q: %v, %v", cell, got, err)
+		}
+	}
+	if got, err := numbers("1,5", 1); err == nil {
+		t.Errorf("a decimal comma is read as %v", got)
 	}
 }

@@ -34,6 +34,14 @@ type Counts struct {
 	Broken  int    `json:"broken"`  // files that could not be read
 }
 
+// many is "1 thing", or how many of them.
+func many(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // check finds what is wrong with the files of a table before any of them is read: where all is needed, a column that no row has, or none of
 // whose files is there. Rows count as without files that are missing.
 func (t *Table) check(seen *Seen, all bool) error {
@@ -67,6 +75,8 @@ func (t *Table) check(seen *Seen, all bool) error {
 			}
 		}
 		switch {
+		case !all && named == 0:
+			seen.Problems = append(seen.Problems, fmt.Sprintf("no row has %q", c.Name))
 		case !all:
 		case named == 0:
 			return fmt.Errorf("none of %d rows has %q: want some that do, or leave the column out", len(t.Rows), c.Name)
@@ -74,7 +84,7 @@ func (t *Table) check(seen *Seen, all bool) error {
 			return fmt.Errorf("none of the %d files in column %q is there, as %s: paths begin at the folder of the table", n.Missing, c.Name, first)
 		}
 		if n.Missing > 0 {
-			seen.Problems = append(seen.Problems, fmt.Sprintf("%d of %d files in column %q are not there, as %s: these rows count as without", n.Missing, named, c.Name, first))
+			seen.Problems = append(seen.Problems, fmt.Sprintf("%d of %s in column %q not found, as %s: the rows count as without", n.Missing, many(named, "file"), c.Name, first))
 		}
 		seen.Columns = append(seen.Columns, n)
 	}
@@ -122,7 +132,7 @@ func (e *encoder) gather(ctx context.Context, t *Table, seen *Seen, needed bool,
 			return nil, nil, fmt.Errorf("decision: none of the %d files in column %q can be read: %s", g.counts.Broken, c.Name, g.first)
 		}
 		if g.counts.Broken > 0 {
-			seen.Problems = append(seen.Problems, fmt.Sprintf("%d files in column %q cannot be read, and these rows count as without: %s", g.counts.Broken, c.Name, g.first))
+			seen.Problems = append(seen.Problems, fmt.Sprintf("%s in column %q cannot be read, and the rows count as without: %s", many(g.counts.Broken, "file"), c.Name, g.first))
 		}
 	}
 	return samples, contents, nil

@@ -165,7 +165,7 @@ func (m *Model) Evaluate(ctx context.Context, t *Table, b metric.Bootstrap, seed
 		return nil, nil, err
 	}
 	x := &material{target: m.Target, encoder: m.encoder, seen: seen}
-	if m.Task == "single" {
+	if m.Task == "single" || m.Task == "multi" {
 		if err := m.known(t); err != nil {
 			return nil, nil, err
 		}
@@ -202,13 +202,19 @@ func (m *Model) known(t *Table) error {
 	}
 	var strange []string
 	for _, r := range t.Rows {
-		if r.Label != "" && !names[r.Label] {
-			names[r.Label] = true
-			strange = append(strange, r.Label)
+		list := []string{r.Label}
+		if m.Task == "multi" {
+			list = labelled(r.Label)
+		}
+		for _, name := range list {
+			if name != "" && !names[name] {
+				names[name] = true
+				strange = append(strange, name)
+			}
 		}
 	}
 	if len(strange) > 0 {
-		return fmt.Errorf("decision: %s: %d labels are no classes of the model: %s: it knows %s", t.Name, len(strange), shown(strange), shown(m.Classes))
+		return fmt.Errorf("decision: %s: labels that are no classes of the model: %s: it knows %s", t.Name, shown(strange), shown(m.Classes))
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package decision
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/chiasm/chiasm"
@@ -11,9 +13,9 @@ import (
 // A Study is what is needed to learn from a table, or to be measured on one.
 type Study struct {
 	Table    *Table
-	Label    string                                       // name of the column; "" for label. Of a match task the column that belongs to the others or not
+	Label    string                                       // name of the column; "" for that of the table. Of a match task the column that belongs to the others or not
 	Task     string                                       // single, multi, regression or match; "" for what the labels look like
-	Open     func(context.Context) (*chiasm.Model, error) // opens what makes the features, once the table is in order; it stays as it is
+	Open     func(context.Context) (*chiasm.Model, error) // opens what makes the features, once the table is in order; it stays as it is, and open
 	Cache    string                                       // folder that features are kept in, "" for none
 	Seed     uint64                                       // of all that is drawn
 	Workers  int                                          // threads, 0 for all; no result depends on them
@@ -42,9 +44,12 @@ type material struct {
 // ready, unless it is nil, is asked about the encoder before anything goes through it.
 func (s *Study) prepare(ctx context.Context, ready func(*chiasm.Model) error) (*material, error) {
 	t, m := s.Table, &material{seen: &Seen{}}
+	if t == nil || s.Open == nil {
+		return nil, errors.New("decision: a study wants a table, and a function that opens the encoder")
+	}
 	label := s.Label
 	if label == "" && s.Task != "match" {
-		label = "label"
+		label = cmp.Or(t.label, "label")
 	}
 	var err error
 	if m.target, err = t.target(s.Task, label); err != nil {

@@ -21,6 +21,11 @@ var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap
 	"bits":    func(v float64) string { return fmt.Sprintf("%.2f", v) },
 	"share":   func(of, all float64) string { return fmt.Sprintf("%.1f", 100*of/max(all, 1e-9)) },
 	"value":   Figures.short,
+	"group":   group,
+	"apart": func(main string) template.HTML { // a line may break before the interval, not within
+		value, interval, _ := strings.Cut(template.HTMLEscapeString(main), " ")
+		return template.HTML(value + " <span>" + interval + "</span>")
+	},
 }).Parse(reportPage))
 
 // short is the figure that counts, without its interval.
@@ -34,10 +39,19 @@ func (f Figures) short() string {
 	return "—"
 }
 
+// group puts commas between thousands.
+func group(n int) string {
+	s := fmt.Sprint(n)
+	for at := len(s) - 3; at > 0; at -= 3 {
+		s = s[:at] + "," + s[at:]
+	}
+	return s
+}
+
 // HTML is a page that reports the advice: one file that needs no other.
 func (a *Advice) HTML(name string) ([]byte, error) {
-	v := view{Advice: a, Name: name, Error: len(a.Candidates) > 0 && a.Candidates[0].RMSE != nil}
-	v.What = "accuracy, percent"
+	v := view{Advice: a, Name: name, Error: len(a.Candidates) > 0 && a.Candidates[0].RMSE != nil, Limited: a.Limits.Latency > 0 || len(a.Limits.Without) > 0}
+	v.What = "accuracy in percent"
 	if v.Error {
 		v.What = "root mean squared error"
 	}
@@ -61,6 +75,7 @@ type view struct {
 	*Advice
 	Name, What string
 	Error      bool // figures are errors: less is better
+	Limited    bool // the user set limits
 	Dots       chart
 	Scatter    chart
 	Noise      []chart
@@ -160,18 +175,18 @@ func ticks(low, high float64, at func(float64) float64) (list []tick) {
 			break
 		}
 	}
-	for x := math.Ceil(low/step) * step; x <= high; x += step {
-		list = append(list, tick{at(x), fmt.Sprintf("%.4g", x)})
+	for k := math.Ceil(low / step); k*step <= high; k++ {
+		list = append(list, tick{at(k * step), fmt.Sprintf("%.4g", k*step)})
 	}
 	return list
 }
 
-// ticks are those of an axis of the figure: an accuracy is not above 100 percent, though there is room in the picture.
+// ticks are those of an axis of the figure: no figure is below 0, and no accuracy above 100 percent, though there is room in the picture.
 func (v *view) ticks(low, high float64, at func(float64) float64) []tick {
 	if !v.Error {
-		low, high = max(low, 0), min(high, 100)
+		high = min(high, 100)
 	}
-	return ticks(low, high, at)
+	return ticks(max(low, 0), high, at)
 }
 
 // dots draws each candidate's figure with its interval, the best first.
@@ -219,14 +234,15 @@ func (v *view) scatter() {
 			Tip: fmt.Sprintf("%s: %s in %.0f µs after the encoders", k.Method, k.Main(), 1000*k.Fusing.P50)}
 		c.Marks = append(c.Marks, m)
 	}
-	label(c.Marks)
+	label(&c)
 	v.Scatter = c
 }
 
-// label puts the label of each mark beside it, where no mark and no other label is, if there is such a place.
-func label(marks []mark) {
+// label puts the label of each mark beside it, where no mark, no other label and nothing of the axes is, if there is such a place.
+func label(c *chart) {
 	type box struct{ left, top, right, bottom float64 }
-	var taken []box
+	taken := []box{{c.Left - 50, 0, c.Left, c.Bottom}, {0, c.Bottom, float64(c.Width), float64(c.Height)}}
+	marks := c.Marks
 	for _, m := range marks {
 		taken = append(taken, box{m.X - 7, m.Y - 6, m.X + 7, m.Y + 6})
 	}
@@ -236,7 +252,7 @@ func label(marks []mark) {
 		best, least := box{}, math.Inf(1)
 		for _, at := range [][2]float64{{12, 0}, {-12 - width, 0}, {12, -14}, {12, 14}, {-12 - width, -14}, {-12 - width, 14}, {12, -28}, {12, 28}, {-12 - width, -28}, {-12 - width, 28}, {12, -42}, {12, 42}} {
 			b := box{m.X + at[0], m.Y + at[1] - 7, m.X + at[0] + width, m.Y + at[1] + 7}
-			hidden := max(0, -b.left) * 14
+			hidden := max(0, -b.left, b.right-float64(c.Width))*14 + max(0, -b.top)*width
 			for _, o := range taken {
 				hidden += max(0, min(b.right, o.right)-max(b.left, o.left)) * max(0, min(b.bottom, o.bottom)-max(b.top, o.top))
 			}
@@ -281,12 +297,18 @@ func (v *view) curves() {
 				at = append(at, fmt.Sprintf("%.1f,%.1f", x(p.Level), line.EndY))
 			}
 			line.Points, line.EndY = strings.Join(at, " "), line.EndY+4
-			for slices.ContainsFunc(c.Lines, func(o polyline) bool { return math.Abs(o.EndY-line.EndY) < 12 }) {
-				line.EndY += 12
-			}
 			c.Lines = append(c.Lines, line)
 		}
+		spread(c.Lines)
 		v.Noise = append(v.Noise, c)
+	}
+}
+
+// spread moves the labels at the ends of lines apart, and keeps them in the order of the lines.
+func spread(lines []polyline) {
+	slices.SortStableFunc(lines, func(a, b polyline) int { return compare(a.EndY, b.EndY) })
+	for i := 1; i < len(lines); i++ {
+		lines[i].EndY = max(lines[i].EndY, lines[i-1].EndY+13)
 	}
 }
 

@@ -46,6 +46,7 @@ type Table struct {
 	Columns []Column
 	Ignored []string // columns of the file that are not used
 	Rows    []Row
+	label   string // name of the column, "" for none
 }
 
 // Options say how OpenTable reads. Where no columns are named, those of paths and texts are found by what they hold.
@@ -70,6 +71,9 @@ func OpenTable(path string, o *Options) (*Table, error) {
 		return nil, err
 	}
 	t, err := read(set, path, o)
+	if err == nil && len(set.Damage) > 0 {
+		err = set.Damage[0] // half a table is none
+	}
 	if err = errors.Join(err, set.Close()); err != nil {
 		return nil, fmt.Errorf("decision: %s: %w", path, err)
 	}
@@ -114,6 +118,7 @@ func read(set *dataset.Set, path string, o *Options) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.label = label
 	if err := t.choose(names, records, o, label, group); err != nil {
 		return nil, err
 	}

@@ -103,6 +103,20 @@ func TestAdviceKeepsToLimits(t *testing.T) {
 	}
 }
 
+// Of one modality there is nothing to fuse, and the advice says so.
+func TestAdviceOnOneModality(t *testing.T) {
+	d := Generate(Redundant, 100, 1)
+	d.Modalities = d.Modalities[:1]
+	for i := range d.Samples {
+		d.Samples[i].Features, d.Samples[i].Origins = d.Samples[i].Features[:1], nil
+	}
+	a := quick(1)
+	a.Methods, a.Training.Steps = []Method{Late}, 20
+	if advice, err := a.Advise(context.Background(), d); err != nil || !strings.Contains(advice.Recommendation.Why, "nothing to fuse") {
+		t.Errorf("%+v, %v", advice, err)
+	}
+}
+
 func TestAdviceSaysWhenDataCannotTell(t *testing.T) {
 	d := Generate(Redundant, 200, 2)
 	for i := range d.Samples {

@@ -122,6 +122,9 @@ func (a Advisor) why(d *Data, advice *Advice, c, top *Candidate, equal []*Candid
 	} else {
 		parts[0] += fmt.Sprintf(", not surely less than the best, %s (%s)", top.Method, percent(d.Task, top.Figures.Score))
 	}
+	if len(d.Modalities) == 1 {
+		parts = append(parts, "there is one modality alone and nothing to fuse")
+	}
 	if c.How != LateFusion {
 		var late *Candidate
 		for i := range advice.Candidates {

@@ -1,6 +1,8 @@
 package study_test
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chiasm/chiasm/dataset"
 	"github.com/chiasm/chiasm/study"
 	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/train"
@@ -99,6 +102,8 @@ func TestUnreadLanguage(t *testing.T) {
 	r := small(t, data, "")
 	r.Model.From = "../model/siglip/testdata/siglip"
 	fails(t, &study.Training{Recipe: r, Offline: true}, "knows no token of any text in th")
+	r.Data.Languages = []string{"fr"}
+	fails(t, &study.Training{Recipe: r, Offline: true}, "one side of a pair alone, for this model (texts in fr alone)")
 	r.Data.Languages = []string{""}
 	r.Output = filepath.Join(t.TempDir(), "english")
 	if _, err := (&study.Training{Recipe: r, Offline: true}).Run(context.Background()); err != nil && strings.Contains(err.Error(), "knows no token") {
@@ -148,5 +153,41 @@ func TestBrokenPicture(t *testing.T) {
 	taught, err := (&study.Training{Recipe: r, Offline: true}).Run(context.Background())
 	if err != nil || taught.BrokenSeen == 0 || len(taught.Broken) == 0 || !strings.Contains(taught.Broken[0], "pairs.tsv") {
 		t.Errorf("%v, %+v", err, taught)
+	}
+}
+
+// What is lost of a shard that is cut off is told, by training and by measuring.
+func TestCutShard(t *testing.T) {
+	var shard bytes.Buffer
+	w := tar.NewWriter(&shard)
+	for _, name := range []string{"wide", "tall", "square"} {
+		for i, data := range [][]byte{[]byte("a " + name + " one"), read(t, "../model/clip/testdata/pictures/"+name+".png")} {
+			if err := w.WriteHeader(&tar.Header{Name: name + []string{".txt", ".png"}[i], Size: int64(len(data)), Mode: 0o644}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write(data); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "cut.tar")
+	if err := os.WriteFile(path, shard.Bytes()[:shard.Len()-600], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var notes []string
+	taught, err := (&study.Training{Recipe: small(t, path, ""), Offline: true, Note: func(s string) { notes = append(notes, s) }}).Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(taught.Material.Train[0].Damage) != 1 || !strings.Contains(strings.Join(notes, "\n"), "only the beginning of a file can be read") {
+		t.Errorf("told %q", notes)
+	}
+	set, err := dataset.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	if f, err := study.Evaluate(context.Background(), model(t, tinyCLIP), set, nil); err != nil || len(f.Damage) != 1 {
+		t.Errorf("%v, %+v", err, f)
 	}
 }

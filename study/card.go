@@ -59,8 +59,14 @@ func (t *Training) origin(taught *Taught) string {
 		wayAll: "all of it", wayLiT: "with the tower of images or sounds left as it was (LiT)", wayLoRA: fmt.Sprintf("by adapters of rank %d, merged", r.Model.Rank),
 		wayProbe: "by a linear layer on its vectors", wayCache: "by a cache of examples",
 	}[r.Model.Way]
-	return fmt.Sprintf("Trained with chiasm from %s, %s: %d of %d parameters learnt in %d steps of %d pairs.\n\n",
-		from, how, taught.Learnt, taught.Parameters, taught.Steps, r.Learning.Batch)
+	out := fmt.Sprintf("Trained with chiasm from %s, %s: %s", from, how, taught.Words())
+	if taught.Steps > 0 {
+		out += fmt.Sprintf(" of %s", many(r.Learning.Batch, "pair"))
+	}
+	if taught.Best > 0 {
+		out += fmt.Sprintf("; the weights are those of step %d, which did best on the validation", taught.Best)
+	}
+	return out + ".\n\n"
 }
 
 func (t *Training) cardData(b *strings.Builder, taught *Taught) {

@@ -82,6 +82,8 @@ func (r *Recipe) checkTogether() error {
 		return errors.New("study: loss.hard is of infonce, not of sigmoid")
 	case slices.ContainsFunc(r.Loss.Prefixes, func(n int) bool { return n < 1 }):
 		return fmt.Errorf("study: loss.prefixes is %v, want positive numbers", r.Loss.Prefixes)
+	case len(slices.Compact(slices.Sorted(slices.Values(r.Loss.Prefixes)))) < len(r.Loss.Prefixes):
+		return fmt.Errorf("study: loss.prefixes is %v, want each once", r.Loss.Prefixes)
 	case len(r.Data.Validation) > 0 && r.Data.Fraction > 0:
 		return errors.New("study: data.validation and data.fraction exclude each other")
 	case r.Measure.Patience > 0 && len(r.Data.Validation) == 0 && r.Data.Fraction == 0:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/dataset"
@@ -42,9 +41,11 @@ type Figures struct {
 	Level          float64          `json:"confidence"` // of the intervals
 	Draws          int              `json:"draws"`
 	Seed           uint64           `json:"seed"`
+	Repeated       int              `json:"repeated_texts"` // texts that came before, of other items, for which they count as wrong
 	CutTexts       int              `json:"truncated_texts"`
 	CutSounds      int              `json:"truncated_sounds"`
-	Broken         int              `json:"broken"` // items that could not be read
+	Broken         int              `json:"broken"`            // items that could not be read
+	Damage         []string         `json:"damaged,omitempty"` // files of which only the beginning could be read
 	Errors         []string         `json:"errors,omitempty"`
 }
 
@@ -102,11 +103,16 @@ func (e *Evaluation) measure(ctx context.Context, m embedder, set *dataset.Set) 
 	for _, l := range g.texts.language {
 		f.Texts[l]++
 	}
+	for _, err := range set.Damage {
+		f.Damage = append(f.Damage, err.Error())
+	}
 	for _, err := range g.broken.First() {
 		f.Errors = append(f.Errors, err.Error())
 	}
-	if e.Merge {
-		g.texts = g.texts.merge(g.words)
+	if merged := g.texts.merge(g.words); e.Merge {
+		g.texts = merged
+	} else {
+		f.Repeated = g.texts.rows() - merged.rows()
 	}
 	if e.Task == "" || e.Task == dataset.Retrieval {
 		f.Retrieval = e.retrieval(g)
@@ -126,10 +132,7 @@ func (e *Evaluation) measure(ctx context.Context, m embedder, set *dataset.Set) 
 func (e *Evaluation) nothing(set *dataset.Set, g *gathering) error {
 	message := fmt.Sprintf("study: %s has nothing to measure: want items with two of text, picture and sound that the model takes, or with a class and its name; of %d items there are %d texts, %d pictures and %d sounds",
 		set.Name, set.Len(), g.texts.rows(), g.images.rows(), g.sounds.rows())
-	if len(e.Languages) > 0 {
-		message += " (texts in " + strings.Join(e.Languages, ", ") + " alone)"
-	}
-	return errors.Join(errors.New(message), g.broken.Err())
+	return errors.Join(errors.New(message+only(e.Languages)), g.broken.Err())
 }
 
 // retrieval measures every direction.

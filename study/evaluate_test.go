@@ -140,6 +140,9 @@ func TestLanguagesAndDomains(t *testing.T) {
 		t.Errorf("queries and galleries %v, want %v", queries, want)
 	}
 	english := evaluate(t, mixed(t), &study.Evaluation{Languages: []string{"en"}, Merge: true, By: "class"})
+	if f.Repeated != 1 || english.Repeated != 0 {
+		t.Errorf("%d texts come again, merged %d; want 1 and 0", f.Repeated, english.Repeated)
+	}
 	if r := english.Retrieval; len(r) != 2 || r[0].Queries != 4 || r[1].Gallery != 4 {
 		t.Errorf("merged: %+v", r)
 	}

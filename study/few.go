@@ -38,7 +38,7 @@ func (t *Training) few(ctx context.Context, m *trainee, x *Material) (*Taught, e
 	if err := f.learn(ctx); err != nil {
 		return nil, err
 	}
-	taught := &Taught{Folder: t.Recipe.Output, Learnt: f.learnt, Parameters: f.learnt, Steps: 1, Material: x}
+	taught := &Taught{Folder: t.Recipe.Output, Learnt: f.learnt, Parameters: f.learnt, Material: x}
 	for i, set := range x.check {
 		e, err := f.examples(ctx, []*dataset.Set{set}, "measuring")
 		if err != nil {

@@ -36,6 +36,11 @@ func TestFewExamples(t *testing.T) {
 		set.Close()
 		if card := string(read(t, filepath.Join(r.Output, "README.md"))); strings.Contains(card, "library_name: transformers") {
 			t.Error("the card says that transformers opens it")
+		} else if strings.Contains(card, "learnt in") || !strings.Contains(card, "on top of its vectors, from 120 examples") {
+			t.Errorf("the card says %.600s", card)
+		}
+		if page := string(read(t, taught.Report)); strings.Contains(page, "loss was") || strings.Contains(page, "Course") {
+			t.Error("the report tells of a loss and a course, and there were none")
 		}
 	}
 }

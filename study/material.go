@@ -35,6 +35,7 @@ type Source struct {
 	OneSided int            `json:"one_sided"`
 	Broken   int            `json:"broken"`
 	First    string         `json:"first_unusable,omitempty"` // and why
+	Damage   []string       `json:"damaged,omitempty"`        // files of which only the beginning could be read
 }
 
 // Close closes the data.
@@ -164,7 +165,7 @@ func (t *Training) sift(ctx context.Context, m *trainee, set *dataset.Set, list 
 			sides++
 		}
 		if sides < 2 {
-			unusable(&s.OneSided, i, "("+item.Key+") has one side of a pair alone, for this model")
+			unusable(&s.OneSided, i, "("+item.Key+") has one side of a pair alone, for this model"+only(t.Recipe.Data.Languages))
 			continue
 		}
 		for _, text := range item.Texts {
@@ -185,6 +186,13 @@ func (t *Training) sift(ctx context.Context, m *trainee, set *dataset.Set, list 
 		}
 	}
 	s.Usable = len(usable)
+	for _, err := range set.Damage {
+		s.Damage = append(s.Damage, err.Error())
+		t.note("only the beginning of a file can be read: %v", err)
+	}
+	if s.Usable > 1 && s.Usable < s.Items { // fewer are an error that says so
+		t.note("%s: %d of %s left out: %d empty, %d with one side of a pair alone, %d broken; the first: %s", s.Name, s.Items-s.Usable, many(s.Items, "item"), s.Empty, s.OneSided, s.Broken, s.First)
+	}
 	*list = append(*list, s)
 	return set.Select(usable), nil
 }
@@ -229,6 +237,14 @@ func (t *Training) textsOf(set *dataset.Set, item *dataset.Item) (list []string)
 		list = append(list, dataset.Fill(template, item.Class))
 	}
 	return list
+}
+
+// only says that texts in some languages alone count; "" for all.
+func only(languages []string) string {
+	if len(languages) == 0 {
+		return ""
+	}
+	return " (texts in " + strings.Join(languages, ", ") + " alone)"
 }
 
 // enough is an error if sources hold fewer than two pairs together.

@@ -95,6 +95,7 @@ func TestCheckRecipe(t *testing.T) {
 		"measure.patience needs":          func(r *study.Recipe) { r.Measure.Patience = 3 },
 		"augment.crop is 0":               func(r *study.Recipe) { r.Augment.Crop = 0 },
 		"learning.schedule is \"zigzag\"": func(r *study.Recipe) { r.Learning.Schedule = "zigzag" },
+		"loss.prefixes is [4 8 4]":        func(r *study.Recipe) { r.Loss.Prefixes = []int{4, 8, 4} },
 		"loss.prefixes is [-4]":           func(r *study.Recipe) { r.Loss.Prefixes = []int{-4} },
 		"learning.warmup is 9 of 5":       func(r *study.Recipe) { r.Learning.Warmup, r.Learning.Steps = 9, 5 },
 	} {
@@ -114,4 +115,11 @@ func FuzzParseRecipe(f *testing.F) {
 			r.Check()
 		}
 	})
+}
+
+// A training without a recipe is an error.
+func TestNoRecipe(t *testing.T) {
+	if _, err := new(study.Training).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "wants a recipe") {
+		t.Error(err)
+	}
 }

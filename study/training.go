@@ -37,7 +37,7 @@ type Taught struct {
 	Report     string     `json:"report"` // a page
 	Parameters int        `json:"parameters"`
 	Learnt     int        `json:"learnt_parameters"`
-	Steps      int        `json:"steps"`
+	Steps      int        `json:"steps"` // 0 where a head was made of examples
 	Loss       float64    `json:"loss"`
 	Best       int        `json:"best_step"`
 	Early      bool       `json:"stopped_early"`
@@ -47,6 +47,26 @@ type Taught struct {
 	BrokenSeen int        `json:"broken_while_learning"`
 	Broken     []string   `json:"broken,omitempty"`
 	Curve      []Point    `json:"-"`
+}
+
+// Words is what was learnt: parameters in steps, or without any a head from examples.
+func (t *Taught) Words() string {
+	if t.Steps > 0 {
+		return fmt.Sprintf("%d of %d parameters learnt in %s", t.Learnt, t.Parameters, many(t.Steps, "step"))
+	}
+	examples := 0
+	for _, s := range t.Material.Train {
+		examples += s.Usable
+	}
+	return fmt.Sprintf("%s on top of its vectors, from %s", many(t.Learnt, "value"), many(examples, "example"))
+}
+
+// many is "1 thing", or how many of them.
+func many(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // where the files of the training itself lie within the model's folder.
@@ -72,6 +92,9 @@ func (t *Training) work(name string) string { return filepath.Join(t.Recipe.Outp
 // Run trains. If ctx is cancelled it leaves a checkpoint from which Resume goes on to the same weights.
 func (t *Training) Run(ctx context.Context) (*Taught, error) {
 	r := t.Recipe
+	if r == nil {
+		return nil, errors.New("study: a training wants a recipe: NewRecipe has the defaults")
+	}
 	if err := r.Check(); err != nil {
 		return nil, err
 	}

@@ -93,6 +93,11 @@ func (v *evalVerb) check(args []string) error {
 	if v.output != "" && !strings.HasSuffix(v.output, ".json") && !strings.HasSuffix(v.output, ".csv") {
 		return usagef("-o %s: want a .json or a .csv file", v.output)
 	}
+	if v.output != "" {
+		if err := writable(v.output); err != nil {
+			return err
+		}
+	}
 	for _, t := range v.how.Templates {
 		if !strings.Contains(t, "{}") {
 			return usagef("--template %q has no {} for the name of the class", t)
@@ -145,7 +150,7 @@ func (v *evalVerb) run(ctx context.Context, args []string) error {
 		return err
 	}
 	v.app.done(bar)
-	for _, e := range f.Errors {
+	for _, e := range slices.Concat(f.Damage, f.Errors) {
 		v.app.say("%s", e)
 	}
 	if err := v.save(f); err != nil {
@@ -156,7 +161,11 @@ func (v *evalVerb) run(ctx context.Context, args []string) error {
 	} else {
 		v.write(f)
 	}
-	if err == nil && f.Broken > 0 {
+	switch {
+	case err != nil:
+	case len(f.Damage) > 0:
+		err = fmt.Errorf("of %s only the beginning could be read", plural(len(f.Damage), "file", "files"))
+	case f.Broken > 0:
 		err = fmt.Errorf("%d of %s could not be read", f.Broken, plural(f.Items, "item", "items"))
 	}
 	return err
@@ -189,6 +198,9 @@ func (v *evalVerb) write(f *study.Figures) {
 	fmt.Fprintf(out, "%s on %s: %s\n", clean(f.Model), clean(f.Data), v.counts(f))
 	if f.CutTexts+f.CutSounds > 0 {
 		fmt.Fprintf(out, "of %s and %s the model reads or hears the beginning only\n", plural(f.CutTexts, "text", "texts"), plural(f.CutSounds, "sound", "sounds"))
+	}
+	if len(f.Retrieval) > 0 && f.Repeated > 0 {
+		fmt.Fprintf(out, "repeated texts: %d; a text is wrong for the other items that have it, unless --merge-texts makes one query of it\n", f.Repeated)
 	}
 	if len(f.Retrieval) > 0 {
 		fmt.Fprintln(out)

@@ -95,10 +95,22 @@ func (t *tableFlags) labels(flags *pflag.FlagSet) {
 
 // rest adds what is the same for all.
 func (t *tableFlags) rest(flags *pflag.FlagSet) {
-	flags.StringVar(&t.cache, "cache", "", "folder that features are kept in, or off (default: in the user's folder for caches)")
+	t.keep(flags)
 	flags.Uint64Var(&t.seed, "seed", 0, "of all that is drawn")
 	flags.IntVar(&t.boot.Draws, "draws", 1000, "of the bootstrap")
 	flags.Float64Var(&t.boot.Level, "confidence", 0.95, "of the intervals")
+}
+
+// keep adds the flag of where features are kept.
+func (t *tableFlags) keep(flags *pflag.FlagSet) {
+	flags.StringVar(&t.cache, "cache", "", "folder that features are kept in, or off (default: in the user's folder for caches)")
+}
+
+// taughtWith adds the flags of verbs whose model knows its encoder.
+func (a *app) taughtWith(cmd *cobra.Command) *modelFlags {
+	f := a.anyModelFlags(cmd)
+	cmd.Flags().Lookup("model").Usage = "where the encoder is, folder, file or hub id, if not where it was taught with (default: as the fused model names it)"
+	return f
 }
 
 // folder is where features are kept.
@@ -222,6 +234,13 @@ type limitFlags struct{ fusion.Limits }
 func (l *limitFlags) add(flags *pflag.FlagSet) {
 	flags.DurationVar(&l.Latency, "latency", 0, "that 99 of 100 decisions keep to, with the encoders, as 50ms")
 	flags.StringSliceVar(&l.Without, "must-work-without", nil, "a modality that may be missing; repeats")
+}
+
+func (l *limitFlags) check() error {
+	if l.Latency < 0 {
+		return usagef("--latency %v: want a positive time, as 50ms", l.Latency)
+	}
+	return nil
 }
 
 // named puts the names of columns in place of kinds, as sound of the only column of sounds.

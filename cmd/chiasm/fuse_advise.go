@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -64,13 +65,24 @@ func (v *fuseAdviseVerb) run(ctx context.Context, path string) error {
 	if err := v.how.check(); err != nil {
 		return err
 	}
-	if v.output != "" && !strings.HasSuffix(v.output, ".html") {
-		return usagef("-o %s: want a .html file", v.output)
+	if err := v.limits.check(); err != nil {
+		return err
+	}
+	if v.output != "" {
+		if !strings.HasSuffix(v.output, ".html") {
+			return usagef("-o %s: want a .html file", v.output)
+		}
+		if err := writable(v.output); err != nil {
+			return err
+		}
 	}
 	var methods []fusion.Method
 	for _, m := range v.methods {
 		if fusion.Method(m).How() == fusion.InteractiveFusion && !strings.Contains("|"+strings.Join(decision.Methods("interactive"), "|")+"|", "|"+m+"|") {
 			return usagef("--methods %s: want some of late, concat, joint, lmf, gmu, mbt, coattention, mult", m)
+		}
+		if slices.Contains(methods, fusion.Method(m)) {
+			return usagef("--methods names %s twice", m)
 		}
 		methods = append(methods, fusion.Method(m))
 	}

@@ -33,7 +33,7 @@ func (a *app) fuseEval() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	v.table.labels(flags)
-	v.model = a.anyModelFlags(cmd)
+	v.model = a.taughtWith(cmd)
 	flags.StringVarP(&v.output, "output", "o", "", "folder to write figures and pictures to")
 	flags.BoolVar(&v.json, "json", false, "one JSON object")
 	return cmd

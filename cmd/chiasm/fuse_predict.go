@@ -29,8 +29,8 @@ func (a *app) fusePredict() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args[0], args[1:]) },
 	}
 	flags := cmd.Flags()
-	v.model = a.anyModelFlags(cmd)
-	v.table.rest(flags)
+	v.model = a.taughtWith(cmd)
+	v.table.keep(flags)
 	flags.StringVarP(&v.text, "text", "t", "", "a text, of the only column of texts")
 	flags.IntVar(&v.top, "top", 5, "how many classes to show, the likeliest first; 0 for all")
 	flags.BoolVar(&v.json, "json", false, "JSON lines")
@@ -55,9 +55,6 @@ type fuseAnswer struct {
 func (v *fusePredictVerb) run(ctx context.Context, dir string, items []string) error {
 	if len(items) == 0 && v.text == "" {
 		return usagef("there is nothing to decide about: want files, COLUMN=VALUE, --text or a table")
-	}
-	if err := v.table.check(); err != nil {
-		return err
 	}
 	if v.top < 0 {
 		return usagef("--top %d: want a positive number, or 0 for all", v.top)
@@ -189,6 +186,9 @@ func columnOf(m *decision.Model, kind string, taken []string) (string, error) {
 		return "", usagef("of which column is it, %s? want COLUMN=VALUE", strings.Join(free, " or "))
 	case kind == "":
 		return "", usagef("want a file of a known kind, or COLUMN=VALUE of %s", strings.Join(all, ", "))
+	}
+	if slices.ContainsFunc(m.Columns, func(c decision.Column) bool { return c.Kind == kind }) {
+		return "", usagef("another %s than the one there is a column for: the parts of one thing are %s; for several things want a table", kind, strings.Join(all, ", "))
 	}
 	return "", usagef("no column for what is of kind %s: there are %s", kind, strings.Join(all, ", "))
 }

@@ -72,6 +72,8 @@ func TestFuse(t *testing.T) {
 	runChiasm(t, "", "fuse", "train", things, "-q", "-o", dir).want(t, 1, "is there already")
 	runChiasm(t, "", "fuse", "predict", dir, "x.mp4").want(t, 2, "no column for what is of kind video: there are picture (image), sound (audio)")
 	runChiasm(t, "", "fuse", "predict", dir).want(t, 2, "there is nothing to decide about")
+	runChiasm(t, "", "fuse", "predict", dir, picture, picture).want(t, 2, "another image than the one there is a column for")
+	runChiasm(t, "", "fuse", "eval", dir, write(t, "others.csv", "photo,label\nx.png,disc\n")).want(t, 1, `none of the model's columns picture (image), sound (audio): there are ["photo" "label"]`)
 }
 
 // The same data and seed make the same weights for any number of threads, with features from the cache or made anew, or where what the
@@ -205,7 +207,7 @@ func TestFuseRefuses(t *testing.T) {
 		"a text in another code":  {write(t, "latin.csv", "words,label\ncaf\xe9,x\n"), nil, `row 1: column "words" is no UTF-8`},
 		"one class":               {csv("p,s,label", func(i int, p, s, l string) string { return p + "," + s + ",x" }), nil, `all labels are "x"`},
 		"the label as a text":     {text, []string{"--text", "label"}, `column "label" is the label`},
-		"words as numbers":        {text, []string{"--number", "words"}, `want 1 numbers, got "a cat"`},
+		"words as numbers":        {text, []string{"--number", "words"}, `want 1 number, got "a cat"`},
 		"nothing to match":        {text, []string{"--task", "match", "--text", "words"}, `nothing to match`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -271,6 +273,24 @@ func TestFuseLeaks(t *testing.T) {
 	}
 	if got.Seen.Leaks != 1 || !got.Seen.Dropped || got.Seen.First != "row 2 (train) and row 4 (test)" || got.Split.Test != 20 || got.Split.Train+got.Split.Valid != 39 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// What can be said at once is said at once.
+func TestFuseAdviseRefuses(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--latency", "-5ms"}, 2, "--latency -5ms: want a positive time"},
+		{[]string{"--methods", "late,concat,late"}, 2, "--methods names late twice"},
+		{[]string{"-o", filepath.Join(t.TempDir(), "nowhere", "report.html")}, 1, "no such file or directory"},
+	} {
+		start := runChiasm(t, "", append([]string{"fuse", "advise", things, "--cache", "off"}, c.args...)...).want(t, c.code, c.want)
+		if strings.Contains(start.err, "trying") || start.out != "" {
+			t.Errorf("%v: %s%s", c.args, start.out, start.err)
+		}
 	}
 }
 

@@ -85,6 +85,9 @@ func (v *fuseTrainVerb) run(ctx context.Context, path string) error {
 	if err := v.how.check(); err != nil {
 		return err
 	}
+	if err := v.limits.check(); err != nil {
+		return err
+	}
 	if m := v.how.Method; m != "" && m != "late" && !slices.Contains(decision.Methods(""), m) {
 		return usagef("--method %s: want late or one of %s", m, strings.Join(decision.Methods(""), ", "))
 	}

@@ -63,7 +63,7 @@ func TestFuseVideos(t *testing.T) {
 	dir, cache := filepath.Join(t.TempDir(), "model"), filepath.Join(t.TempDir(), "cache")
 	r := runChiasm(t, "", "fuse", "train", table, "--video", "clip", "--audio", "clip", "--method", "late/product", "--steps", "40", "--draws", "10", "-o", dir, "--cache", cache, "--json")
 	if r.code != 0 || !strings.Contains(r.err, `clip (audio), clip (video)`) || !strings.Contains(r.err, `2 files in column "clip (audio)" cannot be read`) ||
-		!strings.Contains(r.err, `1 files in column "clip (video)" cannot be read`) {
+		!strings.Contains(r.err, `1 file in column "clip (video)" cannot be read`) {
 		t.Fatalf("exit code %d, stderr %s", r.code, r.err)
 	}
 	report := objects[decision.Report](t, runChiasm(t, "", "fuse", "eval", dir, table, "--json", "--cache", cache, "--draws", "10", "-q"))[0]

@@ -102,6 +102,16 @@ func create(path string) (*atomicFile, error) {
 	return &atomicFile{f, bufio.NewWriterSize(f, 1<<18)}, nil
 }
 
+// writable is an error if a file cannot be written, for what takes long before it is.
+func writable(path string) error {
+	f, err := create(path)
+	if err != nil {
+		return err
+	}
+	f.Abort()
+	return nil
+}
+
 func (f *atomicFile) commit() error {
 	if err := f.w.Flush(); err != nil {
 		return err

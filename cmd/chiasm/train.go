@@ -162,6 +162,9 @@ func (v *trainVerb) run(ctx context.Context, flags *pflag.FlagSet, args []string
 		}
 		return err
 	}
+	if taught.BrokenSeen > 0 {
+		v.app.note("items that could not be read while learning, and were left out of their batches, counted each time: %d; the first: %s", taught.BrokenSeen, taught.Broken[0])
+	}
 	if v.json {
 		return v.app.writeJSON(taught)
 	}
@@ -172,7 +175,7 @@ func (v *trainVerb) run(ctx context.Context, flags *pflag.FlagSet, args []string
 // write says what came out.
 func (v *trainVerb) write(t *study.Taught) {
 	out := v.app.stdout
-	fmt.Fprintf(out, "%s: %d of %d parameters learnt in %s\n", clean(t.Folder), t.Learnt, t.Parameters, plural(t.Steps, "step", "steps"))
+	fmt.Fprintf(out, "%s: %s\n", clean(t.Folder), t.Words())
 	for _, f := range t.After {
 		fmt.Fprintf(out, "\n%s\n", clean(f.Data))
 		if len(f.Retrieval) > 0 {

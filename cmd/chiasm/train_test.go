@@ -66,6 +66,16 @@ func TestTrainByFlags(t *testing.T) {
 	}
 }
 
+// A picture that is not there is named, and the rest is learnt from.
+func TestTrainNamesWhatIsBroken(t *testing.T) {
+	pictures, err := filepath.Abs(gallery)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := write(t, "pairs.csv", "image,title\nmissing.png,nothing\n"+filepath.Join(pictures, "wide.png")+",a wide one\n"+filepath.Join(pictures, "tall.png")+",a tall one\n")
+	runChiasm(t, "", "train", "--model.from", tiny, "--data.train", table, "--learning.steps", "1", "--output", filepath.Join(t.TempDir(), "o")).want(t, 0, "the batch of 64 becomes 3", "counted each time: 1; the first: ")
+}
+
 func TestTrainRefuses(t *testing.T) {
 	dir := t.TempDir()
 	runChiasm(t, "", "train", write(t, "r.yaml", "learning: {rat: 1}"), "--output", dir).want(t, 1, "there is no field learning.rat; did you mean learning.rate?")

@@ -34,6 +34,7 @@ func TestClassify(t *testing.T) {
 			t.Errorf("line %d is %+v", i, l)
 		}
 	}
+	runChiasm(t, "", "classify", "-m", tiny, "--labels", "cat,dog,cat", tinyWide).want(t, 1, `the label "cat" comes twice`)
 	piped := runChiasm(t, `["cat","dog"]`, "classify", "-q", "--json", "-m", tiny, "--labels", "@-", tinyWide).want(t, 0)
 	plain := runChiasm(t, "", "classify", "-q", "--json", "-m", tiny, "--labels", "cat,dog", tinyWide).want(t, 0)
 	if piped.out != plain.out {
