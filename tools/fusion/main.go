@@ -6,10 +6,11 @@
 //	go run ./tools/fusion advise DIR [SET…]
 //	go run ./tools/fusion rerank DIR
 //	go run ./tools/fusion race DIR PYTHON MULTIBENCH [SET…]
+//	go run ./tools/fusion gluon DIR PYTHON [SET…]
 //
 // data fetches packages of Debian and of Python's index in pinned versions, through their clients, into DIR/packages, and writes three sets as
 // safetensors, for chiasm and for anybody else; it needs ffmpeg. files writes them, or parts of them, as tables of files for chiasm fuse. table teaches every method on every set and prints tables; advise prints
-// what the advisor says of them; rerank searches for stamps by name, with and without matching models. race teaches some methods beside MultiBench's own layers and loop, which PYTHON, with PyTorch, runs from a copy of its repository.
+// what the advisor says of them; rerank searches for stamps by name, with and without matching models. race teaches some methods beside MultiBench's own layers and loop, which PYTHON, with PyTorch, runs from a copy of its repository; gluon teaches concat beside AutoGluon-Multimodal, which its PYTHON has.
 package main
 
 import (
@@ -46,8 +47,10 @@ func run(ctx context.Context, args []string) error {
 		return advise(ctx, args[1], args[2:])
 	case len(args) >= 4 && args[0] == "race":
 		return race(ctx, args[1], args[2], args[3], args[4:])
+	case len(args) >= 3 && args[0] == "gluon":
+		return gluon(ctx, args[1], args[2], args[3:])
 	}
-	return errors.New("usage: fusion data DIR, fusion files DIR, fusion table DIR [SET…], fusion advise DIR [SET…], fusion rerank DIR, or fusion race DIR PYTHON MULTIBENCH [SET…]")
+	return errors.New("usage: fusion data DIR, fusion files DIR, fusion table DIR [SET…], fusion advise DIR [SET…], fusion rerank DIR, fusion race DIR PYTHON MULTIBENCH [SET…], or fusion gluon DIR PYTHON [SET…]")
 }
 
 // makers is how the sets are made, in the order of the tables.

@@ -67,10 +67,36 @@ type outcome struct {
 	Values int     `json:"values"`
 }
 
-// A peer is the program that MultiBench's side is.
+// A peer is a program of the other side: it answers jobs.
 type peer struct {
-	to   io.Writer
+	cmd  *exec.Cmd
+	log  *os.File
+	to   io.WriteCloser
 	from *bufio.Reader
+}
+
+// start starts a script of this folder with a Python and the folder of the sets; what it says goes into a log there.
+func start(ctx context.Context, python, script, dir string, more ...string) (p *peer, err error) {
+	p = &peer{cmd: exec.CommandContext(ctx, python, append([]string{filepath.Join("tools", "fusion", script), dir}, more...)...)}
+	if p.to, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	from, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.from = bufio.NewReaderSize(from, 1<<20)
+	if p.log, err = os.Create(filepath.Join(dir, strings.TrimSuffix(script, ".py")+".log")); err != nil {
+		return nil, err
+	}
+	p.cmd.Stderr = p.log
+	return p, p.cmd.Start()
+}
+
+func (p *peer) stop() {
+	p.to.Close()
+	p.cmd.Wait()
+	p.log.Close()
 }
 
 func (p *peer) ask(j job) (o outcome, err error) {
@@ -79,36 +105,19 @@ func (p *peer) ask(j job) (o outcome, err error) {
 	}
 	line, err := p.from.ReadBytes('\n')
 	if err != nil {
-		return o, fmt.Errorf("race.py ended: %w", err)
+		return o, fmt.Errorf("the other side ended: %w; see %s", err, p.log.Name())
 	}
 	return o, json.Unmarshal(line, &o)
 }
 
 // race runs the cases of sets, or of all, and prints a table.
 func race(ctx context.Context, dir, python, multibench string, names []string) error {
-	cmd := exec.CommandContext(ctx, python, filepath.Join("tools", "fusion", "race.py"), dir, multibench)
-	log, err := os.Create(filepath.Join(dir, "race.log"))
+	p, err := start(ctx, python, "race.py", dir, multibench)
 	if err != nil {
 		return err
 	}
-	defer log.Close()
-	cmd.Stderr = log
-	to, err := cmd.StdinPipe()
-	if err != nil {
-		return err
-	}
-	from, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	defer cmd.Wait()
-	defer to.Close()
-	p := &peer{to, bufio.NewReaderSize(from, 1<<20)}
-	fmt.Println("| set | method | alike | chiasm, wall s (CPU s) | MultiBench, wall s (CPU s), threads | times as fast, wall (CPU) | accuracy, chiasm | accuracy, MultiBench | values |")
-	fmt.Println("|---|---|---|---|---|---|---|---|---|")
+	defer p.stop()
+	heading("MultiBench")
 	threads := map[fusion.Method]int{}
 	for _, name := range chosen(names) {
 		s, err := load(dir, name)
@@ -127,6 +136,44 @@ func race(ctx context.Context, dir, python, multibench string, names []string) e
 		}
 	}
 	return nil
+}
+
+// gluon races concat with AutoGluon's MLP over columns of numbers: here each modality is one vector.
+func gluon(ctx context.Context, dir, python string, names []string) error {
+	p, err := start(ctx, python, "gluon.py", dir)
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	heading("AutoGluon")
+	for _, name := range chosen(names) {
+		s, err := load(dir, name)
+		if err != nil {
+			return err
+		}
+		for i, m := range s.data.Modalities {
+			s.data.Modalities[i].Tokens, s.data.Modalities[i].Width = 1, m.Tokens*m.Width
+		}
+		var ours, theirs []outcome
+		for seed := range rounds {
+			o, err := s.once(ctx, fusion.EarlyConcat, seed)
+			if err != nil {
+				return err
+			}
+			t, err := p.ask(job{s.name, "numerical_mlp", seed, epochs[s.name], batchSize, 1, ownRate, []string{}})
+			if err != nil {
+				return err
+			}
+			ours, theirs = append(ours, o), append(theirs, t)
+		}
+		s.line(fusion.EarlyConcat, 1, nil, ours, theirs)
+	}
+	return nil
+}
+
+// heading begins a table.
+func heading(other string) {
+	fmt.Printf("| set | method | alike | chiasm, wall s (CPU s) | %[1]s, wall s (CPU s), threads | times as fast, wall (CPU) | accuracy, chiasm | accuracy, %[1]s | values |\n|---|---|---|---|---|---|---|---|---|\n", other)
 }
 
 // threads is how many suit MultiBench's side better, by the time of an epoch after one that does not count.
