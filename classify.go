@@ -9,12 +9,11 @@ import (
 	"strings"
 )
 
-// A Classifier sorts pictures and sounds into labels that it was never trained on: each label is the mean direction of its prompts' embeddings
-// (Radford et al. 2021, prompt ensembling).
+// A Classifier sorts pictures and sounds into labels.
 type Classifier struct {
 	model  *Model
 	labels []string
-	texts  []Embedding // one per label
+	score  func(ctx context.Context, seen []Embedding, sounds bool) (*Scores, error)
 }
 
 // A Label is one answer of a classifier.
@@ -24,7 +23,8 @@ type Label struct {
 	Logit float32
 }
 
-// Classifier prepares labels, all of them different. Each template holds "{}" where the label goes; none means the label alone.
+// Classifier prepares labels that the model was never trained on, all of them different: each is the mean direction of its prompts' embeddings
+// (Radford et al. 2021, prompt ensembling). Each template holds "{}" where the label goes; none means the label alone.
 func (m *Model) Classifier(ctx context.Context, labels, templates []string) (*Classifier, error) {
 	if len(labels) == 0 {
 		return nil, errors.New("chiasm: a classifier needs at least one label")
@@ -32,12 +32,8 @@ func (m *Model) Classifier(ctx context.Context, labels, templates []string) (*Cl
 	if len(templates) == 0 {
 		templates = []string{"{}"}
 	}
-	seen := make(map[string]bool, len(labels))
-	for _, label := range labels {
-		if seen[label] {
-			return nil, fmt.Errorf("chiasm: the label %q comes twice, and would share its probability with itself", label)
-		}
-		seen[label] = true
+	if err := different(labels); err != nil {
+		return nil, err
 	}
 	prompts := make([]string, 0, len(labels)*len(templates))
 	for _, t := range templates {
@@ -54,11 +50,40 @@ func (m *Model) Classifier(ctx context.Context, labels, templates []string) (*Cl
 	if err != nil {
 		return nil, err
 	}
-	c := &Classifier{model: m, labels: labels, texts: make([]Embedding, len(labels))}
+	texts := make([]Embedding, len(labels))
 	for i := range labels {
-		c.texts[i] = mean(embedded[i*len(templates):][:len(templates)])
+		texts[i] = mean(embedded[i*len(templates):][:len(templates)])
 	}
-	return c, nil
+	return &Classifier{m, labels, func(_ context.Context, seen []Embedding, sounds bool) (*Scores, error) {
+		if sounds {
+			return m.ScoreAudio(texts, seen), nil
+		}
+		return m.Score(texts, seen), nil
+	}}, nil
+}
+
+// ClassifierBy is a classifier of labels, all of them different, whose logits [item][label] logits makes of the embeddings of pictures or sounds, as
+// something does that has learnt on the model's vectors. Probabilities are their softmax.
+func (m *Model) ClassifierBy(labels []string, logits func(ctx context.Context, seen []Embedding, sounds bool) ([][]float32, error)) (*Classifier, error) {
+	if err := different(labels); err != nil {
+		return nil, err
+	}
+	return &Classifier{m, labels, func(ctx context.Context, seen []Embedding, sounds bool) (*Scores, error) {
+		l, err := logits(ctx, seen, sounds)
+		return &Scores{Logits: l}, err
+	}}, nil
+}
+
+// different refuses labels that come twice.
+func different(labels []string) error {
+	seen := make(map[string]bool, len(labels))
+	for _, label := range labels {
+		if seen[label] {
+			return fmt.Errorf("chiasm: the label %q comes twice, and would share its probability with itself", label)
+		}
+		seen[label] = true
+	}
+	return nil
 }
 
 // mean is the direction of the mean of vectors of length 1.
@@ -85,7 +110,7 @@ func (c *Classifier) Classify(ctx context.Context, imgs []stdimage.Image, k int)
 	if err != nil {
 		return nil, err
 	}
-	return c.best(c.model.Score(c.texts, embedded), k), nil
+	return c.best(ctx, embedded, false, k)
 }
 
 // ClassifyAudio is [Classifier.Classify] for sounds.
@@ -94,10 +119,14 @@ func (c *Classifier) ClassifyAudio(ctx context.Context, sounds []Sound, k int) (
 	if err != nil {
 		return nil, err
 	}
-	return c.best(c.model.ScoreAudio(c.texts, embedded), k), nil
+	return c.best(ctx, embedded, true, k)
 }
 
-func (c *Classifier) best(scores *Scores, k int) [][]Label {
+func (c *Classifier) best(ctx context.Context, seen []Embedding, sounds bool, k int) ([][]Label, error) {
+	scores, err := c.score(ctx, seen, sounds)
+	if err != nil {
+		return nil, err
+	}
 	out := make([][]Label, len(scores.Logits))
 	for i, probs := range scores.PerImage() {
 		best := make([]Label, len(c.labels))
@@ -110,5 +139,5 @@ func (c *Classifier) best(scores *Scores, k int) [][]Label {
 		}
 		out[i] = best
 	}
-	return out
+	return out, nil
 }

@@ -3,13 +3,17 @@ package study_test
 import (
 	"context"
 	"fmt"
+	"image"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/study"
+	"github.com/chiasm/chiasm/tensor"
 	"github.com/chiasm/chiasm/weights"
 )
 
@@ -29,11 +33,9 @@ func TestFewExamples(t *testing.T) {
 		if c.Top1 < 0.2 || c.Top5 < 0.7 { // by chance 0.08 and 0.42
 			t.Errorf("%s: top 1 is %v, top 5 %v", way, c.Top1, c.Top5)
 		}
-		set, err := weights.Open(filepath.Join(r.Output, "head.safetensors"))
-		if err != nil {
-			t.Fatal(err)
+		if right := classified(t, r.Output, r.Data.Validation[0]); math.Abs(right-c.Top1) > 0.03 { // a tie apart
+			t.Errorf("%s: the head that was saved is right in %v, the figures say %v", way, right, c.Top1)
 		}
-		set.Close()
 		if card := string(read(t, filepath.Join(r.Output, "README.md"))); strings.Contains(card, "library_name: transformers") {
 			t.Error("the card says that transformers opens it")
 		} else if strings.Contains(card, "learnt in") || !strings.Contains(card, "on top of its vectors, from 120 examples") {
@@ -41,6 +43,68 @@ func TestFewExamples(t *testing.T) {
 		}
 		if page := string(read(t, taught.Report)); strings.Contains(page, "loss was") || strings.Contains(page, "Course") {
 			t.Error("the report tells of a loss and a course, and there were none")
+		}
+	}
+}
+
+// classified is how often a head is right about the pictures of a class tree.
+func classified(t *testing.T, folder, tree string) float64 {
+	head, err := study.OpenHead(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := chiasm.Open(context.Background(), head.Model, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	c, err := head.Classifier(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(tree, "*", "*.png"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d pictures, %v", len(files), err)
+	}
+	right := 0.0
+	for _, file := range files {
+		picture, err := m.OpenImage(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		labels, err := c.Classify(context.Background(), []image.Image{picture}, 0)
+		if err != nil || len(labels[0]) != len(head.Classes) {
+			t.Fatalf("%d labels, %v", len(labels), err)
+		}
+		sum := 0.0
+		for _, l := range labels[0] {
+			sum += float64(l.Prob)
+		}
+		if math.Abs(sum-1) > 1e-4 {
+			t.Errorf("probabilities have a sum of %v", sum)
+		}
+		if labels[0][0].Name == filepath.Base(filepath.Dir(file)) {
+			right++
+		}
+	}
+	return right / float64(len(files))
+}
+
+func TestHeadThatIsNone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "head.safetensors")
+	for what, meta := range map[string]map[string]string{
+		"names 0 classes":      {"kind": "probe"},
+		"of kind":              {"kind": "other", "classes": `["a","b"]`},
+		"weight has the shape": {"kind": "probe", "classes": `["a","b","c"]`},
+		"bias holds NaN":       {"kind": "probe", "classes": `["a","b"]`},
+		"names has the shape":  {"kind": "cache", "classes": `["a","b"]`},
+	} {
+		entries := []tensor.Entry{tensor.EntryOf("weight", []float32{1, 2}, 2, 1), tensor.EntryOf("bias", []float32{0, float32(math.NaN())}, 2)}
+		if err := weights.Save(file, entries, meta); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := study.OpenHead(file); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%v: %v, want %q", meta, err, what)
 		}
 	}
 }

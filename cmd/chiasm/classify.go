@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/study"
 )
 
 const classifyLong = `Sorts pictures and sounds into labels that the model was never trained on.
@@ -20,13 +22,17 @@ for the label. Without a template the label is taken as it is.
 JSON array of strings). --templates imagenet is the 80 prompts that CLIP's
 authors evaluated with, imagenet-simple the 7 that they found to be enough.
 
+--head takes the labels from examples instead: it is the folder that "chiasm
+train --way probe" or "--way cache" left, and the model is the one it learnt on.
+
 Pictures, and sounds if the model hears, are files, folders with all below them,
 patterns, or - for one on standard input. They are told apart by what they hold.`
 
 const classifyExample = `  chiasm classify --labels cat,dog,bird photos/
   chiasm classify --labels @labels.txt --template "a photo of a {}" --top 1 *.jpg
   chiasm classify --labels @labels.txt --templates imagenet --json photos/
-  chiasm classify -m laion/clap-htsat-unfused --labels @sounds.txt --template "This is a sound of {}." yard/`
+  chiasm classify -m laion/clap-htsat-unfused --labels @sounds.txt --template "This is a sound of {}." yard/
+  chiasm classify --head runs/leaves photos/`
 
 // classify is the verb that sorts pictures into labels.
 func (a *app) classify() *cobra.Command {
@@ -39,6 +45,7 @@ func (a *app) classify() *cobra.Command {
 	v.model = a.modelFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&v.labels, "labels", "l", nil, "labels separated by commas, or @FILE; repeats")
+	flags.StringVar(&v.head, "head", "", "folder of a training by probe or cache, whose classes are the labels")
 	flags.StringArrayVar(&v.template, "template", nil, `prompt with {} where the label goes, as "a photo of a {}"; repeats`)
 	flags.StringVar(&v.templates, "templates", "", "published prompts: "+strings.Join(chiasm.TemplateNames, " or "))
 	flags.IntVarP(&v.top, "top", "k", 5, "how many labels to show, the best first (0: all)")
@@ -54,6 +61,7 @@ type classifyVerb struct {
 	model            *modelFlags
 	labels, template []string
 	templates, stdin string
+	head             string
 	top, batch       int
 	json             bool
 }
@@ -80,8 +88,10 @@ type classifyFailure struct {
 
 func (v *classifyVerb) check(args []string) error {
 	switch {
-	case len(v.labels) == 0:
-		return usagef("no labels are given: want --labels a,b,c or --labels @FILE")
+	case v.head != "" && len(v.labels)+len(v.template)+len(v.templates) > 0:
+		return usagef("--head has learnt its labels: want no --labels, --template or --templates beside it")
+	case v.head == "" && len(v.labels) == 0:
+		return usagef("no labels are given: want --labels a,b,c, --labels @FILE or --head FOLDER")
 	case len(args) == 0:
 		return usagef("no picture or sound is given")
 	case v.top < 0:
@@ -139,18 +149,7 @@ func (v *classifyVerb) run(ctx context.Context, args []string) error {
 	if err := v.check(args); err != nil {
 		return err
 	}
-	if _, err := v.model.options(); err != nil {
-		return err
-	}
-	labels, err := v.app.readLabels(v.labels)
-	if err != nil {
-		return err
-	}
-	m, err := v.app.open(ctx, v.model)
-	if err != nil {
-		return err
-	}
-	c, err := v.prepare(ctx, m, labels)
+	m, c, err := v.ready(ctx)
 	if err != nil {
 		return err
 	}
@@ -178,6 +177,36 @@ func (v *classifyVerb) run(ctx context.Context, args []string) error {
 	v.app.done(bar)
 	v.app.reportSounds(m, longer, "")
 	return failed.err()
+}
+
+// ready opens the model and makes the classifier.
+func (v *classifyVerb) ready(ctx context.Context) (*chiasm.Model, *chiasm.Classifier, error) {
+	if v.head != "" {
+		h, err := study.OpenHead(v.head)
+		if err != nil {
+			return nil, nil, err
+		}
+		v.model.name = cmp.Or(v.model.name, h.Model)
+		m, err := v.app.open(ctx, v.model)
+		if err != nil {
+			return nil, nil, err
+		}
+		c, err := h.Classifier(m)
+		return m, c, err
+	}
+	if _, err := v.model.options(); err != nil {
+		return nil, nil, err
+	}
+	labels, err := v.app.readLabels(v.labels)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := v.app.open(ctx, v.model)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := v.prepare(ctx, m, labels)
+	return m, c, err
 }
 
 // prepare embeds the labels.
