@@ -3,6 +3,8 @@ package decision
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/fusion"
@@ -14,6 +16,7 @@ type Study struct {
 	Label    string                                       // name of the column; "" for label. Of a match task the column that belongs to the others or not
 	Task     string                                       // single, multi, regression or match; "" for what the labels look like
 	Open     func(context.Context) (*chiasm.Model, error) // opens what makes the features, once the table is in order; it stays as it is
+	Features string                                       // Vectors or Tokens; "" for Vectors
 	Cache    string                                       // folder that features are kept in, "" for none
 	Seed     uint64                                       // of all that is drawn
 	Workers  int                                          // threads, 0 for all; no result depends on them
@@ -42,6 +45,9 @@ type material struct {
 // ready, unless it is nil, is asked about the encoder before anything goes through it.
 func (s *Study) prepare(ctx context.Context, ready func(*chiasm.Model) error) (*material, error) {
 	t, m := s.Table, &material{seen: &Seen{}}
+	if !slices.Contains([]string{"", Vectors, Tokens}, s.Features) {
+		return nil, fmt.Errorf("decision: features %q: want vectors or tokens", s.Features)
+	}
 	label := s.Label
 	if label == "" && s.Task != "match" {
 		label = "label"
@@ -57,11 +63,14 @@ func (s *Study) prepare(ctx context.Context, ready func(*chiasm.Model) error) (*
 	if err != nil {
 		return nil, err
 	}
-	m.encoder = newEncoder(model, s.Cache)
+	m.encoder = newEncoder(model, s.Cache, s.Features)
 	for _, c := range t.Columns {
 		if err := m.encoder.takes(c); err != nil {
 			return nil, err
 		}
+	}
+	if s.Features == Tokens && slices.Max(m.encoder.counts(t.Columns)) == 1 {
+		return nil, fmt.Errorf("decision: the model %s gives no tokens of %s: want features vectors, or another model", model.Name(), strings.Join(each(t.Columns, Column.String), ", "))
 	}
 	if ready != nil {
 		if err := ready(model); err != nil {
@@ -88,10 +97,7 @@ func (s *Study) prepare(ctx context.Context, ready func(*chiasm.Model) error) (*
 func (m *material) label(t *Table, samples []fusion.Sample) {
 	m.data = &fusion.Data{Task: m.target.fused()}
 	for _, c := range t.Columns {
-		m.data.Modalities = append(m.data.Modalities, fusion.Modality{Name: c.Name, Width: m.encoder.width(c), Tokens: 1})
-		if c.Kind != Number {
-			m.data.Modalities[len(m.data.Modalities)-1].Space = m.encoder.model.Space().String()
-		}
+		m.data.Modalities = append(m.data.Modalities, m.encoder.modality(c))
 	}
 	for i, r := range t.Rows {
 		there := 0

@@ -98,6 +98,9 @@ func (t *Training) check() error {
 	if err := t.Encoder.check(); err != nil {
 		return err
 	}
+	if t.Features == Tokens && t.Encoder.tunes() {
+		return errors.New("decision: an encoder learns by its vectors: want features vectors, or leave it frozen")
+	}
 	_, err := os.Stat(t.Output)
 	if err == nil && !t.Overwrite {
 		return fmt.Errorf("decision: %s is there already: name another folder, or overwrite it", t.Output)
@@ -181,7 +184,7 @@ func (t *Training) retest(ctx context.Context, x *material, m *Model, tuner *tun
 	}
 	defer func() { err = errors.Join(err, model.Close()) }()
 	m.Config.Encoder.Tuned, m.Config.Encoder.Space = t.Encoder.Way, model.Space().String()
-	return x.again(ctx, t.Table, newEncoder(model, t.Cache), test, func(done, of int) { t.stage("encoding anew", done, of) })
+	return x.again(ctx, t.Table, newEncoder(model, t.Cache, t.Features), test, func(done, of int) { t.stage("encoding anew", done, of) })
 }
 
 // choose finds the method by cross-validation on what may be learnt from.
@@ -237,7 +240,7 @@ func (t *Training) teach(ctx context.Context, x *material, tuner *tuner, taught 
 	}
 	z := t.Model
 	c := Config{
-		Format: format, Encoder: Encoder{Model: nameOf(x.encoder.model), Space: x.encoder.model.Space().String(), Dimension: x.encoder.model.Space().Dimension}, Columns: t.Table.Columns, Target: x.target,
+		Format: format, Encoder: Encoder{Model: nameOf(x.encoder.model), Space: x.encoder.model.Space().String(), Dimension: x.encoder.model.Space().Dimension}, Columns: t.Table.Columns, Tokens: x.encoder.counts(t.Table.Columns), Target: x.target,
 		Similarity: x.target.Task == "match", Method: taught.Method, Width: or(z.Width, 32), Heads: or(z.Heads, 4), Layers: or(z.Layers, 2), Rank: or(z.Rank, 4), Bottlenecks: or(z.Bottlenecks, 4),
 	}
 	m, err := build(c)

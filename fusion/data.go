@@ -34,7 +34,7 @@ type Modality struct {
 	Name    string
 	Width   int    // values of a token
 	Tokens  int    // of one sample, at most; 1 for a vector
-	Space   string // vectors of one space are alike where they belong together; "" for none. A Match begins with what that tells
+	Space   string // vectors of one space are alike where they belong together; "" for none. A Match begins with what that tells: of tokens, the first
 	Matched bool   // of a Match: this one belongs to the others or does not
 }
 
