@@ -3,6 +3,7 @@ package fusion
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/chiasm/chiasm/tensor"
 )
@@ -71,6 +72,21 @@ func (d *Data) Without(missing ...bool) *Data {
 		for m, gone := range missing {
 			if gone {
 				s.Features[m] = nil
+			}
+		}
+	}
+	return out
+}
+
+// Pooled is d with the first token of each modality alone, which stands for the whole where an encoder puts one there.
+func (d *Data) Pooled() *Data {
+	out := d.Without()
+	out.Modalities = slices.Clone(d.Modalities)
+	for m := range out.Modalities {
+		out.Modalities[m].Tokens = 1
+		for i := range out.Samples {
+			if s := &out.Samples[i]; s.Has(m) {
+				s.Features[m] = s.Features[m][:out.Modalities[m].Width]
 			}
 		}
 	}

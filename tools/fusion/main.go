@@ -4,7 +4,7 @@
 //	go run ./tools/fusion files DIR
 //	go run ./tools/fusion table DIR [SET…]
 //	go run ./tools/fusion advise DIR [SET…]
-//	go run ./tools/fusion rerank DIR
+//	go run ./tools/fusion rerank DIR [vectors|tokens]
 //	go run ./tools/fusion race DIR PYTHON MULTIBENCH [SET…]
 //
 // data fetches packages of Debian and of Python's index in pinned versions, through their clients, into DIR/packages, and writes three sets as
@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 
+	"github.com/chiasm/chiasm/decision"
 	"github.com/chiasm/chiasm/fusion"
 )
 
@@ -39,7 +40,9 @@ func run(ctx context.Context, args []string) error {
 	case len(args) == 2 && args[0] == "files":
 		return makeFiles(args[1])
 	case len(args) == 2 && args[0] == "rerank":
-		return rerank(ctx, args[1])
+		return rerank(ctx, args[1], decision.Vectors)
+	case len(args) == 3 && args[0] == "rerank":
+		return rerank(ctx, args[1], args[2])
 	case len(args) >= 2 && args[0] == "table":
 		return tables(ctx, args[1], args[2:])
 	case len(args) >= 2 && args[0] == "advise":
@@ -47,7 +50,7 @@ func run(ctx context.Context, args []string) error {
 	case len(args) >= 4 && args[0] == "race":
 		return race(ctx, args[1], args[2], args[3], args[4:])
 	}
-	return errors.New("usage: fusion data DIR, fusion files DIR, fusion table DIR [SET…], fusion advise DIR [SET…], fusion rerank DIR, or fusion race DIR PYTHON MULTIBENCH [SET…]")
+	return errors.New("usage: fusion data DIR, fusion files DIR, fusion table DIR [SET…], fusion advise DIR [SET…], fusion rerank DIR [vectors|tokens], or fusion race DIR PYTHON MULTIBENCH [SET…]")
 }
 
 // makers is how the sets are made, in the order of the tables.
