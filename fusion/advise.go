@@ -122,7 +122,8 @@ func (a Advisor) Compare(ctx context.Context, views ...View) (*Advice, error) {
 	if a.Training.Drop == 0 && d.Task.Kind != Match { // without one side nothing matches
 		a.Training.Drop = 0.2
 	}
-	fold, twins, err := d.Folds(a.Folds, a.Training.Seed)
+	all := together(views)
+	fold, twins, err := all.Folds(a.Folds, a.Training.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,7 @@ func (a Advisor) Compare(ctx context.Context, views ...View) (*Advice, error) {
 				if a.Progress != nil {
 					a.Progress((k*len(a.Methods)+i)*a.Folds+f, len(views)*len(a.Methods)*a.Folds, method)
 				}
-				if err := a.try(ctx, v.Data, fold, f, method, list); err != nil {
+				if err := a.try(ctx, v.Data, all, fold, f, method, list); err != nil {
 					return nil, err
 				}
 			}
@@ -154,6 +155,21 @@ func (a Advisor) Compare(ctx context.Context, views ...View) (*Advice, error) {
 	advice.Information = inform(d, advice.Candidates)
 	advice.Recommendation = a.recommend(d, advice)
 	return advice, nil
+}
+
+// together is samples with the features of all views, so that only what is alike in each of them counts as the same.
+func together(views []View) *Data {
+	if len(views) == 1 {
+		return views[0].Data
+	}
+	all := views[0].Data.Without()
+	for _, v := range views[1:] {
+		for i := range all.Samples {
+			s := &all.Samples[i]
+			s.Features = append(s.Features, v.Data.Samples[i].Features...)
+		}
+	}
+	return all
 }
 
 func (a Advisor) check(d *Data) error {
@@ -203,11 +219,12 @@ func (a Advisor) rules(k Kind) []Rule {
 	return slices.DeleteFunc(slices.Clone(rules), func(r Rule) bool { return !r.Fits(k) })
 }
 
-// try teaches a method on all folds but one, and lets its candidates answer that one.
-func (a Advisor) try(ctx context.Context, d *Data, fold []int, f int, method Method, list []Candidate) error {
+// try teaches a method on all folds but one, and lets its candidates answer that one. all is what the folds are of.
+func (a Advisor) try(ctx context.Context, d, all *Data, fold []int, f int, method Method, list []Candidate) error {
 	rest, _ := d.part(func(i int) bool { return fold[i] != f })
 	test, of := d.part(func(i int) bool { return fold[i] == f })
-	inner, _, err := rest.Folds(4, a.Training.Seed+uint64(f)+1)
+	outer, _ := all.part(func(i int) bool { return fold[i] != f })
+	inner, _, err := outer.Folds(4, a.Training.Seed+uint64(f)+1)
 	if err != nil {
 		return err
 	}
