@@ -79,7 +79,7 @@ func (a *Advice) named(method, features string) string {
 	if method == "" || len(a.Encoders) < 2 {
 		return method
 	}
-	return method + " (" + features + ")"
+	return method + " on " + features
 }
 
 // Latency is how long something takes, as the clock on the wall has it, in milliseconds.

@@ -44,7 +44,7 @@ func (a *Advice) HTML(name string) ([]byte, error) {
 	v.LevelOf = &a.Level
 	for _, e := range a.Encoders {
 		for _, s := range e.Stages {
-			v.Stages = append(v.Stages, stageView{a.named(s.Column, e.Features), latency(s.Read), latency(s.Encode)})
+			v.Stages = append(v.Stages, stageView{e.column(a, s), latency(s.Read), latency(s.Encode)})
 		}
 	}
 	v.dots()
@@ -56,6 +56,14 @@ func (a *Advice) HTML(name string) ([]byte, error) {
 		return nil, fmt.Errorf("decision: report: %w", err)
 	}
 	return []byte(out.String()), nil
+}
+
+// column is what a column is called where things are encoded in several ways.
+func (e *Encoding) column(a *Advice, s Stage) string {
+	if len(a.Encoders) < 2 {
+		return s.Column
+	}
+	return s.Column + " (" + e.Features + ")"
 }
 
 // A view is what the page shows: the advice, and charts as coordinates.

@@ -2,13 +2,14 @@
 //
 //	go run ./tools/fusion data DIR
 //	go run ./tools/fusion files DIR
+//	go run ./tools/fusion sides DIR
 //	go run ./tools/fusion table DIR [SET…]
 //	go run ./tools/fusion advise DIR [SET…]
 //	go run ./tools/fusion rerank DIR [vectors|tokens]
 //	go run ./tools/fusion race DIR PYTHON MULTIBENCH [SET…]
 //
 // data fetches packages of Debian and of Python's index in pinned versions, through their clients, into DIR/packages, and writes three sets as
-// safetensors, for chiasm and for anybody else; it needs ffmpeg. files writes them, or parts of them, as tables of files for chiasm fuse. table teaches every method on every set and prints tables; advise prints
+// safetensors, for chiasm and for anybody else; it needs ffmpeg. files writes them, or parts of them, as tables of files for chiasm fuse; sides draws a set in which places count. table teaches every method on every set and prints tables; advise prints
 // what the advisor says of them; rerank searches for stamps by name, with and without matching models. race teaches some methods beside MultiBench's own layers and loop, which PYTHON, with PyTorch, runs from a copy of its repository.
 package main
 
@@ -39,6 +40,8 @@ func run(ctx context.Context, args []string) error {
 		return makeSets(args[1])
 	case len(args) == 2 && args[0] == "files":
 		return makeFiles(args[1])
+	case len(args) == 2 && args[0] == "sides":
+		return makeSides(args[1])
 	case len(args) == 2 && args[0] == "rerank":
 		return rerank(ctx, args[1], decision.Vectors)
 	case len(args) == 3 && args[0] == "rerank":
@@ -50,7 +53,7 @@ func run(ctx context.Context, args []string) error {
 	case len(args) >= 4 && args[0] == "race":
 		return race(ctx, args[1], args[2], args[3], args[4:])
 	}
-	return errors.New("usage: fusion data DIR, fusion files DIR, fusion table DIR [SET…], fusion advise DIR [SET…], fusion rerank DIR [vectors|tokens], or fusion race DIR PYTHON MULTIBENCH [SET…]")
+	return errors.New("usage: fusion data DIR, fusion files DIR, fusion sides DIR, fusion table DIR [SET…], fusion advise DIR [SET…], fusion rerank DIR [vectors|tokens], or fusion race DIR PYTHON MULTIBENCH [SET…]")
 }
 
 // makers is how the sets are made, in the order of the tables.
