@@ -169,29 +169,37 @@ func (m *Model) EmbedTexts(ctx context.Context, texts []string) ([]Embedding, er
 
 // read is the embeddings of texts in this model's space.
 func (m *Model) read(ctx context.Context, prompt string, texts []string) ([]Embedding, error) {
+	out := make([]Embedding, 0, len(texts))
+	err := m.inTexts(ctx, prompt, texts, func(p *tensor.Pass, ids [][]int32) error {
+		x, err := m.text.EmbedText(p, ids)
+		return m.vectors(p, x, err, &out)
+	})
+	return out, err
+}
+
+// inTexts hands the ids of texts to do, as many at a time as go through the tower together.
+func (m *Model) inTexts(ctx context.Context, prompt string, texts []string, do func(p *tensor.Pass, ids [][]int32) error) error {
 	ids := make([][]int32, len(texts))
 	for i, text := range texts {
 		all := m.text.Encode(prompt + text).IDs
 		fitted, truncated := m.text.Fit(all)
 		if truncated && m.opts.Truncate == TruncateError {
-			return nil, &tooLong{i, len(all), m.Context()}
+			return &tooLong{i, len(all), m.Context()}
 		}
 		ids[i] = fitted
 	}
-	out := make([]Embedding, 0, len(texts))
 	for len(ids) > 0 {
 		n, tokens := 0, 0
 		for n < len(ids) && (n == 0 || tokens+len(ids[n]) <= batchTokens) {
 			tokens += len(ids[n])
 			n++
 		}
-		err := m.run(ctx, func(p *tensor.Pass) (*tensor.Tensor, error) { return m.text.EmbedText(p, ids[:n]) }, &out)
-		if err != nil {
-			return nil, err
+		if err := m.within(ctx, func(p *tensor.Pass) error { return do(p, ids[:n]) }); err != nil {
+			return err
 		}
 		ids = ids[n:]
 	}
-	return out, nil
+	return nil
 }
 
 // EmbedImages is the embeddings of pictures, in their order.
@@ -200,6 +208,14 @@ func (m *Model) EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]Embed
 		return nil, m.lacks("embed pictures")
 	}
 	out := make([]Embedding, 0, len(imgs))
+	err := m.inImages(ctx, imgs, func(pixels *tensor.Tensor) error {
+		return m.vectors(pixels.Pass(), m.image.EmbedImage(pixels), nil, &out)
+	})
+	return out, err
+}
+
+// inImages hands pictures of one size to do, as many at a time as go through the tower together.
+func (m *Model) inImages(ctx context.Context, imgs []stdimage.Image, do func(pixels *tensor.Tensor) error) error {
 	for len(imgs) > 0 {
 		w, h := m.sizeOf(imgs[0])
 		n, most := 1, min(len(imgs), batchTokens/m.image.ImageTokens(w, h))
@@ -209,15 +225,12 @@ func (m *Model) EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]Embed
 			}
 			n++
 		}
-		err := m.run(ctx, func(p *tensor.Pass) (*tensor.Tensor, error) {
-			return m.image.EmbedImage(m.pixels(p, m.image.Pixels(), imgs[:n])), nil
-		}, &out)
-		if err != nil {
-			return nil, err
+		if err := m.within(ctx, func(p *tensor.Pass) error { return do(m.pixels(p, m.image.Pixels(), imgs[:n])) }); err != nil {
+			return err
 		}
 		imgs = imgs[n:]
 	}
-	return out, nil
+	return nil
 }
 
 // sizeOf is the width and height that the model's processor brings a picture to.
@@ -244,7 +257,44 @@ func (t *preprocess) Run(i int) {
 }
 
 // run computes vectors [B, D] in a pass of its own and appends them to out, scaled to length 1.
-func (m *Model) run(ctx context.Context, forward func(*tensor.Pass) (*tensor.Tensor, error), out *[]Embedding) (err error) {
+func (m *Model) run(ctx context.Context, forward func(*tensor.Pass) (*tensor.Tensor, error), out *[]Embedding) error {
+	return m.within(ctx, func(p *tensor.Pass) error {
+		x, err := forward(p)
+		return m.vectors(p, x, err, out)
+	})
+}
+
+// vectors appends what a pass has made, [B, D], to out, scaled to length 1, unless there was an error.
+func (m *Model) vectors(p *tensor.Pass, x *tensor.Tensor, err error, out *[]Embedding) error {
+	if err == nil {
+		err = p.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("chiasm: %s: %w", m.name, err)
+	}
+	x = m.leading(x)
+	raw, unit := x.Floats(), x.Normalize(1e-12).Floats()
+	d := x.Dim(-1)
+	for i := 0; i < len(raw); i += d {
+		e := Embedding{Values: append([]float32(nil), unit[i:i+d]...), Length: length(raw[i : i+d]), Space: m.space}
+		if !finite(e.Length) {
+			return m.explain()
+		}
+		*out = append(*out, e)
+	}
+	return nil
+}
+
+// leading is vectors cut to the dimension of the space.
+func (m *Model) leading(x *tensor.Tensor) *tensor.Tensor {
+	if m.space.Dimension < x.Dim(-1) {
+		return x.Leading(m.space.Dimension)
+	}
+	return x
+}
+
+// within computes in a pass, whose memory is used again unless it fails.
+func (m *Model) within(ctx context.Context, compute func(*tensor.Pass) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			shape, ok := r.(*tensor.ShapeError)
@@ -260,24 +310,8 @@ func (m *Model) run(ctx context.Context, forward func(*tensor.Pass) (*tensor.Ten
 	} else {
 		p = tensor.NewPass(ctx, m.opts.Workers)
 	}
-	x, err := forward(p)
-	if err == nil {
-		err = p.Err()
-	}
-	if err != nil {
-		return fmt.Errorf("chiasm: %s: %w", m.name, err)
-	}
-	if m.space.Dimension < x.Dim(-1) {
-		x = x.Leading(m.space.Dimension)
-	}
-	raw, unit := x.Floats(), x.Normalize(1e-12).Floats()
-	d := x.Dim(-1)
-	for i := 0; i < len(raw); i += d {
-		e := Embedding{Values: append([]float32(nil), unit[i:i+d]...), Length: length(raw[i : i+d]), Space: m.space}
-		if !finite(e.Length) {
-			return m.explain()
-		}
-		*out = append(*out, e)
+	if err := compute(p); err != nil {
+		return err
 	}
 	m.passes.Put(p)
 	return nil

@@ -104,14 +104,23 @@ func (m *Model) EmbedAudios(ctx context.Context, sounds []Sound) ([]Embedding, e
 	if m.sound == nil {
 		return nil, m.lacks("embed sounds")
 	}
+	out := make([]Embedding, 0, len(sounds))
+	err := m.inSounds(ctx, sounds, func(p *tensor.Pass, samples [][]float32) error {
+		x, err := m.sound.EmbedAudio(p, samples)
+		return m.vectors(p, x, err, &out)
+	})
+	return out, err
+}
+
+// inSounds hands the samples of sounds to do, as many at a time as go through the tower together.
+func (m *Model) inSounds(ctx context.Context, sounds []Sound, do func(p *tensor.Pass, samples [][]float32) error) error {
 	samples := make([][]float32, len(sounds))
 	for i, s := range sounds {
 		if err := s.Check(); err != nil {
-			return nil, fmt.Errorf("sound %d of %d: %w", i+1, len(sounds), err)
+			return fmt.Errorf("sound %d of %d: %w", i+1, len(sounds), err)
 		}
 		samples[i] = m.atRate(s)
 	}
-	out := make([]Embedding, 0, len(sounds))
 	for len(samples) > 0 {
 		n, tokens := 0, 0
 		for n < len(samples) {
@@ -120,13 +129,12 @@ func (m *Model) EmbedAudios(ctx context.Context, sounds []Sound) ([]Embedding, e
 			}
 			n++
 		}
-		err := m.run(ctx, func(p *tensor.Pass) (*tensor.Tensor, error) { return m.sound.EmbedAudio(p, samples[:n]) }, &out)
-		if err != nil {
-			return nil, err
+		if err := m.within(ctx, func(p *tensor.Pass) error { return do(p, samples[:n]) }); err != nil {
+			return err
 		}
 		samples = samples[n:]
 	}
-	return out, nil
+	return nil
 }
 
 // atRate is what the model hears of a sound.

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -34,7 +35,7 @@ type Advice struct {
 	Guess       float64            `json:"-"` // what always giving the same answer scores: the accuracy, or less the mean squared error
 	Information fusion.Information `json:"-"`
 	Columns     []Column           `json:"-"`
-	Encoders    []Stage            `json:"-"` // how long the features of each column take
+	Encoders    []Encoding         `json:"-"` // how long features take
 	Encoder     chiasm.Info        `json:"-"`
 	Level       float64            `json:"-"` // confidence of the intervals
 	Limits      fusion.Limits      `json:"-"`
@@ -43,15 +44,17 @@ type Advice struct {
 
 // A Recommendation is what to do and why.
 type Recommendation struct {
-	How    string `json:"how"` // early, late, interactive or undecided
-	Method string `json:"method"`
-	Why    string `json:"why"`
+	How      string `json:"how"` // early, late, interactive or undecided
+	Method   string `json:"method"`
+	Features string `json:"features,omitempty"` // Vectors or Tokens, where both were tried
+	Why      string `json:"why"`
 }
 
 // A Candidate is a way of fusing, and how it did on things that it had not learnt from.
 type Candidate struct {
-	How    string `json:"how"`
-	Method string `json:"method"`
+	How      string `json:"how"`
+	Method   string `json:"method"`
+	Features string `json:"features"` // Vectors or Tokens
 	Figures
 	Subsets    []Subset `json:"subsets"`
 	Noisy      []Curve  `json:"noise"`
@@ -64,6 +67,21 @@ type Candidate struct {
 	Front      bool     `json:"pareto"`           // no other is both quicker and better
 }
 
+// Name is the method, and the features where candidates differ in them.
+func (a *Advice) Name(c Candidate) string { return a.named(c.Method, c.Features) }
+
+// Recommended is the name of the recommended candidate, "" for none.
+func (a *Advice) Recommended() string {
+	return a.named(a.Recommendation.Method, a.Recommendation.Features)
+}
+
+func (a *Advice) named(method, features string) string {
+	if method == "" || len(a.Encoders) < 2 {
+		return method
+	}
+	return method + " on " + features
+}
+
 // Latency is how long something takes, as the clock on the wall has it, in milliseconds.
 type Latency struct {
 	P50 float64 `json:"p50"`
@@ -73,6 +91,12 @@ type Latency struct {
 func latency(t fusion.Times) Latency {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	return Latency{ms(t.P50), ms(t.P99)}
+}
+
+// An Encoding is how long features of a kind take.
+type Encoding struct {
+	Features string // Vectors or Tokens
+	Stages   []Stage
 }
 
 // A Stage is how long the features of a column take, one at a time.
@@ -90,22 +114,25 @@ func (a *Advising) Run(ctx context.Context) (*Advice, error) {
 	if err != nil {
 		return nil, err
 	}
-	data := x.data
+	var parts []string
 	if slices.ContainsFunc(a.Table.Rows, func(r Row) bool { return r.Split != "" }) {
-		data, _ = in(x.data, x.part, learnPart, validPart) // what is to be measured on decides nothing
+		parts = []string{learnPart, validPart} // what is to be measured on decides nothing
 	}
-	out := &Advice{Target: x.target, Seen: x.seen, Items: len(data.Samples), Columns: a.Table.Columns, Encoder: x.encoder.model.Info(), Level: a.Boot.Confidence(), Limits: a.Limits}
-	limits := a.Limits
-	if out.Encoders, limits.Encode, err = a.clock(ctx, x); err != nil {
+	views, stages, err := a.views(ctx, x, true, parts...)
+	if err != nil {
 		return nil, err
+	}
+	out := &Advice{Target: x.target, Seen: x.seen, Items: len(views[0].Data.Samples), Columns: a.Table.Columns, Encoder: x.encoder.model.Info(), Level: a.Boot.Confidence(), Limits: a.Limits}
+	for i, v := range views {
+		out.Encoders = append(out.Encoders, Encoding{cmp.Or(v.Name, a.Features[0]), stages[i]})
 	}
 	how := a.Learning
 	how.Seed, how.Workers = a.Seed, a.Workers
 	advisor := fusion.Advisor{
-		Methods: a.Methods, Model: a.Model, Training: how, Folds: a.Folds, Limits: limits, Boot: a.Boot, Noise: []float64{0.5, 1, 2},
+		Methods: a.Methods, Model: a.Model, Training: how, Folds: a.Folds, Limits: a.Limits, Boot: a.Boot, Noise: []float64{0.5, 1, 2},
 		Progress: func(done, all int, m fusion.Method) { a.stage("trying "+string(m), done, all) },
 	}
-	advice, err := advisor.Advise(ctx, data)
+	advice, err := advisor.Compare(ctx, views...)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +164,7 @@ func (s *Study) clock(ctx context.Context, x *material) (list []Stage, by map[st
 }
 
 func (a *Advice) candidate(c fusion.Candidate) Candidate {
-	out := Candidate{How: string(c.How), Method: c.Method, Figures: figures(c.Figures), Parameters: c.Params, Breaks: c.Breaks}
+	out := Candidate{How: string(c.How), Method: c.Method, Features: cmp.Or(c.Features, a.Encoders[0].Features), Figures: figures(c.Figures), Parameters: c.Params, Breaks: c.Breaks}
 	for _, s := range c.Subsets {
 		out.Subsets = append(out.Subsets, Subset{s.Modalities, figures(s.Figures)})
 	}
@@ -150,9 +177,13 @@ func (a *Advice) candidate(c fusion.Candidate) Candidate {
 	}
 	fusing := fusion.Times{P50: c.P50, P99: c.P99}
 	all := fusing
-	for _, s := range a.Encoders {
-		all.P50 += s.All.P50
-		all.P99 += s.All.P99
+	for _, e := range a.Encoders {
+		for _, s := range e.Stages {
+			if e.Features == out.Features {
+				all.P50 += s.All.P50
+				all.P99 += s.All.P99
+			}
+		}
 	}
 	out.Memory = 4 * (c.Params + a.Encoder.Parameters)
 	out.Latency, out.Fusing, out.First = latency(all), latency(fusing), latency(fusion.Times{P50: c.First}).P50

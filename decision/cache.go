@@ -34,13 +34,18 @@ func (c cache) path(k key) string {
 	return filepath.Join(c.dir, name[:2], name[2:])
 }
 
-// get is what is kept under k, n values; nil if that is not there.
-func (c cache) get(k key, n int) []float32 {
+// get is what is kept under k, 1 to most tokens of a width; nil if that is not there.
+func (c cache) get(k key, width, most int) []float32 {
 	if c.dir == "" {
 		return nil
 	}
+	info, err := os.Stat(c.path(k))
+	if err != nil || info.Size() <= 4 || info.Size() > int64(4*width*most+4) {
+		return nil
+	}
 	b, err := os.ReadFile(c.path(k))
-	if err != nil || len(b) != 4*n+4 || crc32.ChecksumIEEE(b[4:]) != binary.LittleEndian.Uint32(b) {
+	n := (len(b) - 4) / 4
+	if err != nil || n == 0 || n%width != 0 || n > width*most || len(b) != 4*n+4 || crc32.ChecksumIEEE(b[4:]) != binary.LittleEndian.Uint32(b) {
 		return nil
 	}
 	x := make([]float32, n)

@@ -15,8 +15,8 @@ func (t *Training) card(m *Model, taught *Taught) string {
 	if m.Encoder.Tuned != "" {
 		what = fmt.Sprintf("of which %d values were tuned with the fusion (%s): it is in the folder `%s`", taught.Tuned, m.Encoder.Tuned, encoderFolder)
 	}
-	fmt.Fprintf(&b, "Features: vectors of `%s` (%s), %s. The fusion keeps %d values and learnt in %d steps; the weights are those of step %d, which did best on the part that was only looked at.\n\n",
-		m.Encoder.Model, m.Encoder.Space, what, taught.Parameters, taught.Steps, taught.Best)
+	fmt.Fprintf(&b, "Features: %s of `%s` (%s), %s. The fusion keeps %d values and learnt in %d steps; the weights are those of step %d, which did best on the part that was only looked at.\n\n",
+		m.features(), m.Encoder.Model, m.Encoder.Space, what, taught.Parameters, taught.Steps, taught.Best)
 	t.cardData(&b, taught)
 	r := taught.Report
 	fmt.Fprintf(&b, "## How well it does\n\nOn %d things that nothing was learnt from and nothing was chosen by, with intervals of %g %% confidence by a bootstrap over them:\n\n", r.All.Items, 100*t.Boot.Confidence())

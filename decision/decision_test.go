@@ -83,16 +83,16 @@ func TestTarget(t *testing.T) {
 // What is kept comes back, and what is damaged does not.
 func TestCache(t *testing.T) {
 	c, k, x := cache{t.TempDir()}, key{1, 2}, []float32{1, -2.5, 3}
-	if c.get(k, 3) != nil {
+	if c.get(k, 3, 1) != nil {
 		t.Error("something is there before it was kept")
 	}
 	if err := c.put(k, x); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.get(k, 3); len(got) != 3 || got[1] != -2.5 {
+	if got := c.get(k, 3, 1); len(got) != 3 || got[1] != -2.5 {
 		t.Errorf("got %v", got)
 	}
-	if c.get(k, 4) != nil {
+	if c.get(k, 4, 1) != nil {
 		t.Error("three values are taken for four")
 	}
 	b, err := os.ReadFile(c.path(k))
@@ -103,7 +103,7 @@ func TestCache(t *testing.T) {
 		if err := os.WriteFile(c.path(k), bad, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if got := c.get(k, 3); got != nil {
+		if got := c.get(k, 3, 1); got != nil {
 			t.Errorf("%x gave %v", bad, got)
 		}
 	}

@@ -9,23 +9,36 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/fusion"
 	"github.com/chiasm/chiasm/media/audio"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/media/video"
 )
 
-// An encoder makes features of what cells hold: the vectors of a model, and numbers as they are.
+// What an encoder shows of a thing: one vector, or behind that its tokens too, where the model's tower has some; of a video those of its frames.
+const (
+	Vectors = "vectors"
+	Tokens  = "tokens"
+)
+
+// An encoder makes features of what cells hold: the vectors or tokens of a model, and numbers as they are.
 type encoder struct {
 	model *chiasm.Model
 	cache cache
 	space string // of the features, for the keys of the cache
+	shows string // Vectors or Tokens
 }
 
-func newEncoder(m *chiasm.Model, dir string) *encoder {
-	return &encoder{m, cache{dir}, m.Space().String() + " " + m.Precision()}
+func newEncoder(m *chiasm.Model, dir, shows string) *encoder {
+	e := &encoder{m, cache{dir}, m.Space().String() + " " + m.Precision(), shows}
+	if shows == Tokens {
+		e.space += " " + Tokens
+	}
+	return e
 }
 
 // frames are looked at of a video by a model that sees pictures: so many at most, this many seconds apart.
@@ -81,7 +94,49 @@ func (e *encoder) width(c Column) int {
 	return e.model.Space().Dimension
 }
 
-// encode makes features of parts of one column.
+// most is how many tokens the features of a column are, at most: 1 for a vector.
+func (e *encoder) most(c Column) int {
+	text, picture, sound := e.model.GivesTokens()
+	switch {
+	case e.shows != Tokens:
+	case c.Kind == Text && text:
+		return 1 + chiasm.MostTextTokens
+	case c.Kind == Image && picture:
+		return 1 + chiasm.ImageSide*chiasm.ImageSide
+	case c.Kind == Audio && sound:
+		return 1 + chiasm.MostAudioTokens
+	case c.Kind == Video && !e.model.Watches():
+		return 1 + frames
+	}
+	return 1
+}
+
+// counts is the most tokens of each of some columns, nil where all are vectors.
+func (e *encoder) counts(columns []Column) []int {
+	if e.shows != Tokens {
+		return nil
+	}
+	return each(columns, e.most)
+}
+
+// modality is how the features of a column lie.
+func (e *encoder) modality(c Column) fusion.Modality {
+	m := fusion.Modality{Name: c.Name, Width: e.width(c), Tokens: e.most(c)}
+	if c.Kind != Number {
+		m.Space = e.model.Space().String()
+	}
+	return m
+}
+
+// flat is a sequence as features: the vector, and behind it the tokens.
+func flat(list []chiasm.Sequence, err error) ([][]float32, error) {
+	if err != nil {
+		return nil, err
+	}
+	return each(list, func(s chiasm.Sequence) []float32 { return append(slices.Clone(s.Values), s.Tokens...) }), nil
+}
+
+// encode makes features of parts of one column, [T, width] each.
 func (e *encoder) encode(ctx context.Context, c Column, parts []chiasm.Part) ([][]float32, error) {
 	switch c.Kind {
 	case Number:
@@ -94,11 +149,23 @@ func (e *encoder) encode(ctx context.Context, c Column, parts []chiasm.Part) ([]
 		}
 		return out, nil
 	case Text:
-		return chiasm.Vectors(e.model.EmbedTexts(ctx, each(parts, func(p chiasm.Part) string { return p.Text })))
+		texts := each(parts, func(p chiasm.Part) string { return p.Text })
+		if e.most(c) > 1 {
+			return flat(e.model.EmbedTextTokens(ctx, texts))
+		}
+		return chiasm.Vectors(e.model.EmbedTexts(ctx, texts))
 	case Image:
-		return chiasm.Vectors(e.model.EmbedImages(ctx, each(parts, func(p chiasm.Part) stdimage.Image { return p.Image })))
+		pictures := each(parts, func(p chiasm.Part) stdimage.Image { return p.Image })
+		if e.most(c) > 1 {
+			return flat(e.model.EmbedImageTokens(ctx, pictures))
+		}
+		return chiasm.Vectors(e.model.EmbedImages(ctx, pictures))
 	case Audio:
-		return chiasm.Vectors(e.model.EmbedAudios(ctx, each(parts, func(p chiasm.Part) chiasm.Sound { return *p.Sound })))
+		sounds := each(parts, func(p chiasm.Part) chiasm.Sound { return *p.Sound })
+		if e.most(c) > 1 {
+			return flat(e.model.EmbedAudioTokens(ctx, sounds))
+		}
+		return chiasm.Vectors(e.model.EmbedAudios(ctx, sounds))
 	}
 	out := make([][]float32, len(parts))
 	for i, p := range parts {
@@ -110,7 +177,7 @@ func (e *encoder) encode(ctx context.Context, c Column, parts []chiasm.Part) ([]
 	return out, nil
 }
 
-// watch is the vector of a video: the model's own, or the mean direction of its frames'.
+// watch is the vector of a video: the model's own, or the mean direction of its frames', behind which these are the tokens.
 func (e *encoder) watch(ctx context.Context, v *chiasm.Video) ([]float32, error) {
 	if e.model.Watches() {
 		x, err := e.model.EmbedVideo(ctx, v)
@@ -134,6 +201,11 @@ func (e *encoder) watch(ctx context.Context, v *chiasm.Video) ([]float32, error)
 	}
 	for i := range sum {
 		sum[i] /= float32(max(math.Sqrt(length), 1e-12))
+	}
+	if e.shows == Tokens {
+		for _, x := range all[:min(len(all), frames)] {
+			sum = append(sum, x.Values...)
+		}
 	}
 	return sum, nil
 }

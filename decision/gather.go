@@ -167,7 +167,7 @@ func (g *gathering) add(ctx context.Context, content key, row int, samples []fus
 		return nil
 	}
 	if g.column.media() || g.column.Kind == Text {
-		if x := g.cache.get(g.keyed(g.column, content), g.width(g.column)); x != nil {
+		if x := g.cache.get(g.keyed(g.column, content), g.width(g.column), g.most(g.column)); x != nil {
 			samples[row].Features[g.at] = x
 			g.seen.Kept++
 			return nil

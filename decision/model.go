@@ -35,7 +35,8 @@ type Config struct {
 	Encoder Encoder  `json:"encoder"`
 	Columns []Column `json:"columns"`
 	Target
-	Method      string `json:"method"` // as a [fusion.Candidate] is called: "late/product", "lmf"
+	Tokens      []int  `json:"tokens,omitempty"` // of each column, at most, where features are tokens behind a vector, which counts too; nil where they are vectors
+	Method      string `json:"method"`           // as a [fusion.Candidate] is called: "late/product", "lmf"
 	Width       int    `json:"width"`
 	Heads       int    `json:"heads"`
 	Layers      int    `json:"layers"`
@@ -163,7 +164,7 @@ func open(ctx context.Context, dir string, o *OpenOptions) (*Model, error) {
 		}
 		m.owned = true
 	}
-	m.encoder = newEncoder(e, o.Cache)
+	m.encoder = newEncoder(e, o.Cache, c.features())
 	if o.Options != nil {
 		m.workers = o.Options.Workers
 	}
@@ -171,7 +172,21 @@ func open(ctx context.Context, dir string, o *OpenOptions) (*Model, error) {
 		err := fmt.Errorf("it was taught on features of %s, not %s: want that model", c.Encoder.Space, space)
 		return nil, errors.Join(err, m.Close())
 	}
+	for i, k := range m.Columns {
+		if n := m.encoder.most(k); n > m.fused.Config.Modalities[i].Tokens {
+			err := fmt.Errorf("it was taught on %d tokens of column %q, not %d: teach it again", m.fused.Config.Modalities[i].Tokens, k.Name, n)
+			return nil, errors.Join(err, m.Close())
+		}
+	}
 	return m, nil
+}
+
+// features is what the model was taught on.
+func (c *Config) features() string {
+	if len(c.Tokens) > 0 {
+		return Tokens
+	}
+	return Vectors
 }
 
 // Close closes the encoder, if it is the model's own.
@@ -188,6 +203,7 @@ const (
 	mostClasses = 1 << 16
 	mostWidth   = 1 << 10
 	mostLayers  = 16
+	mostTokens  = 64
 )
 
 // build makes a model as a config says, without values.
@@ -207,9 +223,12 @@ func build(c Config) (*Model, error) {
 	case min(c.Width, c.Heads, c.Layers, c.Rank, c.Bottlenecks) < 1 || max(c.Width, c.Heads, c.Rank, c.Bottlenecks) > mostWidth || c.Layers > mostLayers:
 		return nil, fmt.Errorf("width %d, %d heads, %d layers, rank %d, %d bottlenecks: want 1 to %d of each, and layers to %d", c.Width, c.Heads, c.Layers, c.Rank, c.Bottlenecks, mostWidth, mostLayers)
 	}
+	if n := len(c.Tokens); n > 0 && (n != len(c.Columns) || slices.Min(c.Tokens) < 1 || slices.Max(c.Tokens) > mostTokens) {
+		return nil, fmt.Errorf("tokens %v of %d columns: want 1 to %d of each", c.Tokens, len(c.Columns), mostTokens)
+	}
 	names := map[string]bool{}
 	var modalities []fusion.Modality
-	for _, k := range c.Columns {
+	for i, k := range c.Columns {
 		if !slices.Contains([]string{Text, Image, Audio, Video, Number}, k.Kind) || len(k.Fields) == 0 || len(k.Fields) > 1<<12 || k.Kind != Number && len(k.Fields) != 1 || names[k.Name] {
 			return nil, fmt.Errorf("column %.40q of kind %.40q and %d fields: want names of their own, one of text, image, audio, video, number, and one field (of numbers several)", k.Name, k.Kind, len(k.Fields))
 		}
@@ -219,8 +238,11 @@ func build(c Config) (*Model, error) {
 			width = len(k.Fields)
 		}
 		modalities = append(modalities, fusion.Modality{Name: k.Name, Width: width, Tokens: 1})
+		if len(c.Tokens) > 0 {
+			modalities[i].Tokens = c.Tokens[i]
+		}
 		if c.Similarity && k.Kind != Number {
-			modalities[len(modalities)-1].Space = c.Encoder.Space
+			modalities[i].Space = c.Encoder.Space
 		}
 	}
 	f, err := fusion.New(fusion.Config{

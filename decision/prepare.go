@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/fusion"
@@ -16,6 +18,7 @@ type Study struct {
 	Label    string                                       // name of the column; "" for that of the table. Of a match task the column that belongs to the others or not
 	Task     string                                       // single, multi, regression or match; "" for what the labels look like
 	Open     func(context.Context) (*chiasm.Model, error) // opens what makes the features, once the table is in order; it stays as it is, and open
+	Features []string                                     // Vectors, Tokens, or both to choose by measurements; nil for Vectors
 	Cache    string                                       // folder that features are kept in, "" for none
 	Seed     uint64                                       // of all that is drawn
 	Workers  int                                          // threads, 0 for all; no result depends on them
@@ -47,6 +50,18 @@ func (s *Study) prepare(ctx context.Context, ready func(*chiasm.Model) error) (*
 	if t == nil || s.Open == nil {
 		return nil, errors.New("decision: a study wants a table, and a function that opens the encoder")
 	}
+	if s.Features == nil {
+		s.Features = []string{Vectors}
+	}
+	for _, f := range s.Features {
+		if f != Vectors && f != Tokens {
+			return nil, fmt.Errorf("decision: features %q: want vectors, tokens, or both", s.Features)
+		}
+	}
+	shows := Vectors
+	if slices.Contains(s.Features, Tokens) {
+		shows = Tokens // the vectors are among them
+	}
 	label := s.Label
 	if label == "" && s.Task != "match" {
 		label = cmp.Or(t.label, "label")
@@ -62,11 +77,14 @@ func (s *Study) prepare(ctx context.Context, ready func(*chiasm.Model) error) (*
 	if err != nil {
 		return nil, err
 	}
-	m.encoder = newEncoder(model, s.Cache)
+	m.encoder = newEncoder(model, s.Cache, shows)
 	for _, c := range t.Columns {
 		if err := m.encoder.takes(c); err != nil {
 			return nil, err
 		}
+	}
+	if shows == Tokens && slices.Max(m.encoder.counts(t.Columns)) == 1 {
+		return nil, fmt.Errorf("decision: the model %s gives no tokens of %s: want features vectors, or another model", model.Name(), strings.Join(each(t.Columns, Column.String), ", "))
 	}
 	if ready != nil {
 		if err := ready(model); err != nil {
@@ -93,10 +111,7 @@ func (s *Study) prepare(ctx context.Context, ready func(*chiasm.Model) error) (*
 func (m *material) label(t *Table, samples []fusion.Sample) {
 	m.data = &fusion.Data{Task: m.target.fused()}
 	for _, c := range t.Columns {
-		m.data.Modalities = append(m.data.Modalities, fusion.Modality{Name: c.Name, Width: m.encoder.width(c), Tokens: 1})
-		if c.Kind != Number {
-			m.data.Modalities[len(m.data.Modalities)-1].Space = m.encoder.model.Space().String()
-		}
+		m.data.Modalities = append(m.data.Modalities, m.encoder.modality(c))
 	}
 	for i, r := range t.Rows {
 		there := 0
@@ -145,4 +160,38 @@ func (m *material) encoderColumns() (names []string) {
 		names = append(names, k.Name)
 	}
 	return names
+}
+
+// as is the material as vectors or tokens alone show it.
+func (m *material) as(features string) *material {
+	if features == m.encoder.shows {
+		return m
+	}
+	out := *m
+	out.data, out.encoder = m.data.Pooled(), newEncoder(m.encoder.model, m.encoder.cache.dir, features)
+	return &out
+}
+
+// views is what may be learnt from as each kind of features shows it, vectors first. Unless they are clocked, it is not known how long these take.
+func (s *Study) views(ctx context.Context, x *material, clocked bool, parts ...string) (list []fusion.View, stages [][]Stage, err error) {
+	for _, features := range []string{Vectors, Tokens} {
+		if !slices.Contains(s.Features, features) {
+			continue
+		}
+		one, v := x.as(features), fusion.View{}
+		if len(s.Features) > 1 {
+			v.Name = features
+		}
+		if v.Data = one.data; parts != nil {
+			v.Data, _ = in(one.data, one.part, parts...)
+		}
+		var times []Stage
+		if clocked {
+			if times, v.Encode, err = s.clock(ctx, one); err != nil {
+				return nil, nil, err
+			}
+		}
+		list, stages = append(list, v), append(stages, times)
+	}
+	return list, stages, nil
 }

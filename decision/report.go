@@ -50,14 +50,16 @@ func group(n int) string {
 
 // HTML is a page that reports the advice: one file that needs no other.
 func (a *Advice) HTML(name string) ([]byte, error) {
-	v := view{Advice: a, Name: name, Error: len(a.Candidates) > 0 && a.Candidates[0].RMSE != nil, Limited: a.Limits.Latency > 0 || len(a.Limits.Without) > 0}
+	v := view{Advice: a, Data: name, Error: len(a.Candidates) > 0 && a.Candidates[0].RMSE != nil, Limited: a.Limits.Latency > 0 || len(a.Limits.Without) > 0}
 	v.What = "accuracy in percent"
 	if v.Error {
 		v.What = "root mean squared error"
 	}
 	v.LevelOf = &a.Level
 	for _, e := range a.Encoders {
-		v.Stages = append(v.Stages, stageView{e.Column, latency(e.Read), latency(e.Encode)})
+		for _, s := range e.Stages {
+			v.Stages = append(v.Stages, stageView{e.column(a, s), latency(s.Read), latency(s.Encode)})
+		}
 	}
 	v.dots()
 	v.scatter()
@@ -70,10 +72,18 @@ func (a *Advice) HTML(name string) ([]byte, error) {
 	return []byte(out.String()), nil
 }
 
+// column is what a column is called where things are encoded in several ways.
+func (e *Encoding) column(a *Advice, s Stage) string {
+	if len(a.Encoders) < 2 {
+		return s.Column
+	}
+	return s.Column + " (" + e.Features + ")"
+}
+
 // A view is what the page shows: the advice, and charts as coordinates.
 type view struct {
 	*Advice
-	Name, What string
+	Data, What string
 	Error      bool // figures are errors: less is better
 	Limited    bool // the user set limits
 	Dots       chart
@@ -193,17 +203,25 @@ func (v *view) ticks(low, high float64, at func(float64) float64) []tick {
 func (v *view) dots() {
 	list := slices.Clone(v.Candidates)
 	slices.SortStableFunc(list, func(a, b Candidate) int { return compare(b.merit(), a.merit()) })
-	c := chart{Width: 720, Height: 50 + 26*len(list), Left: 130, Right: 700, Top: 10, Bottom: float64(20 + 26*len(list))}
+	c := chart{Width: 720, Height: 50 + 26*len(list), Left: 130 + v.wide(), Right: 700, Top: 10, Bottom: float64(20 + 26*len(list))}
 	low, high := v.bounds()
 	at := scale(low, high, c.Left, c.Right)
 	c.X = v.ticks(low, high, at)
 	c.Guess = at(v.guess())
 	for i, k := range list {
 		l, h := k.interval()
-		c.Marks = append(c.Marks, mark{X: at(k.value()), Y: float64(26 + 26*i), Low: at(l), High: at(h), Label: k.Method, How: k.How,
-			Chosen: k.Method == v.Recommendation.Method, Tip: fmt.Sprintf("%s: %s", k.Method, k.Main())})
+		c.Marks = append(c.Marks, mark{X: at(k.value()), Y: float64(26 + 26*i), Low: at(l), High: at(h), Label: v.Name(k), How: k.How,
+			Chosen: v.Name(k) == v.Recommended(), Tip: fmt.Sprintf("%s: %s", v.Name(k), k.Main())})
 	}
 	v.Dots = c
+}
+
+// wide is the room that longer labels need.
+func (v *view) wide() float64 {
+	if len(v.Encoders) > 1 {
+		return 60
+	}
+	return 0
 }
 
 // scatter draws what candidates reach over how long they take.
@@ -230,8 +248,8 @@ func (v *view) scatter() {
 		}
 	}
 	for _, k := range v.Candidates {
-		m := mark{X: x(micro(k)), Y: y(k.value()), Label: k.Method, How: k.How, Front: k.Front, Chosen: k.Method == v.Recommendation.Method,
-			Tip: fmt.Sprintf("%s: %s in %.0f µs after the encoders", k.Method, k.Main(), 1000*k.Fusing.P50)}
+		m := mark{X: x(micro(k)), Y: y(k.value()), Label: v.Name(k), How: k.How, Front: k.Front, Chosen: v.Name(k) == v.Recommended(),
+			Tip: fmt.Sprintf("%s: %s in %.0f µs after the encoders", v.Name(k), k.Main(), 1000*k.Fusing.P50)}
 		c.Marks = append(c.Marks, m)
 	}
 	label(&c)
@@ -290,7 +308,7 @@ func (v *view) curves() {
 			c.X = append(c.X, tick{x(p.Level), fmt.Sprintf("%g", p.Level)})
 		}
 		for _, k := range shown {
-			line := polyline{Label: k.Method, How: k.How}
+			line := polyline{Label: v.Name(k), How: k.How}
 			var at []string
 			for _, p := range k.Noisy[m].Points {
 				line.EndY = y(p.value())
@@ -318,7 +336,7 @@ func (v *view) chosen() (list []Candidate) {
 		var best *Candidate
 		for i := range v.Candidates {
 			c := &v.Candidates[i]
-			if c.How == how && (best == nil || c.Method == v.Recommendation.Method || best.Method != v.Recommendation.Method && c.merit() > best.merit()) {
+			if c.How == how && (best == nil || v.Name(*c) == v.Recommended() || v.Name(*best) != v.Recommended() && c.merit() > best.merit()) {
 				best = c
 			}
 		}

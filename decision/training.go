@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,8 @@ type Taught struct {
 	Folder     string       `json:"folder"`
 	How        string       `json:"how"`
 	Method     string       `json:"method"`
-	Why        string       `json:"why"` // it was chosen
+	Features   string       `json:"features"` // Vectors or Tokens
+	Why        string       `json:"why"`      // it was chosen
 	Steps      int          `json:"steps"`
 	Best       int          `json:"best_step"`
 	Parameters int          `json:"parameters"` // the encoder's not counted
@@ -98,6 +100,12 @@ func (t *Training) check() error {
 	if err := t.Encoder.check(); err != nil {
 		return err
 	}
+	if slices.Contains(t.Features, Tokens) && t.Encoder.tunes() {
+		return errors.New("decision: an encoder learns by its vectors: want features vectors, or leave it frozen")
+	}
+	if len(t.Features) > 1 && t.Method != "" {
+		return errors.New("decision: features are chosen with the method: name one of both, or no method")
+	}
 	_, err := os.Stat(t.Output)
 	if err == nil && !t.Overwrite {
 		return fmt.Errorf("decision: %s is there already: name another folder, or overwrite it", t.Output)
@@ -139,7 +147,7 @@ func (t *Training) Run(ctx context.Context) (*Taught, error) {
 	}
 	t.Learning.Seed, t.Learning.Workers = t.Seed, t.Workers
 	if t.Method == "" {
-		if err := t.choose(ctx, x, taught); err != nil {
+		if x, err = t.choose(ctx, x, taught); err != nil {
 			return nil, err
 		}
 	}
@@ -181,32 +189,33 @@ func (t *Training) retest(ctx context.Context, x *material, m *Model, tuner *tun
 	}
 	defer func() { err = errors.Join(err, model.Close()) }()
 	m.Config.Encoder.Tuned, m.Config.Encoder.Space = t.Encoder.Way, model.Space().String()
-	return x.again(ctx, t.Table, newEncoder(model, t.Cache), test, func(done, of int) { t.stage("encoding anew", done, of) })
+	return x.again(ctx, t.Table, newEncoder(model, t.Cache, Vectors), test, func(done, of int) { t.stage("encoding anew", done, of) })
 }
 
-// choose finds the method by cross-validation on what may be learnt from.
-func (t *Training) choose(ctx context.Context, x *material, taught *Taught) error {
-	data, _ := in(x.data, x.part, learnPart, validPart)
+// choose finds the method, and the features if they are to be chosen, by cross-validation on what may be learnt from. It returns the material
+// as these show it.
+func (t *Training) choose(ctx context.Context, x *material, taught *Taught) (*material, error) {
 	a := t.advisor()
-	if t.Limits.Latency > 0 {
-		var err error
-		if _, a.Limits.Encode, err = t.clock(ctx, x); err != nil {
-			return err
-		}
+	views, _, err := t.views(ctx, x, t.Limits.Latency > 0, learnPart, validPart)
+	if err != nil {
+		return nil, err
 	}
 	if t.How != Auto {
 		a.Methods = slices.DeleteFunc(slices.Clone(fusion.Methods), func(m fusion.Method) bool { return string(m.How()) != t.How })
 	}
-	advice, err := a.Advise(ctx, data)
+	advice, err := a.Compare(ctx, views...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	taught.Method, taught.Why = advice.Recommendation.Method, advice.Recommendation.Why
-	if taught.Method == "" { // undecided: the best there is
+	r := advice.Recommendation
+	taught.Why = r.Why
+	if r.Method == "" { // undecided: the best there is
 		best := slices.MaxFunc(advice.Candidates, func(x, y fusion.Candidate) int { return compare(x.Figures.Score, y.Figures.Score) })
-		taught.Method, taught.Why = best.Method, "undecided, so the best of all was taken: "+taught.Why
+		r.Method, r.Features = best.Method, best.Features
+		taught.Why = "undecided, so the best of all was taken: " + taught.Why
 	}
-	return nil
+	taught.Method = r.Method
+	return x.as(cmp.Or(r.Features, x.encoder.shows)), nil
 }
 
 func compare(x, y float64) int {
@@ -237,7 +246,7 @@ func (t *Training) teach(ctx context.Context, x *material, tuner *tuner, taught 
 	}
 	z := t.Model
 	c := Config{
-		Format: format, Encoder: Encoder{Model: nameOf(x.encoder.model), Space: x.encoder.model.Space().String(), Dimension: x.encoder.model.Space().Dimension}, Columns: t.Table.Columns, Target: x.target,
+		Format: format, Encoder: Encoder{Model: nameOf(x.encoder.model), Space: x.encoder.model.Space().String(), Dimension: x.encoder.model.Space().Dimension}, Columns: t.Table.Columns, Tokens: x.encoder.counts(t.Table.Columns), Target: x.target,
 		Similarity: x.target.Task == "match", Method: taught.Method, Width: or(z.Width, 32), Heads: or(z.Heads, 4), Layers: or(z.Layers, 2), Rank: or(z.Rank, 4), Bottlenecks: or(z.Bottlenecks, 4),
 	}
 	m, err := build(c)
@@ -264,6 +273,7 @@ func (t *Training) teach(ctx context.Context, x *material, tuner *tuner, taught 
 	if err != nil {
 		return nil, err
 	}
+	taught.Features = m.features()
 	taught.How, taught.Steps, taught.Best, taught.Parameters = string(m.fused.Config.Method.How()), result.Steps, result.Best, m.Parameters()
 	return m, nil
 }

@@ -2,6 +2,7 @@ package fusion
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -37,16 +38,17 @@ type Advisor struct {
 
 // A Candidate is a way of fusing, and how it did. Its figures are of all samples, each answered by a model that has not seen its group.
 type Candidate struct {
-	How     How
-	Method  string // of the method, and for late fusion its rule: "late/average"
-	Figures Figures
-	Subsets []Subset // with some modalities only
-	Noisy   []Noisy  // with noise in the features of a modality, at each level of [Advisor.Noise]
-	Params  int      // values that it keeps
-	P50     time.Duration
-	P99     time.Duration // of a decision from features, one at a time
-	Breaks  string        // which limit it does not keep to, in words; "" for none
-	First   time.Duration // from the beginning to the first decision that is better than guessing, encoder included, as modalities arrive; 0 if there is none
+	How      How
+	Method   string // of the method, and for late fusion its rule: "late/average"
+	Features string // the [View]
+	Figures  Figures
+	Subsets  []Subset // with some modalities only
+	Noisy    []Noisy  // with noise in the features of a modality, at each level of [Advisor.Noise]
+	Params   int      // values that it keeps
+	P50      time.Duration
+	P99      time.Duration // of a decision from features, one at a time
+	Breaks   string        // which limit it does not keep to, in words; "" for none
+	First    time.Duration // from the beginning to the first decision that is better than guessing, encoder included, as modalities arrive; 0 if there is none
 
 	scores  []float64
 	answers [][]float64
@@ -69,9 +71,10 @@ type blur struct {
 
 // A Recommendation is what to do and why.
 type Recommendation struct {
-	How    string // "early", "late", "interactive", or "undecided"
-	Method string
-	Why    string
+	How      string // "early", "late", "interactive", or "undecided"
+	Method   string
+	Features string // the [View]
+	Why      string
 }
 
 // An Advice is what an Advisor has found.
@@ -83,10 +86,32 @@ type Advice struct {
 	Twins          int         // samples with the features of another one
 }
 
+// A View is data as one kind of features shows them.
+type View struct {
+	Name   string // of the features; "" where there is one view
+	Data   *Data
+	Encode map[string]Times // how long these take, as in [Limits.Encode]
+}
+
 // Advise compares the candidates on d.
 func (a Advisor) Advise(ctx context.Context, d *Data) (*Advice, error) {
-	if err := a.check(d); err != nil {
-		return nil, err
+	return a.Compare(ctx, View{Data: d, Encode: a.Limits.Encode})
+}
+
+// Compare compares the candidates on each of some views of the same samples, in the same order. Of views that are equally good the first is
+// recommended.
+func (a Advisor) Compare(ctx context.Context, views ...View) (*Advice, error) {
+	if len(views) == 0 {
+		return nil, errors.New("fusion: no data")
+	}
+	d := views[0].Data
+	for _, v := range views {
+		if len(v.Data.Samples) != len(d.Samples) {
+			return nil, fmt.Errorf("fusion: views of %d and %d samples, want the same ones", len(d.Samples), len(v.Data.Samples))
+		}
+		if err := a.check(v.Data); err != nil {
+			return nil, err
+		}
 	}
 	if a.Methods == nil {
 		a.Methods = Methods
@@ -97,37 +122,54 @@ func (a Advisor) Advise(ctx context.Context, d *Data) (*Advice, error) {
 	if a.Training.Drop == 0 && d.Task.Kind != Match { // without one side nothing matches
 		a.Training.Drop = 0.2
 	}
-	fold, twins, err := d.Folds(a.Folds, a.Training.Seed)
+	all := together(views)
+	fold, twins, err := all.Folds(a.Folds, a.Training.Seed)
 	if err != nil {
 		return nil, err
 	}
 	advice := &Advice{Twins: twins, Guess: guess(d)}
-	for i, method := range a.Methods {
-		if method == Pairwise && len(d.Modalities) < 2 {
-			continue
-		}
-		list := a.candidates(d, method)
-		for f := range a.Folds {
-			if a.Progress != nil {
-				a.Progress(i*a.Folds+f, len(a.Methods)*a.Folds, method)
+	for k, v := range views {
+		for i, method := range a.Methods {
+			if method == Pairwise && len(d.Modalities) < 2 {
+				continue
 			}
-			if err := a.try(ctx, d, fold, f, method, list); err != nil {
-				return nil, err
+			list := a.candidates(v.Data, method)
+			for f := range a.Folds {
+				if a.Progress != nil {
+					a.Progress((k*len(a.Methods)+i)*a.Folds+f, len(views)*len(a.Methods)*a.Folds, method)
+				}
+				if err := a.try(ctx, v.Data, all, fold, f, method, list); err != nil {
+					return nil, err
+				}
 			}
+			for k := range list {
+				c := &list[k]
+				a.measure(v.Data, c)
+				c.Features = v.Name
+				c.first(advice.Guess, v.Encode)
+				c.Breaks = a.breaks(c, v, advice.Guess)
+			}
+			advice.Candidates = append(advice.Candidates, list...)
 		}
-		for k := range list {
-			a.measure(d, &list[k])
-		}
-		advice.Candidates = append(advice.Candidates, list...)
-	}
-	for k := range advice.Candidates {
-		c := &advice.Candidates[k]
-		c.first(advice.Guess, a.Limits)
-		c.Breaks = a.breaks(c, d, advice.Guess)
 	}
 	advice.Information = inform(d, advice.Candidates)
 	advice.Recommendation = a.recommend(d, advice)
 	return advice, nil
+}
+
+// together is samples with the features of all views, so that only what is alike in each of them counts as the same.
+func together(views []View) *Data {
+	if len(views) == 1 {
+		return views[0].Data
+	}
+	all := views[0].Data.Without()
+	for _, v := range views[1:] {
+		for i := range all.Samples {
+			s := &all.Samples[i]
+			s.Features = append(s.Features, v.Data.Samples[i].Features...)
+		}
+	}
+	return all
 }
 
 func (a Advisor) check(d *Data) error {
@@ -177,11 +219,12 @@ func (a Advisor) rules(k Kind) []Rule {
 	return slices.DeleteFunc(slices.Clone(rules), func(r Rule) bool { return !r.Fits(k) })
 }
 
-// try teaches a method on all folds but one, and lets its candidates answer that one.
-func (a Advisor) try(ctx context.Context, d *Data, fold []int, f int, method Method, list []Candidate) error {
+// try teaches a method on all folds but one, and lets its candidates answer that one. all is what the folds are of.
+func (a Advisor) try(ctx context.Context, d, all *Data, fold []int, f int, method Method, list []Candidate) error {
 	rest, _ := d.part(func(i int) bool { return fold[i] != f })
 	test, of := d.part(func(i int) bool { return fold[i] == f })
-	inner, _, err := rest.Folds(4, a.Training.Seed+uint64(f)+1)
+	outer, _ := all.part(func(i int) bool { return fold[i] != f })
+	inner, _, err := outer.Folds(4, a.Training.Seed+uint64(f)+1)
 	if err != nil {
 		return err
 	}
@@ -270,14 +313,14 @@ func (a Advisor) measure(d *Data, c *Candidate) {
 
 // first finds the time of the first decision that is better than a guess: late fusion answers whatever arrives first, others too if they have
 // learnt to do without the rest.
-func (c *Candidate) first(guess float64, l Limits) {
+func (c *Candidate) first(guess float64, encode map[string]Times) {
 	for _, s := range c.Subsets {
 		if s.Interval.Low <= guess {
 			continue
 		}
 		t := c.P50
 		for _, name := range s.Modalities {
-			t += l.Encode[name].P50
+			t += encode[name].P50
 		}
 		if c.First == 0 || t < c.First {
 			c.First = t

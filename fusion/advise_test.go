@@ -2,6 +2,7 @@ package fusion
 
 import (
 	"context"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -125,5 +126,57 @@ func TestAdviceSaysWhenDataCannotTell(t *testing.T) {
 	advice, err := quick(2).Advise(context.Background(), d)
 	if err != nil || advice.Recommendation.How != "undecided" || !strings.Contains(advice.Recommendation.Why, "cannot tell") {
 		t.Errorf("%+v, %v, want undecided", advice, err)
+	}
+}
+
+// marked is samples of four tokens behind one that is the same for all; one of the four is marked, and another modality says which, or not.
+func marked(n int, seed uint64) *Data {
+	r := rand.New(rand.NewPCG(seed, 3))
+	d := &Data{Task: Task{Single, 2}, Modalities: []Modality{{Name: "picture", Width: 3, Tokens: 5}, {Name: "text", Width: 4, Tokens: 1}}}
+	for range n {
+		features, said := make([]float32, 15), make([]float32, 4)
+		for i := range features[3:] {
+			features[3+i] = float32(0.2 * r.NormFloat64())
+		}
+		features[0] = 1
+		place, says := r.IntN(4), r.IntN(4)
+		if r.IntN(2) == 0 {
+			says = place
+		}
+		features[3*(1+place)+1] += 1
+		said[says] = 1
+		class := int32(0)
+		if says == place {
+			class = 1
+		}
+		d.Samples = append(d.Samples, Sample{Features: [][]float32{features, said}, Class: class})
+	}
+	return d
+}
+
+// Of two views the one that can tell is recommended, and of two that can the first.
+func TestCompareViews(t *testing.T) {
+	d := marked(400, 1)
+	a := Advisor{Methods: []Method{CoAttentive}, Model: Config{Width: 16}, Training: Training{Steps: 150, Seed: 2}, Folds: 2, Boot: metric.Bootstrap{Draws: 200}}
+	pooled := d.Pooled()
+	if n := len(pooled.Samples[0].Features[0]); n != 3 || pooled.Modalities[0].Tokens != 1 || d.Modalities[0].Tokens != 5 || len(d.Samples[0].Features[0]) != 15 {
+		t.Fatalf("pooled has %d values of %+v", n, pooled.Modalities)
+	}
+	advice, err := a.Compare(t.Context(), View{Name: "vectors", Data: pooled}, View{Name: "tokens", Data: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := advice.Recommendation; r.Features != "tokens" || !strings.Contains(r.Why, "coattention on tokens scores") {
+		t.Errorf("got %+v", r)
+	}
+	same, err := a.Compare(t.Context(), View{Name: "one", Data: d}, View{Name: "other", Data: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := same.Recommendation; r.Features != "one" {
+		t.Errorf("of two views of the same data: got %+v", r)
+	}
+	if _, err := a.Compare(t.Context(), View{Data: d}, View{Data: marked(10, 1)}); err == nil || !strings.Contains(err.Error(), "400 and 10 samples") {
+		t.Errorf("got %v", err)
 	}
 }

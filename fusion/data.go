@@ -3,6 +3,7 @@ package fusion
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/chiasm/chiasm/tensor"
 )
@@ -34,7 +35,7 @@ type Modality struct {
 	Name    string
 	Width   int    // values of a token
 	Tokens  int    // of one sample, at most; 1 for a vector
-	Space   string // vectors of one space are alike where they belong together; "" for none. A Match begins with what that tells
+	Space   string // vectors of one space are alike where they belong together; "" for none. A Match begins with what that tells: of tokens, the first
 	Matched bool   // of a Match: this one belongs to the others or does not
 }
 
@@ -71,6 +72,21 @@ func (d *Data) Without(missing ...bool) *Data {
 		for m, gone := range missing {
 			if gone {
 				s.Features[m] = nil
+			}
+		}
+	}
+	return out
+}
+
+// Pooled is d with the first token of each modality alone, which stands for the whole where an encoder puts one there.
+func (d *Data) Pooled() *Data {
+	out := d.Without()
+	out.Modalities = slices.Clone(d.Modalities)
+	for m := range out.Modalities {
+		out.Modalities[m].Tokens = 1
+		for i := range out.Samples {
+			if s := &out.Samples[i]; s.Has(m) {
+				s.Features[m] = s.Features[m][:out.Modalities[m].Width]
 			}
 		}
 	}

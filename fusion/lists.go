@@ -110,8 +110,8 @@ func (s *Sample) with(o *Sample, modality int) Sample {
 func (l *Similarity) within(s *Sample) (sum float64) {
 	n := 0.0
 	for _, pair := range l.of {
-		if s.Has(pair[0]) && s.Has(pair[1]) {
-			sum += cosine(s.Features[pair[0]], s.Features[pair[1]])
+		if s.Has(pair.a) && s.Has(pair.b) {
+			sum += pair.cosine(s)
 			n++
 		}
 	}

@@ -4,7 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"github.com/chiasm/chiasm/nn"
+	"github.com/chiasm/chiasm/tensor"
 )
 
 // twins are samples whose two vectors of one space point the same way, but for noise. Where masked is set, half of the values are noise of
@@ -88,5 +92,37 @@ func TestMatchAddsToSimilarity(t *testing.T) {
 		if masked && learnt < alone+0.1 || learnt < alone-0.01 {
 			t.Errorf("masked %v: mean reciprocal rank %.3f by similarity, %.3f learnt, step %d", masked, alone, learnt, result.Best)
 		}
+	}
+}
+
+// A match of tokens begins with the similarity of the first ones, as that of vectors does.
+func TestSimilarityOfFirstTokens(t *testing.T) {
+	d := twins(40, 6, false, 3)
+	longer := d.With(nil)
+	longer.Modalities = []Modality{d.Modalities[0], d.Modalities[1]}
+	longer.Modalities[0].Tokens, longer.Modalities[1].Tokens = 3, 2
+	for i, s := range d.Samples {
+		s.Values = []float32{float32(i % 2)}
+		d.Samples[i] = s
+		noise := []float32{9, float32(i), -3, 2, 1, 7}
+		s.Features = [][]float32{append(append([]float32{}, s.Features[0]...), noise...), s.Features[1]}
+		if i%3 == 0 {
+			s.Features[1] = append(append([]float32{}, s.Features[1]...), noise...)
+		}
+		longer.Samples = append(longer.Samples, s)
+	}
+	forward := func(d *Data) []float32 {
+		l := newSimilarity(d.Modalities)
+		nn.Init(l, 1)
+		l.begin(d.Samples)
+		var list []*Sample
+		for i := range d.Samples {
+			list = append(list, &d.Samples[i])
+		}
+		p, b := tensor.NewPass(context.Background(), 1), batcher{}
+		return l.Forward(p, len(list), b.load(p, d.Modalities, list, nil).Sets).Floats()
+	}
+	if a, b := forward(d), forward(longer); !slices.Equal(a, b) {
+		t.Errorf("of vectors %v, with tokens behind them %v", a[:3], b[:3])
 	}
 }

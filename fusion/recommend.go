@@ -14,10 +14,10 @@ import (
 // recommend chooses among the candidates that keep to the limits. Those that are not surely worse than the best, by a paired bootstrap of
 // their scores with a level for as many comparisons (Bonferroni), count as equally good; of these late fusion comes first, since it answers with what there is and as it arrives, then early
 // fusion, which is simpler than letting modalities see each other; but where most of what is known is synergistic, interactive fusion comes
-// before early, being made for it (as Liang et al. 2023 choose models by such measures).
+// before early, being made for it (as Liang et al. 2023 choose models by such measures). Before all that an earlier view comes before a later one.
 func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	undecided := func(format string, args ...any) Recommendation {
-		return Recommendation{"undecided", "", fmt.Sprintf(format, args...)}
+		return Recommendation{How: "undecided", Why: fmt.Sprintf(format, args...)}
 	}
 	var fit []*Candidate
 	broken := map[string]int{}
@@ -40,7 +40,7 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	top := slices.MaxFunc(fit, func(x, y *Candidate) int { return cmp.Compare(x.Figures.Score, y.Figures.Score) })
 	if !(top.Figures.Interval.Low > advice.Guess) {
 		return undecided("the data cannot tell: the best, %s, scores %s (%s), and always giving the same answer %s",
-			top.Method, percent(d.Task, top.Figures.Score), interval(d.Task, top.Figures.Interval), percent(d.Task, advice.Guess))
+			top.name(), percent(d.Task, top.Figures.Score), interval(d.Task, top.Figures.Interval), percent(d.Task, advice.Guess))
 	}
 	var equal []*Candidate
 	boot := a.Boot
@@ -54,13 +54,28 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	if advice.Information.Synergistic > advice.Information.All/2 {
 		order = []How{LateFusion, InteractiveFusion, EarlyFusion}
 	}
+	first := equal[0].Features // candidates come by views
 	chosen := slices.MinFunc(equal, func(x, y *Candidate) int {
+		if (x.Features == first) != (y.Features == first) {
+			if x.Features == first {
+				return -1
+			}
+			return 1
+		}
 		if x, y := slices.Index(order, x.How), slices.Index(order, y.How); x != y {
 			return x - y
 		}
 		return cmp.Compare(y.Figures.Score, x.Figures.Score)
 	})
-	return Recommendation{string(chosen.How), chosen.Method, a.why(d, advice, chosen, top, equal)}
+	return Recommendation{string(chosen.How), chosen.Method, chosen.Features, a.why(d, advice, chosen, top, equal)}
+}
+
+// name is what a candidate is called where there are several views.
+func (c *Candidate) name() string {
+	if c.Features == "" {
+		return c.Method
+	}
+	return c.Method + " on " + c.Features
 }
 
 // less is the difference of two scores of each sample.
@@ -73,16 +88,16 @@ func less(x, y []float64) []float64 {
 }
 
 // breaks says which limit a candidate breaks, "" for none.
-func (a Advisor) breaks(c *Candidate, d *Data, guess float64) string {
+func (a Advisor) breaks(c *Candidate, v View, guess float64) string {
 	encode := time.Duration(0)
-	for _, m := range d.Modalities {
-		encode += a.Limits.Encode[m.Name].P99
+	for _, m := range v.Data.Modalities {
+		encode += v.Encode[m.Name].P99
 	}
 	if a.Limits.Latency > 0 && c.P99+encode > a.Limits.Latency {
 		return fmt.Sprintf("take longer than %v", a.Limits.Latency)
 	}
 	for _, gone := range a.Limits.Without {
-		if s := c.without(d, gone); s == nil || !(s.Interval.Low > guess) {
+		if s := c.without(v.Data, gone); s == nil || !(s.Interval.Low > guess) {
 			return fmt.Sprintf("are no better than guessing without %s", gone)
 		}
 	}
@@ -116,11 +131,11 @@ func (c *Candidate) enough(d *Data, boot metric.Bootstrap) (best *Subset) {
 
 // why is the reason in words.
 func (a Advisor) why(d *Data, advice *Advice, c, top *Candidate, equal []*Candidate) string {
-	parts := []string{fmt.Sprintf("%s scores %s (%s)", c.Method, percent(d.Task, c.Figures.Score), interval(d.Task, c.Figures.Interval))}
+	parts := []string{fmt.Sprintf("%s scores %s (%s)", c.name(), percent(d.Task, c.Figures.Score), interval(d.Task, c.Figures.Interval))}
 	if c == top {
 		parts[0] += ", the best"
 	} else {
-		parts[0] += fmt.Sprintf(", not surely less than the best, %s (%s)", top.Method, percent(d.Task, top.Figures.Score))
+		parts[0] += fmt.Sprintf(", not surely less than the best, %s (%s)", top.name(), percent(d.Task, top.Figures.Score))
 	}
 	if len(d.Modalities) == 1 {
 		parts = append(parts, "there is one modality alone and nothing to fuse")

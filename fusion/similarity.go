@@ -10,19 +10,22 @@ import (
 )
 
 // A Similarity is what the encoder of vectors in one space knows already of whether they belong together: Σ wᵢ·cosᵢ + bᵢ over the pairs of
-// modalities of one space that a sample has. A model of a Match task begins as this, and learns what to add to it.
+// modalities of one space that a sample has. Of tokens the first stands for the whole. A model of a Match task begins as this, and learns what to add to it.
 type Similarity struct {
 	Pairs []*nn.Linear `weight:"pairs"` // [1, 1] of each pair
-	of    [][2]int     // the modalities of each pair
+	of    []pair
 }
 
-// newSimilarity makes one without values; nil where no two modalities of single vectors share a space.
+// A pair is two modalities whose tokens have a width.
+type pair struct{ a, b, width int }
+
+// newSimilarity makes one without values; nil where no two modalities share a space.
 func newSimilarity(modalities []Modality) *Similarity {
 	l := &Similarity{}
 	for j, b := range modalities {
 		for i, a := range modalities[:j] {
-			if a.Space != "" && a.Space == b.Space && a.Width == b.Width && a.Tokens == 1 && b.Tokens == 1 {
-				l.Pairs, l.of = append(l.Pairs, nn.NewLinear(1, 1, true)), append(l.of, [2]int{i, j})
+			if a.Space != "" && a.Space == b.Space && a.Width == b.Width {
+				l.Pairs, l.of = append(l.Pairs, nn.NewLinear(1, 1, true)), append(l.of, pair{i, j, a.Width})
 			}
 		}
 	}
@@ -36,14 +39,14 @@ func newSimilarity(modalities []Modality) *Similarity {
 func (l *Similarity) Forward(p *tensor.Pass, n int, features []Set) *tensor.Tensor {
 	sum := zeros(p, n, 1)
 	for i, pair := range l.of {
-		a, b := features[pair[0]], features[pair[1]]
+		a, b := features[pair.a], features[pair.b]
 		if a.X == nil || b.X == nil {
 			continue
 		}
 		var rows, others, of []int32
 		for row, s := range a.Of {
 			if other, ok := slices.BinarySearch(b.Of, s); ok {
-				rows, others, of = append(rows, int32(row)), append(others, int32(other)), append(of, s)
+				rows, others, of = append(rows, a.Seq[row]), append(others, b.Seq[other]), append(of, s)
 			}
 		}
 		if len(of) == 0 {
@@ -63,8 +66,8 @@ func (l *Similarity) begin(samples []Sample) {
 		var scores []float64
 		var right []bool
 		for k := range samples {
-			if s := &samples[k]; s.Has(pair[0]) && s.Has(pair[1]) {
-				scores, right = append(scores, cosine(s.Features[pair[0]], s.Features[pair[1]])), append(right, s.Values[0] > 0.5)
+			if s := &samples[k]; s.Has(pair.a) && s.Has(pair.b) {
+				scores, right = append(scores, pair.cosine(s)), append(right, s.Values[0] > 0.5)
 			}
 		}
 		scale, bias := 1.0, 0.0
@@ -84,10 +87,11 @@ func set(p *tensor.Tensor, v float64) {
 	p.Changed()
 }
 
-// cosine is that of the angle between two vectors, 0 where one is zero.
-func cosine(a, b []float32) float64 {
+// cosine is that of the angle between the first tokens of the two, 0 where one is zero.
+func (k pair) cosine(s *Sample) float64 {
+	a, b := s.Features[k.a], s.Features[k.b]
 	ab, aa, bb := 0.0, 0.0, 0.0
-	for i, x := range a {
+	for i, x := range a[:k.width] {
 		y := b[i]
 		ab += float64(x) * float64(y)
 		aa += float64(x) * float64(x)

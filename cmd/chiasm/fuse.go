@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -67,6 +68,7 @@ func (a *app) fuse() *cobra.Command {
 type tableFlags struct {
 	decision.Options
 	task, cache string
+	features    []string
 	seed        uint64
 	boot        metric.Bootstrap
 }
@@ -82,6 +84,7 @@ func (t *tableFlags) add(flags *pflag.FlagSet) {
 	}
 	flags.StringArrayVar(&t.Number, "number", nil, "column with numbers, or several that are one modality, with commas between; repeats")
 	flags.StringVar(&t.Group, "group", "", "column with what stays together when rows are divided (default: group, if there is one)")
+	flags.StringSliceVar(&t.features, "features", []string{decision.Vectors}, "what the encoder shows of a thing: vectors (one each), tokens (its parts too: patches, words, stretches of a sound, frames), or both to compare")
 	flags.StringVar(&t.task, "task", "", "single (one class), multi (any number: a|b), regression (a number) or match (default: by the labels)")
 }
 
@@ -132,6 +135,11 @@ func (t *tableFlags) check() error {
 	case !(t.boot.Level > 0 && t.boot.Level < 1):
 		return usagef("--confidence %v: want more than 0 and less than 1", t.boot.Level)
 	}
+	for i, f := range t.features {
+		if f != decision.Vectors && f != decision.Tokens || slices.Contains(t.features[:i], f) {
+			return usagef("--features %s: want vectors, tokens, or vectors,tokens", strings.Join(t.features, ","))
+		}
+	}
 	if t.task != "" && t.task != "single" && t.task != "multi" && t.task != "regression" && t.task != "match" {
 		return usagef("--task %s: want single, multi, regression or match", t.task)
 	}
@@ -158,7 +166,7 @@ func (a *app) study(t *tableFlags, model *modelFlags, path string, progress func
 	}
 	a.note("%s: %s", plural(len(table.Rows), "row", "rows"), told(table))
 	return decision.Study{
-		Table: table, Label: t.Label, Task: t.task, Cache: cache, Seed: t.seed, Workers: model.threads, Progress: progress,
+		Table: table, Label: t.Label, Task: t.task, Features: t.features, Cache: cache, Seed: t.seed, Workers: model.threads, Progress: progress,
 		Open: func(ctx context.Context) (*chiasm.Model, error) { return a.open(ctx, model) },
 	}, nil
 }

@@ -23,6 +23,9 @@ before early, and early before interactive, unless most of what the modalities s
 is only said together. Where the best is no better than always giving the same
 answer, the data cannot tell, and the answer is undecided.
 
+--features vectors,tokens tries each candidate on the one vector of each thing, and on
+its parts too (chiasm fuse train --help): of equally good ones that on vectors comes first.
+
 -o FILE.html is a report with charts in one file. Times are those of the clock on
 the wall, of one decision after another on this machine, with reading the files
 and the encoders.`
@@ -47,6 +50,7 @@ func (a *app) fuseAdvise() *cobra.Command {
 	flags.StringVarP(&v.output, "output", "o", "", "file to write the report to: .html")
 	flags.BoolVar(&v.json, "json", false, "one JSON object: the recommendation and the candidates")
 	complete(cmd, "task", "single", "multi", "regression", "match")
+	complete(cmd, "features", "vectors", "tokens", "vectors,tokens")
 	return cmd
 }
 
@@ -146,7 +150,7 @@ func (v *fuseAdviseVerb) write(a *decision.Advice) {
 	}
 	t.columns = append(t.columns, column{title: "limits"})
 	for _, c := range a.Candidates {
-		cells := []string{c.Method, c.How, "", "", "", "", fmt.Sprint(c.Parameters), fmt.Sprintf("%.3g", c.Latency.P50), fmt.Sprintf("%.3g", c.Latency.P99), ""}
+		cells := []string{a.Name(c), c.How, "", "", "", "", fmt.Sprint(c.Parameters), fmt.Sprintf("%.3g", c.Latency.P50), fmt.Sprintf("%.3g", c.Latency.P99), ""}
 		if c.Accuracy != nil {
 			cells[2] = c.Main()
 		}
@@ -170,8 +174,8 @@ func (v *fuseAdviseVerb) write(a *decision.Advice) {
 	t.dense().write(out, v.app.width)
 	fmt.Fprintf(out, "\ninformation in bits: %s\n", clean(a.Bits()))
 	how := a.Recommendation.How
-	if a.Recommendation.Method != "" {
-		how += " (" + a.Recommendation.Method + ")"
+	if name := a.Recommended(); name != "" {
+		how += " (" + name + ")"
 	}
 	fmt.Fprintf(out, "\n%s: %s\n", how, clean(a.Recommendation.Why))
 }

@@ -207,6 +207,7 @@ func TestFuseRefuses(t *testing.T) {
 		"a text in another code":  {write(t, "latin.csv", "words,label\ncaf\xe9,x\n"), nil, `row 1: column "words" is no UTF-8`},
 		"one class":               {csv("p,s,label", func(i int, p, s, l string) string { return p + "," + s + ",x" }), nil, `all labels are "x"`},
 		"the label as a text":     {text, []string{"--text", "label"}, `column "label" is the label`},
+		"no tokens of numbers":    {write(t, "n.csv", "n,label\n"+strings.Repeat("1,a\n2,b\n", 10)), []string{"--number", "n", "--features", "tokens"}, `gives no tokens of n (number): want features vectors`},
 		"words as numbers":        {text, []string{"--number", "words"}, `want 1 number, got "a cat"`},
 		"nothing to match":        {text, []string{"--task", "match", "--text", "words"}, `nothing to match`},
 	} {
@@ -325,6 +326,7 @@ func TestFuseAdvise(t *testing.T) {
 	}
 	runChiasm(t, "", append(args, "--must-work-without", "smell")...).want(t, 2, "there is no such column")
 	runChiasm(t, "", append(args, "--methods", "majority")...).want(t, 2, "want some of late")
+	runChiasm(t, "", append(args, "--features", "pixels")...).want(t, 2, "want vectors, tokens, or vectors,tokens")
 }
 
 // Labels that nothing tells are said to be so.

@@ -21,6 +21,10 @@ cross-validation on what is not measured on, and takes what chiasm fuse advise
 would recommend; early, late and interactive try those of their kind. --method
 takes one, and tries none: ` + "%s" + `.
 
+--features tokens shows more of a thing than its one vector: a grid of places of a
+picture, the words of a text, stretches of a sound, frames of a video. It is for what
+parts of one modality say of parts of another. With vectors,tokens both are tried.
+
 The encoder stays as it is, unless --encoder lora (low-rank adapters of its attention
 learn) or all (everything in the towers that the columns need) has it learn with the
 rest, by the loss of the decisions: for what its vectors do not show. That takes as
@@ -66,6 +70,7 @@ func (a *app) fuseTrain() *cobra.Command {
 	complete(cmd, "how", decision.Auto, "early", "late", "interactive")
 	complete(cmd, "method", decision.Methods("")...)
 	complete(cmd, "task", "single", "multi", "regression", "match")
+	complete(cmd, "features", "vectors", "tokens", "vectors,tokens")
 	return cmd
 }
 
@@ -93,6 +98,12 @@ func (v *fuseTrainVerb) run(ctx context.Context, path string) error {
 	}
 	if err := v.tuning(); err != nil {
 		return err
+	}
+	switch f := v.table.features; {
+	case len(f) > 1 && v.how.Method != "":
+		return usagef("--features %s with --method: they are chosen together, so name one of them", strings.Join(f, ","))
+	case slices.Contains(f, decision.Tokens) && v.how.Encoder.Way != decision.Frozen:
+		return usagef("--features %s with --encoder %s: an encoder learns by its vectors", strings.Join(f, ","), v.how.Encoder.Way)
 	}
 	if v.how.Output == "" {
 		base := filepath.Base(filepath.Clean(path))
@@ -145,7 +156,7 @@ func (v *fuseTrainVerb) tuning() error {
 // write says what came out.
 func (v *fuseTrainVerb) write(t *decision.Taught) {
 	out := v.app.stdout
-	fmt.Fprintf(out, "%s: %s (%s), %d values, taught in %s on %d rows\n", clean(t.Folder), t.Method, t.How, t.Parameters, plural(t.Steps, "step", "steps"), t.Split.Train)
+	fmt.Fprintf(out, "%s: %s (%s) on %s, %d values, taught in %s on %d rows\n", clean(t.Folder), t.Method, t.How, t.Features, t.Parameters, plural(t.Steps, "step", "steps"), t.Split.Train)
 	fmt.Fprintf(out, "why: %s\n", clean(t.Why))
 	if t.Tuned > 0 {
 		fmt.Fprintf(out, "encoder: tuned by %s, %d values\n", v.how.Encoder.Way, t.Tuned)

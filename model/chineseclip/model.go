@@ -41,6 +41,23 @@ func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, erro
 	return m.TextProjection.Forward(x), nil
 }
 
+// EmbedTextTokens is [Model.EmbedText] with the tokens of each text beside the vectors, special ones too, brought into the space by the
+// projection of the vectors: [T, D], and where each text's lie.
+func (m *Model) EmbedTextTokens(p *tensor.Pass, texts [][]int32) (x, tokens *tensor.Tensor, seq tensor.Spans, err error) {
+	tokens, seq, err = m.Text.Forward(p, texts)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return m.TextProjection.Forward(tokens.Select(seq[:len(texts)])), m.TextProjection.Forward(tokens), seq, nil
+}
+
+// EmbedImageTokens is [Model.EmbedImage] with tokens beside the vectors: those of the patches, on a grid of side by side places, brought into
+// the space by the projection of the vectors, [B·side·side, D].
+func (m *Model) EmbedImageTokens(pixels *tensor.Tensor, side int) (x, tokens *tensor.Tensor) {
+	x, tokens = m.Vision.ForwardTokens(pixels, side)
+	return m.VisionProjection.Forward(x), m.VisionProjection.Forward(tokens)
+}
+
 // EmbedImage maps pictures [B, 3, H, W], as the model's processor makes them, to vectors [B, D], not normalised.
 func (m *Model) EmbedImage(pixels *tensor.Tensor) *tensor.Tensor {
 	return m.VisionProjection.Forward(m.Vision.Forward(pixels))

@@ -57,9 +57,30 @@ func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, erro
 	return m.TextProjection.Forward(x), nil
 }
 
+// EmbedTextTokens is [Model.EmbedText] with the tokens of each text beside the vectors, special ones too, brought into the space by the
+// projection of the vectors: [T, D], and where each text's lie.
+func (m *Model) EmbedTextTokens(p *tensor.Pass, texts [][]int32) (x, tokens *tensor.Tensor, seq tensor.Spans, err error) {
+	x, tokens, seq, err = m.Text.ForwardTokens(p, texts)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return m.TextProjection.Forward(x), m.TextProjection.Forward(tokens), seq, nil
+}
+
 // EmbedImage maps pictures [B, 3, H, W], as the model's processor makes them, to vectors [B, D], not normalised.
 func (m *Model) EmbedImage(pixels *tensor.Tensor) *tensor.Tensor {
-	x := m.Vision.Forward(pixels)
+	return m.project(m.Vision.Forward(pixels))
+}
+
+// EmbedImageTokens is [Model.EmbedImage] with tokens beside the vectors: those of the patches, on a grid of side by side places, brought into
+// the space by the projection of the vectors, [B·side·side, D].
+func (m *Model) EmbedImageTokens(pixels *tensor.Tensor, side int) (x, tokens *tensor.Tensor) {
+	x, tokens = m.Vision.ForwardTokens(pixels, side)
+	return m.project(x), m.project(tokens)
+}
+
+// project brings what the image tower makes into the space.
+func (m *Model) project(x *tensor.Tensor) *tensor.Tensor {
 	switch {
 	case m.VisionProjection != nil:
 		return m.VisionProjection.Forward(x)

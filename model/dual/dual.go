@@ -76,6 +76,23 @@ func (m *Model) EmbedImage(pixels *tensor.Tensor) *tensor.Tensor {
 	return m.ImageProjection.Forward(m.Image.Features(pixels))
 }
 
+// EmbedImageTokens is [Model.EmbedImage] with tokens beside the vectors: what the last convolution sees on a grid of side by side places, brought
+// into the space by the projection of the vectors, [B·side·side, D].
+func (m *Model) EmbedImageTokens(pixels *tensor.Tensor, side int) (x, tokens *tensor.Tensor) {
+	features, places := m.Image.FeaturesOn(pixels, side)
+	return m.ImageProjection.Forward(features), m.ImageProjection.Forward(places)
+}
+
+// EmbedTextTokens is [Model.EmbedText] with the tokens of each text beside the vectors, special ones too, brought into the space by the
+// projection of the vectors: [T, D], and where each text's lie.
+func (m *Model) EmbedTextTokens(p *tensor.Pass, texts [][]int32) (x, tokens *tensor.Tensor, seq tensor.Spans, err error) {
+	tokens, seq, err = m.Text.Forward(p, texts)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return m.TextProjection.Forward(tokens.MeanRows(seq, 0)), m.TextProjection.Forward(tokens), seq, nil
+}
+
 // EmbedText maps texts, given as ids with their special tokens, to vectors [B, D], not normalised: the mean of the encoder's tokens, as
 // sentence models take it, projected.
 func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) {

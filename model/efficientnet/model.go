@@ -147,14 +147,28 @@ func (t *Tower) Features(pixels *tensor.Tensor) *tensor.Tensor {
 func (t *Tower) features(pixels *tensor.Tensor) *tensor.Tensor {
 	p := pixels.Pass()
 	m := p.Mark()
+	x := t.Map(pixels)
+	return p.Keep(m, x.MeanRows(p.Spans(x.Dim(0), x.Dim(1)*x.Dim(2)), 0))
+}
+
+// FeaturesOn is [Tower.Features] with those of each place of a grid of side by side places beside them, [B·side·side, D].
+func (t *Tower) FeaturesOn(pixels *tensor.Tensor, side int) (features, places *tensor.Tensor) {
+	x := t.Map(pixels)
+	p, b, h, w := x.Pass(), x.Dim(0), x.Dim(1), x.Dim(2)
+	return x.MeanRows(p.Spans(b, h*w), 0), nn.GridMeans(x, b, 0, h, w, side)
+}
+
+// Map maps pictures [B, 3, H, W] to what the last convolution sees at each place, [B, H/32, W/32, D].
+func (t *Tower) Map(pixels *tensor.Tensor) *tensor.Tensor {
+	p := pixels.Pass()
+	m := p.Mark()
 	x := t.Embed(pixels)
 	for _, stage := range t.Stages {
 		for _, b := range stage {
 			x = b.Forward(x)
 		}
 	}
-	x = t.Head.Normed(x, t.Norm2, tensor.ReLU6)
-	return p.Keep(m, x.MeanRows(p.Spans(x.Dim(0), x.Dim(1)*x.Dim(2)), 0))
+	return p.Keep(m, t.Head.Normed(x, t.Norm2, tensor.ReLU6))
 }
 
 // Logits maps vectors [B, D] to the scores of the classes [B, classes].

@@ -119,6 +119,25 @@ func (s *Sound) Embed(p *tensor.Pass, sounds [][]float32, meaning Meaning) (*ten
 	return s.Lexicon.Forward(s.Ear.Keys(p, h.hear(sounds)), meaning)
 }
 
+// EmbedTokens is [Sound.Embed] with the vectors of stretches of the sounds beside those of the whole: [T, D], and where each sound's lie.
+func (s *Sound) EmbedTokens(p *tensor.Pass, sounds [][]float32, meaning Meaning) (x, tokens *tensor.Tensor, seq tensor.Spans, err error) {
+	h, ok := s.hearings.Get().(*hearing)
+	if !ok {
+		h = new(hearing)
+	}
+	defer s.hearings.Put(h)
+	heard, patches := s.Ear.Patches(p, h.hear(sounds))
+	if x, err = s.Lexicon.Forward(s.Ear.Pool(heard, patches), meaning); err != nil {
+		return nil, nil, nil, err
+	}
+	runs, seq := nn.RunMeans(heard, patches, stretch, mostPatches)
+	tokens, err = s.Lexicon.Forward(s.Ear.Key.Forward(runs).Normalize(1e-12), meaning)
+	return x, tokens, seq, err
+}
+
+// stretch is how many patches are one token.
+const stretch = 7
+
 // A hearing is the memory of the spectra of some sounds.
 type hearing struct {
 	spectra []Spectrum

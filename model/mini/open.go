@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/model/efficientnet"
@@ -142,6 +144,46 @@ func (b *Bundle) Pixels() *image.Processor { return b.Processor }
 // EmbedImage maps pictures [B, 3, H, W] to vectors [B, D].
 func (b *Bundle) EmbedImage(pixels *tensor.Tensor) *tensor.Tensor {
 	return b.Sight.Forward(b.Image.Features(pixels), b.Image)
+}
+
+// EmbedImageTokens is [Bundle.EmbedImage] with tokens beside the vectors: what the image tower sees on a grid of side by side places, each
+// brought into the space as if it were a picture, [B·side·side, D].
+func (b *Bundle) EmbedImageTokens(pixels *tensor.Tensor, side int) (x, tokens *tensor.Tensor) {
+	features, places := b.Image.FeaturesOn(pixels, side)
+	return b.Sight.Forward(features, b.Image), b.Sight.Forward(places, b.Image)
+}
+
+// EmbedTextTokens is [Bundle.EmbedText] with the vectors of each text's words beside that of the text: [T, D], and where each text's lie. The
+// tower knows no order: a word's vector is that of the word alone.
+func (b *Bundle) EmbedTextTokens(p *tensor.Pass, texts [][]int32) (x, tokens *tensor.Tensor, seq tensor.Spans, err error) {
+	var words [][]int32
+	seq = p.Spans(len(texts), 0)
+	for i, ids := range texts {
+		first := 0
+		for k := range ids {
+			if k > first && b.begins(ids[k]) {
+				words, first = append(words, ids[first:k]), k
+			}
+		}
+		if len(ids) > 0 {
+			words = append(words, ids[first:])
+		}
+		seq[i+1] = int32(len(words))
+	}
+	return b.Text.Forward(p, texts), b.Text.Forward(p, words), seq, nil
+}
+
+// begins reports whether a piece is the first of a word. In scripts without spaces each is one.
+func (b *Bundle) begins(id int32) bool {
+	piece, _ := b.Tokenizer.Token(id)
+	first, _ := utf8.DecodeRuneInString(piece)
+	return first == '▁' || unicode.In(first, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai)
+}
+
+// EmbedAudioTokens is [Bundle.EmbedAudio] with tokens beside the vectors: what is heard in each stretch of 0.28 seconds of a sound, without the silence
+// at its ends, as if it were a sound of its own: [T, D], and where each sound's lie.
+func (b *Bundle) EmbedAudioTokens(p *tensor.Pass, sounds [][]float32) (x, tokens *tensor.Tensor, seq tensor.Spans, err error) {
+	return b.Sound.EmbedTokens(p, sounds, b.meaning)
 }
 
 // ImageTokens is about what a picture of w by h pixels costs, in tokens of a transformer.

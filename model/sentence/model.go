@@ -30,12 +30,38 @@ func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, erro
 	if err != nil {
 		return nil, err
 	}
+	return m.dense(y), nil
+}
+
+// EmbedTextTokens is [Model.EmbedText] with the tokens of each text beside the vectors, special ones too, brought into the space by the layers
+// after the pool: [T, D], and where each text's lie. With several pools each token takes the place of all.
+func (m *Model) EmbedTextTokens(p *tensor.Pass, texts [][]int32) (x, tokens *tensor.Tensor, seq tensor.Spans, err error) {
+	if x, err = m.EmbedText(p, texts); err != nil {
+		return nil, nil, nil, err
+	}
+	if tokens, seq, err = m.Encoder.Forward(p, texts); err != nil {
+		return nil, nil, nil, err
+	}
+	if n, c := len(m.Pools), tokens.Dim(-1); n > 1 {
+		wide := p.Empty(seq.Rows(), n*c)
+		for r := range seq.Rows() {
+			for i := range n {
+				copy(wide.Floats()[(r*n+i)*c:], tokens.Floats()[r*c:][:c])
+			}
+		}
+		tokens = wide
+	}
+	return x, m.dense(tokens), seq, nil
+}
+
+// dense is the layers after the pool.
+func (m *Model) dense(y *tensor.Tensor) *tensor.Tensor {
 	for _, d := range m.Dense {
 		if y = d.Linear.Forward(y); d.Tanh {
 			y.Tanh()
 		}
 	}
-	return y, nil
+	return y
 }
 
 // pooled is what the pools make of the texts' tokens, side by side.

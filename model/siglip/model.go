@@ -38,6 +38,22 @@ func (m *Model) EmbedText(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, erro
 	return m.TextHead.Forward(x), nil
 }
 
+// EmbedTextTokens is [Model.EmbedText] with the tokens of each text beside the vectors, special ones too but no padding, brought into the
+// space by the head of the vectors: [T, D], and where each text's lie.
+func (m *Model) EmbedTextTokens(p *tensor.Pass, texts [][]int32) (x, tokens *tensor.Tensor, seq tensor.Spans, err error) {
+	x, tokens, seq, err = m.Text.ForwardTokens(p, texts)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return m.TextHead.Forward(x), m.TextHead.Forward(tokens), seq, nil
+}
+
+// EmbedImageTokens is [Model.EmbedImage] with tokens beside the vectors: those of the patches that the pooling head sees, on a grid of side
+// by side places, [B·side·side, D]. That head is no projection, so they are no vectors of the space.
+func (m *Model) EmbedImageTokens(pixels *tensor.Tensor, side int) (x, tokens *tensor.Tensor) {
+	return m.Vision.ForwardTokens(pixels, side)
+}
+
 // EmbedImage maps pictures [B, 3, H, W], as the model's processor makes them, to vectors [B, D], not normalised.
 func (m *Model) EmbedImage(pixels *tensor.Tensor) *tensor.Tensor { return m.Vision.Forward(pixels) }
 

@@ -67,11 +67,54 @@ func (c *Config) fill(part, ids []int32) {
 // Forward maps texts, given as ids with their special tokens and without padding, to their vectors [B, C]. In a causal tower nothing
 // after the pooled token is computed, since the vector does not depend on it.
 func (t *Tower) Forward(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error) {
+	flat, rows, seq, err := t.lay(p, texts)
+	if err != nil {
+		return nil, err
+	}
+	x := t.Embed(p.Ints(flat, len(flat)), seq)
+	last := len(t.Blocks) - 1
+	for _, block := range t.Blocks[:last] {
+		x = block.Forward(x, seq)
+	}
+	return t.FinalNorm.Forward(t.Blocks[last].Pool(x, rows, p.Spans(len(texts), 1), seq)), nil
+}
+
+// ForwardTokens is [Tower.Forward] with the tokens of each text beside the vectors, after the last norm, [T, C]: no padding, and in a causal
+// tower none after the pooled one. own is where each text's lie.
+func (t *Tower) ForwardTokens(p *tensor.Pass, texts [][]int32) (pooled, tokens *tensor.Tensor, own tensor.Spans, err error) {
+	flat, rows, seq, err := t.lay(p, texts)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	x := t.Embed(p.Ints(flat, len(flat)), seq)
+	for _, block := range t.Blocks {
+		x = block.Forward(x, seq)
+	}
+	x = t.FinalNorm.Forward(x)
+	own = p.Spans(len(texts), 0)
+	var real []int32
+	for i, ids := range texts {
+		n := min(int32(len(ids)), seq[i+1]-seq[i])
+		first := seq[i]
+		if t.Config.PadLeft {
+			first = seq[i+1] - n
+		}
+		for k := range n {
+			real = append(real, first+k)
+		}
+		own[i+1] = int32(len(real))
+	}
+	return x.Select(rows), x.Select(real), own, nil
+}
+
+// lay lays out texts for a pass: their ids with padding where the tower was taught with it, the row of each text's pooled token, and where each
+// text's rows lie.
+func (t *Tower) lay(p *tensor.Pass, texts [][]int32) (flat, rows []int32, seq tensor.Spans, err error) {
 	b := len(texts)
-	seq, one, rows := p.Spans(b, 0), p.Spans(b, 1), p.Integers(b)
+	seq, rows = p.Spans(b, 0), p.Integers(b)
 	for i, ids := range texts {
 		if len(ids) == 0 || len(ids) > t.Config.Context {
-			return nil, fmt.Errorf("text: text %d has %d tokens, want 1 to %d", i, len(ids), t.Config.Context)
+			return nil, nil, nil, fmt.Errorf("text: text %d has %d tokens, want 1 to %d", i, len(ids), t.Config.Context)
 		}
 		n := t.Config.Context
 		if t.Config.Causal && t.Config.Pool != PoolLast {
@@ -79,23 +122,18 @@ func (t *Tower) Forward(p *tensor.Pass, texts [][]int32) (*tensor.Tensor, error)
 		}
 		seq[i+1] = seq[i] + int32(n)
 	}
-	flat := p.Integers(seq.Rows())
+	flat = p.Integers(seq.Rows())
 	for i, ids := range texts {
 		part := flat[seq[i]:seq[i+1]]
 		t.Config.fill(part, ids)
 		for _, id := range part {
 			if id < 0 || int(id) >= t.Config.Vocab {
-				return nil, fmt.Errorf("text: text %d has the token id %d, want 0 to %d: the tokenizer does not belong to the model", i, id, t.Config.Vocab-1)
+				return nil, nil, nil, fmt.Errorf("text: text %d has the token id %d, want 0 to %d: the tokenizer does not belong to the model", i, id, t.Config.Vocab-1)
 			}
 		}
 		rows[i] = seq[i] + int32(t.Config.pooled(part))
 	}
-	x := t.Embed(p.Ints(flat, len(flat)), seq)
-	last := len(t.Blocks) - 1
-	for _, block := range t.Blocks[:last] {
-		x = block.Forward(x, seq)
-	}
-	return t.FinalNorm.Forward(t.Blocks[last].Pool(x, rows, one, seq)), nil
+	return flat, rows, seq, nil
 }
 
 // Embed turns ids [T] into the tokens [T, C] that the first layer sees.

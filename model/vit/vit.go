@@ -175,6 +175,34 @@ func (t *Tower) Forward(pixels *tensor.Tensor) *tensor.Tensor {
 	return t.pool(x, seq)
 }
 
+// ForwardTokens is [Tower.Forward] with the tokens of the patches beside the vectors: after the last norm, brought to a grid of side by side
+// places, [B·side·side, C].
+func (t *Tower) ForwardTokens(pixels *tensor.Tensor, side int) (pooled, tokens *tensor.Tensor) {
+	p, b, h, w := pixels.Pass(), pixels.Dim(0), t.Config.Height, t.Config.Wide
+	if t.Config.AnySize {
+		h, w = pixels.Dim(2), pixels.Dim(3)
+	}
+	n, skip := t.Config.TokensOf(w, h), 0
+	if t.Class != nil {
+		skip = 1
+	}
+	seq := p.Spans(b, n)
+	x := t.Embed(pixels, seq)
+	for _, block := range t.Blocks {
+		x = block.Forward(x, seq)
+	}
+	y := t.PostNorm.Forward(x)
+	switch {
+	case t.Config.Pool == PoolToken:
+		pooled = y.Select(p.Steps(b, n))
+	case t.Head != nil:
+		pooled = t.Head.Forward(y, seq)
+	default:
+		pooled = t.pool(x, seq)
+	}
+	return pooled, nn.GridMeans(y, b, skip, h/t.Config.Patch, w/t.Config.Patch, side)
+}
+
 // pool is the mean of the patches x [B·T, C], normalised before or after.
 func (t *Tower) pool(x *tensor.Tensor, seq tensor.Spans) *tensor.Tensor {
 	skip := 0

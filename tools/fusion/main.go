@@ -2,14 +2,15 @@
 //
 //	go run ./tools/fusion data DIR
 //	go run ./tools/fusion files DIR
+//	go run ./tools/fusion sides DIR
 //	go run ./tools/fusion table DIR [SET…]
 //	go run ./tools/fusion advise DIR [SET…]
-//	go run ./tools/fusion rerank DIR
+//	go run ./tools/fusion rerank DIR [vectors|tokens]
 //	go run ./tools/fusion race DIR PYTHON MULTIBENCH [SET…]
 //	go run ./tools/fusion gluon DIR PYTHON [SET…]
 //
 // data fetches packages of Debian and of Python's index in pinned versions, through their clients, into DIR/packages, and writes three sets as
-// safetensors, for chiasm and for anybody else; it needs ffmpeg. files writes them, or parts of them, as tables of files for chiasm fuse. table teaches every method on every set and prints tables; advise prints
+// safetensors, for chiasm and for anybody else; it needs ffmpeg. files writes them, or parts of them, as tables of files for chiasm fuse; sides draws a set in which places count. table teaches every method on every set and prints tables; advise prints
 // what the advisor says of them; rerank searches for stamps by name, with and without matching models. race teaches some methods beside MultiBench's own layers and loop, which PYTHON, with PyTorch, runs from a copy of its repository; gluon teaches concat beside AutoGluon-Multimodal, which its PYTHON has.
 package main
 
@@ -21,6 +22,7 @@ import (
 	"os/signal"
 	"path/filepath"
 
+	"github.com/chiasm/chiasm/decision"
 	"github.com/chiasm/chiasm/fusion"
 )
 
@@ -39,8 +41,12 @@ func run(ctx context.Context, args []string) error {
 		return makeSets(args[1])
 	case len(args) == 2 && args[0] == "files":
 		return makeFiles(args[1])
+	case len(args) == 2 && args[0] == "sides":
+		return makeSides(args[1])
 	case len(args) == 2 && args[0] == "rerank":
-		return rerank(ctx, args[1])
+		return rerank(ctx, args[1], decision.Vectors)
+	case len(args) == 3 && args[0] == "rerank":
+		return rerank(ctx, args[1], args[2])
 	case len(args) >= 2 && args[0] == "table":
 		return tables(ctx, args[1], args[2:])
 	case len(args) >= 2 && args[0] == "advise":
@@ -50,7 +56,7 @@ func run(ctx context.Context, args []string) error {
 	case len(args) >= 3 && args[0] == "gluon":
 		return gluon(ctx, args[1], args[2], args[3:])
 	}
-	return errors.New("usage: fusion data DIR, fusion files DIR, fusion table DIR [SET…], fusion advise DIR [SET…], fusion rerank DIR, fusion race DIR PYTHON MULTIBENCH [SET…], or fusion gluon DIR PYTHON [SET…]")
+	return errors.New("usage: fusion data DIR, fusion files DIR, fusion sides DIR, fusion table DIR [SET…], fusion advise DIR [SET…], fusion rerank DIR [vectors|tokens], fusion race DIR PYTHON MULTIBENCH [SET…], or fusion gluon DIR PYTHON [SET…]")
 }
 
 // makers is how the sets are made, in the order of the tables.

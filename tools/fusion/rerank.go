@@ -17,8 +17,8 @@ import (
 	"github.com/chiasm/chiasm/metric"
 )
 
-// learners are the matching models that put hits in order.
-var learners = []string{"lmf", "gmu"}
+// learners are the matching models that put hits in order, by the features that they see.
+var learners = map[string][]string{decision.Vectors: {"lmf", "gmu"}, decision.Tokens: {"coattention", "mbt", "joint"}}
 
 // tries is how many seeds each has.
 const tries = 3
@@ -34,7 +34,11 @@ type asked struct {
 
 // rerank teaches matching models on stamps and their names, and searches a library of other stamps, of other concepts, by name: without them
 // and in their order. Files are called by numbers, so that only what they show is found.
-func rerank(ctx context.Context, dir string) error {
+func rerank(ctx context.Context, dir, features string) error {
+	learners := learners[features]
+	if learners == nil {
+		return fmt.Errorf("features %q: want vectors or tokens", features)
+	}
 	dir = filepath.Join(dir, "rerank")
 	root, err := stamps.Unpack(filepath.Join(filepath.Dir(dir), "packages"))
 	if err != nil {
@@ -71,7 +75,7 @@ func rerank(ctx context.Context, dir string) error {
 		method, seed := learners[i/tries], uint64(i%tries)
 		out := filepath.Join(dir, method)
 		open := func(ctx context.Context) (*chiasm.Model, error) { return chiasm.Open(ctx, chiasm.Shipped, nil) }
-		t := decision.Training{Study: decision.Study{Table: table, Task: "match", Open: open, Cache: filepath.Join(dir, "cache"), Seed: seed}, Method: method,
+		t := decision.Training{Study: decision.Study{Table: table, Task: "match", Features: []string{features}, Open: open, Cache: filepath.Join(dir, "cache"), Seed: seed}, Method: method,
 			Learning: fusion.Training{Steps: 500}, Output: out, Overwrite: true}
 		taught, err := t.Run(ctx)
 		if err != nil {
@@ -86,7 +90,7 @@ func rerank(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
-		report(fmt.Sprintf("`%s`, seed %d", method, seed), got, plain, fmt.Sprint(taught.Best), ms)
+		report(fmt.Sprintf("`%s` on %s, seed %d", method, features, seed), got, plain, fmt.Sprint(taught.Best), ms)
 	}
 	return nil
 }
