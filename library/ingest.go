@@ -35,7 +35,8 @@ type Summary struct {
 	Removed   int `json:"removed"`
 	Failed    int `json:"failed"` // files that could not be read, this time
 	Unchanged int `json:"unchanged"`
-	Embedded  int `json:"embedded"` // files that got vectors
+	Embedded  int `json:"embedded"`          // files that got vectors
+	Adopted   int `json:"adopted,omitempty"` // files whose vectors another space had: what makes them is the same in both
 
 	Missing  []string `json:"missing,omitempty"` // roots that are not there: what they held is kept
 	Space    string   `json:"space"`
@@ -154,7 +155,9 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 	for _, k := range kinds {
 		run.kinds[k] = true
 	}
-	err = run.all(ctx, scopes)
+	if err = run.adopt(ctx); err == nil {
+		err = run.all(ctx, scopes)
+	}
 	if err == nil {
 		err = l.describe(ctx, m, space, x)
 	}
