@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -161,6 +163,9 @@ func (a *app) summary(s library.Summary, asJSON bool) {
 	if s.Failed > 0 {
 		a.note("%s could not be read: chiasm library errors lists them", plural(s.Failed, "file", "files"))
 	}
+	if len(s.Unsupported) > 0 {
+		a.note("passed by, since these formats are not read: %s", counts(s.Unsupported))
+	}
 	if asJSON {
 		must(a.writeJSON(s))
 		return
@@ -176,4 +181,13 @@ func (a *app) summary(s library.Summary, asJSON bool) {
 	if s.Switched {
 		a.note("searches answer from %s now", s.Space)
 	}
+}
+
+// counts lists how many files there are of each format, the most frequent first.
+func counts(files map[string]int) string {
+	var parts []string
+	for _, ext := range slices.SortedFunc(maps.Keys(files), func(a, b string) int { return cmp.Or(cmp.Compare(files[b], files[a]), cmp.Compare(a, b)) }) {
+		parts = append(parts, fmt.Sprintf("%d %s", files[ext], ext))
+	}
+	return strings.Join(parts, ", ")
 }

@@ -187,6 +187,9 @@ func (a *app) libraryInfo(ctx context.Context, l *library.Library, _ []string, a
 	}
 	fmt.Fprintf(a.stdout, "holds    %s, %s, %s; %d could not be read\n", plural(i.Files[library.Image], "picture", "pictures"), plural(i.Files[library.Audio], "sound", "sounds"),
 		plural(i.Files[library.Video], "video", "videos"), i.Failed)
+	if len(i.Unsupported) > 0 {
+		fmt.Fprintf(a.stdout, "passes   %s: these formats are not read\n", counts(i.Unsupported))
+	}
 	for _, s := range i.Spaces {
 		fmt.Fprintf(a.stdout, "space    %s (%s, %s)\n", clean(s.Name), s.State, plural(s.Files, "file", "files"))
 	}
