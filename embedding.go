@@ -3,6 +3,7 @@ package chiasm
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // A Space is what makes vectors comparable: vectors of one space may meet, those of two never.
@@ -49,6 +50,25 @@ func (m *Model) Dimensions() []int {
 		return cuts.Dimensions()
 	}
 	return nil
+}
+
+// makesByTowers is a family that knows what its vectors of each modality are made by.
+type makesByTowers interface {
+	Fingerprint(modality string) string
+}
+
+// Fingerprint tells what the model's vectors of pictures ("image") or sounds ("audio") are made by: models that share it make the same
+// vectors of the same files, into one space, however they read texts. So vectors that are stored need not be made anew where only the reading
+// of texts has changed, by [Options.TextModel] or by a model that was trained on. It is "" for what the model does not take. Models whose
+// parts are not told apart have their revision's.
+func (m *Model) Fingerprint(modality string) string {
+	if modality == "text" || !slices.Contains(m.modalities(), modality) {
+		return ""
+	}
+	if towers, ok := m.family.(makesByTowers); ok {
+		return towers.Fingerprint(modality)
+	}
+	return m.space.Model + "@" + m.space.Revision
 }
 
 // A SpaceError is the caller's bug of comparing vectors of two spaces. It is always a panic value.

@@ -18,23 +18,23 @@ import (
 var ErrNewer = errors.New("it was made by a newer version of chiasm")
 
 // openCatalogue opens the database, and makes it if it may.
-func openCatalogue(dir string, readOnly bool) (*sql.DB, error) {
+func openCatalogue(dir string, o Options) (*sql.DB, error) {
 	path := filepath.Join(dir, "catalogue.db")
 	mode := "rwc"
-	if readOnly {
+	if o.ReadOnly {
 		mode = "ro"
 		if _, err := os.Stat(path); err != nil {
 			return nil, err
 		}
 	}
 	pragmas := url.Values{"mode": {mode}, "_pragma": {"busy_timeout(10000)", "synchronous(FULL)", "cache_size(-32000)", "foreign_keys(0)"}}
-	if !readOnly {
+	if !o.ReadOnly {
 		pragmas.Add("_pragma", "journal_mode(WAL)")
 		pragmas.Add("_pragma", fmt.Sprintf("journal_size_limit(%d)", mostLog))
 		pragmas.Set("_txlock", "immediate")
 	}
 	db := sql.OpenDB(&connector{dsn: (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: pragmas.Encode()}).String()})
-	if err := prepare(db, readOnly); err != nil {
+	if err := prepare(db, o); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
@@ -68,7 +68,7 @@ func (c *connector) Connect(context.Context) (driver.Conn, error) {
 var errOlder = errors.New("its catalogue is of an earlier version")
 
 // prepare checks the version of the tables, makes them, or brings them up to date.
-func prepare(db *sql.DB, readOnly bool) error {
+func prepare(db *sql.DB, o Options) error {
 	var found int
 	if err := db.QueryRow("PRAGMA user_version").Scan(&found); err != nil {
 		return fmt.Errorf("catalogue.db: %w", err)
@@ -80,9 +80,9 @@ func prepare(db *sql.DB, readOnly bool) error {
 		return fmt.Errorf("%w: its catalogue is of version %d, this program reads %d", ErrNewer, found, version)
 	case found < 0:
 		return fmt.Errorf("catalogue.db: version %d, want %d", found, version)
-	case readOnly && found == 0:
+	case o.ReadOnly && found == 0:
 		return fmt.Errorf("catalogue.db is empty: %w", fs.ErrNotExist)
-	case readOnly:
+	case o.ReadOnly:
 		return errOlder
 	}
 	return inTransaction(context.Background(), db, func(tx *sql.Tx) error {
@@ -97,7 +97,7 @@ func prepare(db *sql.DB, readOnly bool) error {
 		if err := changed(context.Background(), tx); err != nil {
 			return err
 		}
-		return renew(context.Background(), tx)
+		return renew(context.Background(), tx, o.Upgrade)
 	})
 }
 

@@ -2,6 +2,7 @@ package library
 
 import (
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -41,6 +42,39 @@ func TestUpgrade(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
+}
+
+// Who is told how far bringing up to date is may end it: the catalogue stays as it was, and the next one brings it up to date.
+func TestUpgradeStopped(t *testing.T) {
+	dir := older(t, 3, shelved...)
+	stop := errors.New("stopped")
+	calls, parts := 0, 0
+	_, err := Open(dir, Options{ReadOnly: true, Upgrade: func(done, total int) error {
+		calls, parts = calls+1, total
+		if done != calls || done > total {
+			t.Errorf("%d of %d, in call %d", done, total, calls)
+		}
+		if done == 2 {
+			return stop
+		}
+		return nil
+	}})
+	if !errors.Is(err, stop) || calls != 2 || parts < 3 {
+		t.Fatalf("after %d calls of %d: %v", calls, parts, err)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(dir, "catalogue.db"))
+	must(t, err)
+	var found, columns int
+	must(t, db.QueryRow("SELECT user_version, (SELECT count(*) FROM sqlite_schema WHERE name = 'columns') FROM pragma_user_version").Scan(&found, &columns))
+	must(t, db.Close())
+	if found != 3 || columns != 0 {
+		t.Errorf("afterwards it is of version %d and has %d tables of columns", found, columns)
+	}
+	l := open(t, dir, Options{Upgrade: func(done, total int) error { calls, parts = done, total; return nil }})
+	if calls != parts {
+		t.Errorf("%d of %d parts were told", calls, parts)
+	}
+	must(t, agreed(t.Context(), l))
 }
 
 // shelved is statements that fill a catalogue with files of many sorts.

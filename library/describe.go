@@ -48,7 +48,7 @@ func (l *Library) describe(ctx context.Context, m Model, s Space, x *index.Index
 	if d.fits, ok = c.Relevance(Image); !ok {
 		return nil
 	}
-	if err := d.fresh(ctx); err != nil {
+	if err := d.fresh(ctx, m.Space().String()); err != nil {
 		return err
 	}
 	for {
@@ -78,9 +78,13 @@ func (l *Library) describe(ctx context.Context, m Model, s Space, x *index.Index
 	}
 }
 
-// fresh forgets what was said by another list or another calibration.
-func (d *describer) fresh(ctx context.Context) error {
-	sum := sha256.Sum256(fmt.Append(nil, conceptText, d.fits.Least(leastSeen), d.fits.Least(0.9), mostSeen, usuallySeen))
+// fresh forgets what was said by another list, another calibration, or another reader of texts.
+func (d *describer) fresh(ctx context.Context, reader string) error {
+	said := fmt.Append(nil, conceptText, d.fits.Least(leastSeen), d.fits.Least(0.9), mostSeen, usuallySeen)
+	if reader != d.space.Name {
+		said = append(said, reader...)
+	}
+	sum := sha256.Sum256(said)
 	name, want := fmt.Sprint("concepts of ", d.space.id), hex.EncodeToString(sum[:8])
 	if had, err := d.fact(ctx, name); err != nil || had == want {
 		return err

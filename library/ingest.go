@@ -35,7 +35,11 @@ type Summary struct {
 	Removed   int `json:"removed"`
 	Failed    int `json:"failed"` // files that could not be read, this time
 	Unchanged int `json:"unchanged"`
-	Embedded  int `json:"embedded"` // files that got vectors
+	Embedded  int `json:"embedded"`          // files that got vectors
+	Adopted   int `json:"adopted,omitempty"` // files whose vectors another space had: what makes them is the same in both
+
+	// Files in formats that are not read, by their extensions: camera RAW without a known preview, JPEG XL and others. They are no failures.
+	Unsupported map[string]int `json:"unsupported,omitempty"`
 
 	Missing  []string `json:"missing,omitempty"` // roots that are not there: what they held is kept
 	Space    string   `json:"space"`
@@ -154,7 +158,9 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 	for _, k := range kinds {
 		run.kinds[k] = true
 	}
-	err = run.all(ctx, scopes)
+	if err = run.adopt(ctx); err == nil {
+		err = run.all(ctx, scopes)
+	}
 	if err == nil {
 		err = l.describe(ctx, m, space, x)
 	}
@@ -281,7 +287,7 @@ func (run *ingest) walk(scopes []scope) error {
 			return err
 		}
 		var failed error
-		w := &walk{root: &scopes[i].root, hidden: run.o.Hidden, own: run.dir,
+		w := &walk{root: &scopes[i].root, hidden: run.o.Hidden, own: run.dir, unread: map[string]int{},
 			give: func(f found) bool { failed = run.consider(f); return failed == nil },
 			link: func(path, real string) {
 				if _, err := run.db.ExecContext(run.ctx, "INSERT OR REPLACE INTO links VALUES(?, ?, ?)", []byte(path), scopes[i].root.id, []byte(real)); err != nil {
@@ -320,12 +326,43 @@ func (run *ingest) visited(s *scope, w *walk, err error) error {
 		}
 	}
 	s.root.Missing = gone
+	if !gone {
+		if err := run.passedBy(s, w.unread); err != nil {
+			return err
+		}
+	}
 	if gone {
 		run.summary.Missing = append(run.summary.Missing, s.root.Path)
 		now = s.root.device
 	}
 	_, err = run.db.ExecContext(run.ctx, "UPDATE roots SET missing = ?, device = ? WHERE id = ?", gone, now, s.root.id)
 	return err
+}
+
+// passedBy counts the files that were passed by; those of a whole root are remembered.
+func (run *ingest) passedBy(s *scope, unread map[string]int) error {
+	run.count(func(all *Summary) {
+		for ext, n := range unread {
+			if all.Unsupported == nil {
+				all.Unsupported = map[string]int{}
+			}
+			all.Unsupported[ext] += n
+		}
+	})
+	if s.path != s.root.Path {
+		return nil
+	}
+	return inTransaction(run.ctx, run.db, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(run.ctx, "DELETE FROM unread WHERE root = ?", s.root.id); err != nil {
+			return err
+		}
+		for ext, n := range unread {
+			if _, err := tx.ExecContext(run.ctx, "INSERT INTO unread VALUES(?, ?, ?)", s.root.id, ext, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // fault records what of a root could not be read.

@@ -156,8 +156,11 @@ type Info struct {
 	Files   map[string]int `json:"files"` // by kind
 	Failed  int            `json:"failed"`
 	Vectors int            `json:"vectors"` // of all spaces
-	Spaces  []Space        `json:"spaces"`
-	Bytes   int64          `json:"bytes"` // on disk
+
+	Unsupported map[string]int `json:"unsupported,omitempty"` // files in formats that are not read, by their extensions
+
+	Spaces []Space `json:"spaces"`
+	Bytes  int64   `json:"bytes"` // on disk
 }
 
 // Info describes the library.
@@ -176,6 +179,18 @@ func (l *Library) Info(ctx context.Context) (i Info, err error) {
 	}
 	i.Files, i.Failed = state.Files, state.Failed
 	if err := l.db.QueryRowContext(ctx, "SELECT count(*) FROM pieces").Scan(&i.Vectors); err != nil {
+		return i, fmt.Errorf("library: %w", err)
+	}
+	if err := each(ctx, l.db, func(scan func(...any) error) error {
+		var ext string
+		var n int
+		err := scan(&ext, &n)
+		if i.Unsupported == nil {
+			i.Unsupported = map[string]int{}
+		}
+		i.Unsupported[ext] = n
+		return err
+	}, "SELECT format, sum(files) FROM unread GROUP BY format"); err != nil {
 		return i, fmt.Errorf("library: %w", err)
 	}
 	err = filepath.WalkDir(l.dir, func(_ string, e fs.DirEntry, err error) error {

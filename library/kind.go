@@ -21,13 +21,21 @@ const Sniffed = 1 << 13
 
 // Extensions are those, in lower case, that the files of a kind have.
 var Extensions = map[string][]string{
-	Image: {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif", ".avif"},
+	Image: {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif", ".avif",
+		".ppm", ".pgm", ".pbm", ".pnm", ".dng", ".cr2", ".nef", ".nrw", ".arw", ".sr2", ".pef", ".srw", ".rw2", ".rwl"},
 	Audio: {
 		".wav", ".wave", ".flac", ".mp3", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".amr", ".caf", ".w64", ".au", ".snd", ".wv", ".ac3",
 		".mka",
 	},
 	Video: {".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".3gp", ".asf", ".wmv"},
 }
+
+// unread are the extensions, without the dot, of files of pictures, sounds and videos that are not read, which are counted by them.
+var unread = strings.Fields(`
+	crw cr3 raf orf x3f 3fr iiq erf mrw mef mos kdc dcr fff gpr
+	jxl jp2 j2k jpf jpx jxr psd psb xcf svg svgz eps ai exr hdr tga dds ico pcx qoi
+	ape dsf dff mid midi tta mpc ra
+	mts m2ts vob rm rmvb divx ogv m2v mxf`)
 
 // byExtension is the kind that a file's name promises, "" for none.
 func byExtension(path string) string {
@@ -66,13 +74,16 @@ func plainSound(head []byte) bool {
 
 // IsPicture reports whether a file that begins so is a picture.
 func IsPicture(head []byte) bool {
-	for _, magic := range []string{"\xff\xd8\xff", "\x89PNG\r\n\x1a\n", "GIF87a", "GIF89a", "II*\x00", "MM\x00*"} {
+	for _, magic := range []string{"\xff\xd8\xff", "\x89PNG\r\n\x1a\n", "GIF87a", "GIF89a", "II*\x00", "MM\x00*", "IIU\x00"} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return true
 		}
 	}
 	if len(head) < 12 {
 		return false
+	}
+	if head[0] == 'P' && head[1] >= '1' && head[1] <= '6' && (head[2] == '\n' || head[2] == '\r' || head[2] == ' ' || head[2] == '#') {
+		return true
 	}
 	if string(head[4:8]) == "ftyp" {
 		return slices.Contains([]string{"heic", "heix", "heif", "mif1", "msf1", "avif", "avis"}, string(head[8:12]))

@@ -28,6 +28,10 @@ type Options struct {
 	ReadOnly     bool     // take no lock and change nothing; another process may write meanwhile
 	FS           index.FS // what vectors are written through; nil for [index.Disk]
 	SegmentBytes int64    // see [index.Options]
+
+	// Upgrade is told how far the catalogue of an earlier version has been brought up to date, in parts of which there are total. If it
+	// gives an error that ends it, and the catalogue stays of its version.
+	Upgrade func(done, total int) error
 }
 
 // A Library is a folder with a catalogue and vectors. It is safe for concurrent use.
@@ -90,10 +94,10 @@ func Open(dir string, o Options) (_ *Library, err error) {
 			return nil, err
 		}
 	}
-	l.db, err = openCatalogue(absolute, o.ReadOnly)
+	l.db, err = openCatalogue(absolute, o)
 	if errors.Is(err, errOlder) { // made by an earlier version of this program
-		if err = upgrade(absolute); err == nil {
-			l.db, err = openCatalogue(absolute, true)
+		if err = upgrade(absolute, o.Upgrade); err == nil {
+			l.db, err = openCatalogue(absolute, o)
 		}
 	}
 	if err != nil {
@@ -111,8 +115,8 @@ func Open(dir string, o Options) (_ *Library, err error) {
 }
 
 // upgrade brings the tables of an earlier version up to date for who only reads.
-func upgrade(dir string) error {
-	l, err := Open(dir, Options{})
+func upgrade(dir string, tell func(done, total int) error) error {
+	l, err := Open(dir, Options{Upgrade: tell})
 	if err != nil {
 		return fmt.Errorf("%w and has to be brought up to date first: %w", errOlder, err)
 	}
@@ -225,7 +229,7 @@ func (l *Library) change(ctx context.Context, f func(*sql.Tx) error) error {
 		if err := changed(ctx, tx); err != nil {
 			return err
 		}
-		return renew(ctx, tx)
+		return renew(ctx, tx, nil)
 	})
 }
 

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/bep/imagemeta"
+
+	"github.com/chiasm/chiasm/media/image"
 )
 
 // Metadata is what a file says of itself.
@@ -34,6 +36,9 @@ const (
 // readMetadata reads EXIF, IPTC and XMP of a picture. What cannot be read is left out: the picture counts.
 func readMetadata(data []byte) (m Metadata) {
 	format, ok := metadataFormat(data)
+	if inner := image.Preview(data); !ok && inner != nil {
+		data, format, ok = inner, imagemeta.JPEG, true
+	}
 	if !ok {
 		return m
 	}

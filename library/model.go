@@ -12,8 +12,9 @@ import (
 type Model interface {
 	Name() string
 	Space() chiasm.Space
-	Processor() *image.Processor // nil if it sees nothing
-	Hears() (rate, samples int)  // 0 if it hears nothing
+	Fingerprint(modality string) string // what vectors of "image" or "audio" are made by: see [chiasm.Model.Fingerprint]
+	Processor() *image.Processor        // nil if it sees nothing
+	Hears() (rate, samples int)         // 0 if it hears nothing
 	EmbedQueries(ctx context.Context, texts []string) ([]chiasm.Embedding, error)
 	EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]chiasm.Embedding, error)
 	EmbedAudios(ctx context.Context, sounds []chiasm.Sound) ([]chiasm.Embedding, error)

@@ -180,6 +180,9 @@ func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error)
 // size is the width and height of a picture by its header, 0 if that does not tell.
 func size(data []byte) (w, h int) {
 	defer func() { _ = recover() }() // a decoder's bug: the size is not known
+	if inner := image.Preview(data); inner != nil {
+		data = inner
+	}
 	if format, ok := metadataFormat(data); ok {
 		if c, err := imagemeta.Decode(imagemeta.Options{R: bytes.NewReader(data), ImageFormat: format, Sources: imagemeta.CONFIG}); err == nil {
 			return bounded(c.ImageConfig.Width), bounded(c.ImageConfig.Height)

@@ -28,9 +28,15 @@ var renewed = []struct {
 	make         func(*renewal, context.Context, int64) (map[string][]byte, error)
 }{{"stale_files", "files", (*renewal).files}, {"stale_pieces", "pieces", (*renewal).pieces}}
 
-// renew makes the chunks anew that the tables have left behind.
-func renew(ctx context.Context, tx *sql.Tx) error {
+// renew makes the chunks anew that the tables have left behind. tell, if it is set, is told how far it is, and may end it by an error.
+func renew(ctx context.Context, tx *sql.Tx, tell func(done, total int) error) error {
 	var r *renewal
+	done, total := 0, 0
+	if tell != nil {
+		if err := tx.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM stale_files) + (SELECT count(*) FROM stale_pieces)").Scan(&total); err != nil {
+			return err
+		}
+	}
 	for _, of := range renewed {
 		for {
 			var n int64
@@ -55,6 +61,11 @@ func renew(ctx context.Context, tx *sql.Tx) error {
 			}
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+of.stale+" WHERE chunk = ?", n); err != nil {
 				return err
+			}
+			if done++; tell != nil {
+				if err := tell(done, total); err != nil {
+					return err
+				}
 			}
 		}
 	}

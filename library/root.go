@@ -136,7 +136,7 @@ func (l *Library) RemoveRoot(ctx context.Context, path string) error {
 			return fmt.Errorf("library: %w", err)
 		}
 		if err := l.forget(ctx, ids, func(tx *sql.Tx) error {
-			for _, table := range []string{"faults", "links"} {
+			for _, table := range []string{"faults", "links", "unread"} {
 				if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE root = ?", r.id); err != nil {
 					return err
 				}

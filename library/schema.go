@@ -37,7 +37,11 @@ CREATE TABLE links(path BLOB PRIMARY KEY, root INTEGER NOT NULL, target BLOB NOT
 `, `
 DROP INDEX files_kind;
 CREATE INDEX files_kind ON files(kind, coalesce(taken, modified / 1000000000) DESC, id) WHERE error IS NULL;
-` + countSchema, columnSchema}
+` + countSchema, columnSchema, `
+ALTER TABLE spaces ADD COLUMN image TEXT NOT NULL DEFAULT ''; -- fingerprints of what made the vectors, both '' where an earlier version made the space
+ALTER TABLE spaces ADD COLUMN audio TEXT NOT NULL DEFAULT '';
+CREATE TABLE unread(root INTEGER NOT NULL, format TEXT NOT NULL, files INTEGER NOT NULL, PRIMARY KEY(root, format)) WITHOUT ROWID;
+`}
 
 // Version 3 of the catalogue kept how many files have a value, by triggers.
 const countSchema = `

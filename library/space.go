@@ -22,16 +22,17 @@ const (
 	Old      = "old"      // another one took its place
 )
 
-// A Space is what vectors of one model belong to.
+// A Space is what the vectors of models belong to that make the same ones of pictures and of sounds, however they read texts.
 type Space struct {
-	Name      string `json:"name"`           // as [chiasm.Space] writes it
-	Model     string `json:"model"`          // by which the model is opened
+	Name      string `json:"name"`           // as [chiasm.Space] writes that of the model that was first
+	Model     string `json:"model"`          // by which the latest one is opened
 	Text      string `json:"text,omitempty"` // likewise of another model that reads the texts
 	Dimension int    `json:"dimension"`
 	State     string `json:"state"`
 	Files     int    `json:"files,omitempty"` // that have their vectors, where they were counted
 
-	id int64
+	id           int64
+	image, audio string // fingerprints of what makes the vectors, both "" where an earlier version of the catalogue did not note them
 }
 
 // spaces lists all, the current one first, without counting their files.
@@ -39,8 +40,8 @@ func (l *Library) spaces(ctx context.Context) (out []Space, err error) {
 	err = each(ctx, l.db, func(scan func(...any) error) error {
 		var s Space
 		defer func() { out = append(out, s) }()
-		return scan(&s.id, &s.Name, &s.Model, &s.Text, &s.Dimension, &s.State)
-	}, "SELECT id, name, model, text, dimension, state FROM spaces ORDER BY state <> 'current', state <> 'building', id")
+		return scan(&s.id, &s.Name, &s.Model, &s.Text, &s.Dimension, &s.State, &s.image, &s.audio)
+	}, "SELECT id, name, model, text, dimension, state, image, audio FROM spaces ORDER BY state <> 'current', state <> 'building', id")
 	return out, err
 }
 
@@ -70,11 +71,18 @@ func (l *Library) Current(ctx context.Context) (s Space, ok bool, err error) {
 	return all[0], true, nil
 }
 
-// spaceOf is the space of a model, if the library has it.
+// fits reports whether the vectors of a space are those that a model makes. Of a space without fingerprints only its name tells.
+func (s *Space) fits(m Model) bool {
+	if s.image == "" && s.audio == "" {
+		return s.Name == m.Space().String()
+	}
+	return s.Dimension == m.Space().Dimension && s.image == m.Fingerprint(Image) && s.audio == m.Fingerprint(Audio)
+}
+
+// spaceOf is the space of a model, if the library has it: of several the current one.
 func (l *Library) spaceOf(ctx context.Context, m Model) (s Space, ok bool, err error) {
 	all, err := l.spaces(ctx)
-	name := m.Space().String()
-	i := slices.IndexFunc(all, func(s Space) bool { return s.Name == name })
+	i := slices.IndexFunc(all, func(s Space) bool { return s.fits(m) })
 	if err != nil || i < 0 {
 		return Space{}, false, err
 	}
@@ -87,28 +95,43 @@ func (l *Library) ensureSpace(ctx context.Context, m Model) (Space, error) {
 	if err != nil {
 		return s, err
 	}
-	if ok && s.State == Old { // it has missed changes: complete it again before it answers
-		_, err := l.db.ExecContext(ctx, "UPDATE spaces SET state = ? WHERE id = ?", Building, s.id)
+	was := s
+	if s.State == Old || !ok { // an old one has missed changes: it is completed again before it answers
 		s.State = Building
-		return s, err
 	}
-	if ok {
+	s.Model, s.image, s.audio = lasting(m.Name()), m.Fingerprint(Image), m.Fingerprint(Audio)
+	s.Text = m.Space().Text
+	if at := strings.LastIndexByte(s.Text, '@'); at > 0 {
+		s.Text = s.Text[:at]
+	}
+	if s == was {
 		return s, nil
 	}
-	space := m.Space()
-	text := ""
-	if space.Text != "" {
-		text = space.Text[:max(strings.LastIndexByte(space.Text, '@'), 0)]
-		if text == "" {
-			text = space.Text
-		}
-	}
-	if _, err = l.db.ExecContext(ctx, "INSERT INTO spaces(name, model, text, dimension, state) VALUES(?, ?, ?, ?, ?)",
-		space.String(), lasting(m.Name()), text, space.Dimension, Building); err != nil {
+	if ok {
+		_, err = l.db.ExecContext(ctx, "UPDATE spaces SET model = ?, text = ?, state = ?, image = ?, audio = ? WHERE id = ?", s.Model, s.Text, s.State, s.image, s.audio, s.id)
 		return s, err
 	}
-	s, _, err = l.spaceOf(ctx, m)
+	s.Dimension = m.Space().Dimension
+	if s.Name, err = l.newName(ctx, m.Space().String()); err != nil {
+		return s, err
+	}
+	made, err := l.db.ExecContext(ctx, "INSERT INTO spaces(name, model, text, dimension, state, image, audio) VALUES(?, ?, ?, ?, ?, ?, ?)",
+		s.Name, s.Model, s.Text, s.Dimension, s.State, s.image, s.audio)
+	if err == nil {
+		s.id, err = made.LastInsertId()
+	}
 	return s, err
+}
+
+// newName is a name that no space has: two models whose files agree in the samples by which revisions are told apart need not make the same vectors.
+func (l *Library) newName(ctx context.Context, name string) (string, error) {
+	all, err := l.spaces(ctx)
+	for n, free := 2, name; ; n++ {
+		if !slices.ContainsFunc(all, func(s Space) bool { return s.Name == free }) {
+			return free, err
+		}
+		free = fmt.Sprintf("%s#%d", name, n)
+	}
 }
 
 // lasting is the name of a model that also counts in another folder.

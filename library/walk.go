@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,7 @@ type walk struct {
 	link     func(path, real string)
 	fault    func(string, error) // what could not be read
 	any      bool                // there was something at all
+	unread   map[string]int      // files that were passed by though they hold what counts, by their extensions
 	stopped  bool
 }
 
@@ -137,10 +139,13 @@ func (w *walk) file(path string, info fs.FileInfo) {
 	if !info.Mode().IsRegular() || w.stopped {
 		return
 	}
-	if filepath.Ext(path) != "" && byExtension(path) == "" {
+	if len(w.root.include) > 0 && !w.root.include.match(w.below(path)) {
 		return
 	}
-	if len(w.root.include) > 0 && !w.root.include.match(w.below(path)) {
+	if ext := filepath.Ext(path); ext != "" && byExtension(path) == "" {
+		if ext = strings.ToLower(ext[1:]); slices.Contains(unread, ext) {
+			w.unread[ext]++
+		}
 		return
 	}
 	w.stopped = !w.give(found{w.root, path, info.Size(), info.ModTime().UnixNano()})

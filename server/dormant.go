@@ -18,6 +18,7 @@ type dormant struct {
 	processor    *image.Processor
 	rate, length int
 	fits         map[string]chiasm.Relevance
+	towers       map[string]string // fingerprints
 }
 
 var (
@@ -35,13 +36,14 @@ func (s *Server) dormant(ctx context.Context) (*dormant, error) {
 		return nil, err
 	}
 	defer release()
-	d := &dormant{server: s, name: m.Name(), space: m.Space(), fits: map[string]chiasm.Relevance{}}
+	d := &dormant{server: s, name: m.Name(), space: m.Space(), fits: map[string]chiasm.Relevance{}, towers: map[string]string{}}
 	if p := m.Processor(); p != nil {
 		own := *p
 		d.processor = &own
 	}
 	d.rate, d.length = m.Hears()
 	for _, modality := range []string{library.Image, library.Audio} {
+		d.towers[modality] = m.Fingerprint(modality)
 		if r, ok := m.Relevance(modality); ok {
 			d.fits[modality] = r
 		}
@@ -55,6 +57,9 @@ func (d *dormant) Name() string { return d.name }
 
 // Space is the model's.
 func (d *dormant) Space() chiasm.Space { return d.space }
+
+// Fingerprint is the model's.
+func (d *dormant) Fingerprint(modality string) string { return d.towers[modality] }
 
 // Processor is the model's.
 func (d *dormant) Processor() *image.Processor { return d.processor }

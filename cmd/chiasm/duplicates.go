@@ -31,7 +31,7 @@ func (a *app) duplicates() *cobra.Command {
 		Example: "  chiasm duplicates\n  chiasm duplicates --near 0.97 --json\n  chiasm duplicates --bursts\n  chiasm duplicates --delete",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return v.run(cmd.Context()) },
 	}
-	v.library = addLibraryFlag(cmd)
+	v.library = a.libraryFlag(cmd)
 	flags := cmd.Flags()
 	flags.Float64Var(&v.near, "near", 0, "also pictures that are this near, as 0.97 (default: equal files only)")
 	flags.BoolVar(&v.bursts, "bursts", false, "instead, pictures taken soon after one another that look alike; --near says how much, 0.9 without")

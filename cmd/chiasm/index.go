@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,13 +40,18 @@ const indexExample = `  chiasm index ~/Pictures
   chiasm index ~/Videos --exclude "drafts" --exclude "**/cache/**"`
 
 // libraryFlags say which library to use.
-type libraryFlags struct{ dir string }
+type libraryFlags struct {
+	app *app
+	cmd *cobra.Command
+	dir string
+}
 
 // libraryEnv names the library to use when --library is not given.
 const libraryEnv = "CHIASM_LIBRARY"
 
-func addLibraryFlag(cmd *cobra.Command) *libraryFlags {
-	f := &libraryFlags{}
+// libraryFlag adds the flag that names the library.
+func (a *app) libraryFlag(cmd *cobra.Command) *libraryFlags {
+	f := &libraryFlags{app: a, cmd: cmd}
 	cmd.Flags().StringVarP(&f.dir, "library", "l", "", "folder of the library (default $"+libraryEnv+", else "+cmp.Or(library.DefaultDir(), "none: there is no home folder")+")")
 	must(cmd.MarkFlagDirname("library"))
 	return f
@@ -64,7 +71,16 @@ func (f *libraryFlags) open(o library.Options) (*library.Library, error) {
 	if err != nil {
 		return nil, err
 	}
+	var bar *progress
+	o.Upgrade = func(done, total int) error {
+		if bar == nil {
+			bar = f.app.progress("bringing the library up to date", int64(total), "parts")
+		}
+		bar.add(1)
+		return f.cmd.Context().Err()
+	}
 	l, err := library.Open(dir, o)
+	f.app.done(bar)
 	if errors.Is(err, library.ErrLocked) {
 		return nil, heldBy(dir, err)
 	}
@@ -113,7 +129,7 @@ type indexVerb struct {
 
 // flags adds those that index and watch share.
 func (v *indexVerb) flags(cmd *cobra.Command) {
-	v.model, v.library = v.app.modelFlags(cmd), addLibraryFlag(cmd)
+	v.model, v.library = v.app.modelFlags(cmd), v.app.libraryFlag(cmd)
 	flags := cmd.Flags()
 	must(flags.MarkHidden("fast-pictures")) // which is the rule here
 	must(flags.MarkHidden("truncate"))      // there are no texts
@@ -161,6 +177,9 @@ func (a *app) summary(s library.Summary, asJSON bool) {
 	if s.Failed > 0 {
 		a.note("%s could not be read: chiasm library errors lists them", plural(s.Failed, "file", "files"))
 	}
+	if len(s.Unsupported) > 0 {
+		a.note("passed by, since these formats are not read: %s", counts(s.Unsupported))
+	}
 	if asJSON {
 		must(a.writeJSON(s))
 		return
@@ -176,4 +195,13 @@ func (a *app) summary(s library.Summary, asJSON bool) {
 	if s.Switched {
 		a.note("searches answer from %s now", s.Space)
 	}
+}
+
+// counts lists how many files there are of each format, the most frequent first.
+func counts(files map[string]int) string {
+	var parts []string
+	for _, ext := range slices.SortedFunc(maps.Keys(files), func(a, b string) int { return cmp.Or(cmp.Compare(files[b], files[a]), cmp.Compare(a, b)) }) {
+		parts = append(parts, fmt.Sprintf("%d %s", files[ext], ext))
+	}
+	return strings.Join(parts, ", ")
 }

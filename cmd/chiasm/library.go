@@ -33,7 +33,7 @@ func (a *app) library() *cobra.Command {
 	verb := func(use, short string, readOnly bool, run func(ctx context.Context, l *library.Library, args []string, asJSON bool) error) {
 		var asJSON bool
 		sub := &cobra.Command{Use: use, Short: short, DisableFlagsInUseLine: true}
-		flags := addLibraryFlag(sub)
+		flags := a.libraryFlag(sub)
 		sub.Flags().BoolVar(&asJSON, "json", false, "JSON lines")
 		sub.Args = a.checked(cobra.ExactArgs(argsOf(use)))
 		sub.RunE = a.starting(func(cmd *cobra.Command, args []string) error {
@@ -75,7 +75,7 @@ func (a *app) library() *cobra.Command {
 // libraryImport makes a library, so it opens none.
 func (a *app) libraryImport() *cobra.Command {
 	cmd := &cobra.Command{Use: "import [flags] FILE", Short: "Make a library of what export wrote", DisableFlagsInUseLine: true}
-	flags := addLibraryFlag(cmd)
+	flags := a.libraryFlag(cmd)
 	var moves []string
 	cmd.Flags().StringArrayVar(&moves, "move", nil, "OLD=NEW: what lay at a path lies at another one here; may be repeated")
 	cmd.Args = a.checked(cobra.ExactArgs(1))
@@ -187,6 +187,9 @@ func (a *app) libraryInfo(ctx context.Context, l *library.Library, _ []string, a
 	}
 	fmt.Fprintf(a.stdout, "holds    %s, %s, %s; %d could not be read\n", plural(i.Files[library.Image], "picture", "pictures"), plural(i.Files[library.Audio], "sound", "sounds"),
 		plural(i.Files[library.Video], "video", "videos"), i.Failed)
+	if len(i.Unsupported) > 0 {
+		fmt.Fprintf(a.stdout, "passes   %s: these formats are not read\n", counts(i.Unsupported))
+	}
 	for _, s := range i.Spaces {
 		fmt.Fprintf(a.stdout, "space    %s (%s, %s)\n", clean(s.Name), s.State, plural(s.Files, "file", "files"))
 	}

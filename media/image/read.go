@@ -12,7 +12,7 @@ import (
 )
 
 // ErrFormat is what errors of [Open] and [Read] wrap when the data begins like no picture that this package reads.
-var ErrFormat = errors.New("not a picture in a known format (JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC, AVIF)")
+var ErrFormat = errors.New("not a picture in a known format (JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC, AVIF, PNM, RAW with a preview)")
 
 // Options says how [Open] and [Read] read. A nil *Options and zero fields mean the defaults.
 type Options struct {
@@ -148,6 +148,8 @@ var formats = [...]format{
 	{"avif", isAVIF, decodeAVIF},
 	{"heic", isHEIC, decodeHEIC},
 	{"bmp", starts("BM"), decodeBMP},
+	{"raw", isRaw, decodeRaw},
+	{"pnm", isPNM, decodePNM},
 }
 
 func decode(data []byte, options *Options) (*RGB, error) {

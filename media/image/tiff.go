@@ -7,8 +7,11 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// decodeTIFF reads the first picture of a TIFF file.
+// decodeTIFF reads the first picture of a TIFF file, or the preview of a camera's RAW file that is one.
 func decodeTIFF(f *file) (*RGB, int, error) {
+	if raw, p := previews(f.data); raw && (p.data != nil || directories(f.data, 1)[0].sensor()) {
+		return decodeRaw(f)
+	}
 	c, err := tiff.DecodeConfig(bytes.NewReader(f.data))
 	if err != nil {
 		return nil, 0, err

@@ -37,6 +37,7 @@ type Bundle struct {
 	Processor *image.Processor
 	Weights   *weights.Set
 	known     sync.Map // ids of the words of the lexicon that were needed so far
+	files     map[string][]byte
 }
 
 // Close gives back the memory of the weights. No pass may be using them.
@@ -83,7 +84,7 @@ func bind(files map[string][]byte, set *weights.Set) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bundle{Weights: set}
+	b := &Bundle{Weights: set, files: files}
 	if b.Tokenizer, err = token.Parse(files[TokenizerFile]); err != nil {
 		return nil, fmt.Errorf("mini: %w", err)
 	}
