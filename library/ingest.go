@@ -99,7 +99,9 @@ type ingest struct {
 	began   time.Time
 	claimed map[int64]bool // files that moved
 	seen    map[int64]bool
-	broken  []string // folders and files that could not be read
+	broken  []string          // folders and files that could not be read
+	drives  map[string]*mount // below roots
+	met     int               // files found that the catalogue knows, by their paths
 }
 
 // Index brings the library up to date with its folders, and makes vectors by the model. Files that cannot be read are no error: see
@@ -150,6 +152,9 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 		todo: make(chan *job, 1<<14), pieces: make(chan piece, 32), ready: make(chan *job, 256), began: time.Now(),
 	}
 	run.summary.Space, run.now.Walking = space.Name, true
+	if run.drives, err = l.mounts(ctx); err != nil {
+		return Summary{}, err
+	}
 	kinds := takes(m)
 	for _, k := range kinds {
 		run.kinds[k] = true
@@ -293,6 +298,12 @@ func (run *ingest) walk(scopes []scope) error {
 				run.fault(scopes[i].root, path, err)
 			},
 		}
+		w.mount = func(path string, device int64) {
+			if err := run.mounted(path, device); err != nil && failed == nil {
+				failed = err
+			}
+		}
+		before := run.met
 		err := w.from(run.ctx, scopes[i].path)
 		if failed != nil {
 			return failed
@@ -300,21 +311,22 @@ func (run *ingest) walk(scopes []scope) error {
 		if run.ctx.Err() != nil {
 			return context.Cause(run.ctx)
 		}
-		if err := run.visited(&scopes[i], w, err); err != nil {
+		if err := run.visited(&scopes[i], run.met > before, err); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// visited notes whether a root is there. One that is away, or is the empty place where a drive was, keeps what it held.
-func (run *ingest) visited(s *scope, w *walk, err error) error {
+// visited notes whether a root is there. One that is away keeps what it held, and so does one that lies on another device now, as the place where a
+// drive was, if none of its files were met in it.
+func (run *ingest) visited(s *scope, met bool, err error) error {
 	now := device(s.root.Path)
 	gone := err != nil
 	if _, rootErr := os.Lstat(s.root.Path); gone && rootErr == nil && errors.Is(err, fs.ErrNotExist) {
 		gone = false // the root is there, what was named below it is not
 	}
-	if !gone && !w.any && s.path == s.root.Path && s.root.Files > 0 && (now == 0 || now != s.root.device) {
+	if !gone && !met && s.path == s.root.Path && s.root.Files > 0 && (now == 0 || now != s.root.device) {
 		if info, err := os.Stat(s.root.Path); err == nil && info.IsDir() {
 			gone = true
 		}
@@ -372,6 +384,10 @@ func (run *ingest) consider(f found) error {
 	default:
 		run.mu.Lock()
 		run.seen[j.file] = true
+		run.met++
+		for dir, m := range run.drives {
+			m.there = m.there || contains(dir, f.path)
+		}
 		run.mu.Unlock()
 		j.known = size == f.size && modified == f.modified
 		if j.known && (embedded || failed.Valid && !run.o.Retry || !failed.Valid && !run.kinds[j.kind]) {

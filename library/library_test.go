@@ -5,6 +5,7 @@ import (
 	stdimage "image"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/chiasm/chiasm"
@@ -151,6 +152,60 @@ func TestMissing(t *testing.T) {
 	if i, err := l.Info(t.Context()); err != nil || i.Files[Image] != 0 || i.Vectors != 0 || len(i.Roots) != 0 {
 		t.Errorf("forgotten: %+v, %v", i, err)
 	}
+	sound(t, l)
+}
+
+// So does a root on another device none of whose files are met, and a drive below a root, until it is forgotten.
+func TestUnmounted(t *testing.T) {
+	if device(t.TempDir()) == 0 {
+		t.Skip("devices have no numbers here")
+	}
+	photos := collection(t)
+	drive := filepath.Join(photos, "holiday")
+	m := model(t, seer)
+	l := open(t, t.TempDir(), Options{})
+	sql := func(query string, args ...any) {
+		t.Helper()
+		_, err := l.db.ExecContext(t.Context(), query, args...)
+		must(t, err)
+	}
+	run(t, l, m, IndexOptions{Paths: []string{photos}})
+	expect := func(what string, want Summary) {
+		t.Helper()
+		got := run(t, l, m, IndexOptions{})
+		if got.Added != want.Added || got.Removed != want.Removed || got.Unchanged != want.Unchanged || !slices.Equal(got.Missing, want.Missing) {
+			t.Fatalf("%s: %+v", what, got)
+		}
+	}
+	elsewhere := func() { sql("INSERT OR REPLACE INTO facts VALUES(?, ?)", mountFact+drive, `{"device":1}`) }
+	elsewhere()
+	expect("a drive by another number", Summary{Unchanged: 5})
+	elsewhere()
+	away := t.TempDir()
+	must(t, os.Rename(drive, filepath.Join(away, "drive")))
+	expect("its folder is away", Summary{Unchanged: 3, Missing: []string{drive}})
+	must(t, os.Mkdir(drive, 0o755))
+	put(t, pictures+"exif1.jpg", drive, "left.jpg")
+	expect("another in its place", Summary{Added: 1, Unchanged: 3, Missing: []string{drive}})
+	must(t, os.RemoveAll(drive))
+	must(t, os.Rename(filepath.Join(away, "drive"), drive))
+	expect("it is back", Summary{Removed: 1, Unchanged: 5})
+	elsewhere()
+	must(t, os.RemoveAll(drive))
+	expect("it is away again", Summary{Unchanged: 3, Missing: []string{drive}})
+	must(t, l.RemoveRoot(t.Context(), drive))
+	expect("it is forgotten", Summary{Unchanged: 3})
+	if got := find(t, l, m, "x"); len(got.Hits) != 3 {
+		t.Errorf("%d files are left", len(got.Hits))
+	}
+	all, err := filepath.Glob(filepath.Join(photos, "*.*"))
+	must(t, err)
+	for _, path := range all {
+		must(t, os.Remove(path))
+	}
+	put(t, pictures+"exif1.jpg", photos, "left.jpg")
+	sql("UPDATE roots SET device = 1")
+	expect("another root in its place", Summary{Added: 1, Missing: []string{photos}})
 	sound(t, l)
 }
 

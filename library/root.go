@@ -112,7 +112,7 @@ func (l *Library) addRoot(ctx context.Context, path string, include, exclude []s
 	})
 }
 
-// RemoveRoot makes the library forget a root and what it holds; the files stay as they are.
+// RemoveRoot makes the library forget a root, or a drive below one that is not there now, and what it holds; the files stay as they are.
 func (l *Library) RemoveRoot(ctx context.Context, path string) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
@@ -147,6 +147,13 @@ func (l *Library) RemoveRoot(ctx context.Context, path string) error {
 			return fmt.Errorf("library: %w", err)
 		}
 		return nil
+	}
+	drives, err := l.mounts(ctx)
+	if err != nil {
+		return fmt.Errorf("library: %w", err)
+	}
+	if m := drives[absolute]; m != nil && m.away(absolute) {
+		return l.forgetMount(ctx, absolute)
 	}
 	return fmt.Errorf("library: %s is no root of this library", path)
 }

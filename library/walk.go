@@ -19,8 +19,8 @@ type walk struct {
 	followed []string         // folders that links led to, without links
 	give     func(found) bool // false ends the walk
 	link     func(path, real string)
-	fault    func(string, error) // what could not be read
-	any      bool                // there was something at all
+	fault    func(string, error)             // what could not be read
+	mount    func(path string, device int64) // a folder on another device than the one above
 	stopped  bool
 }
 
@@ -44,23 +44,29 @@ func (w *walk) from(ctx context.Context, path string) error {
 		w.file(path, info)
 		return ctx.Err()
 	}
-	w.folder(ctx, path)
+	w.folder(ctx, path, device(filepath.Dir(path)))
 	return ctx.Err()
 }
 
-// folder walks a folder. What cannot be read is a fault, and the rest goes on.
-func (w *walk) folder(ctx context.Context, dir string) {
+// folder walks a folder, of which the one above lies on a device. What cannot be read is a fault, and the rest goes on.
+func (w *walk) folder(ctx context.Context, dir string, above int64) {
 	f, err := os.Open(dir)
 	if err != nil {
 		w.fault(dir, err)
 		return
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil {
+		on := deviceOf(info)
+		if dir != w.root.Path && on != above {
+			w.mount(dir, on)
+		}
+		above = on
+	}
 	var folders []string
 	for !w.stopped && ctx.Err() == nil {
 		entries, err := f.ReadDir(1024)
 		for _, e := range entries {
-			w.any = true
 			path := filepath.Join(dir, e.Name())
 			if strings.HasPrefix(e.Name(), ".") && !w.hidden || w.root.exclude.match(w.below(path)) {
 				continue
@@ -80,7 +86,7 @@ func (w *walk) folder(ctx context.Context, dir string) {
 		if w.stopped || ctx.Err() != nil {
 			return
 		}
-		w.folder(ctx, path)
+		w.folder(ctx, path, above)
 	}
 }
 
