@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +22,7 @@ type IndexOptions struct {
 	Paths    []string // folders or files to cover, and to look at now; none for all roots
 	Include  []string // patterns for roots that are new, or named in Paths: see docs/library.md
 	Exclude  []string
-	Hidden   bool           // also files and folders that begin with a dot
+	Hidden   bool           // from now on also files and folders of these roots that begin with a dot
 	Retry    bool           // also files that failed and have not changed
 	NoThumbs bool           // make no thumbnails: they are made when they are asked for
 	Exact    bool           // decode large JPEG files in full, as the reference does: slower, and nearly the same
@@ -210,7 +212,12 @@ func (l *Library) scopes(ctx context.Context, o IndexOptions) ([]scope, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r := within(absolute); r == nil || r.Path == absolute && len(o.Include)+len(o.Exclude) > 0 {
+		if r := within(absolute); r != nil && r.Path != absolute {
+			r.Hidden = r.Hidden || o.Hidden
+			if err := r.covers(absolute, o); err != nil {
+				return nil, err
+			}
+		} else if r == nil || r.Path == absolute && len(o.Include)+len(o.Exclude) > 0 {
 			if err := l.addRoot(ctx, absolute, o.Include, o.Exclude); err != nil {
 				return nil, err
 			}
@@ -227,10 +234,52 @@ func (l *Library) scopes(ctx context.Context, o IndexOptions) ([]scope, error) {
 			out = append(out, scope{r, r.Path})
 		}
 	}
+	for i := range out {
+		if r := &out[i].root; o.Hidden && !r.Hidden {
+			if err := l.setFact(ctx, hiddenFact+strconv.FormatInt(r.id, 10), "1"); err != nil {
+				return nil, err
+			}
+			r.Hidden = true
+		}
+	}
 	if len(out) == 0 {
 		return nil, errors.New("the library covers no folder yet: name one to index")
 	}
 	return out, nil
+}
+
+// covers reports why a path below a root cannot be taken in by itself: the next look at the whole root would undo it.
+func (r *Root) covers(path string, o IndexOptions) error {
+	if len(o.Include)+len(o.Exclude) > 0 {
+		return fmt.Errorf("%s lies in %s, which is covered with its own patterns: name that folder, with patterns such as %s/**", path, r.Path, r.below(path))
+	}
+	if r.leavesOut(path) {
+		return fmt.Errorf("%s is left out of %s, by a pattern or as hidden: name that folder, with all patterns that it should have and perhaps --hidden", path, r.Path)
+	}
+	return nil
+}
+
+// leavesOut reports whether a path below a root, or a folder that it lies in, is hidden or excluded.
+func (r *Root) leavesOut(path string) bool {
+	for ; path != r.Path && contains(r.Path, path); path = filepath.Dir(path) {
+		if r.hides(path) {
+			return true
+		}
+	}
+	return false
+}
+
+// hides reports whether a file or folder is left out by its own name or path.
+func (r *Root) hides(path string) bool {
+	return strings.HasPrefix(filepath.Base(path), ".") && !r.Hidden || r.exclude.match(r.below(path))
+}
+
+// below is a path as patterns see it.
+func (r *Root) below(path string) string {
+	if below, err := filepath.Rel(r.Path, path); err == nil {
+		return below
+	}
+	return path
 }
 
 // all walks, reads, embeds and writes at once.
@@ -286,7 +335,7 @@ func (run *ingest) walk(scopes []scope) error {
 			return err
 		}
 		var failed error
-		w := &walk{root: &scopes[i].root, hidden: run.o.Hidden, own: run.dir,
+		w := &walk{root: &scopes[i].root, own: run.dir,
 			give: func(f found) bool { failed = run.consider(f); return failed == nil },
 			link: func(path, real string) {
 				if _, err := run.db.ExecContext(run.ctx, "INSERT OR REPLACE INTO links VALUES(?, ?, ?)", []byte(path), scopes[i].root.id, []byte(real)); err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chiasm/chiasm"
@@ -207,6 +208,34 @@ func TestUnmounted(t *testing.T) {
 	sql("UPDATE roots SET device = 1")
 	expect("another root in its place", Summary{Added: 1, Missing: []string{photos}})
 	sound(t, l)
+}
+
+// What a root leaves out stays out however it is named, and what it takes in stays in.
+func TestLeftOut(t *testing.T) {
+	photos := collection(t)
+	m := model(t, seer)
+	l := open(t, t.TempDir(), Options{})
+	put(t, pictures+"exif5.tif", photos, ".hidden", "h.tif")
+	expect := func(what string, o IndexOptions, unchanged, removed int) {
+		t.Helper()
+		if s := run(t, l, m, o); s.Unchanged != unchanged || s.Removed != removed {
+			t.Errorf("%s: %+v", what, s)
+		}
+	}
+	refused := func(o IndexOptions, want string) {
+		t.Helper()
+		if _, err := l.Index(t.Context(), m, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", o, err, want)
+		}
+	}
+	expect("a folder", IndexOptions{Paths: []string{photos}}, 0, 0)
+	refused(IndexOptions{Paths: []string{filepath.Join(photos, ".hidden")}}, "left out")
+	expect("what is hidden", IndexOptions{Hidden: true}, 5, 0)
+	expect("again", IndexOptions{}, 6, 0)
+	refused(IndexOptions{Paths: []string{filepath.Join(photos, "holiday")}, Exclude: []string{"*.png"}}, "covered with its own patterns")
+	expect("other patterns", IndexOptions{Paths: []string{photos}, Exclude: []string{"holiday"}}, 3, 3)
+	refused(IndexOptions{Paths: []string{filepath.Join(photos, "holiday", "b.png")}}, "left out")
+	expect("at the end", IndexOptions{}, 3, 0)
 }
 
 // A stopping model ends a run after some calls.

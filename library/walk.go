@@ -7,13 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // A walk finds the files of roots.
 type walk struct {
 	root     *Root
-	hidden   bool
 	own      string           // the library's folder, which holds nothing to find
 	real     string           // the root without links
 	followed []string         // folders that links led to, without links
@@ -68,7 +66,7 @@ func (w *walk) folder(ctx context.Context, dir string, above int64) {
 		entries, err := f.ReadDir(1024)
 		for _, e := range entries {
 			path := filepath.Join(dir, e.Name())
-			if strings.HasPrefix(e.Name(), ".") && !w.hidden || w.root.exclude.match(w.below(path)) {
+			if w.root.hides(path) {
 				continue
 			}
 			if into := w.entry(path, e); into {
@@ -130,14 +128,6 @@ func (w *walk) entry(path string, e fs.DirEntry) bool {
 	return true
 }
 
-// below is a path as patterns see it.
-func (w *walk) below(path string) string {
-	if below, err := filepath.Rel(w.root.Path, path); err == nil {
-		return below
-	}
-	return path
-}
-
 // file gives a file that may be of a kind that counts.
 func (w *walk) file(path string, info fs.FileInfo) {
 	if !info.Mode().IsRegular() || w.stopped {
@@ -146,7 +136,7 @@ func (w *walk) file(path string, info fs.FileInfo) {
 	if filepath.Ext(path) != "" && byExtension(path) == "" {
 		return
 	}
-	if len(w.root.include) > 0 && !w.root.include.match(w.below(path)) {
+	if len(w.root.include) > 0 && !w.root.include.match(w.root.below(path)) {
 		return
 	}
 	w.stopped = !w.give(found{w.root, path, info.Size(), info.ModTime().UnixNano()})
