@@ -234,6 +234,7 @@ func plain(err error) string {
 // sweep forgets files that are gone from where a run looked: not those of roots that are away, or of folders that could not be read.
 func (run *ingest) sweep(ctx context.Context, scopes []scope) error {
 	var gone []int64
+	kept := map[string]int{}
 	for _, s := range scopes {
 		if s.root.Missing {
 			continue
@@ -245,6 +246,10 @@ func (run *ingest) sweep(ctx context.Context, scopes []scope) error {
 				return err
 			}
 			if run.seen[id] || !contains(s.path, string(path)) {
+				return nil
+			}
+			if dir, m := run.unmounted(string(path)); m != nil && !m.there {
+				kept[dir]++
 				return nil
 			}
 			for _, b := range run.broken {
@@ -268,5 +273,5 @@ func (run *ingest) sweep(ctx context.Context, scopes []scope) error {
 		}
 		run.count(func(s *Summary) { s.Removed += len(some) })
 	}
-	return nil
+	return run.settle(ctx, scopes, kept)
 }

@@ -2,5 +2,7 @@
 
 package library
 
-// device tells file systems apart, 0 if that is not known.
-func device(string) int64 { return 0 }
+import "io/fs"
+
+// deviceOf tells file systems apart, 0 if that is not known.
+func deviceOf(fs.FileInfo) int64 { return 0 }

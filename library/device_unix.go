@@ -3,16 +3,12 @@
 package library
 
 import (
-	"os"
+	"io/fs"
 	"syscall"
 )
 
-// device tells file systems apart, 0 if that is not known.
-func device(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0
-	}
+// deviceOf tells file systems apart, 0 if that is not known.
+func deviceOf(info fs.FileInfo) int64 {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int64(s.Dev)
 	}

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +22,7 @@ type IndexOptions struct {
 	Paths    []string // folders or files to cover, and to look at now; none for all roots
 	Include  []string // patterns for roots that are new, or named in Paths: see docs/library.md
 	Exclude  []string
-	Hidden   bool           // also files and folders that begin with a dot
+	Hidden   bool           // from now on also files and folders of these roots that begin with a dot
 	Retry    bool           // also files that failed and have not changed
 	NoThumbs bool           // make no thumbnails: they are made when they are asked for
 	Exact    bool           // decode large JPEG files in full, as the reference does: slower, and nearly the same
@@ -103,7 +105,9 @@ type ingest struct {
 	began   time.Time
 	claimed map[int64]bool // files that moved
 	seen    map[int64]bool
-	broken  []string // folders and files that could not be read
+	broken  []string          // folders and files that could not be read
+	drives  map[string]*mount // below roots
+	met     int               // files found that the catalogue knows, by their paths
 }
 
 // Index brings the library up to date with its folders, and makes vectors by the model. Files that cannot be read are no error: see
@@ -154,6 +158,9 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 		todo: make(chan *job, 1<<14), pieces: make(chan piece, 32), ready: make(chan *job, 256), began: time.Now(),
 	}
 	run.summary.Space, run.now.Walking = space.Name, true
+	if run.drives, err = l.mounts(ctx); err != nil {
+		return Summary{}, err
+	}
 	kinds := takes(m)
 	for _, k := range kinds {
 		run.kinds[k] = true
@@ -211,7 +218,12 @@ func (l *Library) scopes(ctx context.Context, o IndexOptions) ([]scope, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r := within(absolute); r == nil || r.Path == absolute && len(o.Include)+len(o.Exclude) > 0 {
+		if r := within(absolute); r != nil && r.Path != absolute {
+			r.Hidden = r.Hidden || o.Hidden
+			if err := r.covers(absolute, o); err != nil {
+				return nil, err
+			}
+		} else if r == nil || r.Path == absolute && len(o.Include)+len(o.Exclude) > 0 {
 			if err := l.addRoot(ctx, absolute, o.Include, o.Exclude); err != nil {
 				return nil, err
 			}
@@ -228,10 +240,52 @@ func (l *Library) scopes(ctx context.Context, o IndexOptions) ([]scope, error) {
 			out = append(out, scope{r, r.Path})
 		}
 	}
+	for i := range out {
+		if r := &out[i].root; o.Hidden && !r.Hidden {
+			if err := l.setFact(ctx, hiddenFact+strconv.FormatInt(r.id, 10), "1"); err != nil {
+				return nil, err
+			}
+			r.Hidden = true
+		}
+	}
 	if len(out) == 0 {
 		return nil, errors.New("the library covers no folder yet: name one to index")
 	}
 	return out, nil
+}
+
+// covers reports why a path below a root cannot be taken in by itself: the next look at the whole root would undo it.
+func (r *Root) covers(path string, o IndexOptions) error {
+	if len(o.Include)+len(o.Exclude) > 0 {
+		return fmt.Errorf("%s lies in %s, which is covered with its own patterns: name that folder, with patterns such as %s/**", path, r.Path, r.below(path))
+	}
+	if r.leavesOut(path) {
+		return fmt.Errorf("%s is left out of %s, by a pattern or as hidden: name that folder, with all patterns that it should have and perhaps --hidden", path, r.Path)
+	}
+	return nil
+}
+
+// leavesOut reports whether a path below a root, or a folder that it lies in, is hidden or excluded.
+func (r *Root) leavesOut(path string) bool {
+	for ; path != r.Path && contains(r.Path, path); path = filepath.Dir(path) {
+		if r.hides(path) {
+			return true
+		}
+	}
+	return false
+}
+
+// hides reports whether a file or folder is left out by its own name or path.
+func (r *Root) hides(path string) bool {
+	return strings.HasPrefix(filepath.Base(path), ".") && !r.Hidden || r.exclude.match(r.below(path))
+}
+
+// below is a path as patterns see it.
+func (r *Root) below(path string) string {
+	if below, err := filepath.Rel(r.Path, path); err == nil {
+		return below
+	}
+	return path
 }
 
 // all walks, reads, embeds and writes at once.
@@ -287,7 +341,7 @@ func (run *ingest) walk(scopes []scope) error {
 			return err
 		}
 		var failed error
-		w := &walk{root: &scopes[i].root, hidden: run.o.Hidden, own: run.dir, unread: map[string]int{},
+		w := &walk{root: &scopes[i].root, own: run.dir, unread: map[string]int{},
 			give: func(f found) bool { failed = run.consider(f); return failed == nil },
 			link: func(path, real string) {
 				if _, err := run.db.ExecContext(run.ctx, "INSERT OR REPLACE INTO links VALUES(?, ?, ?)", []byte(path), scopes[i].root.id, []byte(real)); err != nil {
@@ -299,6 +353,12 @@ func (run *ingest) walk(scopes []scope) error {
 				run.fault(scopes[i].root, path, err)
 			},
 		}
+		w.mount = func(path string, device int64) {
+			if err := run.mounted(path, device); err != nil && failed == nil {
+				failed = err
+			}
+		}
+		before := run.met
 		err := w.from(run.ctx, scopes[i].path)
 		if failed != nil {
 			return failed
@@ -306,31 +366,32 @@ func (run *ingest) walk(scopes []scope) error {
 		if run.ctx.Err() != nil {
 			return context.Cause(run.ctx)
 		}
-		if err := run.visited(&scopes[i], w, err); err != nil {
+		if err := run.visited(&scopes[i], run.met > before, err); err != nil {
 			return err
+		}
+		if !scopes[i].root.Missing {
+			if err := run.passedBy(&scopes[i], w.unread); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// visited notes whether a root is there. One that is away, or is the empty place where a drive was, keeps what it held.
-func (run *ingest) visited(s *scope, w *walk, err error) error {
+// visited notes whether a root is there. One that is away keeps what it held, and so does one that lies on another device now, as the place where a
+// drive was, if none of its files were met in it.
+func (run *ingest) visited(s *scope, met bool, err error) error {
 	now := device(s.root.Path)
 	gone := err != nil
 	if _, rootErr := os.Lstat(s.root.Path); gone && rootErr == nil && errors.Is(err, fs.ErrNotExist) {
 		gone = false // the root is there, what was named below it is not
 	}
-	if !gone && !w.any && s.path == s.root.Path && s.root.Files > 0 && (now == 0 || now != s.root.device) {
+	if !gone && !met && s.path == s.root.Path && s.root.Files > 0 && (now == 0 || now != s.root.device) {
 		if info, err := os.Stat(s.root.Path); err == nil && info.IsDir() {
 			gone = true
 		}
 	}
 	s.root.Missing = gone
-	if !gone {
-		if err := run.passedBy(s, w.unread); err != nil {
-			return err
-		}
-	}
 	if gone {
 		run.summary.Missing = append(run.summary.Missing, s.root.Path)
 		now = s.root.device
@@ -409,6 +470,10 @@ func (run *ingest) consider(f found) error {
 	default:
 		run.mu.Lock()
 		run.seen[j.file] = true
+		run.met++
+		for dir, m := range run.drives {
+			m.there = m.there || contains(dir, f.path)
+		}
 		run.mu.Unlock()
 		j.known = size == f.size && modified == f.modified
 		if j.known && (embedded || failed.Valid && !run.o.Retry || !failed.Valid && !run.kinds[j.kind]) {

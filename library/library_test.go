@@ -5,6 +5,8 @@ import (
 	stdimage "image"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chiasm/chiasm"
@@ -152,6 +154,88 @@ func TestMissing(t *testing.T) {
 		t.Errorf("forgotten: %+v, %v", i, err)
 	}
 	sound(t, l)
+}
+
+// So does a root on another device none of whose files are met, and a drive below a root, until it is forgotten.
+func TestUnmounted(t *testing.T) {
+	if device(t.TempDir()) == 0 {
+		t.Skip("devices have no numbers here")
+	}
+	photos := collection(t)
+	drive := filepath.Join(photos, "holiday")
+	m := model(t, seer)
+	l := open(t, t.TempDir(), Options{})
+	sql := func(query string, args ...any) {
+		t.Helper()
+		_, err := l.db.ExecContext(t.Context(), query, args...)
+		must(t, err)
+	}
+	run(t, l, m, IndexOptions{Paths: []string{photos}})
+	expect := func(what string, want Summary) {
+		t.Helper()
+		got := run(t, l, m, IndexOptions{})
+		if got.Added != want.Added || got.Removed != want.Removed || got.Unchanged != want.Unchanged || !slices.Equal(got.Missing, want.Missing) {
+			t.Fatalf("%s: %+v", what, got)
+		}
+	}
+	elsewhere := func() { sql("INSERT OR REPLACE INTO facts VALUES(?, ?)", mountFact+drive, `{"device":1}`) }
+	elsewhere()
+	expect("a drive by another number", Summary{Unchanged: 5})
+	elsewhere()
+	away := t.TempDir()
+	must(t, os.Rename(drive, filepath.Join(away, "drive")))
+	expect("its folder is away", Summary{Unchanged: 3, Missing: []string{drive}})
+	must(t, os.Mkdir(drive, 0o755))
+	put(t, pictures+"exif1.jpg", drive, "left.jpg")
+	expect("another in its place", Summary{Added: 1, Unchanged: 3, Missing: []string{drive}})
+	must(t, os.RemoveAll(drive))
+	must(t, os.Rename(filepath.Join(away, "drive"), drive))
+	expect("it is back", Summary{Removed: 1, Unchanged: 5})
+	elsewhere()
+	must(t, os.RemoveAll(drive))
+	expect("it is away again", Summary{Unchanged: 3, Missing: []string{drive}})
+	must(t, l.RemoveRoot(t.Context(), drive))
+	expect("it is forgotten", Summary{Unchanged: 3})
+	if got := find(t, l, m, "x"); len(got.Hits) != 3 {
+		t.Errorf("%d files are left", len(got.Hits))
+	}
+	all, err := filepath.Glob(filepath.Join(photos, "*.*"))
+	must(t, err)
+	for _, path := range all {
+		must(t, os.Remove(path))
+	}
+	put(t, pictures+"exif1.jpg", photos, "left.jpg")
+	sql("UPDATE roots SET device = 1")
+	expect("another root in its place", Summary{Added: 1, Missing: []string{photos}})
+	sound(t, l)
+}
+
+// What a root leaves out stays out however it is named, and what it takes in stays in.
+func TestLeftOut(t *testing.T) {
+	photos := collection(t)
+	m := model(t, seer)
+	l := open(t, t.TempDir(), Options{})
+	put(t, pictures+"exif5.tif", photos, ".hidden", "h.tif")
+	expect := func(what string, o IndexOptions, unchanged, removed int) {
+		t.Helper()
+		if s := run(t, l, m, o); s.Unchanged != unchanged || s.Removed != removed {
+			t.Errorf("%s: %+v", what, s)
+		}
+	}
+	refused := func(o IndexOptions, want string) {
+		t.Helper()
+		if _, err := l.Index(t.Context(), m, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", o, err, want)
+		}
+	}
+	expect("a folder", IndexOptions{Paths: []string{photos}}, 0, 0)
+	refused(IndexOptions{Paths: []string{filepath.Join(photos, ".hidden")}}, "left out")
+	expect("what is hidden", IndexOptions{Hidden: true}, 5, 0)
+	expect("again", IndexOptions{}, 6, 0)
+	refused(IndexOptions{Paths: []string{filepath.Join(photos, "holiday")}, Exclude: []string{"*.png"}}, "covered with its own patterns")
+	expect("other patterns", IndexOptions{Paths: []string{photos}, Exclude: []string{"holiday"}}, 3, 3)
+	refused(IndexOptions{Paths: []string{filepath.Join(photos, "holiday", "b.png")}}, "left out")
+	expect("at the end", IndexOptions{}, 3, 0)
 }
 
 // A stopping model ends a run after some calls.

@@ -31,6 +31,9 @@ func (l *Library) Move(ctx context.Context, from, to string) error {
 		if moved == 0 {
 			return errors.New("no root lies there")
 		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM facts WHERE name GLOB ?", mountFact+"*"); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, "UPDATE roots SET device = NULL")
 		return err
 	})

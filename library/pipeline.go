@@ -155,6 +155,10 @@ func (run *ingest) away(path string) bool {
 	if err != nil {
 		return true
 	}
+	if dir, m := run.unmounted(path); m != nil {
+		inside, err := os.ReadDir(dir)
+		return err != nil || len(inside) == 0
+	}
 	entries, err := os.ReadDir(string(root))
 	return err != nil && !errors.Is(err, fs.ErrInvalid) || err == nil && len(entries) == 0 && !run.sameDevice(string(root))
 }

@@ -15,6 +15,7 @@ type Root struct {
 	Path    string   `json:"path"`
 	Include []string `json:"include,omitempty"` // patterns of files, all if there are none
 	Exclude []string `json:"exclude,omitempty"` // patterns of files and folders
+	Hidden  bool     `json:"hidden,omitempty"`  // files and folders that begin with a dot count too
 	Missing bool     `json:"missing,omitempty"` // it was not there when it was last looked at: what it held is kept
 	Files   int      `json:"files"`
 
@@ -23,6 +24,9 @@ type Root struct {
 	include, exclude globs
 }
 
+// hiddenFact and the id of a root name the fact that hidden files of it count.
+const hiddenFact = "hidden "
+
 // Roots lists what the library covers.
 func (l *Library) Roots(ctx context.Context) (out []Root, err error) {
 	err = each(ctx, l.db, func(scan func(...any) error) error {
@@ -30,7 +34,7 @@ func (l *Library) Roots(ctx context.Context) (out []Root, err error) {
 		var path []byte
 		var include, exclude string
 		var device sql.NullInt64
-		if err := scan(&r.id, &path, &include, &exclude, &device, &r.Missing, &r.Files); err != nil {
+		if err := scan(&r.id, &path, &include, &exclude, &device, &r.Missing, &r.Files, &r.Hidden); err != nil {
 			return err
 		}
 		r.Path, r.device = string(path), device.Int64
@@ -45,7 +49,8 @@ func (l *Library) Roots(ctx context.Context) (out []Root, err error) {
 		}
 		out = append(out, r)
 		return err
-	}, "SELECT id, path, include, exclude, device, missing, (SELECT count(*) FROM files WHERE root = roots.id) FROM roots ORDER BY path")
+	}, `SELECT id, path, include, exclude, device, missing, (SELECT count(*) FROM files WHERE root = roots.id),
+		EXISTS (SELECT 1 FROM facts WHERE name = '`+hiddenFact+`' || roots.id) FROM roots ORDER BY path`)
 	if err != nil {
 		return nil, fmt.Errorf("library: %w", err)
 	}
@@ -58,7 +63,7 @@ func contains(dir, path string) bool {
 	return ok && (rest == "" || rest[0] == filepath.Separator || strings.HasSuffix(dir, string(filepath.Separator)))
 }
 
-// AddRoot makes the library cover a folder or a file, with patterns in place of those it had. A root that contains others takes their place.
+// AddRoot makes the library cover a folder or a file, with patterns in place of those it had, and without what is hidden. A root that contains others takes their place.
 func (l *Library) AddRoot(ctx context.Context, path string, include, exclude []string) error {
 	if err := l.addRoot(ctx, path, include, exclude); err != nil {
 		return fmt.Errorf("library: %w", err)
@@ -97,6 +102,9 @@ func (l *Library) addRoot(ctx context.Context, path string, include, exclude []s
 			ON CONFLICT(path) DO UPDATE SET include = excluded.include, exclude = excluded.exclude`, []byte(absolute), string(in), string(out)); err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM facts WHERE name = (SELECT ? || id FROM roots WHERE path = ?)", hiddenFact, []byte(absolute)); err != nil {
+			return err
+		}
 		for _, r := range all {
 			if r.Path == absolute || !contains(absolute, r.Path) || r.Path == l.Uploads() {
 				continue
@@ -112,7 +120,7 @@ func (l *Library) addRoot(ctx context.Context, path string, include, exclude []s
 	})
 }
 
-// RemoveRoot makes the library forget a root and what it holds; the files stay as they are.
+// RemoveRoot makes the library forget a root, or a drive below one that is not there now, and what it holds; the files stay as they are.
 func (l *Library) RemoveRoot(ctx context.Context, path string) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
@@ -147,6 +155,13 @@ func (l *Library) RemoveRoot(ctx context.Context, path string) error {
 			return fmt.Errorf("library: %w", err)
 		}
 		return nil
+	}
+	drives, err := l.mounts(ctx)
+	if err != nil {
+		return fmt.Errorf("library: %w", err)
+	}
+	if m := drives[absolute]; m != nil && m.away(absolute) {
+		return l.forgetMount(ctx, absolute)
 	}
 	return fmt.Errorf("library: %s is no root of this library", path)
 }

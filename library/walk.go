@@ -14,15 +14,14 @@ import (
 // A walk finds the files of roots.
 type walk struct {
 	root     *Root
-	hidden   bool
 	own      string           // the library's folder, which holds nothing to find
 	real     string           // the root without links
 	followed []string         // folders that links led to, without links
 	give     func(found) bool // false ends the walk
 	link     func(path, real string)
-	fault    func(string, error) // what could not be read
-	any      bool                // there was something at all
-	unread   map[string]int      // files that were passed by though they hold what counts, by their extensions
+	fault    func(string, error)             // what could not be read
+	mount    func(path string, device int64) // a folder on another device than the one above
+	unread   map[string]int                  // files that were passed by though they hold what counts, by their extensions
 	stopped  bool
 }
 
@@ -46,25 +45,31 @@ func (w *walk) from(ctx context.Context, path string) error {
 		w.file(path, info)
 		return ctx.Err()
 	}
-	w.folder(ctx, path)
+	w.folder(ctx, path, device(filepath.Dir(path)))
 	return ctx.Err()
 }
 
-// folder walks a folder. What cannot be read is a fault, and the rest goes on.
-func (w *walk) folder(ctx context.Context, dir string) {
+// folder walks a folder, of which the one above lies on a device. What cannot be read is a fault, and the rest goes on.
+func (w *walk) folder(ctx context.Context, dir string, above int64) {
 	f, err := os.Open(dir)
 	if err != nil {
 		w.fault(dir, err)
 		return
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil {
+		on := deviceOf(info)
+		if dir != w.root.Path && on != above {
+			w.mount(dir, on)
+		}
+		above = on
+	}
 	var folders []string
 	for !w.stopped && ctx.Err() == nil {
 		entries, err := f.ReadDir(1024)
 		for _, e := range entries {
-			w.any = true
 			path := filepath.Join(dir, e.Name())
-			if strings.HasPrefix(e.Name(), ".") && !w.hidden || w.root.exclude.match(w.below(path)) {
+			if w.root.hides(path) {
 				continue
 			}
 			if into := w.entry(path, e); into {
@@ -82,7 +87,7 @@ func (w *walk) folder(ctx context.Context, dir string) {
 		if w.stopped || ctx.Err() != nil {
 			return
 		}
-		w.folder(ctx, path)
+		w.folder(ctx, path, above)
 	}
 }
 
@@ -126,20 +131,12 @@ func (w *walk) entry(path string, e fs.DirEntry) bool {
 	return true
 }
 
-// below is a path as patterns see it.
-func (w *walk) below(path string) string {
-	if below, err := filepath.Rel(w.root.Path, path); err == nil {
-		return below
-	}
-	return path
-}
-
 // file gives a file that may be of a kind that counts.
 func (w *walk) file(path string, info fs.FileInfo) {
 	if !info.Mode().IsRegular() || w.stopped {
 		return
 	}
-	if len(w.root.include) > 0 && !w.root.include.match(w.below(path)) {
+	if len(w.root.include) > 0 && !w.root.include.match(w.root.below(path)) {
 		return
 	}
 	if ext := filepath.Ext(path); ext != "" && byExtension(path) == "" {

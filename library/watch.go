@@ -24,12 +24,10 @@ type WatchOptions struct {
 const mostWaiting = 512
 
 // Watch brings the library up to date, and again whenever something changes, until ctx ends. Its error is ctx's, or that of a library that
-// cannot be written.
+// covers nothing or cannot be written.
 func (l *Library) Watch(ctx context.Context, m Model, o WatchOptions) error {
-	if len(o.Paths) > 0 {
-		if _, err := l.scopes(ctx, o.IndexOptions); err != nil {
-			return fmt.Errorf("library: %w", err)
-		}
+	if _, err := l.scopes(ctx, o.IndexOptions); err != nil {
+		return fmt.Errorf("library: %w", err)
 	}
 	return l.Follow(ctx, o.Every, o.Settle, func(paths []string) error {
 		run := o.IndexOptions
@@ -178,7 +176,9 @@ func (l *Library) covered(ctx context.Context, changed map[string]bool) (out []s
 				}
 				path = filepath.Dir(path)
 			}
-			folders[path] = true
+			if !r.leavesOut(path) {
+				folders[path] = true
+			}
 		}
 	}
 	for path := range folders {

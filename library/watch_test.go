@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -18,7 +19,7 @@ func TestWatch(t *testing.T) {
 	reports := make(chan Summary, 100)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- l.Watch(ctx, m, WatchOptions{IndexOptions: IndexOptions{Paths: []string{photos}}, Every: 20 * time.Second, Settle: 50 * time.Millisecond,
+		ended <- l.Watch(ctx, m, WatchOptions{IndexOptions: IndexOptions{Paths: []string{photos}, Exclude: []string{"left out"}}, Every: 20 * time.Second, Settle: 50 * time.Millisecond,
 			Report: func(s Summary, err error) {
 				if err != nil {
 					t.Error(err)
@@ -42,6 +43,8 @@ func TestWatch(t *testing.T) {
 			}
 		}
 	}
+	put(t, pictures+"exif5.tif", photos, ".hidden", "h.tif")
+	put(t, pictures+"exif5.tif", photos, "left out", "l.tif")
 	put(t, pictures+"exif5.tif", photos, "new", "below", "e.tif")
 	want("a new folder", func(s Summary) bool { return s.Added == 1 })
 	must(t, os.Rename(filepath.Join(photos, "c.bmp"), filepath.Join(photos, "new", "c2.bmp")))
@@ -52,5 +55,11 @@ func TestWatch(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+	if got := find(t, l, m, "x"); len(got.Hits) != 4 {
+		t.Errorf("%d files, with those that are left out", len(got.Hits))
+	}
 	sound(t, l)
+	if err := open(t, t.TempDir(), Options{}).Watch(t.Context(), m, WatchOptions{}); err == nil || !strings.Contains(err.Error(), "covers no folder") {
+		t.Errorf("watching nothing: %v", err)
+	}
 }

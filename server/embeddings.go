@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -126,6 +127,22 @@ func (d *documents) UnmarshalJSON(data []byte) error {
 	return d.items.UnmarshalJSON(data)
 }
 
+// asObject is a document in the shape that clients of Jina's and Cohere's services read: a string as a field of an object.
+func asObject(document json.RawMessage) json.RawMessage {
+	var text string
+	if json.Unmarshal(document, &text) != nil {
+		return document
+	}
+	field := "text"
+	for _, kind := range []string{"image", "audio"} {
+		if strings.HasPrefix(text, "data:"+kind+"/") {
+			field = kind
+		}
+	}
+	out, _ := json.Marshal(map[string]string{field: text}) // strings can be
+	return out
+}
+
 type rerankBody struct {
 	Model   string   `json:"model"`
 	Results []ranked `json:"results" doc:"The best first."`
@@ -135,7 +152,7 @@ type rerankBody struct {
 type ranked struct {
 	Index    int             `json:"index"`
 	Score    float32         `json:"relevance_score" doc:"Cosine of the document's vector with the query's."`
-	Document json.RawMessage `json:"document,omitempty"`
+	Document json.RawMessage `json:"document,omitempty" doc:"As it was given; a plain string as the field text, image or audio of an object."`
 }
 
 func (s *Server) rerank(ctx context.Context, in *rerankInput) (*answer[rerankBody], error) {
@@ -166,7 +183,7 @@ func (s *Server) rerank(ctx context.Context, in *rerankInput) (*answer[rerankBod
 	for i, e := range found {
 		out.Results[i] = ranked{Index: i, Score: query[0].Cosine(e)}
 		if q.Return {
-			out.Results[i].Document = q.Documents.raw[i]
+			out.Results[i].Document = asObject(q.Documents.raw[i])
 		}
 	}
 	slices.SortStableFunc(out.Results, func(a, b ranked) int { return cmp.Compare(b.Score, a.Score) })

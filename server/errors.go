@@ -34,7 +34,7 @@ type detail struct {
 
 // fail makes a failure of an error. param and code may be empty.
 func fail(status int, param, code string, err error) *failure {
-	f := &failure{status: status, cause: err, Detail: detail{Message: strings.TrimPrefix(err.Error(), "server: "), Type: "invalid_request_error"}}
+	f := &failure{status: status, cause: err, Detail: detail{Message: strings.TrimPrefix(strings.TrimPrefix(err.Error(), "server: "), "library: "), Type: "invalid_request_error"}}
 	switch {
 	case status == http.StatusUnauthorized:
 		f.Detail.Type = "authentication_error"

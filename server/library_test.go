@@ -117,8 +117,8 @@ func TestLibrary(t *testing.T) {
 	} {
 		var p problem
 		get(t, h, path, status, &p)
-		if p.Error.Message == "" {
-			t.Errorf("%s: no message", path)
+		if p.Error.Message == "" || strings.HasPrefix(p.Error.Message, "library:") {
+			t.Errorf("%s: message %q", path, p.Error.Message)
 		}
 	}
 }

@@ -310,6 +310,11 @@ func TestRerank(t *testing.T) {
 	if len(got.Results) != 2 || got.Results[0].Index != 1 || math.Abs(float64(got.Results[0].Score)-1) > 1e-5 || got.Results[0].Score < got.Results[1].Score || string(got.Results[0].Document) != `{"text":"a cat"}` {
 		t.Errorf("got %+v", got)
 	}
+	call(t, h, "/v1/rerank", `{"query":"a cat","documents":["<a> cat"],"return_documents":true}`, 200, &got)
+	var document struct{ Text string }
+	if err := json.Unmarshal(got.Results[0].Document, &document); err != nil || document.Text != "<a> cat" {
+		t.Errorf("a document that is a string comes back as %s: %v", got.Results[0].Document, err)
+	}
 }
 
 func TestClassify(t *testing.T) {

@@ -449,7 +449,7 @@ func TestFuseServe(t *testing.T) {
 		}
 	}
 	ask("POST", "/v1/fuse", `{"model":"none","input":{"sound":"x"}}`, 404)
-	runChiasm(t, "", "serve", "--fused", tiny, "--addr", "127.0.0.1:0").want(t, 1, "model_type")
+	runChiasm(t, "", "serve", "--library", t.TempDir(), "--fused", tiny, "--addr", "127.0.0.1:0").want(t, 1, "model_type")
 }
 
 // Ctrl-C leaves nothing half made.

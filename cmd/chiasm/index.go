@@ -135,7 +135,7 @@ func (v *indexVerb) flags(cmd *cobra.Command) {
 	must(flags.MarkHidden("truncate"))      // there are no texts
 	flags.StringArrayVar(&v.o.Include, "include", nil, "only files like this, as *.jpg, or 2024/** below the folder; may be repeated")
 	flags.StringArrayVar(&v.o.Exclude, "exclude", nil, "no files and folders like this; may be repeated")
-	flags.BoolVar(&v.o.Hidden, "hidden", false, "also files and folders whose names begin with a dot")
+	flags.BoolVar(&v.o.Hidden, "hidden", false, "from now on also files and folders whose names begin with a dot")
 	flags.BoolVar(&v.o.Retry, "retry", false, "also files that failed before and have not changed")
 	flags.BoolVar(&v.o.NoThumbs, "no-thumbnails", false, "make no small pictures: the server makes them when they are asked for")
 	flags.BoolVar(&v.o.Exact, "exact-pictures", false, "decode large JPEG files in full: slower, and nearly the same")

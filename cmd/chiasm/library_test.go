@@ -58,6 +58,11 @@ func TestLibrary(t *testing.T) {
 			t.Errorf("%v: %+v", args, hits)
 		}
 	}
+	if hits := objects[hit](t, runChiasm(t, "", "search", "x", "--", "-y", l, "--limit", "1", "--strictness=0", "--json").want(t, exitOK, "there is more")); len(hits) != 1 {
+		t.Errorf("flags after --: %+v", hits)
+	}
+	runChiasm(t, "", "search", l, "x", "--", "--lines").want(t, exitUsage, "unknown flag: --lines")
+	runChiasm(t, "", "search", l, "x", "--", "--limit").want(t, exitUsage, "needs an argument: --limit")
 	if r := runChiasm(t, "", "search", l, "--json", "type:video", "x").want(t, exitOK, "nothing was found"); r.out != "" {
 		t.Errorf("%q", r.out)
 	}

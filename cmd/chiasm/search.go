@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/library"
@@ -34,7 +35,13 @@ func (a *app) search() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "search [flags] [--] QUERY...", Short: "Find pictures, sounds and videos of the library", Long: searchLong, Example: searchExample,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			words, err := trailing(cmd.Flags(), args)
+			if err != nil {
+				return err
+			}
+			return v.run(cmd.Context(), words)
+		},
 	}
 	v.model, v.library = a.modelFlags(cmd), a.libraryFlag(cmd)
 	flags := cmd.Flags()
@@ -64,24 +71,37 @@ type searchVerb struct {
 	rerank                string
 }
 
-// query is the arguments as a query. After -- come flags too that name pictures and sounds.
-func (v *searchVerb) query(args []string) (library.Query, error) {
-	var words []string
-	like := append(v.images[:len(v.images):len(v.images)], v.audios...)
+// trailing takes the flags among the arguments after --, which are there for words that begin with one -.
+func trailing(flags *pflag.FlagSet, args []string) (words []string, err error) {
 	for i := 0; i < len(args); i++ {
-		name, value, given := strings.Cut(args[i], "=")
-		if name != "--image" && name != "--audio" {
+		name, value, given := strings.Cut(strings.TrimPrefix(args[i], "--"), "=")
+		flag := flags.Lookup(name)
+		if !strings.HasPrefix(args[i], "--") || args[i] == "--" {
 			words = append(words, args[i])
 			continue
 		}
-		if !given {
+		switch {
+		case flag == nil:
+			return nil, usagef("unknown flag: %s", args[i])
+		case given:
+		case flag.NoOptDefVal != "":
+			value = flag.NoOptDefVal
+		default:
 			if i++; i == len(args) {
-				return library.Query{}, usagef("%s: want a file", name)
+				return nil, usagef("flag needs an argument: --%s", name)
 			}
 			value = args[i]
 		}
-		like = append(like, value)
+		if err := flags.Set(name, value); err != nil {
+			return nil, usagef("%v", err)
+		}
 	}
+	return words, nil
+}
+
+// query is the arguments as a query.
+func (v *searchVerb) query(words []string) (library.Query, error) {
+	like := append(v.images[:len(v.images):len(v.images)], v.audios...)
 	for _, t := range v.types {
 		words = append(words, "type:"+t)
 	}
