@@ -36,7 +36,7 @@ func (a *app) search() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
 	}
-	v.model, v.library = a.modelFlags(cmd), addLibraryFlag(cmd)
+	v.model, v.library = a.libraryModelFlags(cmd), addLibraryFlag(cmd)
 	flags := cmd.Flags()
 	must(flags.MarkHidden("fast-pictures"))
 	must(flags.MarkHidden("truncate"))
