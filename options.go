@@ -11,8 +11,8 @@ import (
 //
 // At f32 results equal the reference's. bf16 halves the memory of the weights, w8 (int8 weights) and int8 (int8 weights and activations)
 // quarter it; int8 is also the fastest on most processors. "auto" takes the fastest that this processor has its own instructions for and
-// that passes the accuracy gate on this model: see [Model.Measure]. It runs the model on a few pictures and texts the first time. For a
-// model that only transcribes it is f32.
+// that passes the accuracy gate on this model: see [Model.Measure]. It runs the model on a few pictures and texts the first time, except
+// [Shipped], which is known to pass. For a model that only transcribes it is f32.
 type Options struct {
 	Precision string          // of the computation: "" for f32, "bf16", "w8", "int8", or "auto": see below
 	Workers   int             // threads to compute with; 0 for as many as the process may use

@@ -17,10 +17,16 @@ type Bottleneck struct {
 
 // Bottleneck maps pictures [B, H, W, K] to [B, H', W', N]: [Tensor.Linear] and [Tensor.Depthwise], each with ReLU6, and Linear. Where
 // nothing is recorded and there are pictures or rows enough for all workers, each of them does all three for a band of rows at a time. The
-// result is the same to the bit. x must not be used afterwards.
+// result is the same to the bit, unless the taps are in int8 and the processor and the shapes are such that the block is computed in
+// integers: then it is for any number of workers. A block that does not widen must be given pixels between 0 and 6 then. x must not be
+// used afterwards.
 func (x *Tensor) Bottleneck(b Bottleneck) *Tensor {
 	p := in("bottleneck", x)
-	if p.learns(x, b.Widen, b.WidenBias, b.Taps, b.Bias) || p.learns(b.Narrow, b.NarrowBias) || !b.banded(x) {
+	if p.learns(x, b.Widen, b.WidenBias, b.Taps, b.Bias) || p.learns(b.Narrow, b.NarrowBias) || !b.convolves(x) {
+		return b.steps(x)
+	}
+	integers := b.integers()
+	if !integers && !b.banded(x) {
 		return b.steps(x)
 	}
 	c, k := x.cols(), b.Taps.shape[2]
@@ -40,7 +46,17 @@ func (x *Tensor) Bottleneck(b Bottleneck) *Tensor {
 	if p.ctx.Err() != nil {
 		return y
 	}
-	t.Out, t.Narrow = y.floats, b.Narrow.packed(p)
+	t.Out = y.floats
+	if integers {
+		if t.Quant = b.quantized(); t.Quant != nil {
+			par.Do(t, t.Plan(p.workers), p.workers)
+			return y
+		}
+		if !b.banded(x) {
+			return b.steps(x)
+		}
+	}
+	t.Narrow = b.Narrow.packed(p)
 	if b.Widen != nil {
 		t.Widen = b.Widen.packed(p)
 	}
@@ -58,12 +74,14 @@ func valuesOf(t *Tensor) []float32 {
 	return t.Floats()
 }
 
+// convolves reports whether the shapes and steps are those of a convolution; else the three steps say what is wrong.
+func (b *Bottleneck) convolves(x *Tensor) bool {
+	return x.rank == 4 && b.Taps.rank == 4 && b.Stride >= 1 && b.Pad >= Same && (b.Pad == Same || min(x.shape[1], x.shape[2])+2*b.Pad >= b.Taps.shape[2])
+}
+
 // banded reports whether the block is to go through bands of rows: not where one picture has so few that workers would widen many of them
 // twice.
 func (b *Bottleneck) banded(x *Tensor) bool {
-	if x.rank != 4 || b.Taps.rank != 4 || b.Stride < 1 || b.Pad < Same || b.Pad != Same && min(x.shape[1], x.shape[2])+2*b.Pad < b.Taps.shape[2] {
-		return false // the steps say what is wrong
-	}
 	strips := (x.pass.workers + x.shape[0] - 1) / max(x.shape[0], 1)
 	return strips == 1 || x.shape[1] >= 8*strips*(b.Taps.shape[2]-1)/2
 }
@@ -79,4 +97,68 @@ func (b *Bottleneck) steps(x *Tensor) *Tensor {
 		return y.LinearAdd(b.Narrow, b.NarrowBias, x)
 	}
 	return y.Linear(b.Narrow, b.NarrowBias, None)
+}
+
+// A quantBlock is a block in integers, nil where it has no such form, and the editions of the parameters that it was made of.
+type quantBlock struct {
+	block    *kernel.QuantBlock
+	editions [6]uint64
+}
+
+func (b *Bottleneck) parameters() [6]*Tensor {
+	return [6]*Tensor{b.Widen, b.WidenBias, b.Taps, b.Bias, b.Narrow, b.NarrowBias}
+}
+
+// integers reports whether the block is to be computed in integers, if it has a form in them.
+func (b *Bottleneck) integers() bool {
+	if b.Taps.param == nil || b.Taps.param.format != FormatI8 || !kernel.Quantizes() {
+		return false
+	}
+	for _, t := range b.parameters() {
+		if t != nil && t.Owned() { // it may change from pass to pass
+			return false
+		}
+	}
+	return true
+}
+
+// quantized is the block in integers, made on first use.
+func (b *Bottleneck) quantized() *kernel.QuantBlock {
+	var editions [6]uint64
+	for i, t := range b.parameters() {
+		if t != nil && t.param != nil {
+			editions[i] = t.param.edition.Load()
+		}
+	}
+	b.Taps.param.mu.Lock()
+	defer b.Taps.param.mu.Unlock()
+	if q := b.Taps.param.quant; q != nil && q.editions == editions {
+		return q.block
+	}
+	block := b.quantize()
+	b.Taps.param.quant = &quantBlock{block, editions}
+	for _, t := range [...]*Tensor{b.Widen, b.Narrow} {
+		if t != nil && t.param.forget != nil && block != nil {
+			t.param.forget()
+		}
+	}
+	return block
+}
+
+// quantize brings the block to integers.
+func (b *Bottleneck) quantize() *kernel.QuantBlock {
+	c, k := b.Taps.shape[0], b.Taps.shape[2]
+	v := kernel.BlockValues{
+		K: c, C: c, N: b.Narrow.shape[0], Rows: k, Cols: k, Taps: make([]float32, b.Taps.Len()), Narrow: make([]float32, b.Narrow.Len()),
+		WidenBias: valuesOf(b.WidenBias), NarrowBias: valuesOf(b.NarrowBias), Bias: valuesOf(b.Bias),
+	}
+	taps := make([]float32, b.Taps.Len())
+	b.Taps.read(taps, 0)
+	kernel.Transpose(v.Taps, taps, c, k*k, k*k)
+	b.Narrow.read(v.Narrow, 0)
+	if b.Widen != nil {
+		v.K, v.Widen = b.Widen.Len()/c, make([]float32, b.Widen.Len())
+		b.Widen.read(v.Widen, 0)
+	}
+	return kernel.NewQuantBlock(&v)
 }

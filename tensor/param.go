@@ -56,8 +56,10 @@ func (t *Tensor) Image() (image []byte, fresh bool) {
 	return nil, false
 }
 
-// unpack frees the packed form.
+// unpack frees the packed forms.
 func (t *Tensor) unpack() {
+	t.param.edition.Add(1)
+	t.param.quant = nil
 	if old := t.param.packed.Swap(nil); old != nil {
 		old.Release()
 	}
@@ -95,7 +97,8 @@ func NativeFormats() []Format {
 	return list
 }
 
-// SetFormat makes products read the parameter in format f from now on; other uses of it read what is stored. The caller sees to it
+// SetFormat makes products read the parameter in format f from now on; other uses of it read what is stored, but for taps of a depthwise
+// convolution: int8 has [Tensor.Bottleneck] compute in integers where it can. The caller sees to it
 // that no pass is using t.
 func (t *Tensor) SetFormat(f Format) {
 	check(t.param != nil, "set format", "a parameter", t)

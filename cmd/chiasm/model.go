@@ -35,6 +35,16 @@ func (a *app) modelFlags(cmd *cobra.Command) *modelFlags {
 	return f
 }
 
+// libraryModelFlags adds those of verbs that work on a library, where the model inside the program runs as fast as it stays accurate unless
+// told otherwise. Vectors of all precisions share a space.
+func (a *app) libraryModelFlags(cmd *cobra.Command) *modelFlags {
+	f := a.modelFlags(cmd)
+	p := cmd.Flags().Lookup("precision")
+	f.precision, p.DefValue = "", ""
+	p.Usage += " (default auto with " + chiasm.Shipped + ", else f32)"
+	return f
+}
+
 // anyModelFlags adds the flags of verbs that run a model.
 func (a *app) anyModelFlags(cmd *cobra.Command) *modelFlags {
 	f := &modelFlags{truncate: "end"}
@@ -50,9 +60,12 @@ func (a *app) anyModelFlags(cmd *cobra.Command) *modelFlags {
 
 // options checks the flags.
 func (f *modelFlags) options() (*chiasm.Options, error) {
-	o := &chiasm.Options{Precision: f.precision, Workers: f.threads, Offline: f.offline, TextModel: f.text}
 	f.name = cmp.Or(f.name, os.Getenv(modelEnv), chiasm.Shipped)
-	switch f.precision {
+	o := &chiasm.Options{Precision: f.precision, Workers: f.threads, Offline: f.offline, TextModel: f.text}
+	if o.Precision == "" && f.name == chiasm.Shipped && f.text == "" {
+		o.Precision = "auto"
+	}
+	switch cmp.Or(f.precision, "f32") {
 	case "f32", "bf16", "w8", "int8", "auto":
 	default:
 		return nil, usagef("--precision %s: want f32, bf16, w8, int8 or auto", f.precision)

@@ -15,6 +15,9 @@ type Bottleneck struct {
 	Stride     int
 	Rows, Cols Side
 	Skip       bool // X is added to the result, which has its shape
+	// Quant is the parameters in integers, in place of Widen, Taps, Narrow and their biases. The result is then near to that of the three
+	// steps; a row that sees what is not finite is NaN.
+	Quant *QuantBlock
 
 	c, k, n int
 	strips  int // chunks of a picture
@@ -27,18 +30,7 @@ const bandBytes = 512 << 10
 
 // Plan checks the sizes and returns how many chunks Run does: a picture each, or strips of one where there are fewer than workers.
 func (b *Bottleneck) Plan(workers int) (chunks int) {
-	b.c, b.n = b.Narrow.K, b.Narrow.N
-	b.k = b.c
-	if b.Widen != nil {
-		b.k = b.Widen.K
-		need(b.Widen.N == b.c, "bottleneck", "expected a weight that widens to %d, got %d", b.c, b.Widen.N)
-		needBias("bottleneck: first bias", b.WidenBias, b.c)
-	}
-	least := min(b.k, b.n, b.c, b.Rows.Taps, b.Cols.Taps, b.Stride)
-	need(least > 0, "bottleneck", "expected channels, taps and stride of %d or more, got %d", 1, least)
-	sameLength("bottleneck: taps", len(b.Taps), b.Rows.Taps*b.Cols.Taps*b.c)
-	needBias("bottleneck: second bias", b.Bias, b.c)
-	needBias("bottleneck: third bias", b.NarrowBias, b.n)
+	b.needParameters()
 	in, out := b.Rows.In*b.Cols.In*b.k, b.Rows.Out*b.Cols.Out*b.n
 	if in == 0 || out == 0 {
 		return 0
@@ -51,12 +43,38 @@ func (b *Bottleneck) Plan(workers int) (chunks int) {
 		return 0
 	}
 	b.strips = min(max(1, (workers+pictures-1)/pictures), b.Rows.Out)
+	if b.Quant != nil {
+		b.planQuant()
+		return pictures * b.strips
+	}
 	row := 4 * b.c * (b.Cols.In*b.Stride + b.Cols.Out) // bytes that a row of the result takes
 	b.band = max(1, (bandBytes-4*b.c*b.Cols.In*max(b.Rows.Taps-b.Stride, 0))/row)
 	if b.band > 3 {
 		b.band -= b.band % 3 // as most tiles have six rows, and pictures an even number of columns
 	}
 	return pictures * b.strips
+}
+
+// needParameters checks what the block computes with and takes its channels from there.
+func (b *Bottleneck) needParameters() {
+	if q := b.Quant; q != nil {
+		b.k, b.c, b.n = q.k, q.c, q.n
+		need(b.Rows.Taps == q.rows && b.Cols.Taps == q.cols, "bottleneck", "expected %d taps, got %d", b.Rows.Taps*b.Cols.Taps, q.rows*q.cols)
+		need(b.Stride > 0, "bottleneck", "expected a stride of %d or more, got %d", b.Stride, 1)
+		return
+	}
+	b.c, b.n = b.Narrow.K, b.Narrow.N
+	b.k = b.c
+	if b.Widen != nil {
+		b.k = b.Widen.K
+		need(b.Widen.N == b.c, "bottleneck", "expected a weight that widens to %d, got %d", b.c, b.Widen.N)
+		needBias("bottleneck: first bias", b.WidenBias, b.c)
+	}
+	least := min(b.k, b.n, b.c, b.Rows.Taps, b.Cols.Taps, b.Stride)
+	need(least > 0, "bottleneck", "expected channels, taps and stride of %d or more, got %d", least, 1)
+	sameLength("bottleneck: taps", len(b.Taps), b.Rows.Taps*b.Cols.Taps*b.c)
+	needBias("bottleneck: second bias", b.Bias, b.c)
+	needBias("bottleneck: third bias", b.NarrowBias, b.n)
 }
 
 func needBias(op string, bias []float32, n int) {
@@ -68,11 +86,15 @@ func needBias(op string, bias []float32, n int) {
 // Run does one chunk.
 func (b *Bottleneck) Run(chunk int) {
 	picture, strip := chunk/b.strips, chunk%b.strips
+	first, last := b.Rows.Out*strip/b.strips, b.Rows.Out*(strip+1)/b.strips
+	if b.Quant != nil {
+		b.runQuant(picture, first, last)
+		return
+	}
 	w := takeWorkshop()
 	defer w.release()
 	w.prepare(b, picture)
-	last := b.Rows.Out * (strip + 1) / b.strips
-	for first := b.Rows.Out * strip / b.strips; first < last; first += b.band {
+	for ; first < last; first += b.band {
 		w.make(first, min(first+b.band, last))
 	}
 }
@@ -98,6 +120,7 @@ type workshop struct {
 	weights       [2]*Packed
 	biases        [2][]float32
 	room          []float32 // for the pixels in the form that a product reads
+	integers      quantShop
 	next          *workshop
 }
 

@@ -20,6 +20,7 @@ type window struct {
 	ostep          uintptr
 	n              int
 	low, high      float32
+	blocks         int // of channels, for the kernels of 16-bit numbers
 }
 
 // A lag is a correlation as the kernels read it, likewise.

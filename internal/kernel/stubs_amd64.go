@@ -904,6 +904,66 @@ func rescaleAVX2(t *tile, h int)
 //go:noescape
 func i8LoopAVX2(n int)
 
+// quadWiden1AVX2 makes tiles of 1 rows and 16 columns: the int16 nearest to sum·rows·scale + bias from 0 on at t.c; sums begin at t.sums.
+//
+//go:noescape
+func quadWiden1AVX2(t *tile)
+
+// quadNarrow1AVX2 makes tiles of 1 rows and 16 columns: sum·scale + bias + residual at t.c, t.stride columns of it.
+//
+//go:noescape
+func quadNarrow1AVX2(t *tile)
+
+// quadWiden2AVX2 makes tiles of 2 rows and 16 columns: the int16 nearest to sum·rows·scale + bias from 0 on at t.c; sums begin at t.sums.
+//
+//go:noescape
+func quadWiden2AVX2(t *tile)
+
+// quadNarrow2AVX2 makes tiles of 2 rows and 16 columns: sum·scale + bias + residual at t.c, t.stride columns of it.
+//
+//go:noescape
+func quadNarrow2AVX2(t *tile)
+
+// quadWiden3AVX2 makes tiles of 3 rows and 16 columns: the int16 nearest to sum·rows·scale + bias from 0 on at t.c; sums begin at t.sums.
+//
+//go:noescape
+func quadWiden3AVX2(t *tile)
+
+// quadNarrow3AVX2 makes tiles of 3 rows and 16 columns: sum·scale + bias + residual at t.c, t.stride columns of it.
+//
+//go:noescape
+func quadNarrow3AVX2(t *tile)
+
+// quadWiden4AVX2 makes tiles of 4 rows and 16 columns: the int16 nearest to sum·rows·scale + bias from 0 on at t.c; sums begin at t.sums.
+//
+//go:noescape
+func quadWiden4AVX2(t *tile)
+
+// quadNarrow4AVX2 makes tiles of 4 rows and 16 columns: sum·scale + bias + residual at t.c, t.stride columns of it.
+//
+//go:noescape
+func quadNarrow4AVX2(t *tile)
+
+// centreAVX2 writes rows of k values as x/scale + 128, the scale being a 127th of the largest size in a row. k is a multiple of 8 and neither is 0.
+//
+//go:noescape
+func centreAVX2(dst *byte, scale *float32, x *float32, k int, rows int)
+
+// clippedAVX2 writes x·scale as int16 from 0 to 32767 and returns the bits of the largest size. n is a multiple of 16 and not 0.
+//
+//go:noescape
+func clippedAVX2(dst *int16, x *float32, n int, scale float32) uint32
+
+// walk16AVX2 makes w.n places of w.blocks times 16 channels of a depthwise convolution of 16-bit numbers.
+//
+//go:noescape
+func walk16AVX2(w *window)
+
+// walk32AVX2 makes w.n places of w.blocks times 32 channels of a depthwise convolution of 16-bit numbers.
+//
+//go:noescape
+func walk32AVX2(w *window)
+
 // rescaleAVX512 turns h rows of sums of integers, without gaps at t.from, into clip((sum - zero·sums)·rows·scale + bias) + residual at t.c.
 //
 //go:noescape

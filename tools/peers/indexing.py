@@ -3,8 +3,8 @@
 
     tools/peers/.venv/bin/python tools/peers/indexing.py [--chiasm bin/chiasm] [--rounds 3] [--out NAME.md]
 
-Two folders, of 12-megapixel JPEG files and of 640x480, are made once of the photographs in examples/collection. mini: chiasm against Pillow and OpenVINO with the
-same weights. vit-b32: chiasm against open_clip with the same random weights; left out where open_clip (pip install open_clip_torch torchvision) is not installed.
+Two folders, of 12-megapixel JPEG files and of 640x480, are made once of the photographs in examples/collection. mini: chiasm, at the precision
+that it chooses and at f32, against Pillow and OpenVINO in f32 with the same weights. vit-b32: chiasm against open_clip with the same random weights; left out where open_clip (pip install open_clip_torch torchvision) is not installed.
 chiasm's turns begin with starting the program and end with a library on disk (hashes, EXIF, full text, vectors, all synced); the peers' begin when models are loaded
 and compiled and end with an array in one file. "Pillow" decodes whole pictures, "Pillow draft" lets libjpeg shrink them while it decodes, as chiasm does.
 """
@@ -204,7 +204,7 @@ def measure(args, size, count, scratch):
         import seer
         seer.export(os.path.join(ROOT, "model/mini/weights"), mini)
     out = os.path.join(scratch, "out.npy")
-    games = {"mini, f32": ({"chiasm": Chiasm(args.chiasm, folder, [])} | {
+    games = {"mini": ({"chiasm": Chiasm(args.chiasm, folder, []), "chiasm, f32": Chiasm(args.chiasm, folder, ["--precision", "f32"])} | {
         "Pillow + OpenVINO" + (" (draft)" if draft else ""): Peer(kind="openvino", model=mini, folder=folder, draft=draft, out=out) for draft in (False, True)}, [], "Pillow + OpenVINO")}
     if clip := random_clip(args.cache):
         games["ViT-B/32, f32"] = ({"chiasm": Chiasm(args.chiasm, folder, ["--model", clip]), "open_clip": Peer(kind="open_clip", model=clip, folder=folder, out=out)},
@@ -213,9 +213,10 @@ def measure(args, size, count, scratch):
     exact, some = [], sorted(glob.glob(os.path.join(folder, "*.jpg")))[:8]
     for name, (contenders, options, reference) in games.items():
         result = race(contenders, args.rounds)
+        kept = options or ["--precision", "auto"]  # as chiasm index chooses
         theirs = reference_vectors(reference, options[-1] if options else mini, folder, out, len(some))
         exact.append(f"{name}: chiasm embed and {reference} differ by 1 - cosine {farthest(vectors(args.chiasm, some, *options), theirs):.1e}, "
-                     f"what chiasm index keeps by {farthest(vectors(args.chiasm, some, '--fast-pictures', *options), theirs):.1e} (at most, {len(some)} files).")
+                     f"what chiasm index keeps by {farthest(vectors(args.chiasm, some, '--fast-pictures', *kept), theirs):.1e} (at most, {len(some)} files).")
         for who, r in result.items():
             ahead = ["", ""] if who == "chiasm" else [f"{r[k] / result['chiasm'][k]:.2f}" for k in ("wall", "cpu")]
             lines.append(f"| {name} | {who} | {count / r['wall']:.1f} | {1e3 * r['cpu'] / count:.1f} | {ahead[0]} | {ahead[1]} |")

@@ -15,6 +15,7 @@ const (
 	windowRows, windowCols                    = 56, 64
 	windowBias, windowOut, windowOStep        = 72, 80, 88
 	windowN, windowLow, windowHigh            = 96, 104, 108
+	windowBlocks                              = 112
 
 	lagX, lagXStep, lagY, lagStep = 0, 8, 16, 24
 	lagSums, lagCount, lagN       = 32, 40, 48

@@ -46,6 +46,8 @@ func families() []family {
 		{"weigh_avx512", softening(avx512)},
 		{"narrow_avx2", narrowing(avx2)},
 		{"quantize_avx2", quantize(avx2)},
+		{"quad_avx2", quads(avx2)},
+		{"walk_avx2", walks(avx2)},
 		{"finish_avx512", finish(avx512)},
 		{"move_avx512", moves(avx512)},
 		{"scan_avx2", scans(avx2)},

@@ -31,7 +31,7 @@ func run(args []string) error {
 		return err
 	}
 	defer l.Close()
-	m, err := chiasm.Open(ctx, chiasm.Shipped, &chiasm.Options{Workers: runtime.GOMAXPROCS(0)})
+	m, err := chiasm.Open(ctx, chiasm.Shipped, &chiasm.Options{Workers: runtime.GOMAXPROCS(0), Precision: "auto"})
 	if err != nil {
 		return err
 	}

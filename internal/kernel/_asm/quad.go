@@ -1,0 +1,451 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// quads writes the kernels of blocks that compute in integers: products of bytes of which four at a time fit 16 bits, depthwise convolutions
+// of 16-bit numbers, and what brings floats there.
+func quads(s set) func(c *build.Context) {
+	return func(c *build.Context) {
+		g := newGen(c, s)
+		for h := 1; h <= 4; h++ {
+			g.quad(h, true)
+			g.quad(h, false)
+		}
+		g.centre()
+		g.clipped()
+	}
+}
+
+// walks writes the depthwise convolutions.
+func walks(s set) func(c *build.Context) {
+	return func(c *build.Context) {
+		g := newGen(c, s)
+		g.steps16(1)
+		g.steps16(2)
+	}
+}
+
+// bytesAt addresses memory behind a pointer.
+func bytesAt(p reg.Register, disp int) operand.Mem { return operand.Mem{Base: p, Disp: disp} }
+
+// quad multiplies h rows of bytes with a panel of 16 columns, eight values of a row at a time: the products of the first four and of the last
+// four are added in 16 bits before they are in 32. Then sums become int16 values between 0 and 32767, or floats.
+func (g *gen) quad(h int, wide bool) {
+	name, doc := fmt.Sprintf("quadNarrow%d%s", h, g.name), "sum·scale + bias + residual at t.c, t.stride columns of it"
+	if wide {
+		name, doc = fmt.Sprintf("quadWiden%d%s", h, g.name), "the int16 nearest to sum·rows·scale + bias from 0 on at t.c; sums begin at t.sums"
+	}
+	g.function(name, "func(t *byte)", fmt.Sprintf("%s makes tiles of %d rows and 16 columns: %s.", name, h, doc))
+	t := g.GP64()
+	g.Load(g.Param("t"), t)
+	field := func(off int) reg.GPVirtual {
+		r := g.GP64()
+		g.MOVQ(bytesAt(t, off), r)
+		return r
+	}
+	sum := func(r, j int) reg.VecPhysical { return g.vec(2*r + j) }
+	a0, a1, t0, t1, ones := g.vec(11), g.vec(12), g.vec(13), g.vec(14), g.vec(15)
+
+	again := g.label("again")
+	g.place(again)
+	g.VPCMPEQD(ones, ones, ones)
+	g.VPSRLW(operand.Imm(15), ones, ones)
+	if wide {
+		start := field(tileSums)
+		for i := range 2 * h {
+			g.VMOVDQU(bytesAt(start, i%2*32), g.vec(i))
+		}
+	} else {
+		for i := range 2 * h {
+			g.zero(g.vec(i))
+		}
+	}
+	lda, k, panel := field(tileLDA), field(tileK), field(tileB)
+	rows := []reg.GPVirtual{field(tileA)}
+	if h == 4 {
+		rows = append(rows, g.GP64())
+		g.LEAQ(operand.Mem{Base: rows[0], Index: lda, Scale: 2}, rows[1])
+		g.ADDQ(lda, rows[1])
+	}
+	a := func(r, step int) operand.Mem {
+		m := operand.Mem{Base: rows[r/3], Disp: 4 * step}
+		if r%3 > 0 {
+			m.Index, m.Scale = lda, uint8(r%3)
+		}
+		return m
+	}
+	loop := g.label("loop")
+	g.place(loop)
+	for i := range 3 {
+		g.VMOVDQU(bytesAt(panel, 32*i), g.vec(8+i))
+	}
+	for r := range h {
+		g.VPBROADCASTD(a(r, 0), a0)
+		g.VPBROADCASTD(a(r, 1), a1)
+		for j := range 2 {
+			g.VPMADDUBSW(g.vec(8+j), a0, t0)
+			if j == 0 {
+				g.VPMADDUBSW(g.vec(10), a1, t1)
+			} else {
+				g.VPMADDUBSW(bytesAt(panel, 96), a1, t1)
+			}
+			g.VPADDW(t1, t0, t0)
+			g.VPMADDWD(ones, t0, t0)
+			g.VPADDD(t0, sum(r, j), sum(r, j))
+		}
+	}
+	g.ADDQ(operand.U32(128), panel)
+	for _, p := range rows {
+		g.ADDQ(operand.Imm(8), p)
+	}
+	g.DECQ(k)
+	g.JNZ(loop)
+
+	scale, bias, out, ldc := field(tileScale), field(tileBias), field(tileC), field(tileLDC)
+	for j := range 2 {
+		g.VMOVUPS(bytesAt(scale, 32*j), g.vec(8+j))
+		g.VMOVUPS(bytesAt(bias, 32*j), g.vec(10+j))
+	}
+	if wide {
+		g.settleWide(h, field(tileRows), out, ldc)
+		g.ADDQ(operand.Imm(uint64(4*h)), bytesAt(t, tileRows))
+	} else {
+		g.settleNarrow(h, field, out, ldc)
+	}
+	last := g.label("last")
+	g.DECQ(bytesAt(t, tileCount))
+	g.JZ(last)
+	g.MOVQ(out, bytesAt(t, tileC))
+	by := field(tileLDA)
+	g.IMUL3Q(operand.Imm(uint64(h)), by, by)
+	g.ADDQ(by, bytesAt(t, tileA))
+	if !wide {
+		none := g.label("none")
+		g.CMPQ(bytesAt(t, tileResidual), operand.Imm(0))
+		g.JE(none)
+		by := field(tileLDR)
+		g.IMUL3Q(operand.Imm(uint64(h)), by, by)
+		g.ADDQ(by, bytesAt(t, tileResidual))
+		g.place(none)
+	}
+	g.JMP(again)
+	g.place(last)
+	g.end()
+}
+
+// settleWide writes h rows of sums as int16: scales are in registers 8 and 9, biases in 10 and 11.
+func (g *gen) settleWide(h int, scales, out, ldc reg.GPVirtual) {
+	top, row, by, zero := g.vec(12), g.vec(13), g.vec(14), g.vec(15)
+	g.zero(zero)
+	g.VMOVUPS(g.repeated(math.Float32bits(32767)), top)
+	for r := range h {
+		g.VBROADCASTSS(bytesAt(scales, 4*r), row)
+		for j := range 2 {
+			s := g.vec(2*r + j)
+			g.VCVTDQ2PS(s, s)
+			g.VMULPS(g.vec(8+j), row, by)
+			g.VMULPS(by, s, s)
+			g.VADDPS(g.vec(10+j), s, s)
+			g.VMINPS(top, s, s)
+			g.VCVTPS2DQ(s, s)
+		}
+		s := g.vec(2 * r)
+		g.VPACKSSDW(g.vec(2*r+1), s, s)
+		g.VPMAXSW(zero, s, s)
+		g.VPERMQ(operand.Imm(0xd8), s, s)
+		g.VMOVDQU(s, bytesAt(out, 0))
+		g.ADDQ(ldc, out)
+	}
+}
+
+// settleNarrow writes h rows of sums as floats, likewise, the first eight columns of a panel that is not whole.
+func (g *gen) settleNarrow(h int, field func(off int) reg.GPVirtual, out, ldc reg.GPVirtual) {
+	columns, residual, ldr := field(tileStride), field(tileResidual), field(tileLDR)
+	for i := range 2 * h {
+		s := g.vec(i)
+		g.VCVTDQ2PS(s, s)
+		g.VMULPS(g.vec(8+i%2), s, s)
+		g.VADDPS(g.vec(10+i%2), s, s)
+	}
+	eight, done := g.label("eight"), g.label("settled")
+	g.CMPQ(columns, operand.Imm(8))
+	g.JE(eight)
+	for _, n := range []int{2, 1} {
+		if n == 1 {
+			g.place(eight)
+		}
+		plain := g.label("plain")
+		g.TESTQ(residual, residual)
+		g.JZ(plain)
+		for r := range h {
+			for j := range n {
+				g.VADDPS(bytesAt(residual, 32*j), g.vec(2*r+j), g.vec(2*r+j))
+			}
+			g.ADDQ(ldr, residual)
+		}
+		g.place(plain)
+		for r := range h {
+			for j := range n {
+				g.VMOVUPS(g.vec(2*r+j), bytesAt(out, 32*j))
+			}
+			g.ADDQ(ldc, out)
+		}
+		if n == 2 {
+			g.JMP(done)
+		}
+	}
+	g.place(done)
+}
+
+// centre brings rows to bytes around 128.
+func (g *gen) centre() {
+	g.function("centre"+g.name, "func(dst *byte, scale, x *float32, k, rows int)",
+		"centre"+g.name+" writes rows of k values as x/scale + 128, the scale being a 127th of the largest size in a row. k is a multiple of 8 and neither is 0.")
+	dst, scale, x, k, rows := g.arg("dst"), g.arg("scale"), g.arg("x"), g.arg("k"), g.arg("rows")
+	sign, least, levels, middle := g.v(), g.v(), g.v(), g.XMM()
+	g.VMOVUPS(g.repeated(0x7fffffff), sign)
+	g.VMOVUPS(g.repeated(math.Float32bits(0x1p-100)), least)
+	g.VMOVUPS(g.repeated(math.Float32bits(127)), levels)
+	g.VMOVDQU(g.repeated(0x80808080), middle)
+	row, n, from := g.label("row"), g.GP64(), g.GP64()
+	g.place(row)
+	top := g.v()
+	g.VMOVAPS(least, top)
+	g.MOVQ(x, from)
+	g.MOVQ(k, n)
+	look := g.label("look")
+	g.place(look)
+	v := g.v()
+	g.VANDPS(bytesAt(from, 0), sign, v)
+	g.VPMAXSD(v, top, top) // as integers sizes are in order, infinities and NaN last
+	g.ADDQ(operand.Imm(32), from)
+	g.SUBQ(operand.Imm(8), n)
+	g.JNZ(look)
+	half := g.XMM()
+	g.VEXTRACTI128(operand.Imm(1), top, half)
+	one := g.XMM()
+	g.VPMAXSD(half, top.AsX(), one)
+	for _, order := range []uint64{0x4e, 0xb1} {
+		g.VPSHUFD(operand.Imm(order), one, half)
+		g.VPMAXSD(half, one, one)
+	}
+	inverse, step := g.XMM(), g.XMM()
+	g.VDIVSS(levels.AsX(), one, step)
+	g.VMOVSS(step, bytesAt(scale, 0))
+	g.VDIVSS(one, levels.AsX(), inverse)
+	each := g.v()
+	g.VBROADCASTSS(inverse, each)
+	g.MOVQ(k, n)
+	write := g.label("write")
+	g.place(write)
+	q := g.v()
+	g.VMULPS(bytesAt(x, 0), each, q)
+	g.VCVTPS2DQ(q, q)
+	high := g.XMM()
+	g.VEXTRACTI128(operand.Imm(1), q, high)
+	low := q.AsX()
+	g.VPACKSSDW(high, low, low)
+	g.VPACKSSWB(low, low, low)
+	g.VPXOR(middle, low, low)
+	g.VMOVQ(low, bytesAt(dst, 0))
+	g.ADDQ(operand.Imm(32), x)
+	g.ADDQ(operand.Imm(8), dst)
+	g.SUBQ(operand.Imm(8), n)
+	g.JNZ(write)
+	g.ADDQ(operand.Imm(4), scale)
+	g.DECQ(rows)
+	g.JNZ(row)
+	g.end()
+}
+
+// clipped brings values to int16.
+func (g *gen) clipped() {
+	g.function("clipped"+g.name, "func(dst *int16, x *float32, n int, scale float32) uint32",
+		"clipped"+g.name+" writes x·scale as int16 from 0 to 32767 and returns the bits of the largest size. n is a multiple of 16 and not 0.")
+	dst, x, n, by := g.arg("dst"), g.arg("x"), g.arg("n"), g.spread("scale")
+	sign, top, zero, largest := g.v(), g.v(), g.zeros(1)[0], g.zeros(1)[0]
+	g.VMOVUPS(g.repeated(0x7fffffff), sign)
+	g.VMOVUPS(g.repeated(math.Float32bits(32767)), top)
+	loop := g.label("loop")
+	g.place(loop)
+	var v [2]reg.VecVirtual
+	for j := range v {
+		v[j] = g.v()
+		size := g.v()
+		g.VMOVUPS(bytesAt(x, 32*j), v[j])
+		g.VANDPS(v[j], sign, size)
+		g.VPMAXSD(size, largest, largest)
+		g.VMULPS(v[j], by, v[j])
+		g.VMINPS(top, v[j], v[j])
+		g.VCVTPS2DQ(v[j], v[j])
+	}
+	g.VPACKSSDW(v[1], v[0], v[0])
+	g.VPMAXSW(zero, v[0], v[0])
+	g.VPERMQ(operand.Imm(0xd8), v[0], v[0])
+	g.VMOVDQU(v[0], bytesAt(dst, 0))
+	g.ADDQ(operand.Imm(64), x)
+	g.ADDQ(operand.Imm(32), dst)
+	g.SUBQ(operand.Imm(16), n)
+	g.JNZ(loop)
+	half, one, bits := g.XMM(), g.XMM(), g.GP32()
+	g.VEXTRACTI128(operand.Imm(1), largest, half)
+	g.VPMAXSD(half, largest.AsX(), one)
+	for _, order := range []uint64{0x4e, 0xb1} {
+		g.VPSHUFD(operand.Imm(order), one, half)
+		g.VPMAXSD(half, one, one)
+	}
+	g.VMOVD(one, bits)
+	g.Store(bits, g.ReturnIndex(0))
+	g.end()
+}
+
+// steps16 makes places of a depthwise convolution of 16-bit numbers: 16 channels, or 32, of a run of them, then the next channels. A window's
+// n is how many places there are. Behind 16 biases lie the 16 factors that make bytes.
+func (g *gen) steps16(vectors int) {
+	name := fmt.Sprintf("walk%d%s", 16*vectors, g.name)
+	g.function(name, "func(w *byte)", fmt.Sprintf("%s makes w.n places of w.blocks times %d channels of a depthwise convolution of 16-bit numbers.", name, 16*vectors))
+	w, n, step := g.GP64(), g.GP64(), g.GP64()
+	g.Load(g.Param("w"), w)
+	field := func(off int) operand.Mem { return operand.Mem{Base: w, Disp: off} }
+	x, out, bias := g.GP64(), g.GP64(), g.GP64()
+	blocks := g.label("block")
+	g.place(blocks)
+	g.MOVQ(field(windowN), n)
+	g.MOVQ(field(windowX), x)
+	g.MOVQ(field(windowOut), out)
+	g.MOVQ(field(windowBias), bias)
+	most := g.v()
+	g.VMOVDQU(g.repeated(0x7f7f7f7f), most)
+	tap, r, c, skip, wskip, col := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	g.MOVQ(field(windowCols), c)
+	g.MOVQ(field(windowRow), skip)
+	g.MOVQ(field(windowWRow), wskip)
+	g.MOVQ(field(windowCol), col)                   // taps lie as far apart as pixels
+	pointers := []reg.GPVirtual{g.GP64(), g.GP64()} // one for three places
+	body := func(places int) {
+		rows := pointers[:(places+2)/3]
+		point := func(from reg.GPVirtual, stride int) {
+			g.MOVQ(from, rows[0])
+			g.MOVQ(field(stride), step)
+			if len(rows) > 1 {
+				g.LEAQ(operand.Mem{Base: from, Index: step, Scale: 2}, rows[1])
+				g.ADDQ(step, rows[1])
+			}
+		}
+		address := func(place, vector int) operand.Mem {
+			m := operand.Mem{Base: rows[place/3], Disp: vector * 32}
+			if place%3 > 0 {
+				m.Index, m.Scale = step, uint8(place%3)
+			}
+			return m
+		}
+		sums := make([][]reg.VecVirtual, places)
+		for p := range places {
+			for v := range vectors {
+				sums[p] = append(sums[p], g.v())
+				g.VMOVDQU(bytesAt(bias, 64*v), sums[p][v])
+			}
+		}
+		point(x, windowStep)
+		g.MOVQ(field(windowW), tap)
+		g.MOVQ(field(windowRows), r)
+		down, along, done := g.label("row"), g.label("tap"), g.label("summed")
+		g.TESTQ(r, r)
+		g.JZ(done)
+		one := func() {
+			for v := range vectors {
+				weight := g.v()
+				g.VMOVDQU(bytesAt(tap, 32*v), weight)
+				for p := range places {
+					product := g.v()
+					g.VPMULHRSW(address(p, v), weight, product)
+					g.VPADDW(product, sums[p][v], sums[p][v])
+				}
+			}
+			for _, p := range rows {
+				g.ADDQ(col, p)
+			}
+			g.ADDQ(col, tap)
+		}
+		nextRow := func(top operand.LabelRef) {
+			for _, p := range rows {
+				g.ADDQ(skip, p)
+			}
+			g.ADDQ(wskip, tap)
+			g.DECQ(r)
+			g.JNZ(top)
+		}
+		for _, taps := range []int{3, 5} { // without a loop of their own
+			top, other := g.label("row"), g.label("other")
+			g.CMPQ(c, operand.Imm(uint64(taps)))
+			g.JNE(other)
+			g.place(top)
+			for range taps {
+				one()
+			}
+			nextRow(top)
+			g.JMP(done)
+			g.place(other)
+		}
+		left := g.GP64()
+		g.place(down)
+		g.MOVQ(c, left)
+		g.place(along)
+		one()
+		g.DECQ(left)
+		g.JNZ(along)
+		nextRow(down)
+		g.place(done)
+		point(out, windowOStep)
+		for v := range vectors {
+			factors := g.v()
+			g.VMOVDQU(bytesAt(bias, 64*v+32), factors)
+			for p := range places {
+				g.VPMULHRSW(factors, sums[p][v], sums[p][v])
+			}
+		}
+		for p := range places {
+			s := sums[p][0]
+			if vectors == 2 {
+				g.VPACKUSWB(sums[p][1], s, s)
+				g.VPERMQ(operand.Imm(0xd8), s, s)
+				g.VPMINUB(most, s, s)
+				g.VMOVDQU(s, address(p, 0))
+			} else {
+				high := g.XMM()
+				g.VEXTRACTI128(operand.Imm(1), s, high)
+				g.VPACKUSWB(high, s.AsX(), s.AsX())
+				g.VPMINUB(most.AsX(), s.AsX(), s.AsX())
+				g.VMOVDQU(s.AsX(), address(p, 0))
+			}
+		}
+		g.IMUL3Q(operand.Imm(uint64(places)), step, step)
+		g.ADDQ(step, out)
+		g.MOVQ(field(windowStep), step)
+		g.IMUL3Q(operand.Imm(uint64(places)), step, step)
+		g.ADDQ(step, x)
+	}
+	for _, places := range []int{6, 3, 1} {
+		more, fewer := g.label("more"), g.label("fewer")
+		g.place(more)
+		g.CMPQ(n, operand.Imm(uint64(places)))
+		g.JL(fewer)
+		body(places)
+		g.SUBQ(operand.Imm(uint64(places)), n)
+		g.JMP(more)
+		g.place(fewer)
+	}
+	for _, by := range [][2]int{{windowX, 32}, {windowW, 32}, {windowOut, 16}, {windowBias, 64}} {
+		g.ADDQ(operand.U32(by[1]*vectors), field(by[0]))
+	}
+	g.DECQ(field(windowBlocks))
+	g.JNZ(blocks)
+	g.end()
+}

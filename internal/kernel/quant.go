@@ -1,0 +1,261 @@
+package kernel
+
+import (
+	"math"
+
+	"github.com/chiasm/chiasm/internal/cpu"
+)
+
+// A QuantBlock is the parameters of a Bottleneck in integers, laid out for the kernels of AVX2. What ReLU6 leaves lies between 0 and 6 and
+// has fixed scales: wide pixels are int16, 32767 standing for 6, convolved ones bytes, 127 standing for 6. A pixel that comes in is bytes
+// around 128 with a scale of its own. Sums of the products are exact; those of the convolution are of products rounded to 16 bits.
+type QuantBlock struct {
+	k, c, n       int
+	rows, cols    int // taps
+	widen, narrow quads
+	rest          quads   // what narrow's rounding left of few channels, whose products take little time and move the result most
+	taps          []int16 // [rows, cols, C]
+	ends          []int16 // [C/16, 2, 16]: where sums begin, and what makes them bytes, in units of 2⁻¹⁵
+}
+
+// BlockValues is the parameters of a block as floats. Widen is nil where pixels are convolved as they come, K being C then; they must lie
+// between 0 and 6. Biases may be nil.
+type BlockValues struct {
+	K, C, N          int
+	Rows, Cols       int       // taps
+	Widen, WidenBias []float32 // [C, K], [C]
+	Taps, Bias       []float32 // [Rows, Cols, C], [C]
+	Narrow           []float32 // [N, C]
+	NarrowBias       []float32 // [N]
+}
+
+const (
+	six    = 32767 // stands for 6 in wide pixels
+	middle = 128   // stands for 0 in pixels that come in
+	// top stands for 6 in convolved pixels. With 255 the weights that narrow them could be half as large, and their rounding is what moves the
+	// result most.
+	top  = 127
+	unit = 6. / top
+	// fewWide is up to how many channels the weights that narrow them have a second digit.
+	fewWide = 48
+)
+
+// Quantizes reports whether blocks may compute in integers at the present tier: where that is faster than its products of bytes.
+func Quantizes() bool { return quantizes && layoutOf(tier, I8).tier == cpu.AVX2 }
+
+// NewQuantBlock brings parameters to integers. It is nil for shapes that the kernels do not have (channels must be multiples of 8, and of 16
+// in between) and for values that are not finite or too far apart.
+func NewQuantBlock(v *BlockValues) *QuantBlock {
+	if v.Widen == nil && v.K != v.C || min(v.K, v.N, v.C, v.Rows, v.Cols) < 1 || v.K%8 != 0 || v.N%8 != 0 || v.C%16 != 0 {
+		return nil
+	}
+	sameLength("quant block: taps", len(v.Taps), v.Rows*v.Cols*v.C)
+	sameLength("quant block: narrow", len(v.Narrow), v.N*v.C)
+	needBias("quant block: second bias", v.Bias, v.C)
+	needBias("quant block: third bias", v.NarrowBias, v.N)
+	q := &QuantBlock{k: v.K, c: v.C, n: v.N, rows: v.Rows, cols: v.Cols}
+	if v.Widen != nil {
+		sameLength("quant block: widen", len(v.Widen), v.C*v.K)
+		needBias("quant block: first bias", v.WidenBias, v.C)
+		if !q.widen.pack(v.Widen, v.WidenBias, v.C, v.K, 255, six/6., six/6.) {
+			return nil
+		}
+	}
+	if !q.narrow.pack(v.Narrow, v.NarrowBias, v.N, v.C, top, unit, 1) || !q.setTaps(v) {
+		return nil
+	}
+	if q.c <= fewWide && !q.rest.pack(q.narrow.left(v.Narrow, unit), nil, v.N, v.C, top, unit, 1) {
+		return nil
+	}
+	return q
+}
+
+// setTaps brings the taps of each channel to units in which no sum leaves 16 bits, whatever the pixels are: sums lie between the bias and
+// the bias plus six times the taps of one sign. A 2¹⁵th of the factor of a channel makes bytes of its sums.
+func (q *QuantBlock) setTaps(v *BlockValues) bool {
+	n := q.rows * q.cols
+	q.taps, q.ends = beforeEnd(n*q.c), beforeEnd(2*q.c)
+	room := float64(math.MaxInt16 - n - 2) // each tap is rounded, as is its product, and the bias
+	for c := range q.c {
+		bias := 0.0
+		if v.Bias != nil {
+			bias = float64(v.Bias[c])
+		}
+		reach := math.Abs(bias)
+		for t := range n {
+			reach += 6 * math.Abs(float64(v.Taps[t*q.c+c]))
+		}
+		factor := max(1, math.Ceil(reach/room*(1<<15)/unit))
+		if !(factor <= math.MaxInt16) {
+			return false
+		}
+		step := factor * unit / (1 << 15) // of a sum
+		q.ends[c/16*32+c%16], q.ends[c/16*32+16+c%16] = int16(math.RoundToEven(bias/step)), int16(factor)
+		for t := range n {
+			q.taps[t*q.c+c] = int16(math.RoundToEven(float64(v.Taps[t*q.c+c]) * 6 / step * (1 << 15) / six))
+		}
+	}
+	return true
+}
+
+// beforeEnd makes n numbers that do not end what was allocated: kernels move their pointers past the last.
+func beforeEnd(n int) []int16 { return make([]int16, n+32)[:n:n] }
+
+// quads is a weight [N, K] of int8 in panels of 16 columns. AVX2 adds pairs of products of bytes in 16 bits, and two such pairs fit there
+// too: of the four weights that meet, values 0, 1, 4 and 5 or 2, 3, 6 and 7 of eight, those of one sign times the largest byte stay
+// within 16 bits.
+type quads struct {
+	n, k        int
+	data        []byte    // [panels, K/4, 16, 4]
+	scale, bias []float32 // [panels, 16]
+	start       []int32   // [panels, 16]: what takes out that 128 stands for 0
+}
+
+// pack rounds rows of k values for bytes up to most; by is what the scales are multiplied by, and biasBy the bias.
+func (q *quads) pack(rows, bias []float32, n, k, most int, by, biasBy float64) bool {
+	four := float32(math.MaxInt16/most - 2) // may add up, as each is rounded by a half at most
+	panels := (n + 15) / 16
+	*q = quads{n: n, k: k, data: make([]byte, panels*16*k), scale: make([]float32, panels*16), bias: make([]float32, panels*16), start: make([]int32, panels*16)}
+	for j := range n {
+		row := rows[j*k:][:k]
+		together, alone := quadTops(row)
+		step, inverse := max(together/four, alone/127), float32(0)
+		if !(together <= math.MaxFloat32) {
+			return false
+		}
+		if step > 0 && 1/step <= math.MaxFloat32 {
+			inverse = 1 / step
+		}
+		panel, column := q.data[j/16*16*k:][:16*k], j%16
+		sum := int32(0)
+		for i, v := range row {
+			w := roundInt(float32(v * inverse))
+			panel[i/4*64+column*4+i%4] = byte(w)
+			sum += w
+		}
+		q.scale[j], q.start[j] = float32(float64(step)*by), -middle*sum
+		if bias != nil {
+			q.bias[j] = float32(float64(bias[j]) * biasBy)
+			if q.bias[j]-q.bias[j] != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// left is what packing rows with scales by so much left of them.
+func (q *quads) left(rows []float32, by float64) []float32 {
+	rest := make([]float32, len(rows))
+	for i, v := range rows {
+		j, k := i/q.k, i%q.k
+		w := int8(q.data[j/16*16*q.k+k/4*64+j%16*4+k%4])
+		rest[i] = float32(float64(v) - float64(w)*float64(q.scale[j])/by)
+	}
+	return rest
+}
+
+// quadTops is the most that those of one sign among four weights that meet add up to, and the largest size; NaN if a value is not a number.
+func quadTops(row []float32) (together, alone float32) {
+	for i := 0; i < len(row); i += 8 {
+		var plus, minus [2]float32
+		for j, v := range row[i : i+8] {
+			if v != v {
+				return v, v
+			}
+			plus[j/2%2] += max(v, 0)
+			minus[j/2%2] -= min(v, 0)
+			alone = max(alone, v, -v)
+		}
+		together = max(together, plus[0], plus[1], minus[0], minus[1])
+	}
+	return together, alone
+}
+
+// widenGeneric defines widen: rows of bytes to int16 values, each row with its scale.
+func (q *quads) widenGeneric(to []int16, a []byte, scale []float32, m int) {
+	for r := range m {
+		for j := range q.n {
+			v := float32(float32(q.sum(a[r*q.k:], j)+q.start[j])*float32(scale[r]*q.scale[j])) + q.bias[j]
+			to[r*q.n+j] = int16(roundInt(min(max(v, 0), six)))
+		}
+	}
+}
+
+// narrowGeneric defines narrow: rows of bytes to floats, to which the residual is added if there is one.
+func (q *quads) narrowGeneric(to []float32, a []byte, residual []float32, m int) {
+	for r := range m {
+		for j := range q.n {
+			v := float32(float32(q.sum(a[r*q.k:], j))*q.scale[j]) + q.bias[j]
+			if residual != nil {
+				v += residual[r*q.n+j]
+			}
+			to[r*q.n+j] = v
+		}
+	}
+}
+
+// sum is the product of a row of bytes and column j.
+func (q *quads) sum(row []byte, j int) (sum int32) {
+	panel := q.data[j/16*16*q.k:]
+	for i, v := range row[:q.k] {
+		sum += int32(v) * int32(int8(panel[i/4*64+j%16*4+i%4]))
+	}
+	return sum
+}
+
+// centreGeneric defines centre: rows of k values as bytes around 128, and the scale of each. That of a row that is not finite is neither.
+func centreGeneric(dst []byte, scale, x []float32, k int) {
+	for r := range scale {
+		top := math.Float32bits(0x1p-100)
+		for _, v := range x[r*k:][:k] {
+			top = max(top, math.Float32bits(v)&^(1<<31))
+		}
+		most := math.Float32frombits(top)
+		scale[r] = most / 127
+		inverse := 127 / most
+		for i, v := range x[r*k:][:k] {
+			dst[r*k+i] = byte(middle + roundInt(min(max(float32(v*inverse), -127), 127)))
+		}
+	}
+}
+
+// clippedGeneric defines clipped: x·scale as int16, and the bits of the largest size.
+func clippedGeneric(dst []int16, x []float32, scale float32) (largest uint32) {
+	for i, v := range x {
+		largest = max(largest, math.Float32bits(v)&^(1<<31))
+		dst[i] = int16(roundInt(min(max(float32(v*scale), 0), six)))
+	}
+	return largest
+}
+
+// A walk is a run of places of a depthwise convolution of 16-bit numbers, as a stencil is one of floats.
+type walk struct {
+	x, w, ends        []int16 // ends of the channels of the run
+	out               []byte
+	at                int
+	xrow, xcol, xstep int
+	tap, wrow, wcol   int
+	rows, cols        int
+	to, ostep, count  int
+	n                 int // channels, a multiple of 16
+}
+
+// generic defines run.
+func (s *walk) generic() {
+	for place := range s.count {
+		out := s.out[s.to+place*s.ostep:][:s.n]
+		for i := range out {
+			sum := s.ends[i/16*32+i%16]
+			for r := range s.rows {
+				for c := range s.cols {
+					sum += times15(s.x[s.at+place*s.xstep+r*s.xrow+c*s.xcol+i], s.w[s.tap+r*s.wrow+c*s.wcol+i])
+				}
+			}
+			out[i] = byte(min(max(times15(sum, s.ends[i/16*32+16+i%16]), 0), top))
+		}
+	}
+}
+
+// times15 is the product of fractions in units of 2⁻¹⁵, rounded half up.
+func times15(a, b int16) int16 { return int16((int32(a)*int32(b) + 1<<14) >> 15) }

@@ -1,0 +1,131 @@
+//go:build !purego
+
+package kernel
+
+import (
+	"unsafe"
+
+	"github.com/chiasm/chiasm/internal/cpu"
+)
+
+const quantizes = true
+
+// quadBytes is how many bytes of rows meet all panels before the next rows do: they stay in the first cache.
+const quadBytes = 16 << 10
+
+// quadRows is how many rows that is.
+func (q *quads) quadRows() int { return max(16, min(quadBytes/q.k, 96)&^3) }
+
+func (q *quads) widenRows(to []int16, a []byte, scale []float32, m int) {
+	if tier < cpu.AVX2 {
+		q.widenGeneric(to, a, scale, m)
+		return
+	}
+	step := q.quadRows()
+	for first := 0; first < m; first += step {
+		rows := min(step, m-first)
+		for j := 0; j < q.n; j += 16 {
+			t := q.tile(a[first*q.k:], j)
+			t.c, t.ldc, t.rows = unsafe.Pointer(&to[first*q.n+j]), uintptr(2*q.n), unsafe.Pointer(&scale[first])
+			t.sums = unsafe.Pointer(&q.start[j])
+			if t.count = rows / 4; t.count > 0 {
+				quadWiden4AVX2(&t)
+				if rows%4 > 0 { // the kernel leaves the fields at its last tile
+					done := rows &^ 3
+					t.a, t.c = unsafe.Pointer(&a[(first+done)*q.k]), unsafe.Pointer(&to[(first+done)*q.n+j])
+				}
+			}
+			t.count = 1
+			switch rows % 4 {
+			case 1:
+				quadWiden1AVX2(&t)
+			case 2:
+				quadWiden2AVX2(&t)
+			case 3:
+				quadWiden3AVX2(&t)
+			}
+		}
+	}
+}
+
+func (q *quads) narrowRows(to []float32, a []byte, residual []float32, m int) {
+	if tier < cpu.AVX2 {
+		q.narrowGeneric(to, a, residual, m)
+		return
+	}
+	step := q.quadRows()
+	for first := 0; first < m; first += step {
+		rows := min(step, m-first)
+		for j := 0; j < q.n; j += 16 {
+			t := q.tile(a[first*q.k:], j)
+			t.stride = uintptr(min(q.n-j, 16))
+			place := func(r int) {
+				t.a, t.c, t.ldc = unsafe.Pointer(&a[r*q.k]), unsafe.Pointer(&to[r*q.n+j]), uintptr(4*q.n)
+				if residual != nil {
+					t.residual, t.ldr = unsafe.Pointer(&residual[r*q.n+j]), uintptr(4*q.n)
+				}
+			}
+			place(first)
+			if t.count = rows / 4; t.count > 0 {
+				quadNarrow4AVX2(&t)
+				if rows%4 > 0 {
+					place(first + rows&^3)
+				}
+			}
+			t.count = 1
+			switch rows % 4 {
+			case 1:
+				quadNarrow1AVX2(&t)
+			case 2:
+				quadNarrow2AVX2(&t)
+			case 3:
+				quadNarrow3AVX2(&t)
+			}
+		}
+	}
+}
+
+// tile is the panel from column j on, and rows.
+func (q *quads) tile(a []byte, j int) tile {
+	return tile{
+		a: unsafe.Pointer(unsafe.SliceData(a)), lda: uintptr(q.k), k: q.k / 8, b: unsafe.Pointer(&q.data[j*q.k]),
+		scale: unsafe.Pointer(&q.scale[j]), bias: unsafe.Pointer(&q.bias[j]),
+	}
+}
+
+func centre(dst []byte, scale, x []float32, k int) {
+	if tier < cpu.AVX2 {
+		centreGeneric(dst, scale, x, k)
+	} else if len(scale) > 0 {
+		centreAVX2(&dst[0], &scale[0], &x[0], k, len(scale))
+	}
+}
+
+func clipped(dst []int16, x []float32, scale float32) uint32 {
+	if tier < cpu.AVX2 || len(x) == 0 {
+		return clippedGeneric(dst, x, scale)
+	}
+	return clippedAVX2(&dst[0], &x[0], len(x), scale)
+}
+
+func (s *walk) run() {
+	if tier < cpu.AVX2 {
+		s.generic()
+		return
+	}
+	w := window{
+		row: uintptr(2 * (s.xrow - s.cols*s.xcol)), col: uintptr(2 * s.xcol), step: uintptr(2 * s.xstep),
+		wrow: uintptr(2 * (s.wrow - s.cols*s.wcol)), wcol: uintptr(2 * s.wcol), rows: s.rows, cols: s.cols,
+		bias: unsafe.Pointer(unsafe.SliceData(s.ends)), out: unsafe.Pointer(&s.out[s.to]), ostep: uintptr(s.ostep), n: s.count,
+	}
+	w.x, w.w = w.out, w.bias // the kernel moves them on, read or not
+	if s.rows > 0 {
+		w.x, w.w = unsafe.Pointer(&s.x[s.at]), unsafe.Pointer(&s.w[s.tap])
+	}
+	if w.blocks = s.n / 32; w.blocks > 0 {
+		walk32AVX2(&w) // moves the pointers on
+	}
+	if w.blocks = s.n % 32 / 16; w.blocks > 0 {
+		walk16AVX2(&w)
+	}
+}

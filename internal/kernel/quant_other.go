@@ -1,0 +1,19 @@
+//go:build !amd64 || purego
+
+package kernel
+
+const quantizes = false
+
+func (q *quads) widenRows(to []int16, a []byte, scale []float32, m int) {
+	q.widenGeneric(to, a, scale, m)
+}
+
+func (q *quads) narrowRows(to []float32, a []byte, residual []float32, m int) {
+	q.narrowGeneric(to, a, residual, m)
+}
+
+func centre(dst []byte, scale, x []float32, k int) { centreGeneric(dst, scale, x, k) }
+
+func clipped(dst []int16, x []float32, scale float32) uint32 { return clippedGeneric(dst, x, scale) }
+
+func (s *walk) run() { s.generic() }
