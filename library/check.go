@@ -26,7 +26,8 @@ func (l *Library) Errors(ctx context.Context) (out []Failure, err error) {
 		f.Path = string(path)
 		out = append(out, f)
 		return err
-	}, "SELECT path, error FROM files WHERE error IS NOT NULL UNION SELECT path, error FROM faults ORDER BY 1")
+	}, `SELECT path, error FROM files WHERE error IS NOT NULL UNION SELECT path, error FROM faults
+		UNION SELECT path, 'only in part: ' || damage FROM damages JOIN files ON files.hash = damages.hash WHERE error IS NULL ORDER BY 1`)
 	if err != nil {
 		return nil, fmt.Errorf("library: %w", err)
 	}

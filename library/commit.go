@@ -53,6 +53,7 @@ func (run *ingest) commit(ctx context.Context, jobs []*job) error {
 		all.Changed += s.Changed
 		all.Moved += s.Moved
 		all.Failed += s.Failed
+		all.Damaged += s.Damaged
 		all.Embedded += s.Embedded
 	})
 	run.tell(func(p *Progress) {
@@ -106,6 +107,12 @@ func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old
 	if j.err != nil {
 		s.Failed++
 		return nil
+	}
+	if j.damage != nil {
+		s.Damaged++
+		if err := exec("INSERT OR REPLACE INTO damages VALUES(?, ?)", j.hash, plain(j.damage)); err != nil {
+			return err
+		}
 	}
 	for i, t := range j.times {
 		var start, end any

@@ -35,7 +35,8 @@ type Summary struct {
 	Changed   int `json:"changed"`
 	Moved     int `json:"moved"`
 	Removed   int `json:"removed"`
-	Failed    int `json:"failed"` // files that could not be read, this time
+	Failed    int `json:"failed"`            // files that could not be read, this time
+	Damaged   int `json:"damaged,omitempty"` // files of which only a part could be read, this time: they are found by that
 	Unchanged int `json:"unchanged"`
 	Embedded  int `json:"embedded"`          // files that got vectors
 	Adopted   int `json:"adopted,omitempty"` // files whose vectors another space had: what makes them is the same in both

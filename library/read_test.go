@@ -33,3 +33,31 @@ func TestUnrecognised(t *testing.T) {
 		t.Errorf("%+v", failures)
 	}
 }
+
+// A picture that ends too early is found by what is there of it, and listed for as long as it is so.
+func TestOnlyInPart(t *testing.T) {
+	dir := t.TempDir()
+	whole := put(t, pictures+"exif6.jpg", dir, "whole.jpg")
+	data, err := os.ReadFile(whole)
+	must(t, err)
+	part, again := filepath.Join(dir, "part.jpg"), filepath.Join(dir, "again.jpg")
+	must(t, os.WriteFile(part, data[:len(data)-len(data)/4], 0o644))
+	l, m := open(t, t.TempDir(), Options{}), model(t, seer)
+	if s := run(t, l, m, IndexOptions{Paths: []string{dir}}); s.Damaged != 1 || s.Failed != 0 || s.Embedded != 2 {
+		t.Errorf("%+v", s)
+	}
+	must(t, os.WriteFile(again, data[:len(data)-len(data)/4], 0o644)) // its vectors are copied
+	must(t, os.Rename(part, filepath.Join(dir, "moved.jpg")))
+	run(t, l, m, IndexOptions{})
+	list, err := l.Errors(t.Context())
+	must(t, err)
+	if len(list) != 2 || filepath.Base(list[0].Path) != "again.jpg" || filepath.Base(list[1].Path) != "moved.jpg" || !strings.Contains(list[0].Error, "only in part: image: jpeg: truncated file") {
+		t.Errorf("%+v", list)
+	}
+	must(t, os.WriteFile(again, data, 0o644))
+	must(t, os.Remove(filepath.Join(dir, "moved.jpg")))
+	run(t, l, m, IndexOptions{})
+	if list, err = l.Errors(t.Context()); err != nil || len(list) > 0 {
+		t.Errorf("%+v, %v", list, err)
+	}
+}

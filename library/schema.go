@@ -41,6 +41,7 @@ CREATE INDEX files_kind ON files(kind, coalesce(taken, modified / 1000000000) DE
 ALTER TABLE spaces ADD COLUMN image TEXT NOT NULL DEFAULT ''; -- fingerprints of what made the vectors, both '' where an earlier version made the space
 ALTER TABLE spaces ADD COLUMN audio TEXT NOT NULL DEFAULT '';
 CREATE TABLE unread(root INTEGER NOT NULL, format TEXT NOT NULL, files INTEGER NOT NULL, PRIMARY KEY(root, format)) WITHOUT ROWID;
+CREATE TABLE damages(hash BLOB PRIMARY KEY, damage TEXT NOT NULL) WITHOUT ROWID; -- of contents that can be read in part
 `}
 
 // Version 3 of the catalogue kept how many files have a value, by triggers.

@@ -174,6 +174,9 @@ func (a *app) summary(s library.Summary, asJSON bool) {
 	for _, root := range s.Missing {
 		a.note("%s is not there: what it held is kept (chiasm library forget %s forgets it)", root, root)
 	}
+	if s.Damaged > 0 {
+		a.note("of %s only a part could be read: chiasm library errors lists them", plural(s.Damaged, "file", "files"))
+	}
 	if s.Failed > 0 {
 		a.note("%s could not be read: chiasm library errors lists them", plural(s.Failed, "file", "files"))
 	}
