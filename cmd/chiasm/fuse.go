@@ -34,9 +34,9 @@ Columns are found by what they hold, or named by --image, --audio, --video,
 never on two sides of a split, nor are rows that share a file. A column "split"
 with train, valid and test divides the rows as you like.
 
-The features are vectors of a model that stays as it is (train --encoder can change
-that), by default the one inside the program; they are kept on disk by their
-content, so that a second run is quick.`
+The features are vectors, or tokens (--features), of a model that stays as it is
+(train --encoder can change that), by default the one inside the program; they are
+kept on disk by their content, so that a second run is quick.`
 
 const fuseExample = `  chiasm fuse advise things.csv --label kind
   chiasm fuse train things.csv --label kind --how late -o kinds
