@@ -147,8 +147,8 @@ func TestShippedPrecisions(t *testing.T) {
 
 // The model inside the program passes the gate at what auto chooses for it, which does not measure it.
 func TestShippedPasses(t *testing.T) {
-	if !Ships() {
-		t.Skip("no model inside")
+	if !Ships() || testing.Short() {
+		t.Skip("no model inside, or no time")
 	}
 	m, err := Open(t.Context(), Shipped, &Options{Precision: "auto"})
 	if err != nil {
