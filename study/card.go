@@ -49,8 +49,8 @@ func (t *Training) card(taught *Taught) string {
 func (t *Training) origin(taught *Taught) string {
 	r := t.Recipe
 	from := "a model of random weights"
-	if r.Model.From != "" {
-		from = "`" + r.Model.From + "`"
+	if name := r.beginning(); name != "" {
+		from = "`" + name + "`"
 	}
 	if r.Model.Image != "" {
 		from = fmt.Sprintf("`%s` for pictures and `%s` for texts", r.Model.Image, r.Model.Text)

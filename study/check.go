@@ -74,7 +74,9 @@ func (r *Recipe) checkTogether() error {
 		return errors.New("study: model.image and model.text belong together: want both or neither")
 	case r.Model.Image != "" && r.Model.From != "":
 		return errors.New("study: model.from and model.image exclude each other")
-	case r.Model.From == "" && r.Model.Image == "" && r.Model.Way != wayAll:
+	case r.Model.Image != "" && !r.learnsPairs():
+		return fmt.Errorf("study: model.way is %s, which learns on the vectors of one model: want model.from in place of model.image", r.Model.Way)
+	case r.Model.From == "" && r.Model.Image == "" && r.Model.Way != wayAll && r.learnsPairs():
 		return fmt.Errorf("study: model.way is %s, for which there must be a model to begin with: want model.from", r.Model.Way)
 	case r.Model.Way == wayLoRA && r.Model.Rank < 1:
 		return fmt.Errorf("study: model.rank is %d, want 1 at least", r.Model.Rank)

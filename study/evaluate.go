@@ -83,7 +83,7 @@ func Evaluate(ctx context.Context, m *chiasm.Model, set *dataset.Set, e *Evaluat
 	if e == nil {
 		e = &Evaluation{}
 	}
-	f, err := e.measure(ctx, opened{m, e.Shrink}, set)
+	f, err := e.measure(ctx, &opened{Model: m, shrink: e.Shrink}, set)
 	if err != nil {
 		return nil, err
 	}

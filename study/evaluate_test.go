@@ -187,6 +187,31 @@ func TestRanksAreTheModels(t *testing.T) {
 	}
 }
 
+// A column that names classes gives what a folder for every class gives; names that are given besides have to hold all of the data's.
+func TestClassesByName(t *testing.T) {
+	tree := classTree(t, 2, 1)
+	want := evaluate(t, data(t, tree, nil), nil).Classification
+	table := "filepath,label\n"
+	files, err := filepath.Glob(filepath.Join(tree, "*", "*.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		table += file + "," + filepath.Base(filepath.Dir(file)) + "\n"
+	}
+	path := filepath.Join(t.TempDir(), "table.csv")
+	if err := os.WriteFile(path, []byte(table), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := evaluate(t, data(t, path, nil), nil).Classification; len(got) != 1 || got[0].Classes != 12 || !reflect.DeepEqual(got, want) {
+		t.Errorf("a table gives %+v, a folder %+v", got, want)
+	}
+	_, err = study.Evaluate(context.Background(), model(t, tinyCLIP), data(t, path, nil), &study.Evaluation{Classes: []string{"red circle", "blue circle"}})
+	if err == nil || !strings.Contains(err.Error(), "which is not among the 2 names") {
+		t.Errorf("names that lack some: %v", err)
+	}
+}
+
 func TestNothingToMeasure(t *testing.T) {
 	m := model(t, tinyCLIP)
 	for _, c := range []struct {

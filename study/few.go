@@ -23,16 +23,26 @@ const heldBack = 0.2
 
 // few learns to tell classes apart from few examples, by their vectors: a linear probe or a cache. What is chosen, as the strength of the
 // probe, is chosen on a part of the training data, so that the figures on the validation are honest.
-func (t *Training) few(ctx context.Context, m *trainee, x *Material) (*Taught, error) {
+func (t *Training) few(ctx context.Context) (*Taught, error) {
+	opened, err := t.openFrozen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Close()
+	x, err := t.gatherMaterial(ctx, opened)
+	if err != nil {
+		return nil, err
+	}
+	defer x.Close()
 	names, err := classNames(x.train)
 	if err != nil {
 		return nil, err
 	}
-	f := &fewShot{t: t, m: m, names: names}
+	f := &fewShot{t: t, m: opened, names: names}
 	if f.all, err = f.examples(ctx, x.train, "reading examples"); err != nil {
 		return nil, err
 	}
-	if f.zero, err = classVectors(ctx, m, names, templatesOr(templatesFor(t.Recipe))); err != nil {
+	if f.zero, err = classVectors(ctx, opened, names, templatesOr(templatesFor(t.Recipe))); err != nil {
 		return nil, err
 	}
 	if err := f.learn(ctx); err != nil {
@@ -51,7 +61,7 @@ func (t *Training) few(ctx context.Context, m *trainee, x *Material) (*Taught, e
 		taught.After = append(taught.After, &Figures{Data: x.Validation[i].Name, Items: set.Len(), Classification: []Classification{*c}, Level: 0.95, Draws: 1000})
 	}
 	if err := weights.Save(filepath.Join(t.Recipe.Output, headFile), f.entries, map[string]string{
-		"format": "pt", "kind": t.Recipe.Model.Way, "model": t.Recipe.Model.From, "classes": strings.TrimSpace(string(whole.JSON(names))),
+		"format": "pt", "kind": t.Recipe.Model.Way, "model": t.Recipe.beginning(), "classes": strings.TrimSpace(string(whole.JSON(names))),
 	}); err != nil {
 		return nil, fmt.Errorf("study: %w", err)
 	}
@@ -84,7 +94,7 @@ func classNames(sets []*dataset.Set) ([]string, error) {
 // A fewShot is a classifier on the vectors of a model.
 type fewShot struct {
 	t       *Training
-	m       *trainee
+	m       embedder
 	names   []string
 	kind    string // of what is told apart
 	all     train.Examples

@@ -17,11 +17,12 @@ import (
 	"github.com/chiasm/chiasm/weights"
 )
 
-// A probe and a cache tell colours and shapes apart that the model's own texts do not, and leave their weights beside the card.
+// A probe and a cache tell colours and shapes apart that the model's own texts do not, and leave their weights beside the card. The model may
+// be one that no recipe teaches.
 func TestFewExamples(t *testing.T) {
-	for _, way := range []string{"probe", "cache"} {
-		r := study.NewRecipe()
-		r.Model.From, r.Model.Way, r.Output = tinyCLIP, way, filepath.Join(t.TempDir(), way)
+	for _, c := range []struct{ from, way string }{{tinyCLIP, "probe"}, {tinyCLIP, "cache"}, {"../model/mini/testdata/tiny", "probe"}, {"../model/mini/testdata/tiny", "cache"}} {
+		way, r := c.way, study.NewRecipe()
+		r.Model.From, r.Model.Way, r.Output = c.from, way, filepath.Join(t.TempDir(), way)
 		r.Data.Train, r.Data.Validation = []string{classTree(t, 10, 1)}, []string{classTree(t, 3, 2)}
 		r.Data.Templates, r.Learning.Batch = []string{"a {c}"}, 1
 		taught, err := (&study.Training{Recipe: r, Offline: true, Note: func(s string) { t.Log(s) }}).Run(context.Background())

@@ -17,6 +17,7 @@ type gathering struct {
 	texts, images, sounds *side
 	words                 []string  // of the rows of texts
 	labels                [][]int32 // of each item
+	classes               []string  // likewise; "" for those that name none
 	groups                []string  // likewise
 	cut                   int       // texts that were longer than what is read of them
 	heard                 int       // sounds likewise
@@ -63,7 +64,7 @@ func audible(media *dataset.Media, samples []float32, rate int) error {
 func (e *Evaluation) gather(ctx context.Context, m embedder, set *dataset.Set) (*gathering, error) {
 	g := &gathering{
 		texts: &side{kind: text, d: m.dimension()}, images: &side{kind: image, d: m.dimension()}, sounds: &side{kind: sound, d: m.dimension()},
-		labels: make([][]int32, set.Len()), groups: make([]string, set.Len()), broken: &dataset.Report{},
+		labels: make([][]int32, set.Len()), classes: make([]string, set.Len()), groups: make([]string, set.Len()), broken: &dataset.Report{},
 	}
 	batch := e.Batch
 	if batch == 0 {
@@ -104,6 +105,7 @@ func (g *gathering) note(s sample, e *Evaluation) {
 	for _, l := range s.item.Labels {
 		g.labels[s.index] = append(g.labels[s.index], int32(l))
 	}
+	g.classes[s.index] = s.item.Class
 	switch e.By {
 	case "":
 		g.groups[s.index] = s.item.Extra["domain"]

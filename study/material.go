@@ -46,7 +46,7 @@ func (m *Material) Close() {
 }
 
 // gatherMaterial opens the data of a recipe and makes sure that there is something to learn from and nothing to learn by heart.
-func (t *Training) gatherMaterial(ctx context.Context, m *trainee) (_ *Material, err error) {
+func (t *Training) gatherMaterial(ctx context.Context, m embedder) (_ *Material, err error) {
 	x := &Material{}
 	defer func() {
 		if err != nil {
@@ -129,9 +129,10 @@ func (t *Training) takeFraction(ctx context.Context, x *Material) error {
 }
 
 // sift keeps the items of a set that have two sides, and counts the others.
-func (t *Training) sift(ctx context.Context, m *trainee, set *dataset.Set, list *[]Source, unread map[string]bool) (*dataset.Set, error) {
+func (t *Training) sift(ctx context.Context, m embedder, set *dataset.Set, list *[]Source, unread map[string]bool) (*dataset.Set, error) {
 	s := Source{Name: set.Name, Items: set.Len(), Texts: map[string]int{}}
 	known := map[string]bool{}
+	rate, _ := m.hears()
 	unusable := func(n *int, i int, why string) {
 		if *n++; s.First == "" {
 			s.First = fmt.Sprintf("item %d %s", i, why)
@@ -160,7 +161,7 @@ func (t *Training) sift(ctx context.Context, m *trainee, set *dataset.Set, list 
 			s.Images++
 			sides++
 		}
-		if item.Sound != nil && m.Sound != nil {
+		if item.Sound != nil && rate > 0 {
 			s.Sounds++
 			sides++
 		}
@@ -195,24 +196,6 @@ func (t *Training) sift(ctx context.Context, m *trainee, set *dataset.Set, list 
 	}
 	*list = append(*list, s)
 	return set.Select(usable), nil
-}
-
-// strange is what no vocabulary has: characters that nobody has given a meaning.
-const strange = "\U000f0001 \U0010fffd"
-
-// knows reports whether the tokenizer has a token for anything in a text: one that does not stand for whatever it lacks. A vocabulary that
-// spells what it lacks in bytes knows everything.
-func (t *trainee) knows(text string) bool {
-	if t.lacks == nil {
-		t.lacks = map[int32]bool{}
-		for _, id := range t.Tokenizer.Encode(strange, false).IDs {
-			t.lacks[id] = true
-		}
-		if len(t.lacks) > 2 { // bytes, rather than one token and what stands for a space
-			t.lacks = map[int32]bool{}
-		}
-	}
-	return slices.ContainsFunc(t.Tokenizer.Encode(text, false).IDs, func(id int32) bool { return !t.lacks[id] })
 }
 
 func (t *Training) wants(language string) bool {

@@ -75,7 +75,7 @@ func (t *Training) openModel(ctx context.Context) (*trainee, error) {
 	}
 	if same, _ := tunable.SameFolder(path, r.Output); same {
 		m.Close()
-		return nil, fmt.Errorf("study: the output is the folder of the model that is begun with, %s: want another", path)
+		return nil, outputIsModel(path)
 	}
 	if r.Loss.Temperature > 0 {
 		m.setTemperature(r.Loss.Temperature)
@@ -83,15 +83,46 @@ func (t *Training) openModel(ctx context.Context) (*trainee, error) {
 	return m, nil
 }
 
+// beginning is the name of the model that the recipe begins with; a head is learnt on the one that ships where it names none.
+func (r *Recipe) beginning() string {
+	if r.Model.From == "" && !r.learnsPairs() {
+		return chiasm.Shipped
+	}
+	return r.Model.From
+}
+
+// openFrozen opens the model that a head is learnt on, which stays as it is.
+func (t *Training) openFrozen(ctx context.Context) (*opened, error) {
+	r := t.Recipe
+	m, err := chiasm.Open(ctx, r.beginning(), &chiasm.Options{Offline: t.Offline, Workers: r.Learning.Threads, Progress: t.downloading})
+	if err != nil {
+		return nil, err
+	}
+	if same, _ := tunable.SameFolder(m.Info().Path, r.Output); same {
+		m.Close()
+		return nil, outputIsModel(r.beginning())
+	}
+	return &opened{Model: m}, nil
+}
+
+// downloading tells of files that are downloaded.
+func (t *Training) downloading(e hub.Event) {
+	t.stage("downloading "+e.File, int(e.Done>>10), int(e.Total>>10))
+}
+
+func outputIsModel(path string) error {
+	return fmt.Errorf("study: the output is the folder of the model that is begun with, %s: want another", path)
+}
+
 // locate finds the folder of a model, which may have to be downloaded.
 func (t *Training) locate(ctx context.Context, name string) (string, error) {
 	if name == chiasm.Shipped {
-		return "", fmt.Errorf("study: %s is not taught by recipes: want a CLIP, SigLIP or CLAP", name)
+		return "", fmt.Errorf("study: %s stays as it is: want model.way %s or %s for it, or a CLIP, SigLIP or CLAP", name, wayProbe, wayCache)
 	}
 	if _, err := os.Stat(name); err == nil {
 		return name, nil
 	}
-	m, err := chiasm.Open(ctx, name, &chiasm.Options{Offline: t.Offline, Progress: func(e hub.Event) { t.stage("downloading "+e.File, int(e.Done>>10), int(e.Total>>10)) }})
+	m, err := chiasm.Open(ctx, name, &chiasm.Options{Offline: t.Offline, Progress: t.downloading})
 	if err != nil {
 		return "", err
 	}

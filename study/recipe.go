@@ -26,7 +26,7 @@ type Recipe struct {
 
 // A ModelRecipe is what is taught, and how much of it.
 type ModelRecipe struct {
-	From    string   `yaml:"from" help:"model to begin with: folder or hub id; empty for a new one of the shape"`
+	From    string   `yaml:"from" help:"model to begin with: folder or hub id; empty for a new one of the shape, or for mini where the way is probe or cache"`
 	Image   string   `yaml:"image" help:"instead of from: EfficientNet-Lite weights of timm (file, folder) to lead into one space with those of text"`
 	Text    string   `yaml:"text" help:"with image: folder or hub id of a sentence model or another encoder of BERT's kind"`
 	Way     string   `yaml:"way" help:"what learns: all, lit (the image or sound tower stays as it is), lora (low-rank adapters), probe (a linear layer on the vectors alone) or cache (an adapter made of the examples)"`

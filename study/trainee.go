@@ -12,7 +12,7 @@ import (
 // A trainee is a model whose weights are learnt, as an embedder: for measurements on the way.
 type trainee struct {
 	*tunable.Model
-	lacks map[int32]bool // tokens that stand for what the tokenizer lacks; nil until it is asked
+	words known
 	pass  *tensor.Pass
 }
 
@@ -38,6 +38,10 @@ func (t *trainee) hears() (rate, limit int) {
 func (t *trainee) cuts(text string) bool {
 	_, cut := t.Fit(t.Encode(text).IDs)
 	return cut
+}
+
+func (t *trainee) knows(text string) bool {
+	return t.words.knows(text, func(s string) []int32 { return t.Tokenizer.Encode(s, false).IDs })
 }
 
 func (t *trainee) options() *pictures.Options {

@@ -101,6 +101,9 @@ func (t *Training) Run(ctx context.Context) (*Taught, error) {
 	if err := t.claim(); err != nil {
 		return nil, err
 	}
+	if !r.learnsPairs() {
+		return t.few(ctx)
+	}
 	m, err := t.openModel(ctx)
 	if err != nil {
 		return nil, err
@@ -113,9 +116,6 @@ func (t *Training) Run(ctx context.Context) (*Taught, error) {
 	defer material.Close()
 	if err := t.room(m); err != nil {
 		return nil, err
-	}
-	if r.Model.Way == wayProbe || r.Model.Way == wayCache {
-		return t.few(ctx, m, material)
 	}
 	return t.teach(ctx, m, material)
 }

@@ -17,6 +17,9 @@ func (e *Evaluation) classification(ctx context.Context, m embedder, set *datase
 	if names == nil {
 		names = set.Classes
 	}
+	if names, err = g.number(names, set.Name); err != nil {
+		return nil, err
+	}
 	if templates == nil {
 		templates = set.Templates
 	}
@@ -58,6 +61,33 @@ func (e *Evaluation) classification(ctx context.Context, m embedder, set *datase
 		}
 	}
 	return list, nil
+}
+
+// number gives items that name a class and have no number the one of its name. Where there are no names, they are those of the items' classes, sorted.
+func (g *gathering) number(names []string, data string) ([]string, error) {
+	number := map[string]int32{}
+	if len(names) == 0 {
+		for i, class := range g.classes {
+			if class != "" && len(g.labels[i]) == 0 {
+				number[class] = 0
+			}
+		}
+		names = sortedKeys(number)
+	}
+	for i, name := range names {
+		number[name] = int32(i)
+	}
+	for i, class := range g.classes {
+		if class == "" || len(g.labels[i]) > 0 {
+			continue
+		}
+		n, ok := number[class]
+		if !ok {
+			return nil, fmt.Errorf("study: item %d of %s is of the class %q, which is not among the %d names", i, data, class, len(names))
+		}
+		g.labels[i] = []int32{n}
+	}
+	return names, nil
 }
 
 // classVectors is the mean direction of the vectors of each name within all templates, [classes, d] (Radford et al. 2021).

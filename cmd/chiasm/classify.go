@@ -23,7 +23,7 @@ JSON array of strings). --templates imagenet is the 80 prompts that CLIP's
 authors evaluated with, imagenet-simple the 7 that they found to be enough.
 
 --head takes the labels from examples instead: it is the folder that "chiasm
-train --way probe" or "--way cache" left, and the model is the one it learnt on.
+train --model.way probe" or "cache" left, and the model is the one it learnt on.
 
 Pictures, and sounds if the model hears, are files, folders with all below them,
 patterns, or - for one on standard input. They are told apart by what they hold.`

@@ -50,7 +50,7 @@ func TestShippedVerbs(t *testing.T) {
 	runChiasm(t, "", "pull", "mini").want(t, 0, "mini is part of the program: there is nothing to download")
 	runChiasm(t, "", "rm", "--yes", "mini").want(t, 2, "mini is part of the program and cannot be removed")
 	runChiasm(t, "", "train", "--model.from", "mini", "--data.train", "x.csv", "--output", filepath.Join(t.TempDir(), "out")).
-		want(t, 1, "mini is not taught by recipes: want a CLIP, SigLIP or CLAP")
+		want(t, 1, "mini stays as it is: want model.way probe or cache for it, or a CLIP, SigLIP or CLAP")
 	if !chiasm.Ships() {
 		runChiasm(t, "", "tokenize", "a").want(t, 1, "open mini: this build of chiasm has no model inside: name another")
 		return
@@ -71,6 +71,23 @@ func TestShippedVerbs(t *testing.T) {
 	}
 	if out := runChiasm(t, "", "eval", "--json", data).want(t, 0).out; !strings.Contains(out, "mini@") {
 		t.Errorf("eval says %s", out)
+	}
+	examples, head := "filepath,label\n", filepath.Join(t.TempDir(), "head")
+	for _, name := range []string{"cat,animal", "dogs,animal", "horse,animal", "mountains,place", "louvre,place", "great-wall,place"} {
+		examples += strings.Replace(name, ",", ".jpg,", 1) + "\n"
+	}
+	pictures, err := filepath.Abs("../../examples/collection/pictures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples = strings.NewReplacer("\n", "\n"+pictures+"/").Replace(strings.TrimSpace(examples))
+	if err := os.WriteFile(data, []byte(examples), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	runChiasm(t, "", "train", "--model.way", "probe", "--data.train", data, "--output", head).want(t, 0, "the strength of the probe")
+	r := runChiasm(t, "", "classify", "--head", head, "--top", "1", filepath.Join(pictures, "moose.jpg"), filepath.Join(pictures, "pisa.jpg"))
+	if lines := strings.Fields(r.want(t, 0).out); len(lines) != 6 || lines[2] != "animal" || lines[5] != "place" {
+		t.Errorf("an elk and a tower are %q", r.out)
 	}
 }
 

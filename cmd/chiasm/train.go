@@ -31,6 +31,9 @@ comes to the same weights as a training that nothing interrupted. A loss that is
 no number or runs away stops the training, and names the step, the batch and the
 last good checkpoint.
 
+--model.way probe or cache learns classes from examples on the vectors of any
+model, the one inside chiasm if none is named; "chiasm classify --head" uses it.
+
 Before the first step the data are looked through: pairs with one side, items
 that cannot be read, languages that the tokenizer does not know, and media of
 the validation that are also in the training data are found then.`
@@ -39,7 +42,8 @@ const trainExample = `  chiasm train recipes/clip-finetune.yaml
   chiasm train recipes/clip-finetune.yaml --resume
   chiasm train recipe.yaml --learning.rate 3e-5 --output runs/slower
   chiasm train --model.from openai/clip-vit-base-patch32 --model.way lora \
-      --data.train pairs.csv --data.fraction 0.1 --output my-model`
+      --data.train pairs.csv --data.fraction 0.1 --output my-model
+  chiasm train --model.way probe --data.train photos-by-class/ --output runs/leaves`
 
 // train is the verb that teaches a model.
 func (a *app) train() *cobra.Command {
