@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/chiasm/chiasm/hub"
 	"github.com/chiasm/chiasm/internal/kernel"
 	"github.com/chiasm/chiasm/media/image"
 	"github.com/chiasm/chiasm/nn"
@@ -234,6 +235,12 @@ func (m *Model) choose(ctx context.Context) error {
 		return nil
 	}
 	m.use(tensor.FormatF32)
+	if len(m.store.folders) == 0 && m.small() { // not worth it at every start
+		return nil
+	}
+	if m.opts.Progress != nil {
+		m.opts.Progress(hub.Event{Note: m.name + ": measuring once which precision is fast here and stays accurate"})
+	}
 	exact, err := m.probe(ctx)
 	if err != nil {
 		return err

@@ -68,7 +68,7 @@ func (m *Model) openStore() {
 	if m.shipped != nil { // its weights are packed sooner than they would be found
 		option = cacheOff
 	}
-	if option != "" || nn.Count(m.family.Params()) >= smallModel {
+	if option != "" || !m.small() {
 		m.store.folders = cacheFolders(m.path, option)
 	}
 	sum := sha256.New()
@@ -84,6 +84,9 @@ func (m *Model) openStore() {
 	}
 	m.store.source = hex.EncodeToString(sum.Sum(nil))
 }
+
+// small reports whether the model is opened and computed with so soon that there is nothing to gain.
+func (m *Model) small() bool { return nn.Count(m.family.Params()) < smallModel }
 
 // packedName is the file of the weights packed for the present tier and precision.
 func (m *Model) packedName() string {

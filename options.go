@@ -12,12 +12,13 @@ import (
 // At f32 results equal the reference's. bf16 halves the memory of the weights, w8 (int8 weights) and int8 (int8 weights and activations)
 // quarter it; int8 is also the fastest on most processors. "auto" takes the fastest that this processor has its own instructions for and
 // that passes the accuracy gate on this model: see [Model.Measure]. It runs the model on a few pictures and texts the first time, except
-// [Shipped], which is known to pass. For a model that only transcribes it is f32.
+// [Shipped], which is known to pass. For a model that only transcribes, and for one of less than a million parameters that keeps nothing (see
+// Cache), it is f32.
 type Options struct {
 	Precision string          // of the computation: "" for f32, "bf16", "w8", "int8", or "auto": see below
 	Workers   int             // threads to compute with; 0 for as many as the process may use
 	Offline   bool            // never use the network, as HF_HUB_OFFLINE=1 does
-	Progress  func(hub.Event) // told of files as they are downloaded
+	Progress  func(hub.Event) // told of files as they are downloaded, and in a note of what takes long besides
 	Truncate  Truncate        // what to do with texts that are too long
 
 	// TextModel is the name of another model that reads the texts, in place of this model's own text tower: one whose vectors were

@@ -129,7 +129,7 @@ type indexVerb struct {
 
 // flags adds those that index and watch share.
 func (v *indexVerb) flags(cmd *cobra.Command) {
-	v.model, v.library = v.app.libraryModelFlags(cmd), v.app.libraryFlag(cmd)
+	v.model, v.library = v.app.libraryModelFlags(cmd, true), v.app.libraryFlag(cmd)
 	flags := cmd.Flags()
 	must(flags.MarkHidden("fast-pictures")) // which is the rule here
 	must(flags.MarkHidden("truncate"))      // there are no texts

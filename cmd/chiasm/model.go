@@ -36,10 +36,14 @@ func (a *app) modelFlags(cmd *cobra.Command) *modelFlags {
 }
 
 // libraryModelFlags adds those of verbs that work on a library, where the model inside the program runs as fast as it stays accurate unless
-// told otherwise. Vectors of all precisions share a space.
-func (a *app) libraryModelFlags(cmd *cobra.Command) *modelFlags {
+// told otherwise. Vectors of all precisions share a space. Any other model does so where many pictures are embedded, and else has the reference's vectors.
+func (a *app) libraryModelFlags(cmd *cobra.Command, many bool) *modelFlags {
 	f := a.modelFlags(cmd)
 	p := cmd.Flags().Lookup("precision")
+	if many {
+		f.precision, p.DefValue = "auto", "auto"
+		return f
+	}
 	f.precision, p.DefValue = "", ""
 	p.Usage += " (default auto with " + chiasm.Shipped + ", else f32)"
 	return f

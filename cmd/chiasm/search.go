@@ -43,7 +43,7 @@ func (a *app) search() *cobra.Command {
 			return v.run(cmd.Context(), words)
 		},
 	}
-	v.model, v.library = a.libraryModelFlags(cmd), a.libraryFlag(cmd)
+	v.model, v.library = a.libraryModelFlags(cmd, false), a.libraryFlag(cmd)
 	flags := cmd.Flags()
 	must(flags.MarkHidden("fast-pictures"))
 	must(flags.MarkHidden("truncate"))

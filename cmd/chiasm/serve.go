@@ -54,7 +54,7 @@ func (a *app) serve() *cobra.Command {
 		Args: cobra.ArbitraryArgs, ValidArgsFunction: completeModels,
 		RunE: func(cmd *cobra.Command, args []string) error { return v.run(cmd.Context(), args) },
 	}
-	v.model, v.library = a.libraryModelFlags(cmd), a.libraryFlag(cmd)
+	v.model, v.library = a.libraryModelFlags(cmd, false), a.libraryFlag(cmd)
 	flags, o := cmd.Flags(), &v.opts
 	flags.StringVar(&v.addr, "addr", "127.0.0.1:7878", "address and port to listen on")
 	flags.StringVar(&v.tokenFile, "token-file", "", "file of the token that requests must bear (default: in the state folder; on a loopback address none)")

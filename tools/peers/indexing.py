@@ -3,8 +3,8 @@
 
     tools/peers/.venv/bin/python tools/peers/indexing.py [--chiasm bin/chiasm] [--rounds 3] [--out NAME.md]
 
-Two folders, of 12-megapixel JPEG files and of 640x480, are made once of the photographs in examples/collection. mini: chiasm, at the precision
-that it chooses and at f32, against Pillow and OpenVINO in f32 with the same weights. vit-b32: chiasm against open_clip with the same random weights; left out where open_clip (pip install open_clip_torch torchvision) is not installed.
+Two folders, of 12-megapixel JPEG files and of 640x480, are made once of the photographs in examples/collection. chiasm runs at the
+precision that it chooses and at f32: mini against Pillow and OpenVINO in f32 with the same weights, ViT-B/32 against open_clip with the same random weights; the latter left out where open_clip (pip install open_clip_torch torchvision) is not installed.
 chiasm's turns begin with starting the program and end with a library on disk (hashes, EXIF, full text, vectors, all synced); the peers' begin when models are loaded
 and compiled and end with an array in one file. "Pillow" decodes whole pictures, "Pillow draft" lets libjpeg shrink them while it decodes, as chiasm does.
 """
@@ -207,13 +207,13 @@ def measure(args, size, count, scratch):
     games = {"mini": ({"chiasm": Chiasm(args.chiasm, folder, []), "chiasm, f32": Chiasm(args.chiasm, folder, ["--precision", "f32"])} | {
         "Pillow + OpenVINO" + (" (draft)" if draft else ""): Peer(kind="openvino", model=mini, folder=folder, draft=draft, out=out) for draft in (False, True)}, [], "Pillow + OpenVINO")}
     if clip := random_clip(args.cache):
-        games["ViT-B/32, f32"] = ({"chiasm": Chiasm(args.chiasm, folder, ["--model", clip]), "open_clip": Peer(kind="open_clip", model=clip, folder=folder, out=out)},
+        games["ViT-B/32"] = ({"chiasm": Chiasm(args.chiasm, folder, ["--model", clip]), "chiasm, f32": Chiasm(args.chiasm, folder, ["--model", clip, "--precision", "f32"]), "open_clip": Peer(kind="open_clip", model=clip, folder=folder, out=out)},
                                   ["--model", clip], "open_clip")
     lines = [f"### {count} files of {'x'.join(map(str, folders.SIZES[size]))}", "", "| model | | files a second | CPU ms a file | chiasm is ahead, by the clock | by CPU |", "|---|---|---|---|---|---|"]
     exact, some = [], sorted(glob.glob(os.path.join(folder, "*.jpg")))[:8]
     for name, (contenders, options, reference) in games.items():
         result = race(contenders, args.rounds)
-        kept = options or ["--precision", "auto"]  # as chiasm index chooses
+        kept = [*options, "--precision", "auto"]  # as chiasm index chooses
         theirs = reference_vectors(reference, options[-1] if options else mini, folder, out, len(some))
         exact.append(f"{name}: chiasm embed and {reference} differ by 1 - cosine {farthest(vectors(args.chiasm, some, *options), theirs):.1e}, "
                      f"what chiasm index keeps by {farthest(vectors(args.chiasm, some, '--fast-pictures', *kept), theirs):.1e} (at most, {len(some)} files).")
