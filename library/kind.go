@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/chiasm/chiasm/media/audio"
+	"github.com/chiasm/chiasm/media/image"
 )
 
 // The kinds of files.
@@ -22,7 +23,7 @@ const Sniffed = 1 << 13
 // Extensions are those, in lower case, that the files of a kind have.
 var Extensions = map[string][]string{
 	Image: {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif", ".avif",
-		".ppm", ".pgm", ".pbm", ".pnm", ".dng", ".cr2", ".nef", ".nrw", ".arw", ".sr2", ".pef", ".srw", ".rw2", ".rwl"},
+		".ppm", ".pgm", ".pbm", ".pnm", ".dng", ".cr2", ".nef", ".nrw", ".arw", ".sr2", ".pef", ".srw", ".rw2", ".rwl", ".cr3", ".raf", ".orf"},
 	Audio: {
 		".wav", ".wave", ".flac", ".mp3", ".aif", ".aiff", ".aifc", ".ogg", ".oga", ".opus", ".m4a", ".m4b", ".aac", ".wma", ".amr", ".caf", ".w64", ".au", ".snd", ".wv", ".ac3",
 		".mka",
@@ -32,7 +33,7 @@ var Extensions = map[string][]string{
 
 // unread are the extensions, without the dot, of files of pictures, sounds and videos that are not read, which are counted by them.
 var unread = strings.Fields(`
-	crw cr3 raf orf x3f 3fr iiq erf mrw mef mos kdc dcr fff gpr
+	crw x3f 3fr iiq erf mrw mef mos kdc dcr fff gpr
 	jxl jp2 j2k jpf jpx jxr psd psb xcf svg svgz eps ai exr hdr tga dds ico pcx qoi
 	ape dsf dff mid midi tta mpc ra
 	mts m2ts vob rm rmvb divx ogv m2v mxf`)
@@ -52,7 +53,7 @@ func byExtension(path string) string {
 // only tells the videos among the files that may hold both pictures and sound.
 func Recognise(path string, head []byte) string {
 	switch promised := byExtension(path); {
-	case IsPicture(head):
+	case image.Recognise(head):
 		return Image
 	case !audio.Recognise(head):
 		return ""
@@ -70,24 +71,4 @@ func plainSound(head []byte) bool {
 		}
 	}
 	return len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WAVE"
-}
-
-// IsPicture reports whether a file that begins so is a picture.
-func IsPicture(head []byte) bool {
-	for _, magic := range []string{"\xff\xd8\xff", "\x89PNG\r\n\x1a\n", "GIF87a", "GIF89a", "II*\x00", "MM\x00*", "IIU\x00"} {
-		if bytes.HasPrefix(head, []byte(magic)) {
-			return true
-		}
-	}
-	if len(head) < 12 {
-		return false
-	}
-	if head[0] == 'P' && head[1] >= '1' && head[1] <= '6' && (head[2] == '\n' || head[2] == '\r' || head[2] == ' ' || head[2] == '#') {
-		return true
-	}
-	if string(head[4:8]) == "ftyp" {
-		return slices.Contains([]string{"heic", "heix", "heif", "mif1", "msf1", "avif", "avis"}, string(head[8:12]))
-	}
-	return string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP" ||
-		string(head[:2]) == "BM" && string(head[6:10]) == "\x00\x00\x00\x00"
 }

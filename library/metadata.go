@@ -36,7 +36,9 @@ const (
 // readMetadata reads EXIF, IPTC and XMP of a picture. What cannot be read is left out: the picture counts.
 func readMetadata(data []byte) (m Metadata) {
 	format, ok := metadataFormat(data)
-	if inner := image.Preview(data); !ok && inner != nil {
+	if exif := image.Exif(data); exif != nil {
+		data, format, ok = exif, imagemeta.TIFF, true
+	} else if inner := image.Preview(data); !ok && inner != nil {
 		data, format, ok = inner, imagemeta.JPEG, true
 	}
 	if !ok {

@@ -305,7 +305,7 @@ func headOf(path string) []byte {
 // kindAs is the kind of a file that begins so, "" if that does not tell.
 func kindAs(head []byte) string {
 	switch {
-	case library.IsPicture(head):
+	case image.Recognise(head):
 		return kindImage
 	case audio.Recognise(head):
 		return kindAudio

@@ -4,7 +4,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 )
+
+// isBMP knows a bitmap by the length of its header too, since two letters begin many a text.
+func isBMP(data []byte) bool {
+	return len(data) >= 18 && string(data[:2]) == "BM" && slices.Contains([]uint32{12, 40, 52, 56, 64, 108, 124}, binary.LittleEndian.Uint32(data[14:]))
+}
 
 // decodeBMP reads Windows and OS/2 bitmaps of 1, 4, 8, 16, 24 and 32 bits, run-length coded or with the bit fields that
 // Pillow knows. (golang.org/x/image/bmp takes neither runs nor 16 bits nor a gap before the pixels.)

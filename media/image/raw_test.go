@@ -113,6 +113,29 @@ func TestRaw(t *testing.T) {
 	f = newRaw("IIU\x00") // as Panasonic's
 	files["rw2"] = f.end(f.directory(0, map[uint16]uint32{274: 6, tagPanasonicJPEG: f.put(large)}))
 
+	f = newRaw("IIRO") // as Olympus's: a maker's note, whose places count from its own beginning
+	settings := newRaw("OLYMPUS\x00II\x03\x00")
+	settings.data = settings.data[:12]
+	notes := make([]byte, 30)
+	settings.order.PutUint16(notes, 1) // one entry, which leads behind it
+	copy(notes[2:], "\x20\x20\x0d\x00\x01\x00\x00\x00")
+	settings.data = append(settings.data, notes...)
+	led := settings.directory(0, map[uint16]uint32{0x100: 1, 0x101: settings.put(large), 0x102: uint32(len(large))})
+	settings.order.PutUint32(settings.data[12+10:], led)
+	exif := f.directory(0, map[uint16]uint32{0x927c: f.put(settings.data)})
+	f.order.PutUint16(f.data[exif+4:], 7)
+	f.order.PutUint32(f.data[exif+6:], uint32(len(settings.data)))
+	files["orf"] = f.end(f.directory(0, map[uint16]uint32{274: 6, 0x8769: exif}))
+
+	f = newRaw("II*\x00") // as Fujifilm's: a JPEG file with metadata of its own, then the sensor's values
+	own := "Exif\x00\x00" + string(f.end(f.directory(0, map[uint16]uint32{274: 6})))
+	turned := slices.Concat(large[:2], []byte{0xff, 0xe1, 0, byte(len(own) + 2)}, []byte(own), large[2:])
+	raf := append([]byte("FUJIFILMCCD-RAW 0201"), make([]byte, 128)...)
+	binary.BigEndian.PutUint32(raf[84:], uint32(len(raf)))
+	binary.BigEndian.PutUint32(raf[88:], uint32(len(turned)))
+	files["raf"] = append(raf, turned...)
+	files["cr3"] = cr3(small, large)
+
 	for name, data := range files {
 		img, err := Read(bytes.NewReader(data), nil)
 		if err != nil {
@@ -122,7 +145,7 @@ func TestRaw(t *testing.T) {
 		if img.W != 48 || img.H != 64 || img.Pix[0] < 240 || img.Pix[1] > 15 {
 			t.Errorf("%s: %d x %d, the first pixel %v; want 48 x 64, red", name, img.W, img.H, img.Pix[:3])
 		}
-		if !bytes.HasPrefix(Preview(data), large[:200]) {
+		if !bytes.HasSuffix(Preview(data), large[2:]) {
 			t.Errorf("%s: another preview", name)
 		}
 		for n := range len(data) { // cut or damaged anywhere it is read or refused
@@ -144,6 +167,74 @@ func TestRaw(t *testing.T) {
 	}
 	if Preview(small) != nil || Preview(nil) != nil {
 		t.Error("a preview of what is no RAW file")
+	}
+}
+
+// iso is a box of an ISO media file.
+func iso(kind string, parts ...[]byte) []byte {
+	data := slices.Concat(parts...)
+	return slices.Concat(binary.BigEndian.AppendUint32(nil, uint32(8+len(data))), []byte(kind), data)
+}
+
+// cr3 is a file as Canon's newer cameras lay it out: metadata in parts, a small picture beside them, a larger one as a track.
+func cr3(small, large []byte) []byte {
+	part := func(tags map[uint16]uint32) []byte {
+		f := newRaw("II*\x00")
+		return f.end(f.directory(0, tags))
+	}
+	f := newRaw("II*\x00")
+	at := f.put([]byte("2020:07:06 15:32:17\x00"))
+	exposure := f.end(f.directory(0, map[uint16]uint32{0x9003: at}))
+	copy(exposure[f.order.Uint32(exposure[4:])+4:], "\x02\x00\x14\x00\x00\x00") // a text of 20 bytes
+	var file []byte
+	for range 2 { // the second time one knows where the picture lies
+		place := make([]byte, 16)
+		place[7] = 1
+		binary.BigEndian.PutUint64(place[8:], uint64(len(file)-len(large)))
+		length := binary.BigEndian.AppendUint32(make([]byte, 4), uint32(len(large)))
+		track := iso("trak", iso("mdia", iso("minf", iso("stbl", iso("stsz", length, []byte{0, 0, 0, 1}), iso("co64", place)))))
+		sensor := iso("trak", iso("mdia", iso("minf", iso("stbl", iso("stsz", make([]byte, 12), []byte{0, 0, 0, 9}), iso("co64", make([]byte, 16))))))
+		metadata := iso("uuid", []byte(canonMetadata), iso("CMT1", part(map[uint16]uint32{256: 64, 274: 6})), iso("CMT2", exposure), iso("CMT4", part(map[uint16]uint32{0: 2})), iso("THMB", make([]byte, 16), small))
+		file = slices.Concat(iso("ftyp", []byte("crx \x00\x00\x00\x01crx isom")), iso("moov", metadata, sensor, track), iso("uuid", []byte(canonPreview), make([]byte, 8), iso("PRVW", make([]byte, 16), small)), iso("mdat", large))
+	}
+	return file
+}
+
+// The EXIF of RAW files that are no TIFF files is one: its parts joined, with their values where they belong.
+func TestRawExif(t *testing.T) {
+	exif := Exif(cr3(jpegOf(t, 16, 8, color.White), jpegOf(t, 64, 48, color.White)))
+	first := directories(exif, 1)[0]
+	below, place := first.at(first.number(0x8769)), first.at(first.number(0x8825))
+	if _, n, at := below.entry(0x9003); n != 20 || at == nil || !bytes.HasPrefix(exif[first.order.Uint32(at):], []byte("2020:07:06 15:32:17\x00")) {
+		t.Errorf("the date is lost in %q", exif)
+	}
+	if first.number(256) != 64 || first.number(274) != 6 || place.number(0) != 2 {
+		t.Errorf("another picture: %q", exif)
+	}
+	if got := Exif([]byte("IIRO1234")); string(got) != "II*\x001234" {
+		t.Errorf("Olympus's is %q", got)
+	}
+	if Exif(nil) != nil || Exif([]byte("\xff\xd8\xff")) != nil {
+		t.Error("EXIF of what is no RAW file")
+	}
+}
+
+// What real cameras wrote, cut off behind the small pictures (docs/licenses.md).
+func TestRawOfCameras(t *testing.T) {
+	for name, w := range map[string]int{"sample.arw": 160, "sample.cr2": 160, "sample.nef": 160, "sample.dng": 128} {
+		var damage error
+		img, err := Open("testdata/raw/"+name, &Options{Warn: func(err error) { damage = err }})
+		if err != nil || img.W != w || img.H != w*3/4 || damage != errJPEGTruncated {
+			t.Errorf("%s: %v, damage %v", name, err, damage)
+			continue
+		}
+		seen := map[[3]byte]bool{}
+		for i := 0; i < len(img.Pix); i += 3 {
+			seen[[3]byte(img.Pix[i:])] = true
+		}
+		if len(seen) < 1000 {
+			t.Errorf("%s: %d colours are no photograph", name, len(seen))
+		}
 	}
 }
 

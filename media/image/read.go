@@ -88,7 +88,7 @@ func slurp(r io.Reader, size int, options *Options) ([]byte, error) {
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if head = head[:n]; err != nil || !isPicture(head) {
+	if head = head[:n]; err != nil || !Recognise(head) {
 		return head, nil
 	}
 	most := 16*newFile(nil, options).pixels + 1<<26
@@ -103,9 +103,9 @@ func slurp(r io.Reader, size int, options *Options) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// isPicture reports whether data begins as a picture does.
-func isPicture(data []byte) bool {
-	return slices.ContainsFunc(formats[:], func(f format) bool { return f.match(data) })
+// Recognise reports whether a file that begins so is a picture in one of the formats that [Open] reads. A few kilobytes tell.
+func Recognise(head []byte) bool {
+	return slices.ContainsFunc(formats[:], func(f format) bool { return f.match(head) })
 }
 
 // bare is an error of a file without its path, which the caller names.
@@ -147,7 +147,7 @@ var formats = [...]format{
 	{"tiff", starts("II*\x00", "MM\x00*"), decodeTIFF},
 	{"avif", isAVIF, decodeAVIF},
 	{"heic", isHEIC, decodeHEIC},
-	{"bmp", starts("BM"), decodeBMP},
+	{"bmp", isBMP, decodeBMP},
 	{"raw", isRaw, decodeRaw},
 	{"pnm", isPNM, decodePNM},
 }

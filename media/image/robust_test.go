@@ -131,7 +131,7 @@ func TestErrors(t *testing.T) {
 		"\xff\xd8\xff\xe0":         "image: jpeg: no picture data: truncated file",
 		"\x89PNG\r\n\x1a\n":        "image: png: no IHDR chunk: truncated file",
 		"GIF89a\x01\x00":           "image: gif: no frame: truncated file",
-		"BM":                       "image: bmp: truncated file",
+		"BM":                       "image: not a picture",
 		"RIFF\x04\x00\x00\x00WEBP": "image: webp: expected a positive size, got 0 x 0",
 		"\x00\x00\x00\x10ftypheic\x00\x00\x00\x00": "image: heic: no meta box: truncated file",
 	} {

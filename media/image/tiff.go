@@ -9,8 +9,11 @@ import (
 
 // decodeTIFF reads the first picture of a TIFF file, or the preview of a camera's RAW file that is one.
 func decodeTIFF(f *file) (*RGB, int, error) {
-	if raw, p := previews(f.data); raw && (p.data != nil || directories(f.data, 1)[0].sensor()) {
-		return decodeRaw(f)
+	if raw, p := previews(f.data); raw {
+		if p.data != nil || directories(f.data, 1)[0].sensor() {
+			return decodeRaw(f)
+		}
+		f.warnOf(&p)
 	}
 	c, err := tiff.DecodeConfig(bytes.NewReader(f.data))
 	if err != nil {
