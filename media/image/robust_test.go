@@ -126,14 +126,14 @@ func TestTruncatedFiles(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for data, want := range map[string]string{
-		"":                         "image: empty file",
-		"hello, world":             "image: " + ErrFormat.Error(),
-		"\xff\xd8\xff\xe0":         "image: jpeg: no picture data: truncated file",
-		"\x89PNG\r\n\x1a\n":        "image: png: no IHDR chunk: truncated file",
-		"GIF89a\x01\x00":           "image: gif: no frame: truncated file",
-		"BM":                       "image: not a picture",
-		"RIFF\x04\x00\x00\x00WEBP": "image: webp: expected a positive size, got 0 x 0",
-		"\x00\x00\x00\x10ftypheic\x00\x00\x00\x00": "image: heic: no meta box: truncated file",
+		"":                  "image: empty file",
+		"hello, world":      "image: " + ErrFormat.Error(),
+		"\xff\xd8\xff\xe0":  "image: jpeg: no picture data: truncated file",
+		"\x89PNG\r\n\x1a\n": "image: png: no IHDR chunk: truncated file",
+		"GIF89a\x01\x00":    "image: gif: no frame: truncated file",
+		"BM" + strings.Repeat("\x00", 12) + "(\x00\x00\x00": "image: bmp: truncated file",
+		"RIFF\x04\x00\x00\x00WEBP":                          "image: webp: expected a positive size, got 0 x 0",
+		"\x00\x00\x00\x10ftypheic\x00\x00\x00\x00":          "image: heic: no meta box: truncated file",
 	} {
 		if _, err := Read(strings.NewReader(data), nil); err == nil || err.Error() != want {
 			t.Errorf("%q: got error %v, want %s", data, err, want)
