@@ -41,7 +41,7 @@ type param struct {
 	stale  atomic.Bool // they were changed since they were packed
 
 	edition   atomic.Uint64 // counts what made packed forms of it void
-	quant     *quantBlock   // of taps: the block around them in integers; guarded by mu
+	quant     [2]*quantBlock   // of taps: the block around them in integers; guarded by mu
 	statistic bool          // it is measured, not learnt
 }
 

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"testing"
 )
@@ -42,16 +43,28 @@ func TestQuads(t *testing.T) {
 						scale[i] = scale[i]*scale[i] + 0.01
 					}
 					var q quads
-					if !q.pack(rows, bias, n, k, most, 100, 2) {
-						t.Fatal("not packed")
-					}
-					got, want := make([]int16, m*n), make([]int16, m*n)
-					q.widenGeneric(want, a, scale, m)
-					if n%16 == 0 { // what is convolved comes in whole panels
-						q.widenRows(got, a, append(slices.Clone(scale), 1), m) // the kernel's pointer moves past the last
-						if !slices.Equal(got, want) {
+					if n%16 == 0 { // what is convolved, and what a head makes, comes in whole panels
+						if !q.pack(rows, bias, n, k, most, 100, 2, true) {
+							t.Fatal("not packed")
+						}
+						got, want := make([]int16, m*n), make([]int16, m*n)
+						q.widenGeneric(want, a, scale, m)
+						scale := append(slices.Clone(scale), 1) // the kernel's pointer moves past the last
+						if q.widenRows(got, a, scale, m); !slices.Equal(got, want) {
 							t.Errorf("widened to other integers")
 						}
+						if !q.pack(rows, bias, n, k, most, 1, 2, false) {
+							t.Fatal("not packed")
+						}
+						exact := make([]float32, m*n)
+						out, check := guarded(m*n, 3)
+						q.finishRows(out, a, scale, m)
+						q.finishGeneric(exact, a, scale, m)
+						check(t)
+						sameBits(t, "finished", out, exact)
+					}
+					if !q.pack(rows, bias, n, k, most, 100, 2, false) {
+						t.Fatal("not packed")
 					}
 					for _, residual := range [][]float32{nil, random(r, m*n)} {
 						out, check := guarded(m*n, 3)
@@ -84,7 +97,7 @@ func TestQuadRange(t *testing.T) {
 		}
 		var q quads
 		size := [...]int{top, 255}[k/8%2]
-		if !q.pack(rows, nil, 40, k, size, 1, 1) {
+		if !q.pack(rows, nil, 40, k, size, 1, 1, false) {
 			t.Fatal("not packed")
 		}
 		for j := range 40 {
@@ -103,7 +116,7 @@ func TestQuadRange(t *testing.T) {
 	}
 	var q quads
 	for _, bad := range []float32{nan, inf, -inf} {
-		if rows := random(r, 16); q.pack(append(rows, 1, 2, bad, 4, 5, 6, 7, 8), nil, 3, 8, 255, 1, 1) {
+		if rows := random(r, 16); q.pack(append(rows, 1, 2, bad, 4, 5, 6, 7, 8), nil, 3, 8, 255, 1, 1, false) {
 			t.Errorf("a weight of %v was packed", bad)
 		}
 	}
@@ -143,7 +156,16 @@ func TestQuantInputs(t *testing.T) {
 			if a != b || !slices.Equal(got, want) {
 				t.Fatalf("%d: %v %v, want %v %v", n, a, got, b, want)
 			}
+			x[3] = -4
+			levels(got, x[:n-1], 900)
+			levelsGeneric(want, x[:n-1], 900)
+			if !slices.Equal(got[:n-1], want[:n-1]) || size(x[1:]) != sizeGeneric(x[1:]) {
+				t.Fatalf("%d: %v of size %x, want %v of size %x", n, got, size(x[1:]), want, sizeGeneric(x[1:]))
+			}
 			x[n-1] = nan
+			if size(x) < infinite {
+				t.Errorf("%d: NaN has size %x", n, size(x))
+			}
 			if a := clipped(got, x, 1); a < infinite {
 				t.Errorf("%d: NaN has size %x", n, a)
 			}
@@ -209,38 +231,166 @@ func TestQuantBlock(t *testing.T) {
 			for i := range exact.Plan(1) {
 				exact.Run(i)
 			}
-			var want []float32
-			eachTier(t, func(t *testing.T) {
-				for workers := 1; workers <= 3; workers++ {
-					for _, band := range []int{0, 1, 2} {
-						out, check := guarded(len(b.Out), 3)
-						b.Out = out
-						chunks := b.Plan(workers)
-						if band > 0 {
-							b.band = band
-						}
-						for i := range chunks {
-							b.Run(chunks - 1 - i)
-						}
-						check(t)
-						if want == nil {
-							want = slices.Clone(out)
-						}
-						if !slices.Equal(out, want) {
-							t.Fatalf("%d workers, bands of %d rows: other bits", workers, band)
-						}
-					}
-				}
-			})
-			far, size := 0.0, 0.0
-			for i, v := range want {
-				far += math.Pow(float64(v-exact.Out[i]), 2)
-				size += math.Pow(float64(exact.Out[i]), 2)
-			}
-			if off := math.Sqrt(far / size); !(off < 0.03) {
-				t.Errorf("%v of what floats give off", off)
-			}
+			sameEverywhere(t, &b, exact.Out)
 		})
+	}
+}
+
+// sameEverywhere holds a block in integers against itself on every tier, in bands and strips, and against floats.
+func sameEverywhere(t *testing.T, b *Bottleneck, exact []float32) {
+	t.Helper()
+	var want []float32
+	eachTier(t, func(t *testing.T) {
+		for workers := 1; workers <= 3; workers++ {
+			for _, band := range []int{0, 1, 2} {
+				out, check := guarded(len(b.Out), 3)
+				b.Out = out
+				chunks := b.Plan(workers)
+				if band > 0 {
+					b.band = band
+				}
+				for i := range chunks {
+					b.Run(chunks - 1 - i)
+				}
+				check(t)
+				if want == nil {
+					want = slices.Clone(out)
+				}
+				if !slices.Equal(out, want) {
+					t.Fatalf("%d workers, bands of %d rows: other bits", workers, band)
+				}
+			}
+		}
+	})
+	far, size := 0.0, 0.0
+	for i, v := range want {
+		far += math.Pow(float64(v-exact[i]), 2)
+		size += math.Pow(float64(exact[i]), 2)
+	}
+	if off := math.Sqrt(far / size); !(off < 0.03) {
+		t.Errorf("%v of what floats give off", off)
+	}
+}
+
+// stemCases are pictures through a stem and a block: how many, channels, height, width, the stem's stride and padding, the columns of a head.
+var stemCases = []struct{ pictures, k, h, w, stride, pad, d int }{
+	{2, 3, 16, 16, 2, -1, 0}, {1, 3, 17, 23, 2, -1, 32}, {1, 1, 9, 40, 2, 1, 0}, {2, 4, 11, 6, 1, 1, 16}, {1, 3, 10, 12, 3, 0, 0}, {1, 3, 3, 3, 2, -1, 16}, {1, 2, 5, 35, 1, 2, 0},
+}
+
+// stemCase is such pictures, the block in integers, and what floats make of it.
+func stemCase(t *testing.T, i int) (b Bottleneck, exact []float32) {
+	const c, n = 32, 16
+	s, r := stemCases[i], seeded(i)
+	x := random(r, s.pictures*s.k*s.h*s.w)
+	shrunk := func(n, k int) []float32 {
+		w := random(r, n*k)
+		for i := range w {
+			w[i] /= float32(math.Sqrt(float64(k)))
+		}
+		return w
+	}
+	v := BlockValues{
+		K: s.k, Stem: true, C: c, N: n, Rows: 3, Cols: 3, Widen: shrunk(c, 9*s.k), WidenBias: random(r, c), Taps: shrunk(9, c), Bias: random(r, c),
+		Narrow: shrunk(n, c), NarrowBias: random(r, n),
+	}
+	for i := range v.Taps {
+		v.Taps[i] *= 2
+	}
+	last := n
+	if s.d > 0 {
+		v.D, v.Head, v.HeadBias, last = s.d, shrunk(s.d, n), random(r, s.d), s.d
+	}
+	b = Bottleneck{X: x, Stride: 1, StemStride: s.stride, StemRows: NewSide(s.h, 3, s.stride, s.pad), StemCols: NewSide(s.w, 3, s.stride, s.pad)}
+	h, w := b.StemRows.Out, b.StemCols.Out
+	b.Rows, b.Cols = NewSide(h, 3, 1, -1), NewSide(w, 3, 1, -1)
+	b.Out = make([]float32, s.pictures*h*w*last)
+	if b.Quant = NewQuantBlock(&v); b.Quant == nil {
+		t.Fatal("the block has no form in integers")
+	}
+	seen := make([]float32, s.pictures*h*w*c) // by the definition of a convolution
+	for at := range seen {
+		j, col, row, picture := at%c, at/c%w, at/c/w%h, at/c/w/h
+		sum := float64(v.WidenBias[j])
+		for tap := range 9 * s.k {
+			y, x := row*s.stride-b.StemRows.Pad+tap/3%3, col*s.stride-b.StemCols.Pad+tap%3
+			if y >= 0 && y < s.h && x >= 0 && x < s.w {
+				sum += float64(b.X[((picture*s.k+tap/9)*s.h+y)*s.w+x]) * float64(v.Widen[j*9*s.k+tap])
+			}
+		}
+		seen[at] = float32(min(max(sum, 0), 6))
+	}
+	f := Bottleneck{
+		X: seen, Out: make([]float32, s.pictures*h*w*n), Taps: v.Taps, Bias: v.Bias, Narrow: packedAs(F32, n, c, v.Narrow), NarrowBias: v.NarrowBias,
+		Stride: 1, Rows: b.Rows, Cols: b.Cols,
+	}
+	for i := range f.Plan(1) {
+		f.Run(i)
+	}
+	if exact = f.Out; s.d > 0 {
+		exact = make([]float32, len(b.Out))
+		multiply(&Gemm{
+			C: exact, LDC: s.d, A: f.Out, LDA: n, M: len(f.Out) / n, W: []*Packed{packedAs(F32, s.d, n, v.Head)}, Bias: [][]float32{v.HeadBias}, Act: ReLU6,
+		}, 1)
+	}
+	return b, exact
+}
+
+// A stem before a block and a head behind it are like a block alone: the same bits everywhere, and near to floats, at the edges too.
+func TestQuantStem(t *testing.T) {
+	for i, c := range stemCases {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
+			b, exact := stemCase(t, i)
+			sameEverywhere(t, &b, exact)
+		})
+	}
+}
+
+// A pixel that is not finite spoils the rows that see it, and no other unless its row held the picture's largest.
+func TestQuantStemNotFinite(t *testing.T) {
+	b, _ := stemCase(t, 1)
+	b.X[0] = 9 // the largest, which all are scaled by
+	for i := range b.Plan(1) {
+		b.Run(i)
+	}
+	whole := b.Out
+	for _, bad := range []float32{nan, -inf} {
+		b.X[6*23+5] = bad // what the stem makes of rows 2 and 3 or of row 3 sees it, and those beside
+		for workers := 1; workers <= 3; workers += 2 {
+			b.Out = make([]float32, len(whole))
+			for i := range b.Plan(workers) {
+				b.Run(i)
+			}
+			for i, v := range b.Out {
+				y, spoilt := i/(b.Cols.Out*32), false
+				for row := max(y-1, 0); row <= y+1; row++ {
+					top := row*2 - b.StemRows.Pad
+					spoilt = spoilt || row < b.Rows.In && top <= 6 && 6 < top+3
+				}
+				if spoilt != (v != v) || !spoilt && v != whole[i] {
+					t.Fatalf("%v in row 6, %d workers: row %d has %v, before %v", bad, workers, y, v, whole[i])
+				}
+			}
+		}
+	}
+}
+
+// One rounding: what is right for every float64 that a sum falls between is what sums of exact numbers are.
+func TestFMA32(t *testing.T) {
+	r := seeded(9)
+	exact := func(a, b, c float32) float32 {
+		x, y := new(big.Float).SetPrec(2000).SetFloat64(float64(a)), new(big.Float).SetPrec(2000).SetFloat64(float64(b))
+		v, _ := x.Mul(x, y).Add(x, new(big.Float).SetFloat64(float64(c))).Float32()
+		return v
+	}
+	for range 20000 {
+		a, b := float32(r.IntN(1<<20)-1<<19), float32(r.NormFloat64())
+		c := float32(math.Ldexp(r.NormFloat64(), r.IntN(60)-20))
+		if r.IntN(2) == 0 { // near to the middle between two floats
+			c = float32(math.Float32frombits(math.Float32bits(a*b)&^0xfff)) * float32(math.Ldexp(1, r.IntN(5)*8-16))
+		}
+		if got, want := fma32(a, b, c), exact(a, b, c); got != want {
+			t.Fatalf("%v·%v + %v is %v, want %v", a, b, c, got, want)
+		}
 	}
 }
 
@@ -289,6 +439,9 @@ func TestNoQuantBlock(t *testing.T) {
 		"a bias too far":  func(v *BlockValues) { v.Bias[5] = 1e9 },
 		"NaN in weights":  func(v *BlockValues) { v.Narrow[7] = nan },
 		"no widening":     func(v *BlockValues) { v.Widen = nil },
+		"half a head":     func(v *BlockValues) { v.D, v.Head = 8, make([]float32, 64) },
+		"NaN in the head": func(v *BlockValues) { v.D, v.Head = 16, append(make([]float32, 127), nan) },
+		"NaN in the stem": func(v *BlockValues) { v.K, v.Stem, v.Widen = 1, true, append(make([]float32, 143), nan) },
 	} {
 		v := good()
 		if spoil(v); NewQuantBlock(v) != nil {

@@ -15,11 +15,18 @@ func quads(s set) func(c *build.Context) {
 	return func(c *build.Context) {
 		g := newGen(c, s)
 		for h := 1; h <= 4; h++ {
-			g.quad(h, true)
-			g.quad(h, false)
+			for _, to := range []outcome{widened, narrowed, halved, finished} {
+				g.quad(h, to)
+			}
+		}
+		for _, h := range []int{1, 4} {
+			g.pairs(h, widened)
+			g.pairs(h, narrowed)
 		}
 		g.centre()
 		g.clipped()
+		g.levels()
+		g.size()
 	}
 }
 
@@ -35,14 +42,32 @@ func walks(s set) func(c *build.Context) {
 // bytesAt addresses memory behind a pointer.
 func bytesAt(p reg.Register, disp int) operand.Mem { return operand.Mem{Base: p, Disp: disp} }
 
+// An outcome is what a product of bytes becomes.
+type outcome int
+
+const (
+	widened  outcome = iota // int16 values
+	narrowed                // floats, to which a residual may be added
+	halved                  // the same of the first eight columns of a panel
+	finished                // floats between 0 and 6
+)
+
 // quad multiplies h rows of bytes with a panel of 16 columns, eight values of a row at a time: the products of the first four and of the last
 // four are added in 16 bits before they are in 32. Then sums become int16 values between 0 and 32767, or floats.
-func (g *gen) quad(h int, wide bool) {
-	name, doc := fmt.Sprintf("quadNarrow%d%s", h, g.name), "sum·scale + bias + residual at t.c, t.stride columns of it"
-	if wide {
-		name, doc = fmt.Sprintf("quadWiden%d%s", h, g.name), "the int16 nearest to sum·rows·scale + bias from 0 on at t.c; sums begin at t.sums"
+func (g *gen) quad(h int, to outcome) {
+	verb, columns := [...]string{"Widen", "Narrow", "Half", "Finish"}[to], 16
+	doc := [...]string{
+		"the int16 nearest to sum·(rows·scale) + bias from 0 on at t.c, columns 4 to 7 and 8 to 11 in each other's place; sums begin at t.sums",
+		"sum·scale + bias + residual at t.c",
+		"sum·scale + bias + residual at t.c, of a panel of 16",
+		"sum·(rows·scale) + bias from 0 to 6 at t.c; sums begin at t.sums",
+	}[to]
+	if to == halved {
+		columns = 8
 	}
-	g.function(name, "func(t *byte)", fmt.Sprintf("%s makes tiles of %d rows and 16 columns: %s.", name, h, doc))
+	vectors, scaled := columns/8, to == widened || to == finished
+	name := fmt.Sprintf("quad%s%d%s", verb, h, g.name)
+	g.function(name, "func(t *byte)", fmt.Sprintf("%s makes tiles of %d rows and %d columns: %s.", name, h, columns, doc))
 	t := g.GP64()
 	g.Load(g.Param("t"), t)
 	field := func(off int) reg.GPVirtual {
@@ -50,29 +75,21 @@ func (g *gen) quad(h int, wide bool) {
 		g.MOVQ(bytesAt(t, off), r)
 		return r
 	}
-	sum := func(r, j int) reg.VecPhysical { return g.vec(2*r + j) }
+	sum := func(r, j int) reg.VecPhysical { return g.vec(vectors*r + j) }
 	a0, a1, t0, t1, ones := g.vec(11), g.vec(12), g.vec(13), g.vec(14), g.vec(15)
-
-	again := g.label("again")
-	g.place(again)
-	g.VPCMPEQD(ones, ones, ones)
-	g.VPSRLW(operand.Imm(15), ones, ones)
-	if wide {
-		start := field(tileSums)
-		for i := range 2 * h {
-			g.VMOVDQU(bytesAt(start, i%2*32), g.vec(i))
-		}
-	} else {
-		for i := range 2 * h {
-			g.zero(g.vec(i))
-		}
-	}
-	lda, k, panel := field(tileLDA), field(tileK), field(tileB)
+	lda, out, ldc, count := field(tileLDA), field(tileC), field(tileLDC), field(tileCount)
 	rows := []reg.GPVirtual{field(tileA)}
 	if h == 4 {
 		rows = append(rows, g.GP64())
 		g.LEAQ(operand.Mem{Base: rows[0], Index: lda, Scale: 2}, rows[1])
 		g.ADDQ(lda, rows[1])
+	}
+	scales, residual, ldr := g.GP64(), g.GP64(), g.GP64()
+	if scaled {
+		g.MOVQ(bytesAt(t, tileRows), scales)
+	} else {
+		g.MOVQ(bytesAt(t, tileResidual), residual)
+		g.MOVQ(bytesAt(t, tileLDR), ldr)
 	}
 	a := func(r, step int) operand.Mem {
 		m := operand.Mem{Base: rows[r/3], Disp: 4 * step}
@@ -81,21 +98,37 @@ func (g *gen) quad(h int, wide bool) {
 		}
 		return m
 	}
-	loop := g.label("loop")
+	again, loop := g.label("again"), g.label("loop")
+	g.place(again)
+	g.VPCMPEQD(ones, ones, ones)
+	g.VPSRLW(operand.Imm(15), ones, ones)
+	if scaled {
+		start := field(tileSums)
+		for i := range 2 * h {
+			g.VMOVDQU(bytesAt(start, i%2*32), g.vec(i))
+		}
+	} else {
+		for i := range vectors * h {
+			g.zero(g.vec(i))
+		}
+	}
+	k, panel := field(tileK), field(tileB)
 	g.place(loop)
-	for i := range 3 {
-		g.VMOVDQU(bytesAt(panel, 32*i), g.vec(8+i))
+	weight := [4]operand.Op{g.vec(8), g.vec(9), g.vec(10), bytesAt(panel, 96)} // of the first four values, and of the others
+	if to == halved {
+		weight[1], weight[2], weight[3] = nil, g.vec(9), nil
+	}
+	for i, w := range weight {
+		if r, ok := w.(reg.VecPhysical); ok {
+			g.VMOVDQU(bytesAt(panel, 32*i), r)
+		}
 	}
 	for r := range h {
 		g.VPBROADCASTD(a(r, 0), a0)
 		g.VPBROADCASTD(a(r, 1), a1)
-		for j := range 2 {
-			g.VPMADDUBSW(g.vec(8+j), a0, t0)
-			if j == 0 {
-				g.VPMADDUBSW(g.vec(10), a1, t1)
-			} else {
-				g.VPMADDUBSW(bytesAt(panel, 96), a1, t1)
-			}
+		for j := range vectors {
+			g.VPMADDUBSW(weight[j], a0, t0)
+			g.VPMADDUBSW(weight[2+j], a1, t1)
 			g.VPADDW(t1, t0, t0)
 			g.VPMADDWD(ones, t0, t0)
 			g.VPADDD(t0, sum(r, j), sum(r, j))
@@ -108,100 +141,162 @@ func (g *gen) quad(h int, wide bool) {
 	g.DECQ(k)
 	g.JNZ(loop)
 
-	scale, bias, out, ldc := field(tileScale), field(tileBias), field(tileC), field(tileLDC)
-	for j := range 2 {
+	scale, bias := field(tileScale), field(tileBias)
+	for j := range vectors {
 		g.VMOVUPS(bytesAt(scale, 32*j), g.vec(8+j))
 		g.VMOVUPS(bytesAt(bias, 32*j), g.vec(10+j))
 	}
-	if wide {
-		g.settleWide(h, field(tileRows), out, ldc)
-		g.ADDQ(operand.Imm(uint64(4*h)), bytesAt(t, tileRows))
+	if scaled {
+		g.settleWide(h, scales, out, ldc, to)
+		g.ADDQ(operand.Imm(uint64(4*h)), scales)
 	} else {
-		g.settleNarrow(h, field, out, ldc)
+		g.settleNarrow(h, vectors, residual, ldr, out, ldc)
 	}
-	last := g.label("last")
-	g.DECQ(bytesAt(t, tileCount))
-	g.JZ(last)
-	g.MOVQ(out, bytesAt(t, tileC))
-	by := field(tileLDA)
-	g.IMUL3Q(operand.Imm(uint64(h)), by, by)
-	g.ADDQ(by, bytesAt(t, tileA))
-	if !wide {
-		none := g.label("none")
-		g.CMPQ(bytesAt(t, tileResidual), operand.Imm(0))
-		g.JE(none)
-		by := field(tileLDR)
-		g.IMUL3Q(operand.Imm(uint64(h)), by, by)
-		g.ADDQ(by, bytesAt(t, tileResidual))
-		g.place(none)
+	// The pointers to rows are at their ends: lda further for each of the others.
+	for _, p := range rows {
+		for range h - 1 {
+			g.ADDQ(lda, p)
+		}
 	}
-	g.JMP(again)
-	g.place(last)
+	g.DECQ(count)
+	g.JNZ(again)
 	g.end()
 }
 
-// settleWide writes h rows of sums as int16: scales are in registers 8 and 9, biases in 10 and 11.
-func (g *gen) settleWide(h int, scales, out, ldc reg.GPVirtual) {
+// settleWide writes h rows of sums as int16, or as floats between 0 and 6: scales are in registers 8 and 9, biases in 10 and 11. Packing
+// takes four columns of each register in turns.
+func (g *gen) settleWide(h int, scales, out, ldc reg.GPVirtual, to outcome) {
 	top, row, by, zero := g.vec(12), g.vec(13), g.vec(14), g.vec(15)
 	g.zero(zero)
-	g.VMOVUPS(g.repeated(math.Float32bits(32767)), top)
+	if to == finished {
+		g.VMOVUPS(g.float(6), top)
+	} else {
+		g.VMOVUPS(g.float(32767), top)
+	}
 	for r := range h {
 		g.VBROADCASTSS(bytesAt(scales, 4*r), row)
 		for j := range 2 {
 			s := g.vec(2*r + j)
 			g.VCVTDQ2PS(s, s)
 			g.VMULPS(g.vec(8+j), row, by)
-			g.VMULPS(by, s, s)
-			g.VADDPS(g.vec(10+j), s, s)
+			g.VFMADD213PS(g.vec(10+j), by, s)
 			g.VMINPS(top, s, s)
-			g.VCVTPS2DQ(s, s)
+			if to == finished {
+				g.VMAXPS(zero, s, s)
+				g.VMOVUPS(s, bytesAt(out, 32*j))
+			} else {
+				g.VCVTPS2DQ(s, s)
+			}
 		}
-		s := g.vec(2 * r)
-		g.VPACKSSDW(g.vec(2*r+1), s, s)
-		g.VPMAXSW(zero, s, s)
-		g.VPERMQ(operand.Imm(0xd8), s, s)
-		g.VMOVDQU(s, bytesAt(out, 0))
+		if to != finished {
+			s := g.vec(2 * r)
+			g.VPACKSSDW(g.vec(2*r+1), s, s)
+			g.VPMAXSW(zero, s, s)
+			g.VMOVDQU(s, bytesAt(out, 0))
+		}
 		g.ADDQ(ldc, out)
 	}
 }
 
-// settleNarrow writes h rows of sums as floats, likewise, the first eight columns of a panel that is not whole.
-func (g *gen) settleNarrow(h int, field func(off int) reg.GPVirtual, out, ldc reg.GPVirtual) {
-	columns, residual, ldr := field(tileStride), field(tileResidual), field(tileLDR)
+// pairs multiplies h rows of 16-bit numbers with a panel of 16 columns, four values of a row at a time: t.k times, t.stride bytes from one to
+// the next.
+func (g *gen) pairs(h int, to outcome) {
+	verb, doc := "Narrow", "sum·scale + bias at t.c"
+	if to == widened {
+		verb, doc = "Widen", "the int16 nearest to sum·(rows·scale) + bias from 0 on at t.c, columns 4 to 7 and 8 to 11 in each other's place"
+	}
+	name := fmt.Sprintf("pairs%s%d%s", verb, h, g.name)
+	g.function(name, "func(t *byte)", fmt.Sprintf("%s makes tiles of %d rows and 16 columns of 16-bit numbers: %s.", name, h, doc))
+	t := g.GP64()
+	g.Load(g.Param("t"), t)
+	field := func(off int) reg.GPVirtual {
+		r := g.GP64()
+		g.MOVQ(bytesAt(t, off), r)
+		return r
+	}
+	a, product := g.vec(11), g.vec(12)
+	again, loop, last := g.label("again"), g.label("loop"), g.label("last")
+	g.place(again)
 	for i := range 2 * h {
+		g.zero(g.vec(i))
+	}
+	lda, k, panel, stride := field(tileLDA), field(tileK), field(tileB), field(tileStride)
+	places := []reg.GPVirtual{field(tileA)}
+	if h == 4 {
+		places = append(places, g.GP64())
+		g.LEAQ(operand.Mem{Base: places[0], Index: lda, Scale: 2}, places[1])
+		g.ADDQ(lda, places[1])
+	}
+	g.place(loop)
+	for pair := range 2 {
+		for j := range 2 {
+			g.VMOVDQU(bytesAt(panel, 64*pair+32*j), g.vec(8+j))
+		}
+		for p := range h {
+			m := operand.Mem{Base: places[p/3], Disp: 4 * pair}
+			if p%3 > 0 {
+				m.Index, m.Scale = lda, uint8(p%3)
+			}
+			g.VPBROADCASTD(m, a)
+			for j := range 2 {
+				g.VPMADDWD(g.vec(8+j), a, product)
+				g.VPADDD(product, g.vec(2*p+j), g.vec(2*p+j))
+			}
+		}
+	}
+	g.ADDQ(operand.U32(128), panel)
+	for _, p := range places {
+		g.ADDQ(stride, p)
+	}
+	g.DECQ(k)
+	g.JNZ(loop)
+	scale, bias, out, ldc := field(tileScale), field(tileBias), field(tileC), field(tileLDC)
+	for j := range 2 {
+		g.VMOVUPS(bytesAt(scale, 32*j), g.vec(8+j))
+		g.VMOVUPS(bytesAt(bias, 32*j), g.vec(10+j))
+	}
+	if to == widened {
+		g.settleWide(h, field(tileRows), out, ldc, widened)
+	} else {
+		none := g.GP64()
+		g.XORQ(none, none)
+		g.settleNarrow(h, 2, none, none, out, ldc)
+	}
+	g.DECQ(bytesAt(t, tileCount))
+	g.JZ(last)
+	g.MOVQ(out, bytesAt(t, tileC))
+	by := field(tileLDA)
+	g.IMUL3Q(operand.Imm(uint64(h)), by, by)
+	g.ADDQ(by, bytesAt(t, tileA))
+	g.JMP(again)
+	g.place(last)
+	g.end()
+}
+
+// settleNarrow writes h rows of sums as floats, likewise.
+func (g *gen) settleNarrow(h, vectors int, residual, ldr, out, ldc reg.GPVirtual) {
+	for i := range vectors * h {
 		s := g.vec(i)
 		g.VCVTDQ2PS(s, s)
-		g.VMULPS(g.vec(8+i%2), s, s)
-		g.VADDPS(g.vec(10+i%2), s, s)
+		g.VMULPS(g.vec(8+i%vectors), s, s)
+		g.VADDPS(g.vec(10+i%vectors), s, s)
 	}
-	eight, done := g.label("eight"), g.label("settled")
-	g.CMPQ(columns, operand.Imm(8))
-	g.JE(eight)
-	for _, n := range []int{2, 1} {
-		if n == 1 {
-			g.place(eight)
+	plain := g.label("plain")
+	g.TESTQ(residual, residual)
+	g.JZ(plain)
+	for r := range h {
+		for j := range vectors {
+			g.VADDPS(bytesAt(residual, 32*j), g.vec(vectors*r+j), g.vec(vectors*r+j))
 		}
-		plain := g.label("plain")
-		g.TESTQ(residual, residual)
-		g.JZ(plain)
-		for r := range h {
-			for j := range n {
-				g.VADDPS(bytesAt(residual, 32*j), g.vec(2*r+j), g.vec(2*r+j))
-			}
-			g.ADDQ(ldr, residual)
-		}
-		g.place(plain)
-		for r := range h {
-			for j := range n {
-				g.VMOVUPS(g.vec(2*r+j), bytesAt(out, 32*j))
-			}
-			g.ADDQ(ldc, out)
-		}
-		if n == 2 {
-			g.JMP(done)
-		}
+		g.ADDQ(ldr, residual)
 	}
-	g.place(done)
+	g.place(plain)
+	for r := range h {
+		for j := range vectors {
+			g.VMOVUPS(g.vec(vectors*r+j), bytesAt(out, 32*j))
+		}
+		g.ADDQ(ldc, out)
+	}
 }
 
 // centre brings rows to bytes around 128.
@@ -302,6 +397,51 @@ func (g *gen) clipped() {
 		g.VPMAXSD(half, one, one)
 	}
 	g.VMOVD(one, bits)
+	g.Store(bits, g.ReturnIndex(0))
+	g.end()
+}
+
+// levels brings values to int16 of both signs.
+func (g *gen) levels() {
+	g.function("levels"+g.name, "func(dst *int16, x *float32, n int, scale float32)",
+		"levels"+g.name+" writes x·scale as int16, as far as it fits. n is a multiple of 16 and not 0.")
+	dst, x, n, by := g.arg("dst"), g.arg("x"), g.arg("n"), g.spread("scale")
+	loop := g.label("loop")
+	g.place(loop)
+	v := g.vs(2)
+	for j := range v {
+		g.VMULPS(bytesAt(x, 32*j), by, v[j])
+		g.VCVTPS2DQ(v[j], v[j])
+	}
+	g.VPACKSSDW(v[1], v[0], v[0])
+	g.VPERMQ(operand.Imm(0xd8), v[0], v[0])
+	g.VMOVDQU(v[0], bytesAt(dst, 0))
+	g.ADDQ(operand.Imm(64), x)
+	g.ADDQ(operand.Imm(32), dst)
+	g.SUBQ(operand.Imm(16), n)
+	g.JNZ(loop)
+	g.end()
+}
+
+// size finds the largest size of values.
+func (g *gen) size() {
+	g.function("size"+g.name, "func(x *float32, n int) uint32", "size"+g.name+" is the bits of the largest size of x. n is a multiple of 16 and not 0.")
+	x, n, sign := g.arg("x"), g.arg("n"), g.v()
+	g.VMOVUPS(g.repeated(0x7fffffff), sign)
+	most := g.zeros(2)
+	loop := g.label("loop")
+	g.place(loop)
+	for j := range most {
+		v := g.v()
+		g.VANDPS(bytesAt(x, 32*j), sign, v)
+		g.VPMAXSD(v, most[j], most[j])
+	}
+	g.ADDQ(operand.Imm(64), x)
+	g.SUBQ(operand.Imm(16), n)
+	g.JNZ(loop)
+	bits := g.GP32()
+	g.VPMAXSD(most[1], most[0], most[0])
+	g.VMOVD(g.across(most[0], func(a, b, to operand.Op) { g.VPMAXSD(a, b, to) }).(reg.VecVirtual).AsX(), bits)
 	g.Store(bits, g.ReturnIndex(0))
 	g.end()
 }
