@@ -43,7 +43,7 @@ func (b *Bottleneck) Plan(workers int) (chunks int) {
 	sameLength("bottleneck", len(b.Out), pictures*out)
 	narrowed := b.n
 	if b.Quant != nil {
-		narrowed = b.Quant.narrow.n
+		narrowed = max(b.Quant.narrow.n, b.Quant.fine.n)
 	}
 	need(!b.Skip || b.Rows.In == b.Rows.Out && b.Cols.In == b.Cols.Out && b.k == narrowed, "bottleneck", "expected a result of %d values to add to, got %d", in, out)
 	if pictures == 0 {

@@ -1692,47 +1692,51 @@ loop2:
 // Requires: AVX, AVX2, FMA3
 TEXT ·pairsWiden1AVX2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
+	MOVQ 8(AX), CX
+	MOVQ 88(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ (AX), R8
+	MOVQ 64(AX), R9
+	MOVQ 72(AX), R9
 
 again1:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   8(AX), CX
-	MOVQ   24(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   88(AX), BX
-	MOVQ   (AX), SI
+	MOVQ   24(AX), R10
+	MOVQ   16(AX), R11
+	MOVQ   R8, R9
 
 loop2:
-	VMOVDQU      (DX), Y8
-	VMOVDQU      32(DX), Y9
-	VPBROADCASTD (SI), Y11
+	VMOVDQU      (R11), Y8
+	VMOVDQU      32(R11), Y9
+	VPBROADCASTD (R9), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y1, Y1
-	VMOVDQU      64(DX), Y8
-	VMOVDQU      96(DX), Y9
-	VPBROADCASTD 4(SI), Y11
+	VMOVDQU      64(R11), Y8
+	VMOVDQU      96(R11), Y9
+	VPBROADCASTD 4(R9), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y1, Y1
-	ADDQ         $0x00000080, DX
-	ADDQ         BX, SI
-	DECQ         CX
+	ADDQ         $0x00000080, R11
+	ADDQ         DX, R9
+	DECQ         R10
 	JNZ          loop2
-	MOVQ         96(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         32(AX), BX
-	MOVQ         40(AX), SI
-	VMOVUPS      (CX), Y8
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(CX), Y9
-	VMOVUPS      32(DX), Y11
-	MOVQ         104(AX), CX
+	MOVQ         96(AX), R9
+	MOVQ         56(AX), R10
+	VMOVUPS      (R9), Y8
+	VMOVUPS      (R10), Y10
+	VMOVUPS      32(R9), Y9
+	VMOVUPS      32(R10), Y11
+	MOVQ         104(AX), R9
 	VXORPS       Y15, Y15, Y15
 	VMOVUPS      c46fffe00<>+0(SB), Y12
-	VBROADCASTSS (CX), Y13
+	VBROADCASTSS (R9), Y13
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y8, Y13, Y14
 	VFMADD213PS  Y10, Y14, Y0
@@ -1747,15 +1751,9 @@ loop2:
 	VPMAXSW      Y15, Y0, Y0
 	VMOVDQU      Y0, (BX)
 	ADDQ         SI, BX
-	DECQ         136(AX)
-	JZ           last3
-	MOVQ         BX, 32(AX)
-	MOVQ         8(AX), CX
-	IMUL3Q       $0x01, CX, CX
-	ADDQ         CX, (AX)
-	JMP          again1
-
-last3:
+	ADDQ         CX, R8
+	DECQ         DI
+	JNZ          again1
 	VZEROUPPER
 	RET
 
@@ -1763,69 +1761,119 @@ last3:
 // Requires: AVX, AVX2
 TEXT ·pairsNarrow1AVX2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
+	MOVQ 8(AX), CX
+	MOVQ 88(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ (AX), R8
+	MOVQ 64(AX), R9
+	MOVQ 72(AX), R10
 
 again1:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   8(AX), CX
-	MOVQ   24(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   88(AX), BX
-	MOVQ   (AX), SI
+	MOVQ   24(AX), R12
+	MOVQ   16(AX), R13
+	MOVQ   R8, R11
 
 loop2:
-	VMOVDQU      (DX), Y8
-	VMOVDQU      32(DX), Y9
-	VPBROADCASTD (SI), Y11
+	VMOVDQU      (R13), Y8
+	VMOVDQU      32(R13), Y9
+	VPBROADCASTD (R11), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y1, Y1
-	VMOVDQU      64(DX), Y8
-	VMOVDQU      96(DX), Y9
-	VPBROADCASTD 4(SI), Y11
+	VMOVDQU      64(R13), Y8
+	VMOVDQU      96(R13), Y9
+	VPBROADCASTD 4(R11), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y1, Y1
-	ADDQ         $0x00000080, DX
-	ADDQ         BX, SI
-	DECQ         CX
+	ADDQ         $0x00000080, R13
+	ADDQ         DX, R11
+	DECQ         R12
 	JNZ          loop2
-	MOVQ         96(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         32(AX), BX
-	MOVQ         40(AX), SI
-	VMOVUPS      (CX), Y8
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(CX), Y9
-	VMOVUPS      32(DX), Y11
-	XORQ         CX, CX
+	MOVQ         96(AX), R11
+	MOVQ         56(AX), R12
+	VMOVUPS      (R11), Y8
+	VMOVUPS      (R12), Y10
+	VMOVUPS      32(R11), Y9
+	VMOVUPS      32(R12), Y11
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y8, Y0, Y0
 	VADDPS       Y10, Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VMULPS       Y9, Y1, Y1
 	VADDPS       Y11, Y1, Y1
-	TESTQ        CX, CX
-	JZ           plain4
-	VADDPS       (CX), Y0, Y0
-	VADDPS       32(CX), Y1, Y1
-	ADDQ         CX, CX
+	TESTQ        R9, R9
+	JZ           plain3
+	VADDPS       (R9), Y0, Y0
+	VADDPS       32(R9), Y1, Y1
+	ADDQ         R10, R9
 
-plain4:
+plain3:
 	VMOVUPS Y0, (BX)
 	VMOVUPS Y1, 32(BX)
 	ADDQ    SI, BX
-	DECQ    136(AX)
-	JZ      last3
-	MOVQ    BX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x01, CX, CX
-	ADDQ    CX, (AX)
-	JMP     again1
+	ADDQ    CX, R8
+	DECQ    DI
+	JNZ     again1
+	VZEROUPPER
+	RET
 
-last3:
+// func pairsHalf1AVX2(t *tile)
+// Requires: AVX, AVX2
+TEXT ·pairsHalf1AVX2(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ 8(AX), CX
+	MOVQ 88(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ (AX), R8
+	MOVQ 64(AX), R9
+	MOVQ 72(AX), R10
+
+again1:
+	VXORPS Y0, Y0, Y0
+	MOVQ   24(AX), R12
+	MOVQ   16(AX), R13
+	MOVQ   R8, R11
+
+loop2:
+	VMOVDQU      (R13), Y8
+	VPBROADCASTD (R11), Y11
+	VPMADDWD     Y8, Y11, Y12
+	VPADDD       Y12, Y0, Y0
+	VMOVDQU      64(R13), Y8
+	VPBROADCASTD 4(R11), Y11
+	VPMADDWD     Y8, Y11, Y12
+	VPADDD       Y12, Y0, Y0
+	ADDQ         $0x00000080, R13
+	ADDQ         DX, R11
+	DECQ         R12
+	JNZ          loop2
+	MOVQ         96(AX), R11
+	MOVQ         56(AX), R12
+	VMOVUPS      (R11), Y8
+	VMOVUPS      (R12), Y10
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y8, Y0, Y0
+	VADDPS       Y10, Y0, Y0
+	TESTQ        R9, R9
+	JZ           plain3
+	VADDPS       (R9), Y0, Y0
+	ADDQ         R10, R9
+
+plain3:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	ADDQ    CX, R8
+	DECQ    DI
+	JNZ     again1
 	VZEROUPPER
 	RET
 
@@ -1833,6 +1881,14 @@ last3:
 // Requires: AVX, AVX2, FMA3
 TEXT ·pairsWiden4AVX2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
+	MOVQ 8(AX), CX
+	MOVQ 88(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ (AX), R8
+	MOVQ 64(AX), R9
+	MOVQ 72(AX), R9
 
 again1:
 	VXORPS Y0, Y0, Y0
@@ -1843,76 +1899,72 @@ again1:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   8(AX), CX
-	MOVQ   24(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   88(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
+	MOVQ   24(AX), R11
+	MOVQ   16(AX), R12
+	MOVQ   R8, R9
+	LEAQ   (R8)(CX*2), R10
+	ADDQ   CX, R10
 
 loop2:
-	VMOVDQU      (BX), Y8
-	VMOVDQU      32(BX), Y9
-	VPBROADCASTD (DI), Y11
+	VMOVDQU      (R12), Y8
+	VMOVDQU      32(R12), Y9
+	VPBROADCASTD (R9), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (DI)(CX*1), Y11
+	VPBROADCASTD (R9)(CX*1), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y2, Y2
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (DI)(CX*2), Y11
+	VPBROADCASTD (R9)(CX*2), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y4, Y4
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (R8), Y11
+	VPBROADCASTD (R10), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y6, Y6
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y7, Y7
-	VMOVDQU      64(BX), Y8
-	VMOVDQU      96(BX), Y9
-	VPBROADCASTD 4(DI), Y11
+	VMOVDQU      64(R12), Y8
+	VMOVDQU      96(R12), Y9
+	VPBROADCASTD 4(R9), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 4(DI)(CX*1), Y11
+	VPBROADCASTD 4(R9)(CX*1), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y2, Y2
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 4(DI)(CX*2), Y11
+	VPBROADCASTD 4(R9)(CX*2), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y4, Y4
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD 4(R8), Y11
+	VPBROADCASTD 4(R10), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y6, Y6
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y7, Y7
-	ADDQ         $0x00000080, BX
-	ADDQ         SI, DI
-	ADDQ         SI, R8
-	DECQ         DX
+	ADDQ         $0x00000080, R12
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	DECQ         R11
 	JNZ          loop2
-	MOVQ         96(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         32(AX), BX
-	MOVQ         40(AX), SI
-	VMOVUPS      (CX), Y8
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(CX), Y9
-	VMOVUPS      32(DX), Y11
-	MOVQ         104(AX), CX
+	MOVQ         96(AX), R9
+	MOVQ         56(AX), R10
+	VMOVUPS      (R9), Y8
+	VMOVUPS      (R10), Y10
+	VMOVUPS      32(R9), Y9
+	VMOVUPS      32(R10), Y11
+	MOVQ         104(AX), R9
 	VXORPS       Y15, Y15, Y15
 	VMOVUPS      c46fffe00<>+0(SB), Y12
-	VBROADCASTSS (CX), Y13
+	VBROADCASTSS (R9), Y13
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y8, Y13, Y14
 	VFMADD213PS  Y10, Y14, Y0
@@ -1927,7 +1979,7 @@ loop2:
 	VPMAXSW      Y15, Y0, Y0
 	VMOVDQU      Y0, (BX)
 	ADDQ         SI, BX
-	VBROADCASTSS 4(CX), Y13
+	VBROADCASTSS 4(R9), Y13
 	VCVTDQ2PS    Y2, Y2
 	VMULPS       Y8, Y13, Y14
 	VFMADD213PS  Y10, Y14, Y2
@@ -1942,7 +1994,7 @@ loop2:
 	VPMAXSW      Y15, Y2, Y2
 	VMOVDQU      Y2, (BX)
 	ADDQ         SI, BX
-	VBROADCASTSS 8(CX), Y13
+	VBROADCASTSS 8(R9), Y13
 	VCVTDQ2PS    Y4, Y4
 	VMULPS       Y8, Y13, Y14
 	VFMADD213PS  Y10, Y14, Y4
@@ -1957,7 +2009,7 @@ loop2:
 	VPMAXSW      Y15, Y4, Y4
 	VMOVDQU      Y4, (BX)
 	ADDQ         SI, BX
-	VBROADCASTSS 12(CX), Y13
+	VBROADCASTSS 12(R9), Y13
 	VCVTDQ2PS    Y6, Y6
 	VMULPS       Y8, Y13, Y14
 	VFMADD213PS  Y10, Y14, Y6
@@ -1972,15 +2024,12 @@ loop2:
 	VPMAXSW      Y15, Y6, Y6
 	VMOVDQU      Y6, (BX)
 	ADDQ         SI, BX
-	DECQ         136(AX)
-	JZ           last3
-	MOVQ         BX, 32(AX)
-	MOVQ         8(AX), CX
-	IMUL3Q       $0x04, CX, CX
-	ADDQ         CX, (AX)
-	JMP          again1
-
-last3:
+	ADDQ         CX, R8
+	ADDQ         CX, R8
+	ADDQ         CX, R8
+	ADDQ         CX, R8
+	DECQ         DI
+	JNZ          again1
 	VZEROUPPER
 	RET
 
@@ -1988,6 +2037,14 @@ last3:
 // Requires: AVX, AVX2
 TEXT ·pairsNarrow4AVX2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), AX
+	MOVQ 8(AX), CX
+	MOVQ 88(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ (AX), R8
+	MOVQ 64(AX), R9
+	MOVQ 72(AX), R10
 
 again1:
 	VXORPS Y0, Y0, Y0
@@ -1998,73 +2055,68 @@ again1:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   8(AX), CX
-	MOVQ   24(AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   88(AX), SI
-	MOVQ   (AX), DI
-	LEAQ   (DI)(CX*2), R8
-	ADDQ   CX, R8
+	MOVQ   24(AX), R13
+	MOVQ   16(AX), R14
+	MOVQ   R8, R11
+	LEAQ   (R8)(CX*2), R12
+	ADDQ   CX, R12
 
 loop2:
-	VMOVDQU      (BX), Y8
-	VMOVDQU      32(BX), Y9
-	VPBROADCASTD (DI), Y11
+	VMOVDQU      (R14), Y8
+	VMOVDQU      32(R14), Y9
+	VPBROADCASTD (R11), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (DI)(CX*1), Y11
+	VPBROADCASTD (R11)(CX*1), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y2, Y2
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (DI)(CX*2), Y11
+	VPBROADCASTD (R11)(CX*2), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y4, Y4
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (R8), Y11
+	VPBROADCASTD (R12), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y6, Y6
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y7, Y7
-	VMOVDQU      64(BX), Y8
-	VMOVDQU      96(BX), Y9
-	VPBROADCASTD 4(DI), Y11
+	VMOVDQU      64(R14), Y8
+	VMOVDQU      96(R14), Y9
+	VPBROADCASTD 4(R11), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 4(DI)(CX*1), Y11
+	VPBROADCASTD 4(R11)(CX*1), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y2, Y2
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 4(DI)(CX*2), Y11
+	VPBROADCASTD 4(R11)(CX*2), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y4, Y4
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD 4(R8), Y11
+	VPBROADCASTD 4(R12), Y11
 	VPMADDWD     Y8, Y11, Y12
 	VPADDD       Y12, Y6, Y6
 	VPMADDWD     Y9, Y11, Y12
 	VPADDD       Y12, Y7, Y7
-	ADDQ         $0x00000080, BX
-	ADDQ         SI, DI
-	ADDQ         SI, R8
-	DECQ         DX
+	ADDQ         $0x00000080, R14
+	ADDQ         DX, R11
+	ADDQ         DX, R12
+	DECQ         R13
 	JNZ          loop2
-	MOVQ         96(AX), CX
-	MOVQ         56(AX), DX
-	MOVQ         32(AX), BX
-	MOVQ         40(AX), SI
-	VMOVUPS      (CX), Y8
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(CX), Y9
-	VMOVUPS      32(DX), Y11
-	XORQ         CX, CX
+	MOVQ         96(AX), R11
+	MOVQ         56(AX), R12
+	VMOVUPS      (R11), Y8
+	VMOVUPS      (R12), Y10
+	VMOVUPS      32(R11), Y9
+	VMOVUPS      32(R12), Y11
 	VCVTDQ2PS    Y0, Y0
 	VMULPS       Y8, Y0, Y0
 	VADDPS       Y10, Y0, Y0
@@ -2089,22 +2141,22 @@ loop2:
 	VCVTDQ2PS    Y7, Y7
 	VMULPS       Y9, Y7, Y7
 	VADDPS       Y11, Y7, Y7
-	TESTQ        CX, CX
-	JZ           plain4
-	VADDPS       (CX), Y0, Y0
-	VADDPS       32(CX), Y1, Y1
-	ADDQ         CX, CX
-	VADDPS       (CX), Y2, Y2
-	VADDPS       32(CX), Y3, Y3
-	ADDQ         CX, CX
-	VADDPS       (CX), Y4, Y4
-	VADDPS       32(CX), Y5, Y5
-	ADDQ         CX, CX
-	VADDPS       (CX), Y6, Y6
-	VADDPS       32(CX), Y7, Y7
-	ADDQ         CX, CX
+	TESTQ        R9, R9
+	JZ           plain3
+	VADDPS       (R9), Y0, Y0
+	VADDPS       32(R9), Y1, Y1
+	ADDQ         R10, R9
+	VADDPS       (R9), Y2, Y2
+	VADDPS       32(R9), Y3, Y3
+	ADDQ         R10, R9
+	VADDPS       (R9), Y4, Y4
+	VADDPS       32(R9), Y5, Y5
+	ADDQ         R10, R9
+	VADDPS       (R9), Y6, Y6
+	VADDPS       32(R9), Y7, Y7
+	ADDQ         R10, R9
 
-plain4:
+plain3:
 	VMOVUPS Y0, (BX)
 	VMOVUPS Y1, 32(BX)
 	ADDQ    SI, BX
@@ -2117,15 +2169,113 @@ plain4:
 	VMOVUPS Y6, (BX)
 	VMOVUPS Y7, 32(BX)
 	ADDQ    SI, BX
-	DECQ    136(AX)
-	JZ      last3
-	MOVQ    BX, 32(AX)
-	MOVQ    8(AX), CX
-	IMUL3Q  $0x04, CX, CX
-	ADDQ    CX, (AX)
-	JMP     again1
+	ADDQ    CX, R8
+	ADDQ    CX, R8
+	ADDQ    CX, R8
+	ADDQ    CX, R8
+	DECQ    DI
+	JNZ     again1
+	VZEROUPPER
+	RET
 
-last3:
+// func pairsHalf4AVX2(t *tile)
+// Requires: AVX, AVX2
+TEXT ·pairsHalf4AVX2(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ 8(AX), CX
+	MOVQ 88(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 40(AX), SI
+	MOVQ 136(AX), DI
+	MOVQ (AX), R8
+	MOVQ 64(AX), R9
+	MOVQ 72(AX), R10
+
+again1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   24(AX), R13
+	MOVQ   16(AX), R14
+	MOVQ   R8, R11
+	LEAQ   (R8)(CX*2), R12
+	ADDQ   CX, R12
+
+loop2:
+	VMOVDQU      (R14), Y8
+	VPBROADCASTD (R11), Y11
+	VPMADDWD     Y8, Y11, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD (R11)(CX*1), Y11
+	VPMADDWD     Y8, Y11, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (R11)(CX*2), Y11
+	VPMADDWD     Y8, Y11, Y12
+	VPADDD       Y12, Y2, Y2
+	VPBROADCASTD (R12), Y11
+	VPMADDWD     Y8, Y11, Y12
+	VPADDD       Y12, Y3, Y3
+	VMOVDQU      64(R14), Y8
+	VPBROADCASTD 4(R11), Y11
+	VPMADDWD     Y8, Y11, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD 4(R11)(CX*1), Y11
+	VPMADDWD     Y8, Y11, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD 4(R11)(CX*2), Y11
+	VPMADDWD     Y8, Y11, Y12
+	VPADDD       Y12, Y2, Y2
+	VPBROADCASTD 4(R12), Y11
+	VPMADDWD     Y8, Y11, Y12
+	VPADDD       Y12, Y3, Y3
+	ADDQ         $0x00000080, R14
+	ADDQ         DX, R11
+	ADDQ         DX, R12
+	DECQ         R13
+	JNZ          loop2
+	MOVQ         96(AX), R11
+	MOVQ         56(AX), R12
+	VMOVUPS      (R11), Y8
+	VMOVUPS      (R12), Y10
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       Y8, Y0, Y0
+	VADDPS       Y10, Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y8, Y1, Y1
+	VADDPS       Y10, Y1, Y1
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y8, Y2, Y2
+	VADDPS       Y10, Y2, Y2
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       Y8, Y3, Y3
+	VADDPS       Y10, Y3, Y3
+	TESTQ        R9, R9
+	JZ           plain3
+	VADDPS       (R9), Y0, Y0
+	ADDQ         R10, R9
+	VADDPS       (R9), Y1, Y1
+	ADDQ         R10, R9
+	VADDPS       (R9), Y2, Y2
+	ADDQ         R10, R9
+	VADDPS       (R9), Y3, Y3
+	ADDQ         R10, R9
+
+plain3:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
+	ADDQ    CX, R8
+	ADDQ    CX, R8
+	ADDQ    CX, R8
+	ADDQ    CX, R8
+	DECQ    DI
+	JNZ     again1
 	VZEROUPPER
 	RET
 

@@ -16,10 +16,10 @@ type QuantBlock struct {
 	rows, cols    int // taps
 	stem          stem
 	widen, narrow quads
+	fine          pairs // in place of narrow
 	head          quads
-	rest          quads   // what narrow's rounding left of few channels, whose products take little time and move the result most
 	taps          []int16 // [rows, cols, C]
-	ends          []int16 // [C/16, 2, 16]: where sums begin, and what makes them bytes, in units of 2⁻¹⁵
+	ends          []int16 // [C/16, 2, 16]: where sums begin, and what makes them bytes, in units of 2⁻¹⁵, or before fine what stands for 6
 }
 
 // BlockValues is the parameters of a block as floats. Widen is nil where pixels are convolved as they come, K being C then; they must lie
@@ -44,7 +44,8 @@ const (
 	// result most.
 	top  = 127
 	unit = 6. / top
-	// fewWide is up to how many channels the weights that narrow them have a second digit.
+	// fewWide is up to how many channels are narrowed as 16-bit numbers by such weights: it takes little time there, and bytes would move the
+	// result most.
 	fewWide = 48
 )
 
@@ -98,10 +99,10 @@ func NewQuantBlock(v *BlockValues) *QuantBlock {
 	needBias("quant block: second bias", v.Bias, v.C)
 	needBias("quant block: third bias", v.NarrowBias, v.N)
 	q := &QuantBlock{k: v.K, c: v.C, n: v.N, rows: v.Rows, cols: v.Cols}
-	if !q.setWiden(v) || !q.narrow.pack(v.Narrow, v.NarrowBias, v.N, v.C, top, unit, 1, false) || !q.setTaps(v) {
+	if !q.setWiden(v) || !q.setTaps(v) {
 		return nil
 	}
-	if q.c <= fewWide && !q.rest.pack(q.narrow.left(v.Narrow, unit), nil, v.N, v.C, top, unit, 1, false) {
+	if q.c > fewWide && !q.narrow.pack(v.Narrow, v.NarrowBias, v.N, v.C, top, unit, 1, false) {
 		return nil
 	}
 	if v.Head != nil {
@@ -122,17 +123,22 @@ func (q *QuantBlock) setWiden(v *BlockValues) bool {
 	needBias("quant block: first bias", v.WidenBias, v.C)
 	if v.Stem {
 		sameLength("quant block: stem", len(v.Widen), v.C*v.K*stemTaps*stemTaps)
-		return q.stem.pack(v.Widen, v.WidenBias, v.C, v.K)
+		return q.stem.set(v.Widen, v.WidenBias, v.C, v.K)
 	}
 	sameLength("quant block: widen", len(v.Widen), v.C*v.K)
 	return q.widen.pack(v.Widen, v.WidenBias, v.C, v.K, 255, six/6., six/6., true)
 }
 
 // setTaps brings the taps of each channel to units in which no sum leaves 16 bits, whatever the pixels are: sums lie between the bias and
-// the bias plus six times the taps of one sign. A 2¹⁵th of the factor of a channel makes bytes of its sums.
+// the bias plus six times the taps of one sign. A 2¹⁵th of the factor of a channel makes bytes of its sums; those of few channels are
+// narrowed in the units that they have.
 func (q *QuantBlock) setTaps(v *BlockValues) bool {
 	n := q.rows * q.cols
 	q.taps, q.ends = beforeEnd(n*q.c), beforeEnd(2*q.c)
+	var narrow []float64
+	if q.c <= fewWide {
+		narrow = make([]float64, len(v.Narrow))
+	}
 	room := float64(math.MaxInt16 - n - 2) // each tap is rounded, as is its product, and the bias
 	for c := range q.c {
 		bias := 0.0
@@ -152,8 +158,14 @@ func (q *QuantBlock) setTaps(v *BlockValues) bool {
 		for t := range n {
 			q.taps[t*q.c+c] = int16(math.RoundToEven(float64(v.Taps[t*q.c+c]) * 6 / step * (1 << 15) / six))
 		}
+		if narrow != nil {
+			q.ends[c/16*32+16+c%16] = int16(min(math.RoundToEven(6/step), math.MaxInt16)) // what is more than that is never reached
+			for i := c; i < len(narrow); i += q.c {
+				narrow[i] = float64(v.Narrow[i]) * step
+			}
+		}
 	}
-	return true
+	return narrow == nil || q.fine.pack(narrow, v.NarrowBias, v.N, v.C, 1, false)
 }
 
 // beforeEnd makes n numbers that do not end what was allocated: kernels move their pointers past the last.
@@ -212,17 +224,6 @@ func (q *quads) pack(rows, bias []float32, n, k, most int, by, biasBy float64, w
 		}
 	}
 	return true
-}
-
-// left is what packing rows with scales by so much left of them.
-func (q *quads) left(rows []float32, by float64) []float32 {
-	rest := make([]float32, len(rows))
-	for i, v := range rows {
-		j, k := i/q.k, i%q.k
-		w := int8(q.data[j/16*16*q.k+k/4*64+j%16*4+k%4])
-		rest[i] = float32(float64(v) - float64(w)*float64(q.scale[j])/by)
-	}
-	return rest
 }
 
 // quadTops is the most that those of one sign among four weights that meet add up to, and the largest size; NaN if a value is not a number.
@@ -331,6 +332,7 @@ func clippedGeneric(dst []int16, x []float32, scale float32) (largest uint32) {
 type walk struct {
 	x, w, ends        []int16 // ends of the channels of the run
 	out               []byte
+	fine              []int16 // in place of out
 	at                int
 	xrow, xcol, xstep int
 	tap, wrow, wcol   int
@@ -342,15 +344,19 @@ type walk struct {
 // generic defines run.
 func (s *walk) generic() {
 	for place := range s.count {
-		out := s.out[s.to+place*s.ostep:][:s.n]
-		for i := range out {
+		to := s.to + place*s.ostep
+		for i := range s.n {
 			sum := s.ends[i/16*32+i%16]
 			for r := range s.rows {
 				for c := range s.cols {
 					sum += times15(s.x[s.at+place*s.xstep+r*s.xrow+c*s.xcol+i], s.w[s.tap+r*s.wrow+c*s.wcol+i])
 				}
 			}
-			out[i] = byte(min(max(times15(sum, s.ends[i/16*32+16+i%16]), 0), top))
+			if end := s.ends[i/16*32+16+i%16]; s.fine != nil {
+				s.fine[to+i] = max(min(sum, end), 0)
+			} else {
+				s.out[to+i] = byte(min(max(times15(sum, end), 0), top))
+			}
 		}
 	}
 }

@@ -145,10 +145,9 @@ func (s *stem) run(to, lines []int16, line, step, places int, scale float32) {
 	}
 	scales := [4]float32{scale, scale, scale, scale}
 	for j := 0; j < s.n; j += 16 {
-		t := tile{
-			a: unsafe.Pointer(&lines[0]), lda: uintptr(2 * step), k: stemTaps * s.k, stride: uintptr(2 * line), b: unsafe.Pointer(&s.data[j*s.of(s.k)]),
-			c: unsafe.Pointer(&to[j]), ldc: uintptr(2 * s.n), scale: unsafe.Pointer(&s.scale[j]), bias: unsafe.Pointer(&s.bias[j]), rows: unsafe.Pointer(&scales),
-		}
+		t := s.tile(lines, j, step)
+		t.stride, t.rows = uintptr(2*line), unsafe.Pointer(&scales)
+		t.c, t.ldc = unsafe.Pointer(&to[j]), uintptr(2*s.n)
 		if t.count = places / 4; t.count > 0 {
 			pairsWiden4AVX2(&t)
 		}
@@ -156,6 +155,47 @@ func (s *stem) run(to, lines []int16, line, step, places int, scale float32) {
 			done := places &^ 3
 			t.a, t.c = unsafe.Pointer(&lines[done*step]), unsafe.Pointer(&to[done*s.n+j])
 			pairsWiden1AVX2(&t)
+		}
+	}
+}
+
+// tile is the panel from column j on, and rows so many numbers apart.
+func (q *pairs) tile(a []int16, j, step int) tile {
+	return tile{
+		a: unsafe.Pointer(unsafe.SliceData(a)), lda: uintptr(2 * step), k: q.k / 4, b: unsafe.Pointer(&q.data[j*q.k]), stride: 8,
+		scale: unsafe.Pointer(&q.scale[j]), bias: unsafe.Pointer(&q.bias[j]),
+	}
+}
+
+func (q *pairs) narrowRows(to []float32, a []int16, residual []float32, m int) {
+	if tier < cpu.AVX2 {
+		q.narrowGeneric(to, a, residual, m)
+		return
+	}
+	step := max(16, quadBytes/2/q.k&^3)
+	for first := 0; first < m; first += step {
+		rows := min(step, m-first)
+		for j := 0; j < q.n; j += 16 {
+			for _, part := range [2]struct{ from, count, height int }{{first, rows / 4, 4}, {first + rows&^3, rows % 4, 1}} {
+				if part.count == 0 {
+					continue
+				}
+				t := q.tile(a[part.from*q.k:], j, q.k)
+				t.count, t.c, t.ldc = part.count, unsafe.Pointer(&to[part.from*q.n+j]), uintptr(4*q.n)
+				if residual != nil {
+					t.residual, t.ldr = unsafe.Pointer(&residual[part.from*q.n+j]), uintptr(4*q.n)
+				}
+				switch half := q.n-j < 16; {
+				case part.height == 4 && half:
+					pairsHalf4AVX2(&t)
+				case part.height == 4:
+					pairsNarrow4AVX2(&t)
+				case half:
+					pairsHalf1AVX2(&t)
+				default:
+					pairsNarrow1AVX2(&t)
+				}
+			}
 		}
 	}
 }
@@ -205,16 +245,29 @@ func (s *walk) run() {
 	w := window{
 		row: uintptr(2 * (s.xrow - s.cols*s.xcol)), col: uintptr(2 * s.xcol), step: uintptr(2 * s.xstep),
 		wrow: uintptr(2 * (s.wrow - s.cols*s.wcol)), wcol: uintptr(2 * s.wcol), rows: s.rows, cols: s.cols,
-		bias: unsafe.Pointer(unsafe.SliceData(s.ends)), out: unsafe.Pointer(&s.out[s.to]), ostep: uintptr(s.ostep), n: s.count,
+		bias: unsafe.Pointer(unsafe.SliceData(s.ends)), n: s.count,
+	}
+	if s.fine != nil {
+		w.out, w.ostep = unsafe.Pointer(&s.fine[s.to]), uintptr(2*s.ostep)
+	} else {
+		w.out, w.ostep = unsafe.Pointer(&s.out[s.to]), uintptr(s.ostep)
 	}
 	w.x, w.w = w.out, w.bias // the kernel moves them on, read or not
 	if s.rows > 0 {
 		w.x, w.w = unsafe.Pointer(&s.x[s.at]), unsafe.Pointer(&s.w[s.tap])
 	}
-	if w.blocks = s.n / 32; w.blocks > 0 {
-		walk32AVX2(&w) // moves the pointers on
+	if w.blocks = s.n / 32; w.blocks > 0 { // moves the pointers on
+		if s.fine != nil {
+			walkFine32AVX2(&w)
+		} else {
+			walk32AVX2(&w)
+		}
 	}
 	if w.blocks = s.n % 32 / 16; w.blocks > 0 {
-		walk16AVX2(&w)
+		if s.fine != nil {
+			walkFine16AVX2(&w)
+		} else {
+			walk16AVX2(&w)
+		}
 	}
 }

@@ -14,7 +14,8 @@ type quantShop struct {
 	from, to  int
 	pixels    []byte // rows of the picture as bytes, to be widened
 	scale     []float32
-	convolved []byte    // a band
+	convolved []byte    // a band, or
+	fine      []int16   // in 16 bits
 	narrowed  []float32 // a band, if there is a head
 	lines     []int16   // rows of the picture that a stem sees
 	level     float32   // of those, and
@@ -59,7 +60,11 @@ func (w *workshop) quant(b *Bottleneck, picture int) *quantShop {
 	if q.head.data != nil {
 		narrowed, bytes, scales = places*q.head.k, max(bytes, places*q.head.k), max(scales, places)
 	}
-	sizes := [...]int{(pixels*b.c + 1) / 2, (bytes + 3) / 4, scales, (b.Rows.In + 3) / 4, (places*b.c + 3) / 4, narrowed, (lines + 1) / 2, (b.StemRows.In + 3) / 4} // in floats
+	convolved, fine := places*b.c, 0
+	if q.fine.data != nil {
+		convolved, fine = 0, convolved
+	}
+	sizes := [...]int{(pixels*b.c + 1) / 2, (bytes + 3) / 4, scales, (b.Rows.In + 3) / 4, (convolved + 3) / 4, (fine + 1) / 2, narrowed, (lines + 1) / 2, (b.StemRows.In + 3) / 4} // in floats
 	total := 0
 	for i, n := range sizes {
 		sizes[i] = roundLine(n)
@@ -80,10 +85,13 @@ func (w *workshop) quant(b *Bottleneck, picture int) *quantShop {
 	s.pixels = unsafe.Slice((*byte)(take(1)), bytes)
 	s.scale = unsafe.Slice((*float32)(take(2)), scales)
 	s.bad = marks(3, b.Rows.In)
-	s.convolved = unsafe.Slice((*byte)(take(4)), places*b.c)
-	s.narrowed = unsafe.Slice((*float32)(take(5)), narrowed)
-	s.lines = unsafe.Slice((*int16)(take(6)), lines)
-	s.spoilt = marks(7, b.StemRows.In)
+	s.convolved = unsafe.Slice((*byte)(take(4)), convolved)
+	if fine > 0 {
+		s.fine = unsafe.Slice((*int16)(take(5)), fine)
+	}
+	s.narrowed = unsafe.Slice((*float32)(take(6)), narrowed)
+	s.lines = unsafe.Slice((*int16)(take(7)), lines)
+	s.spoilt = marks(8, b.StemRows.In)
 	s.survey()
 	return s
 }
@@ -102,9 +110,10 @@ func (s *quantShop) make(first, last int) {
 	if s.Skip {
 		residual = s.x[first*s.Cols.In*s.k:]
 	}
-	s.q.narrow.narrowRows(narrowed, s.convolved, residual, places)
-	if s.q.rest.data != nil {
-		s.q.rest.narrowRows(narrowed, s.convolved, narrowed, places)
+	if s.fine != nil {
+		s.q.fine.narrowRows(narrowed, s.fine, residual, places)
+	} else {
+		s.q.narrow.narrowRows(narrowed, s.convolved, residual, places)
 	}
 	if s.q.head.data != nil {
 		s.finish(to, places)
@@ -195,7 +204,7 @@ func (s *quantShop) channels(first, last, c0, n int) {
 		for j := 0; j < s.Cols.Out; {
 			r := s.Cols.forward(j, s.Stride)
 			w := walk{
-				x: s.wide, w: s.q.taps, ends: s.q.ends[2*c0:], out: s.convolved, xrow: width * c, xcol: c, wrow: s.Cols.Taps * c, wcol: c, n: n,
+				x: s.wide, w: s.q.taps, ends: s.q.ends[2*c0:], out: s.convolved, fine: s.fine, xrow: width * c, xcol: c, wrow: s.Cols.Taps * c, wcol: c, n: n,
 				rows: down.n, cols: r.n, at: ((down.at-s.from)*width+r.at)*c + c0, tap: (down.tap*s.Cols.Taps+r.tap)*c + c0,
 				to: ((row-first)*s.Cols.Out+j)*c + c0, xstep: s.Stride * c, ostep: c,
 			}

@@ -20,6 +20,10 @@ func (s *stem) run(to, lines []int16, line, step, places int, scale float32) {
 	s.generic(to, lines, line, step, places, scale)
 }
 
+func (q *pairs) narrowRows(to []float32, a []int16, residual []float32, m int) {
+	q.narrowGeneric(to, a, residual, m)
+}
+
 func levels(dst []int16, x []float32, scale float32) { levelsGeneric(dst, x, scale) }
 
 func size(x []float32) uint32 { return sizeGeneric(x) }

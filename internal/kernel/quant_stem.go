@@ -5,40 +5,42 @@ import "math"
 // stemTaps is how many taps a stem has along a side.
 const stemTaps = 3
 
-// A stem is a convolution of pictures [K, H, W] with 3 by 3 taps, of 16-bit numbers: what it sees is brought to them by one scale for the
-// picture, as are the weights of each column by one of theirs, so that no sum leaves 32 bits. The result is int16 values, 32767 standing
-// for 6. A line is a row of one channel; those of a row follow each other. Taps meet in pairs, the third and nothing being the second.
-type stem struct {
+// pairs is a weight [N, K] of 16-bit numbers in panels of 16 columns, of which two meet at once. The scale of each column is such that no sum
+// leaves 32 bits, whatever 16-bit numbers it meets but the least. K is a multiple of 4.
+type pairs struct {
 	n, k        int
-	data        []int16   // [panels, 3, K, 2, 16, 2], columns lying as [wideColumn] has them
-	scale, bias []float32 // [panels, 16], likewise
+	wide        bool      // columns lie as [wideColumn] has them
+	data        []int16   // [panels, K/4, 2, 16, 2]
+	scale, bias []float32 // [panels, 16]
 }
 
-// pack brings weights [n, k, 3, 3] to integers.
-func (s *stem) pack(weights, bias []float32, n, k int) bool {
-	*s = stem{n: n, k: k, data: make([]int16, n*s.of(k)), scale: make([]float32, n), bias: make([]float32, n)}
+// pack brings rows of k values to integers; by is what the scales are multiplied by, and the bias.
+func (q *pairs) pack(rows []float64, bias []float32, n, k int, by float64, wide bool) bool {
+	panels, room := (n+15)/16, float64(math.MaxUint16-k) // each is rounded
+	*q = pairs{n: n, k: k, wide: wide, data: make([]int16, panels*16*k), scale: make([]float32, panels*16), bias: make([]float32, panels*16)}
+	if room < 1 {
+		return false
+	}
 	for j := range n {
-		row, at := weights[j*9*k:][:9*k], wideColumn(j)
+		row, at := rows[j*k:][:k], j
+		if wide {
+			at = wideColumn(j)
+		}
 		all, alone := 0.0, 0.0
 		for _, v := range row {
-			all += math.Abs(float64(v))
-			alone = max(alone, math.Abs(float64(v)))
+			all, alone = all+math.Abs(v), max(alone, math.Abs(v))
 		}
-		if !(all <= math.MaxFloat32) {
-			return false
-		}
-		room := float64(math.MaxUint16 - 9*k) // each is rounded
-		if room < 1 {
+		if !(all <= math.MaxFloat32/six) {
 			return false
 		}
 		step := max(all/room, alone/math.MaxInt16, 0x1p-100)
+		panel := q.data[at/16*16*k:]
 		for i, v := range row {
-			c, y, x := i/9, i/3%3, i%3
-			s.data[at/16*16*s.of(k)+((y*k+c)*2+x/2)*32+at%16*2+x%2] = int16(math.RoundToEven(float64(v) / step))
+			panel[i/2*32+at%16*2+i%2] = int16(math.RoundToEven(v / step))
 		}
-		s.scale[at] = float32(step * six / 6)
+		q.scale[at] = float32(step * by)
 		if bias != nil {
-			if s.bias[at] = float32(float64(bias[j]) * six / 6); s.bias[at]-s.bias[at] != 0 {
+			if q.bias[at] = float32(float64(bias[j]) * by); q.bias[at]-q.bias[at] != 0 {
 				return false
 			}
 		}
@@ -46,19 +48,46 @@ func (s *stem) pack(weights, bias []float32, n, k int) bool {
 	return true
 }
 
-// of is how many numbers a column has.
-func (s *stem) of(k int) int { return 12 * k }
+// narrowGeneric defines narrow: rows of numbers to floats, to which the residual is added if there is one.
+func (q *pairs) narrowGeneric(to []float32, a []int16, residual []float32, m int) {
+	for r := range m {
+		for j := range q.n {
+			panel, sum := q.data[j/16*16*q.k+j%16*2:], int32(0)
+			for i, v := range a[r*q.k:][:q.k] {
+				sum += int32(v) * int32(panel[i/2*32+i%2])
+			}
+			v := float32(float32(sum)*q.scale[j]) + q.bias[j]
+			if residual != nil {
+				v += residual[r*q.n+j]
+			}
+			to[r*q.n+j] = v
+		}
+	}
+}
+
+// A stem is a convolution of pictures [K, H, W] with 3 by 3 taps, of 16-bit numbers, to which the picture is brought by one scale. The
+// result is int16 values, 32767 standing for 6. A line is a row of one channel; those of a row follow each other. A column's weights are
+// [3, K, 4], the fourth tap being 0.
+type stem struct{ pairs }
+
+// set brings weights [n, k, 3, 3] to integers.
+func (s *stem) set(weights, bias []float32, n, k int) bool {
+	rows := make([]float64, n*12*k)
+	for i, v := range weights {
+		j, c, y, x := i/(9*k), i/9%k, i/3%3, i%3
+		rows[(j*3+y)*4*k+4*c+x] = float64(v)
+	}
+	return s.pack(rows, bias, n, 12*k, six/6., true)
+}
 
 // generic defines run: places of a row, step numbers from one to the next, of lines that lie so far apart.
 func (s *stem) generic(to, lines []int16, line, step, places int, scale float32) {
 	for p := range places {
 		for j := range s.n {
 			at := wideColumn(j)
-			column, sum := s.data[at/16*16*s.of(s.k)+at%16*2:], int32(0)
-			for l := range stemTaps * s.k {
-				for t, v := range lines[l*line+p*step:][:4] {
-					sum += int32(v) * int32(column[(l*2+t/2)*32+t%2])
-				}
+			panel, sum := s.data[at/16*16*s.k+at%16*2:], int32(0)
+			for i := range s.k {
+				sum += int32(lines[i/4*line+p*step+i%4]) * int32(panel[i/2*32+i%2])
 			}
 			to[p*s.n+j] = int16(roundInt(min(max(fma32(float32(sum), scale*s.scale[at], s.bias[at]), 0), six)))
 		}

@@ -80,6 +80,42 @@ func TestQuads(t *testing.T) {
 	})
 }
 
+// Products of 16-bit numbers are what plain integers give, and no sum leaves 32 bits when all drive it to its end.
+func TestPairs(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, c := range [][3]int{{1, 8, 4}, {5, 16, 32}, {7, 24, 48}, {130, 40, 16}} {
+			m, n, k := c[0], c[1], c[2]
+			for _, kind := range []string{"random", "most", "least"} {
+				r := seeded(m)
+				rows, a := make([]float64, n*k), make([]int16, m*k)
+				for i := range rows {
+					rows[i] = map[string]float64{"random": r.NormFloat64(), "most": 1, "least": -1}[kind]
+				}
+				for i := range a {
+					if a[i] = math.MaxInt16; kind == "random" {
+						a[i] = int16(r.IntN(1 << 15))
+					}
+				}
+				var q pairs
+				if !q.pack(rows, random(r, n), n, k, 1, false) {
+					t.Fatal("not packed")
+				}
+				for _, residual := range [][]float32{nil, random(r, m*n)} {
+					got, check := guarded(m*n, 3)
+					q.narrowRows(got, a, residual, m)
+					check(t)
+					exact := make([]float32, m*n)
+					q.narrowGeneric(exact, a, residual, m)
+					sameBits(t, fmt.Sprint(c, kind), got, exact)
+					if at := q.bias[n-1] + float32(map[string]float64{"most": 1, "least": -1}[kind]*math.MaxInt16*float64(k)); kind != "random" && residual == nil {
+						near(t, "the last sum", got[m*n-1], float64(at), math.Abs(float64(at))*1e-3)
+					}
+				}
+			}
+		}
+	})
+}
+
 // Four weights that meet add up by sign to what fits 16 bits when it is multiplied by the largest byte, for rows of every kind.
 func TestQuadRange(t *testing.T) {
 	r := seeded(5)
@@ -182,6 +218,8 @@ var quantCases = []bottleneckCase{
 	{depthCase{2, 8, 9, 32, 3, 1, 1}, 32, 16, false, false},
 	{depthCase{1, 6, 6, 16, 2, 3, 0}, 8, 24, false, true}, // rows that no band sees
 	{depthCase{1, 1, 1, 16, 5, 1, -1}, 8, 8, true, true},
+	{depthCase{1, 9, 10, 64, 3, 1, -1}, 24, 24, true, true}, // channels enough for bytes to be narrowed
+	{depthCase{2, 7, 7, 80, 5, 2, -1}, 16, 40, false, true},
 }
 
 // quantCase is a block with random values in floats and in integers.

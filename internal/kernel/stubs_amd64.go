@@ -989,20 +989,30 @@ func quadFinish4AVX2(t *tile)
 //go:noescape
 func pairsWiden1AVX2(t *tile)
 
-// pairsNarrow1AVX2 makes tiles of 1 rows and 16 columns of 16-bit numbers: sum·scale + bias at t.c.
+// pairsNarrow1AVX2 makes tiles of 1 rows and 16 columns of 16-bit numbers: sum·scale + bias + residual at t.c.
 //
 //go:noescape
 func pairsNarrow1AVX2(t *tile)
+
+// pairsHalf1AVX2 makes tiles of 1 rows and 8 columns of 16-bit numbers: sum·scale + bias + residual at t.c, of a panel of 16.
+//
+//go:noescape
+func pairsHalf1AVX2(t *tile)
 
 // pairsWiden4AVX2 makes tiles of 4 rows and 16 columns of 16-bit numbers: the int16 nearest to sum·(rows·scale) + bias from 0 on at t.c, columns 4 to 7 and 8 to 11 in each other's place.
 //
 //go:noescape
 func pairsWiden4AVX2(t *tile)
 
-// pairsNarrow4AVX2 makes tiles of 4 rows and 16 columns of 16-bit numbers: sum·scale + bias at t.c.
+// pairsNarrow4AVX2 makes tiles of 4 rows and 16 columns of 16-bit numbers: sum·scale + bias + residual at t.c.
 //
 //go:noescape
 func pairsNarrow4AVX2(t *tile)
+
+// pairsHalf4AVX2 makes tiles of 4 rows and 8 columns of 16-bit numbers: sum·scale + bias + residual at t.c, of a panel of 16.
+//
+//go:noescape
+func pairsHalf4AVX2(t *tile)
 
 // centreAVX2 writes rows of k values as x/scale + 128, the scale being a 127th of the largest size in a row. k is a multiple of 8 and neither is 0.
 //
@@ -1024,15 +1034,25 @@ func levelsAVX2(dst *int16, x *float32, n int, scale float32)
 //go:noescape
 func sizeAVX2(x *float32, n int) uint32
 
-// walk16AVX2 makes w.n places of w.blocks times 16 channels of a depthwise convolution of 16-bit numbers.
+// walk16AVX2 makes w.n places of w.blocks times 16 channels of a depthwise convolution of 16-bit numbers, as bytes.
 //
 //go:noescape
 func walk16AVX2(w *window)
 
-// walk32AVX2 makes w.n places of w.blocks times 32 channels of a depthwise convolution of 16-bit numbers.
+// walkFine16AVX2 makes w.n places of w.blocks times 16 channels of a depthwise convolution of 16-bit numbers, as 16-bit numbers.
+//
+//go:noescape
+func walkFine16AVX2(w *window)
+
+// walk32AVX2 makes w.n places of w.blocks times 32 channels of a depthwise convolution of 16-bit numbers, as bytes.
 //
 //go:noescape
 func walk32AVX2(w *window)
+
+// walkFine32AVX2 makes w.n places of w.blocks times 32 channels of a depthwise convolution of 16-bit numbers, as 16-bit numbers.
+//
+//go:noescape
+func walkFine32AVX2(w *window)
 
 // rescaleAVX512 turns h rows of sums of integers, without gaps at t.from, into clip((sum - zero·sums)·rows·scale + bias) + residual at t.c.
 //

@@ -20,8 +20,9 @@ func quads(s set) func(c *build.Context) {
 			}
 		}
 		for _, h := range []int{1, 4} {
-			g.pairs(h, widened)
-			g.pairs(h, narrowed)
+			for _, to := range []outcome{widened, narrowed, halved} {
+				g.pairs(h, to)
+			}
 		}
 		g.centre()
 		g.clipped()
@@ -34,8 +35,10 @@ func quads(s set) func(c *build.Context) {
 func walks(s set) func(c *build.Context) {
 	return func(c *build.Context) {
 		g := newGen(c, s)
-		g.steps16(1)
-		g.steps16(2)
+		for vectors := 1; vectors <= 2; vectors++ {
+			g.steps16(vectors, false)
+			g.steps16(vectors, true)
+		}
 	}
 }
 
@@ -201,12 +204,15 @@ func (g *gen) settleWide(h int, scales, out, ldc reg.GPVirtual, to outcome) {
 // pairs multiplies h rows of 16-bit numbers with a panel of 16 columns, four values of a row at a time: t.k times, t.stride bytes from one to
 // the next.
 func (g *gen) pairs(h int, to outcome) {
-	verb, doc := "Narrow", "sum·scale + bias at t.c"
-	if to == widened {
+	verb, doc, vectors := "Narrow", "sum·scale + bias + residual at t.c", 2
+	switch to {
+	case widened:
 		verb, doc = "Widen", "the int16 nearest to sum·(rows·scale) + bias from 0 on at t.c, columns 4 to 7 and 8 to 11 in each other's place"
+	case halved:
+		verb, doc, vectors = "Half", "sum·scale + bias + residual at t.c, of a panel of 16", 1
 	}
 	name := fmt.Sprintf("pairs%s%d%s", verb, h, g.name)
-	g.function(name, "func(t *byte)", fmt.Sprintf("%s makes tiles of %d rows and 16 columns of 16-bit numbers: %s.", name, h, doc))
+	g.function(name, "func(t *byte)", fmt.Sprintf("%s makes tiles of %d rows and %d columns of 16-bit numbers: %s.", name, h, 8*vectors, doc))
 	t := g.GP64()
 	g.Load(g.Param("t"), t)
 	field := func(off int) reg.GPVirtual {
@@ -214,62 +220,59 @@ func (g *gen) pairs(h int, to outcome) {
 		g.MOVQ(bytesAt(t, off), r)
 		return r
 	}
-	a, product := g.vec(11), g.vec(12)
-	again, loop, last := g.label("again"), g.label("loop"), g.label("last")
+	value, product := g.vec(11), g.vec(12)
+	lda, stride, out, ldc, count := field(tileLDA), field(tileStride), field(tileC), field(tileLDC), field(tileCount)
+	first, residual, ldr := field(tileA), field(tileResidual), field(tileLDR)
+	rows := []reg.GPVirtual{g.GP64(), g.GP64()}[:(h+2)/3]
+	again, loop := g.label("again"), g.label("loop")
 	g.place(again)
-	for i := range 2 * h {
+	for i := range vectors * h {
 		g.zero(g.vec(i))
 	}
-	lda, k, panel, stride := field(tileLDA), field(tileK), field(tileB), field(tileStride)
-	places := []reg.GPVirtual{field(tileA)}
-	if h == 4 {
-		places = append(places, g.GP64())
-		g.LEAQ(operand.Mem{Base: places[0], Index: lda, Scale: 2}, places[1])
-		g.ADDQ(lda, places[1])
+	k, panel := field(tileK), field(tileB)
+	g.MOVQ(first, rows[0])
+	if len(rows) > 1 {
+		g.LEAQ(operand.Mem{Base: first, Index: lda, Scale: 2}, rows[1])
+		g.ADDQ(lda, rows[1])
 	}
 	g.place(loop)
 	for pair := range 2 {
-		for j := range 2 {
+		for j := range vectors {
 			g.VMOVDQU(bytesAt(panel, 64*pair+32*j), g.vec(8+j))
 		}
-		for p := range h {
-			m := operand.Mem{Base: places[p/3], Disp: 4 * pair}
-			if p%3 > 0 {
-				m.Index, m.Scale = lda, uint8(p%3)
+		for r := range h {
+			m := operand.Mem{Base: rows[r/3], Disp: 4 * pair}
+			if r%3 > 0 {
+				m.Index, m.Scale = lda, uint8(r%3)
 			}
-			g.VPBROADCASTD(m, a)
-			for j := range 2 {
-				g.VPMADDWD(g.vec(8+j), a, product)
-				g.VPADDD(product, g.vec(2*p+j), g.vec(2*p+j))
+			g.VPBROADCASTD(m, value)
+			for j := range vectors {
+				g.VPMADDWD(g.vec(8+j), value, product)
+				g.VPADDD(product, g.vec(vectors*r+j), g.vec(vectors*r+j))
 			}
 		}
 	}
 	g.ADDQ(operand.U32(128), panel)
-	for _, p := range places {
+	for _, p := range rows {
 		g.ADDQ(stride, p)
 	}
 	g.DECQ(k)
 	g.JNZ(loop)
-	scale, bias, out, ldc := field(tileScale), field(tileBias), field(tileC), field(tileLDC)
-	for j := range 2 {
+	scale, bias := field(tileScale), field(tileBias)
+	for j := range vectors {
 		g.VMOVUPS(bytesAt(scale, 32*j), g.vec(8+j))
 		g.VMOVUPS(bytesAt(bias, 32*j), g.vec(10+j))
 	}
 	if to == widened {
 		g.settleWide(h, field(tileRows), out, ldc, widened)
 	} else {
-		none := g.GP64()
-		g.XORQ(none, none)
-		g.settleNarrow(h, 2, none, none, out, ldc)
+		g.settleNarrow(h, vectors, residual, ldr, out, ldc)
 	}
-	g.DECQ(bytesAt(t, tileCount))
-	g.JZ(last)
-	g.MOVQ(out, bytesAt(t, tileC))
-	by := field(tileLDA)
-	g.IMUL3Q(operand.Imm(uint64(h)), by, by)
-	g.ADDQ(by, bytesAt(t, tileA))
-	g.JMP(again)
-	g.place(last)
+	for range h {
+		g.ADDQ(lda, first)
+	}
+	g.DECQ(count)
+	g.JNZ(again)
 	g.end()
 }
 
@@ -447,10 +450,13 @@ func (g *gen) size() {
 }
 
 // steps16 makes places of a depthwise convolution of 16-bit numbers: 16 channels, or 32, of a run of them, then the next channels. A window's
-// n is how many places there are. Behind 16 biases lie the 16 factors that make bytes.
-func (g *gen) steps16(vectors int) {
-	name := fmt.Sprintf("walk%d%s", 16*vectors, g.name)
-	g.function(name, "func(w *byte)", fmt.Sprintf("%s makes w.n places of w.blocks times %d channels of a depthwise convolution of 16-bit numbers.", name, 16*vectors))
+// n is how many places there are. Behind 16 biases lie the 16 factors that make bytes; fine sums stay 16-bit numbers, up to what lies there.
+func (g *gen) steps16(vectors int, fine bool) {
+	name, doc := fmt.Sprintf("walk%d%s", 16*vectors, g.name), "bytes"
+	if fine {
+		name, doc = fmt.Sprintf("walkFine%d%s", 16*vectors, g.name), "16-bit numbers"
+	}
+	g.function(name, "func(w *byte)", fmt.Sprintf("%s makes w.n places of w.blocks times %d channels of a depthwise convolution of 16-bit numbers, as %s.", name, 16*vectors, doc))
 	w, n, step := g.GP64(), g.GP64(), g.GP64()
 	g.Load(g.Param("w"), w)
 	field := func(off int) operand.Mem { return operand.Mem{Base: w, Disp: off} }
@@ -462,7 +468,9 @@ func (g *gen) steps16(vectors int) {
 	g.MOVQ(field(windowOut), out)
 	g.MOVQ(field(windowBias), bias)
 	most := g.v()
-	g.VMOVDQU(g.repeated(0x7f7f7f7f), most)
+	if !fine {
+		g.VMOVDQU(g.repeated(0x7f7f7f7f), most)
+	}
 	tap, r, c, skip, wskip, col := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
 	g.MOVQ(field(windowCols), c)
 	g.MOVQ(field(windowRow), skip)
@@ -548,11 +556,27 @@ func (g *gen) steps16(vectors int) {
 			factors := g.v()
 			g.VMOVDQU(bytesAt(bias, 64*v+32), factors)
 			for p := range places {
-				g.VPMULHRSW(factors, sums[p][v], sums[p][v])
+				if fine {
+					g.VPMINSW(factors, sums[p][v], sums[p][v])
+				} else {
+					g.VPMULHRSW(factors, sums[p][v], sums[p][v])
+				}
+			}
+		}
+		if fine {
+			zero := g.zeros(1)[0]
+			for p := range places {
+				for v, s := range sums[p] {
+					g.VPMAXSW(zero, s, s)
+					g.VMOVDQU(s, address(p, v))
+				}
 			}
 		}
 		for p := range places {
 			s := sums[p][0]
+			if fine {
+				break
+			}
 			if vectors == 2 {
 				g.VPACKUSWB(sums[p][1], s, s)
 				g.VPERMQ(operand.Imm(0xd8), s, s)
@@ -582,7 +606,11 @@ func (g *gen) steps16(vectors int) {
 		g.JMP(more)
 		g.place(fewer)
 	}
-	for _, by := range [][2]int{{windowX, 32}, {windowW, 32}, {windowOut, 16}, {windowBias, 64}} {
+	size := 16
+	if fine {
+		size = 32
+	}
+	for _, by := range [][2]int{{windowX, 32}, {windowW, 32}, {windowOut, size}, {windowBias, 64}} {
 		g.ADDQ(operand.U32(by[1]*vectors), field(by[0]))
 	}
 	g.DECQ(field(windowBlocks))
