@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -116,6 +117,7 @@ func (g *gen) quad(h int, to outcome) {
 		}
 	}
 	k, panel := field(tileK), field(tileB)
+	g.align()
 	g.place(loop)
 	weight := [4]operand.Op{g.vec(8), g.vec(9), g.vec(10), bytesAt(panel, 96)} // of the first four values, and of the others
 	if to == halved {
@@ -166,12 +168,17 @@ func (g *gen) quad(h int, to outcome) {
 	g.end()
 }
 
+// align makes what follows begin a line of the cache.
+func (g *gen) align() {
+	g.Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []operand.Op{operand.Imm(64)}})
+}
+
 // settleWide writes h rows of sums as int16, or as floats between 0 and 6: scales are in registers 8 and 9, biases in 10 and 11. Packing
 // takes four columns of each register in turns.
 func (g *gen) settleWide(h int, scales, out, ldc reg.GPVirtual, to outcome) {
 	top, row, by, zero := g.vec(12), g.vec(13), g.vec(14), g.vec(15)
-	g.zero(zero)
 	if to == finished {
+		g.zero(zero)
 		g.VMOVUPS(g.float(6), top)
 	} else {
 		g.VMOVUPS(g.float(32767), top)
@@ -193,8 +200,7 @@ func (g *gen) settleWide(h int, scales, out, ldc reg.GPVirtual, to outcome) {
 		}
 		if to != finished {
 			s := g.vec(2 * r)
-			g.VPACKSSDW(g.vec(2*r+1), s, s)
-			g.VPMAXSW(zero, s, s)
+			g.VPACKUSDW(g.vec(2*r+1), s, s) // which makes 0 of what is less
 			g.VMOVDQU(s, bytesAt(out, 0))
 		}
 		g.ADDQ(ldc, out)
@@ -235,6 +241,7 @@ func (g *gen) pairs(h int, to outcome) {
 		g.LEAQ(operand.Mem{Base: first, Index: lda, Scale: 2}, rows[1])
 		g.ADDQ(lda, rows[1])
 	}
+	g.align()
 	g.place(loop)
 	for pair := range 2 {
 		for j := range vectors {
