@@ -266,6 +266,7 @@ func (m *Model) circumstances(candidates []tensor.Format) (string, error) {
 	for _, f := range candidates {
 		fmt.Fprintln(sum, f, kernel.Signature(f))
 	}
+	fmt.Fprintln(sum, kernel.QuantSignature())
 	if m.sound != nil {
 		for _, s := range accuracySounds() {
 			if err := binary.Write(sum, binary.LittleEndian, s.Samples); err != nil {

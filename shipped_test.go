@@ -138,7 +138,11 @@ func TestShippedPrecisions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a.Texts.Count != 32 || a.Images.Count != 16 || a.Sounds.Count != 8 || a.Texts.Mean < 0.99 || a.Images.Mean < 0.9 {
+		least := 0.9
+		if m.Precision() == "int8" { // what this model's random layers pass on is far below 6, of which there are 127 steps
+			least = 0.7
+		}
+		if a.Texts.Count != 32 || a.Images.Count != 16 || a.Sounds.Count != 8 || a.Texts.Mean < 0.99 || a.Images.Mean < least {
 			t.Errorf("%s: %v", precision, a)
 		}
 		m.Close()

@@ -11,7 +11,7 @@ import (
 // bulk of every tower; what stands alone, as the embedding of patches and the projection into the space, comes first or last, is small
 // and sensitive, and takes bf16 instead; convolutions of few channels stay float32 rather than take both sides to int8, which costs each
 // pixel more than the products of its few values save. Taps of depthwise convolutions take int8 to say that the block around them may compute in
-// integers as a whole ([tensor.Tensor.Bottleneck]). A model that knows better has a SetFormat of its own, which is called. No pass may be using the
+// integers as a whole ([tensor.Tensor.Bottleneck]), whatever the formats of its products. A model that knows better has a SetFormat of its own, which is called. No pass may be using the
 // model.
 func SetFormat(model any, f tensor.Format) {
 	if m, ok := model.(interface{ SetFormat(tensor.Format) }); ok {

@@ -13,6 +13,11 @@ type Bottleneck struct {
 	Narrow, NarrowBias *Tensor
 	Stride, Pad        int  // of the convolution, as [Tensor.Depthwise] has them
 	Skip               bool // pixels are added to what becomes of them
+	// With a StemStride, pictures [B, K, H, W] come in, and Widen is a stem, a convolution [C, K, S, S] with StemPad around it as
+	// [Tensor.Windows] has it. Nothing is skipped then.
+	StemStride, StemPad int
+	// Head, [D, N, 1, 1] with a bias [D], is nil or what the narrowed pixels are mapped by at last, under ReLU6.
+	Head, HeadBias *Tensor
 }
 
 // Bottleneck maps pictures [B, H, W, K] to [B, H', W', N]: [Tensor.Linear] and [Tensor.Depthwise], each with ReLU6, and Linear. Where
@@ -22,39 +27,47 @@ type Bottleneck struct {
 // used afterwards.
 func (x *Tensor) Bottleneck(b Bottleneck) *Tensor {
 	p := in("bottleneck", x)
-	if p.learns(x, b.Widen, b.WidenBias, b.Taps, b.Bias) || p.learns(b.Narrow, b.NarrowBias) || !b.convolves(x) {
+	if p.learns(x, b.Widen, b.WidenBias, b.Taps, b.Bias) || p.learns(b.Narrow, b.NarrowBias, b.Head, b.HeadBias) || !b.convolves(x) {
 		return b.steps(x)
 	}
-	integers := b.integers()
-	if !integers && !b.banded(x) {
+	if b.integers() {
+		b.check(x)
+		if q := b.quantized(); q != nil {
+			return b.run(x, q)
+		}
+	}
+	if b.StemStride > 0 || b.Head != nil || !b.banded(x) {
 		return b.steps(x)
 	}
-	c, k := x.cols(), b.Taps.shape[2]
-	check(b.Narrow.rank >= 2, "bottleneck", "weight parameters [C, K], [C, 1, T, T] and [N, C]", x, " and ", b.Narrow)
-	if b.Widen != nil {
-		check(b.Widen.rank >= 2 && b.Widen.Len() == b.Widen.shape[0]*c, "bottleneck", "a weight whose columns fit the pixels", b.Widen, " for ", x)
-		c = b.Widen.shape[0]
-	}
-	check(b.Taps.param != nil && b.Taps.shape[0] == c && b.Taps.shape[1] == 1 && b.Taps.shape[3] == k && b.Narrow.Len() == b.Narrow.shape[0]*c,
-		"bottleneck", "weight parameters [C, K], [C, 1, T, T] and [N, C]", b.Taps, " and ", b.Narrow)
+	return b.run(x, nil)
+}
+
+// run makes the block in bands: in integers, or in floats where there are none.
+func (b *Bottleneck) run(x *Tensor, q *kernel.QuantBlock) *Tensor {
+	p := x.pass
+	b.check(x)
+	h, w, n, k := x.shape[1], x.shape[2], b.Narrow.shape[0], b.Taps.shape[2]
 	t := &p.tasks.bottle
 	*t = kernel.Bottleneck{
 		X: x.floats, WidenBias: valuesOf(b.WidenBias), Bias: valuesOf(b.Bias), NarrowBias: valuesOf(b.NarrowBias), Stride: b.Stride, Skip: b.Skip,
-		Rows: kernel.NewSide(x.shape[1], k, b.Stride, b.Pad), Cols: kernel.NewSide(x.shape[2], k, b.Stride, b.Pad),
+		Quant: q,
 	}
-	y := p.Empty(x.shape[0], t.Rows.Out, t.Cols.Out, b.Narrow.shape[0])
+	if b.StemStride > 0 {
+		t.StemRows, t.StemCols, t.StemStride = b.stem(x.shape[2]), b.stem(x.shape[3]), b.StemStride
+		h, w = t.StemRows.Out, t.StemCols.Out
+	}
+	if b.Head != nil {
+		n = b.Head.shape[0]
+	}
+	t.Rows, t.Cols = kernel.NewSide(h, k, b.Stride, b.Pad), kernel.NewSide(w, k, b.Stride, b.Pad)
+	y := p.Empty(x.shape[0], t.Rows.Out, t.Cols.Out, n)
 	if p.ctx.Err() != nil {
 		return y
 	}
 	t.Out = y.floats
-	if integers {
-		if t.Quant = b.quantized(); t.Quant != nil {
-			par.Do(t, t.Plan(p.workers), p.workers)
-			return y
-		}
-		if !b.banded(x) {
-			return b.steps(x)
-		}
+	if q != nil {
+		par.Do(t, t.Plan(p.workers), p.workers)
+		return y
 	}
 	t.Narrow = b.Narrow.packed(p)
 	if b.Widen != nil {
@@ -67,6 +80,27 @@ func (x *Tensor) Bottleneck(b Bottleneck) *Tensor {
 	return y
 }
 
+// check holds the shapes against each other.
+func (b *Bottleneck) check(x *Tensor) {
+	c, k := x.cols(), b.Taps.shape[2]
+	check(b.Narrow.rank >= 2, "bottleneck", "weight parameters [C, K], [C, 1, T, T] and [N, C]", x, " and ", b.Narrow)
+	if b.StemStride > 0 {
+		c = x.shape[1] * b.Widen.shape[2] * b.Widen.shape[3]
+	}
+	if b.Widen != nil {
+		check(b.Widen.rank >= 2 && b.Widen.Len() == b.Widen.shape[0]*c, "bottleneck", "a weight whose columns fit the pixels", b.Widen, " for ", x)
+		c = b.Widen.shape[0]
+	}
+	check(b.Taps.param != nil && b.Taps.shape[0] == c && b.Taps.shape[1] == 1 && b.Taps.shape[3] == k && b.Narrow.Len() == b.Narrow.shape[0]*c,
+		"bottleneck", "weight parameters [C, K], [C, 1, T, T] and [N, C]", b.Taps, " and ", b.Narrow)
+	check(b.Head == nil || b.Head.rank >= 2 && b.Head.Len() == b.Head.shape[0]*b.Narrow.shape[0], "bottleneck", "a head [D, N]", b.Head, " for ", b.Narrow)
+}
+
+// stem is a side of the stem.
+func (b *Bottleneck) stem(in int) kernel.Side {
+	return kernel.NewSide(in, b.Widen.shape[2], b.StemStride, b.StemPad)
+}
+
 func valuesOf(t *Tensor) []float32 {
 	if t == nil {
 		return nil
@@ -76,8 +110,21 @@ func valuesOf(t *Tensor) []float32 {
 
 // convolves reports whether the shapes and steps are those of a convolution; else the three steps say what is wrong.
 func (b *Bottleneck) convolves(x *Tensor) bool {
-	return x.rank == 4 && b.Taps.rank == 4 && b.Stride >= 1 && b.Pad >= Same && (b.Pad == Same || min(x.shape[1], x.shape[2])+2*b.Pad >= b.Taps.shape[2])
+	if x.rank != 4 || b.Taps.rank != 4 || b.Stride < 1 || b.Pad < Same || b.StemStride < 0 {
+		return false
+	}
+	h, w := x.shape[1], x.shape[2]
+	if b.StemStride > 0 {
+		if b.Widen == nil || b.Widen.rank != 4 || b.Widen.shape[2] != b.Widen.shape[3] || b.StemPad < Same || b.Skip || !fits(x.shape[2], x.shape[3], b.Widen.shape[2], b.StemPad) {
+			return false
+		}
+		h, w = b.stem(x.shape[2]).Out, b.stem(x.shape[3]).Out
+	}
+	return fits(h, w, b.Taps.shape[2], b.Pad)
 }
+
+// fits reports whether a convolution with so many taps along a side has a place on a picture.
+func fits(h, w, taps, pad int) bool { return pad == Same || min(h, w)+2*pad >= taps }
 
 // banded reports whether the block is to go through bands of rows: not where one picture has so few that workers would widen many of them
 // twice.
@@ -86,8 +133,21 @@ func (b *Bottleneck) banded(x *Tensor) bool {
 	return strips == 1 || x.shape[1] >= 8*strips*(b.Taps.shape[2]-1)/2
 }
 
-// steps is the block in its three steps.
+// steps is the block in its steps, of which the three between a stem and a head may go through bands.
 func (b *Bottleneck) steps(x *Tensor) *Tensor {
+	if b.StemStride > 0 || b.Head != nil {
+		middle := *b
+		middle.StemStride, middle.StemPad, middle.Head, middle.HeadBias = 0, 0, nil, nil
+		if b.StemStride > 0 {
+			m := x.pass.Mark()
+			x = x.pass.Keep(m, x.Windows(b.Widen.shape[2], b.StemStride, b.StemPad).Linear(b.Widen, b.WidenBias, ReLU6))
+			middle.Widen, middle.WidenBias = nil, nil
+		}
+		if x = x.Bottleneck(middle); b.Head != nil {
+			x = x.Linear(b.Head, b.HeadBias, ReLU6)
+		}
+		return x
+	}
 	y := x
 	if b.Widen != nil {
 		y = y.Linear(b.Widen, b.WidenBias, ReLU6)
@@ -102,11 +162,11 @@ func (b *Bottleneck) steps(x *Tensor) *Tensor {
 // A quantBlock is a block in integers, nil where it has no such form, and the editions of the parameters that it was made of.
 type quantBlock struct {
 	block    *kernel.QuantBlock
-	editions [6]uint64
+	editions [8]uint64
 }
 
-func (b *Bottleneck) parameters() [6]*Tensor {
-	return [6]*Tensor{b.Widen, b.WidenBias, b.Taps, b.Bias, b.Narrow, b.NarrowBias}
+func (b *Bottleneck) parameters() [8]*Tensor {
+	return [8]*Tensor{b.Widen, b.WidenBias, b.Taps, b.Bias, b.Narrow, b.NarrowBias, b.Head, b.HeadBias}
 }
 
 // integers reports whether the block is to be computed in integers, if it has a form in them.
@@ -124,7 +184,7 @@ func (b *Bottleneck) integers() bool {
 
 // quantized is the block in integers, made on first use.
 func (b *Bottleneck) quantized() *kernel.QuantBlock {
-	var editions [6]uint64
+	var editions [8]uint64
 	for i, t := range b.parameters() {
 		if t != nil && t.param != nil {
 			editions[i] = t.param.edition.Load()
@@ -132,12 +192,16 @@ func (b *Bottleneck) quantized() *kernel.QuantBlock {
 	}
 	b.Taps.param.mu.Lock()
 	defer b.Taps.param.mu.Unlock()
-	if q := b.Taps.param.quant; q != nil && q.editions == editions {
+	slot := &b.Taps.param.quant[0]
+	if b.StemStride > 0 || b.Head != nil { // without which it is made if with them it has no such form
+		slot = &b.Taps.param.quant[1]
+	}
+	if q := *slot; q != nil && q.editions == editions {
 		return q.block
 	}
 	block := b.quantize()
-	b.Taps.param.quant = &quantBlock{block, editions}
-	for _, t := range [...]*Tensor{b.Widen, b.Narrow} {
+	*slot = &quantBlock{block, editions}
+	for _, t := range [...]*Tensor{b.Widen, b.Narrow, b.Head} {
 		if t != nil && t.param.forget != nil && block != nil {
 			t.param.forget()
 		}
@@ -159,6 +223,15 @@ func (b *Bottleneck) quantize() *kernel.QuantBlock {
 	if b.Widen != nil {
 		v.K, v.Widen = b.Widen.Len()/c, make([]float32, b.Widen.Len())
 		b.Widen.read(v.Widen, 0)
+	}
+	if b.StemStride > 0 {
+		if v.Stem, v.K = true, b.Widen.shape[1]; b.Widen.shape[2] != 3 {
+			return nil
+		}
+	}
+	if b.Head != nil {
+		v.D, v.Head, v.HeadBias = b.Head.shape[0], make([]float32, b.Head.Len()), valuesOf(b.HeadBias)
+		b.Head.read(v.Head, 0)
 	}
 	return kernel.NewQuantBlock(&v)
 }

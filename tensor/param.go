@@ -59,7 +59,7 @@ func (t *Tensor) Image() (image []byte, fresh bool) {
 // unpack frees the packed forms.
 func (t *Tensor) unpack() {
 	t.param.edition.Add(1)
-	t.param.quant = nil
+	t.param.quant = [2]*quantBlock{}
 	if old := t.param.packed.Swap(nil); old != nil {
 		old.Release()
 	}

@@ -40,9 +40,9 @@ type param struct {
 	own    bool        // the values are the parameter's own memory, and the caller's to change
 	stale  atomic.Bool // they were changed since they were packed
 
-	edition   atomic.Uint64 // counts what made packed forms of it void
-	quant     *quantBlock   // of taps: the block around them in integers; guarded by mu
-	statistic bool          // it is measured, not learnt
+	edition   atomic.Uint64  // counts what made packed forms of it void
+	quant     [2]*quantBlock // of taps: the block around them in integers; guarded by mu
+	statistic bool           // it is measured, not learnt
 }
 
 // A ShapeError is a caller's bug: operands whose shapes, kinds or passes do not fit an operation. It is always a panic value.

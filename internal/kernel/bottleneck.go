@@ -16,8 +16,11 @@ type Bottleneck struct {
 	Rows, Cols Side
 	Skip       bool // X is added to the result, which has its shape
 	// Quant is the parameters in integers, in place of Widen, Taps, Narrow and their biases. The result is then near to that of the three
-	// steps; a row that sees what is not finite is NaN.
-	Quant *QuantBlock
+	// steps; a row that sees what is not finite is NaN. With a stem, X is pictures [B, K, StemRows.In, StemCols.In], of which the stem makes
+	// what is convolved; with a head, Out has its columns.
+	Quant              *QuantBlock
+	StemRows, StemCols Side
+	StemStride         int
 
 	c, k, n int
 	strips  int // chunks of a picture
@@ -31,14 +34,18 @@ const bandBytes = 512 << 10
 // Plan checks the sizes and returns how many chunks Run does: a picture each, or strips of one where there are fewer than workers.
 func (b *Bottleneck) Plan(workers int) (chunks int) {
 	b.needParameters()
-	in, out := b.Rows.In*b.Cols.In*b.k, b.Rows.Out*b.Cols.Out*b.n
+	in, out := b.planIn(), b.Rows.Out*b.Cols.Out*b.n
 	if in == 0 || out == 0 {
 		return 0
 	}
 	need(len(b.X)%in == 0, "bottleneck", "expected whole pictures of %d values, got %d", in, len(b.X))
 	pictures := len(b.X) / in
 	sameLength("bottleneck", len(b.Out), pictures*out)
-	need(!b.Skip || in == out && b.k == b.n, "bottleneck", "expected a result of %d values to add to, got %d", in, out)
+	narrowed := b.n
+	if b.Quant != nil {
+		narrowed = max(b.Quant.narrow.n, b.Quant.fine.n)
+	}
+	need(!b.Skip || b.Rows.In == b.Rows.Out && b.Cols.In == b.Cols.Out && b.k == narrowed, "bottleneck", "expected a result of %d values to add to, got %d", in, out)
 	if pictures == 0 {
 		return 0
 	}
@@ -55,12 +62,25 @@ func (b *Bottleneck) Plan(workers int) (chunks int) {
 	return pictures * b.strips
 }
 
+// planIn is how many values of a picture come in.
+func (b *Bottleneck) planIn() int {
+	if b.Quant != nil && b.Quant.stem.data != nil {
+		return b.StemRows.In * b.StemCols.In * b.k
+	}
+	return b.Rows.In * b.Cols.In * b.k
+}
+
 // needParameters checks what the block computes with and takes its channels from there.
 func (b *Bottleneck) needParameters() {
 	if q := b.Quant; q != nil {
 		b.k, b.c, b.n = q.k, q.c, q.n
 		need(b.Rows.Taps == q.rows && b.Cols.Taps == q.cols, "bottleneck", "expected %d taps, got %d", b.Rows.Taps*b.Cols.Taps, q.rows*q.cols)
 		need(b.Stride > 0, "bottleneck", "expected a stride of %d or more, got %d", b.Stride, 1)
+		if q.stem.data != nil {
+			need(b.StemStride > 0 && b.StemRows.Taps == stemTaps && b.StemCols.Taps == stemTaps, "bottleneck: stem", "expected %d taps and a stride, got %d", b.StemRows.Taps, stemTaps)
+			need(b.StemRows.Out == b.Rows.In && b.StemCols.Out == b.Cols.In, "bottleneck: stem", "expected %d places, got %d", b.StemRows.Out*b.StemCols.Out, b.Rows.In*b.Cols.In)
+			need(!b.Skip, "bottleneck: stem", "expected %d pictures to add, got %d", 1, 0)
+		}
 		return
 	}
 	b.c, b.n = b.Narrow.K, b.Narrow.N

@@ -60,3 +60,39 @@ func Signature(f Format) uint32 {
 	}
 	return sum.Sum32()
 }
+
+// QuantSignature tells how blocks compute in integers at the present tier, a checksum of what becomes of small ones: 0 where they do not.
+func QuantSignature() uint32 {
+	if !Quantizes() {
+		return 0
+	}
+	const k, n, d, side = 8, 16, 16, 7
+	seed := uint32(1)
+	sample := func(n int) []float32 {
+		v := make([]float32, n)
+		for i := range v {
+			seed = seed*1664525 + 1013904223 // as in [Signature]
+			v[i] = float32(int32(seed)) * 0x1p-32
+		}
+		return v
+	}
+	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	for _, c := range []int{fewWide / 16 * 16, fewWide/16*16 + 16} {
+		v := BlockValues{
+			K: k, C: c, N: n, Rows: 3, Cols: 3, Widen: sample(c * k), WidenBias: sample(c), Taps: sample(9 * c), Bias: sample(c),
+			Narrow: sample(n * c), NarrowBias: sample(n), D: d, Head: sample(d * n), HeadBias: sample(d),
+		}
+		if v.Stem = c <= fewWide; v.Stem {
+			v.Widen = sample(c * k * stemTaps * stemTaps)
+		}
+		s := NewSide(side, 3, 1, 1)
+		b := Bottleneck{X: sample(side * side * k), Out: make([]float32, side*side*d), Stride: 1, Rows: s, Cols: s, StemRows: s, StemCols: s, StemStride: 1, Quant: NewQuantBlock(&v)}
+		for i := range b.Plan(1) {
+			b.Run(i)
+		}
+		for _, v := range b.Out {
+			sum.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
+		}
+	}
+	return sum.Sum32() | 1
+}

@@ -86,3 +86,18 @@ func TestSignature(t *testing.T) {
 		seen[s] = name
 	})
 }
+
+// The signature of blocks in integers is the same wherever they are computed so, and there is none elsewhere.
+func TestQuantSignature(t *testing.T) {
+	first := uint32(0)
+	eachTier(t, func(t *testing.T) {
+		s := QuantSignature()
+		if (s != 0) != Quantizes() || s != QuantSignature() {
+			t.Errorf("the signature is %x, while blocks are in integers: %v", s, Quantizes())
+		}
+		if s != 0 && first != 0 && s != first {
+			t.Errorf("the signature is %x, before %x", s, first)
+		}
+		first = max(first, s)
+	})
+}

@@ -14,8 +14,13 @@ type quantShop struct {
 	from, to  int
 	pixels    []byte // rows of the picture as bytes, to be widened
 	scale     []float32
-	convolved []byte // a band
-	bad       []bool // of the rows of the picture: whether a value is not finite
+	convolved []byte    // a band, or
+	fine      []int16   // in 16 bits
+	narrowed  []float32 // a band, if there is a head
+	lines     []int16   // rows of the picture that a stem sees
+	level     float32   // of those, and
+	spoilt    []bool    // which rows hold a value that is not finite
+	bad       []bool    // the same of the rows that are convolved
 }
 
 // quantBytes is how many bytes of wide and convolved pixels a band has at most.
@@ -39,13 +44,27 @@ func (b *Bottleneck) runQuant(picture, first, last int) {
 
 // quant makes room for the bands of a picture.
 func (w *workshop) quant(b *Bottleneck, picture int) *quantShop {
-	in, out := b.Rows.In*b.Cols.In*b.k, b.Rows.Out*b.Cols.Out*b.n
+	q, in, out := b.Quant, b.planIn(), b.Rows.Out*b.Cols.Out*b.n
 	s := &w.integers
-	*s = quantShop{Bottleneck: b, q: b.Quant, x: b.X[picture*in:][:in], out: b.Out[picture*out:][:out]}
+	*s = quantShop{Bottleneck: b, q: q, x: b.X[picture*in:][:in], out: b.Out[picture*out:][:out]}
 	band := min(b.band, b.Rows.Out)
 	rows := min((band-1)*b.Stride+b.Rows.Taps, b.Rows.In)
-	pixels := rows * b.Cols.In
-	sizes := [...]int{(2*pixels*b.c + 3) / 4, (pixels*b.k + 3) / 4, pixels, (b.Rows.In + 3) / 4, (band*b.Cols.Out*b.c + 3) / 4} // in floats
+	pixels, places := rows*b.Cols.In, band*b.Cols.Out
+	bytes, scales, narrowed, lines := 0, 0, 0, 0
+	if q.widen.data != nil {
+		bytes, scales = pixels*b.k, pixels
+	}
+	if q.stem.data != nil {
+		lines = ((rows-1)*b.StemStride + stemTaps) * b.k * b.line()
+	}
+	if q.head.data != nil {
+		narrowed, bytes, scales = places*q.head.k, max(bytes, places*q.head.k), max(scales, places)
+	}
+	convolved, fine := places*b.c, 0
+	if q.fine.data != nil {
+		convolved, fine = 0, convolved
+	}
+	sizes := [...]int{(pixels*b.c + 1) / 2, (bytes + 3) / 4, scales, (b.Rows.In + 3) / 4, (convolved + 3) / 4, (fine + 1) / 2, narrowed, (lines + 1) / 2, (b.StemRows.In + 3) / 4} // in floats
 	total := 0
 	for i, n := range sizes {
 		sizes[i] = roundLine(n)
@@ -57,13 +76,23 @@ func (w *workshop) quant(b *Bottleneck, picture int) *quantShop {
 		free = free[sizes[i]:]
 		return unsafe.Pointer(unsafe.SliceData(part))
 	}
+	marks := func(i, n int) []bool {
+		m := unsafe.Slice((*byte)(take(i)), n)
+		clear(m) // before bytes are read as truth
+		return unsafe.Slice((*bool)(unsafe.Pointer(unsafe.SliceData(m))), n)
+	}
 	s.wide = unsafe.Slice((*int16)(take(0)), pixels*b.c)
-	s.pixels = unsafe.Slice((*byte)(take(1)), pixels*b.k)
-	s.scale = unsafe.Slice((*float32)(take(2)), pixels)
-	marks := unsafe.Slice((*byte)(take(3)), b.Rows.In)
-	clear(marks) // before bytes are read as truth
-	s.bad = unsafe.Slice((*bool)(unsafe.Pointer(unsafe.SliceData(marks))), b.Rows.In)
-	s.convolved = unsafe.Slice((*byte)(take(4)), band*b.Cols.Out*b.c)
+	s.pixels = unsafe.Slice((*byte)(take(1)), bytes)
+	s.scale = unsafe.Slice((*float32)(take(2)), scales)
+	s.bad = marks(3, b.Rows.In)
+	s.convolved = unsafe.Slice((*byte)(take(4)), convolved)
+	if fine > 0 {
+		s.fine = unsafe.Slice((*int16)(take(5)), fine)
+	}
+	s.narrowed = unsafe.Slice((*float32)(take(6)), narrowed)
+	s.lines = unsafe.Slice((*int16)(take(7)), lines)
+	s.spoilt = marks(8, b.StemRows.In)
+	s.survey()
 	return s
 }
 
@@ -71,21 +100,41 @@ func (w *workshop) quant(b *Bottleneck, picture int) *quantShop {
 func (s *quantShop) make(first, last int) {
 	s.spread(s.sees(first, last))
 	s.convolve(first, last)
-	wide := s.Cols.Out * s.n
+	wide, places := s.Cols.Out*s.n, (last-first)*s.Cols.Out
 	to := s.out[first*wide : last*wide]
+	narrowed := to
+	if s.q.head.data != nil {
+		narrowed = s.narrowed
+	}
 	var residual []float32
 	if s.Skip {
-		residual = s.x[first*wide : last*wide]
+		residual = s.x[first*s.Cols.In*s.k:]
 	}
-	s.q.narrow.narrowRows(to, s.convolved, residual, (last-first)*s.Cols.Out)
-	if s.q.rest.data != nil {
-		s.q.rest.narrowRows(to, s.convolved, to, (last-first)*s.Cols.Out)
+	if s.fine != nil {
+		s.q.fine.narrowRows(narrowed, s.fine, residual, places)
+	} else {
+		s.q.narrow.narrowRows(narrowed, s.convolved, residual, places)
+	}
+	if s.q.head.data != nil {
+		s.finish(to, places)
 	}
 	for row := first; row < last; row++ { // integers do not hand on what is not a number
 		for from, end := s.sees(row, row+1); from < end; from++ {
 			if s.bad[from] {
 				fill(s.out[row*wide:][:wide], float32(math.NaN()))
 			}
+		}
+	}
+}
+
+// finish maps the narrowed pixels of a band by the head.
+func (s *quantShop) finish(to []float32, places int) {
+	head := &s.q.head
+	centre(s.pixels, s.scale[:places], s.narrowed[:places*head.k], head.k)
+	head.finishRows(to, s.pixels, s.scale, places)
+	for i, v := range s.scale[:places] {
+		if v-v != 0 {
+			fill(to[i*head.n:][:head.n], float32(math.NaN()))
 		}
 	}
 }
@@ -104,6 +153,10 @@ func (s *quantShop) spread(from, to int) {
 		copy(s.wide, s.wide[(from-s.from)*row:(have-s.from)*row])
 	}
 	s.from, s.to = from, to
+	if s.q.stem.data != nil {
+		s.look(have)
+		return
+	}
 	for i := have; i < to && s.q.widen.data == nil; i++ {
 		size := clipped(s.wide[(i-from)*row:][:row], s.x[i*row:][:row], six/6.)
 		s.bad[i] = size >= infinite
@@ -151,7 +204,7 @@ func (s *quantShop) channels(first, last, c0, n int) {
 		for j := 0; j < s.Cols.Out; {
 			r := s.Cols.forward(j, s.Stride)
 			w := walk{
-				x: s.wide, w: s.q.taps, ends: s.q.ends[2*c0:], out: s.convolved, xrow: width * c, xcol: c, wrow: s.Cols.Taps * c, wcol: c, n: n,
+				x: s.wide, w: s.q.taps, ends: s.q.ends[2*c0:], out: s.convolved, fine: s.fine, xrow: width * c, xcol: c, wrow: s.Cols.Taps * c, wcol: c, n: n,
 				rows: down.n, cols: r.n, at: ((down.at-s.from)*width+r.at)*c + c0, tap: (down.tap*s.Cols.Taps+r.tap)*c + c0,
 				to: ((row-first)*s.Cols.Out+j)*c + c0, xstep: s.Stride * c, ostep: c,
 			}

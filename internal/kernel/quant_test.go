@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"testing"
 )
@@ -42,16 +43,28 @@ func TestQuads(t *testing.T) {
 						scale[i] = scale[i]*scale[i] + 0.01
 					}
 					var q quads
-					if !q.pack(rows, bias, n, k, most, 100, 2) {
-						t.Fatal("not packed")
-					}
-					got, want := make([]int16, m*n), make([]int16, m*n)
-					q.widenGeneric(want, a, scale, m)
-					if n%16 == 0 { // what is convolved comes in whole panels
-						q.widenRows(got, a, append(slices.Clone(scale), 1), m) // the kernel's pointer moves past the last
-						if !slices.Equal(got, want) {
+					if n%16 == 0 { // what is convolved, and what a head makes, comes in whole panels
+						if !q.pack(rows, bias, n, k, most, 100, 2, true) {
+							t.Fatal("not packed")
+						}
+						got, want := make([]int16, m*n), make([]int16, m*n)
+						q.widenGeneric(want, a, scale, m)
+						scale := append(slices.Clone(scale), 1) // the kernel's pointer moves past the last
+						if q.widenRows(got, a, scale, m); !slices.Equal(got, want) {
 							t.Errorf("widened to other integers")
 						}
+						if !q.pack(rows, bias, n, k, most, 1, 2, false) {
+							t.Fatal("not packed")
+						}
+						exact := make([]float32, m*n)
+						out, check := guarded(m*n, 3)
+						q.finishRows(out, a, scale, m)
+						q.finishGeneric(exact, a, scale, m)
+						check(t)
+						sameBits(t, "finished", out, exact)
+					}
+					if !q.pack(rows, bias, n, k, most, 100, 2, false) {
+						t.Fatal("not packed")
 					}
 					for _, residual := range [][]float32{nil, random(r, m*n)} {
 						out, check := guarded(m*n, 3)
@@ -62,6 +75,42 @@ func TestQuads(t *testing.T) {
 						sameBits(t, "narrowed", out, exact)
 					}
 				})
+			}
+		}
+	})
+}
+
+// Products of 16-bit numbers are what plain integers give, and no sum leaves 32 bits when all drive it to its end.
+func TestPairs(t *testing.T) {
+	eachTier(t, func(t *testing.T) {
+		for _, c := range [][3]int{{1, 8, 4}, {5, 16, 32}, {7, 24, 48}, {130, 40, 16}} {
+			m, n, k := c[0], c[1], c[2]
+			for _, kind := range []string{"random", "most", "least"} {
+				r := seeded(m)
+				rows, a := make([]float64, n*k), make([]int16, m*k)
+				for i := range rows {
+					rows[i] = map[string]float64{"random": r.NormFloat64(), "most": 1, "least": -1}[kind]
+				}
+				for i := range a {
+					if a[i] = math.MaxInt16; kind == "random" {
+						a[i] = int16(r.IntN(1 << 15))
+					}
+				}
+				var q pairs
+				if !q.pack(rows, random(r, n), n, k, 1, false) {
+					t.Fatal("not packed")
+				}
+				for _, residual := range [][]float32{nil, random(r, m*n)} {
+					got, check := guarded(m*n, 3)
+					q.narrowRows(got, a, residual, m)
+					check(t)
+					exact := make([]float32, m*n)
+					q.narrowGeneric(exact, a, residual, m)
+					sameBits(t, fmt.Sprint(c, kind), got, exact)
+					if at := q.bias[n-1] + float32(map[string]float64{"most": 1, "least": -1}[kind]*math.MaxInt16*float64(k)); kind != "random" && residual == nil {
+						near(t, "the last sum", got[m*n-1], float64(at), math.Abs(float64(at))*1e-3)
+					}
+				}
 			}
 		}
 	})
@@ -84,7 +133,7 @@ func TestQuadRange(t *testing.T) {
 		}
 		var q quads
 		size := [...]int{top, 255}[k/8%2]
-		if !q.pack(rows, nil, 40, k, size, 1, 1) {
+		if !q.pack(rows, nil, 40, k, size, 1, 1, false) {
 			t.Fatal("not packed")
 		}
 		for j := range 40 {
@@ -103,7 +152,7 @@ func TestQuadRange(t *testing.T) {
 	}
 	var q quads
 	for _, bad := range []float32{nan, inf, -inf} {
-		if rows := random(r, 16); q.pack(append(rows, 1, 2, bad, 4, 5, 6, 7, 8), nil, 3, 8, 255, 1, 1) {
+		if rows := random(r, 16); q.pack(append(rows, 1, 2, bad, 4, 5, 6, 7, 8), nil, 3, 8, 255, 1, 1, false) {
 			t.Errorf("a weight of %v was packed", bad)
 		}
 	}
@@ -143,7 +192,16 @@ func TestQuantInputs(t *testing.T) {
 			if a != b || !slices.Equal(got, want) {
 				t.Fatalf("%d: %v %v, want %v %v", n, a, got, b, want)
 			}
+			x[3] = -4
+			levels(got, x[:n-1], 900)
+			levelsGeneric(want, x[:n-1], 900)
+			if !slices.Equal(got[:n-1], want[:n-1]) || size(x[1:]) != sizeGeneric(x[1:]) {
+				t.Fatalf("%d: %v of size %x, want %v of size %x", n, got, size(x[1:]), want, sizeGeneric(x[1:]))
+			}
 			x[n-1] = nan
+			if size(x) < infinite {
+				t.Errorf("%d: NaN has size %x", n, size(x))
+			}
 			if a := clipped(got, x, 1); a < infinite {
 				t.Errorf("%d: NaN has size %x", n, a)
 			}
@@ -160,6 +218,8 @@ var quantCases = []bottleneckCase{
 	{depthCase{2, 8, 9, 32, 3, 1, 1}, 32, 16, false, false},
 	{depthCase{1, 6, 6, 16, 2, 3, 0}, 8, 24, false, true}, // rows that no band sees
 	{depthCase{1, 1, 1, 16, 5, 1, -1}, 8, 8, true, true},
+	{depthCase{1, 9, 10, 64, 3, 1, -1}, 24, 24, true, true}, // channels enough for bytes to be narrowed
+	{depthCase{2, 7, 7, 80, 5, 2, -1}, 16, 40, false, true},
 }
 
 // quantCase is a block with random values in floats and in integers.
@@ -209,38 +269,64 @@ func TestQuantBlock(t *testing.T) {
 			for i := range exact.Plan(1) {
 				exact.Run(i)
 			}
-			var want []float32
-			eachTier(t, func(t *testing.T) {
-				for workers := 1; workers <= 3; workers++ {
-					for _, band := range []int{0, 1, 2} {
-						out, check := guarded(len(b.Out), 3)
-						b.Out = out
-						chunks := b.Plan(workers)
-						if band > 0 {
-							b.band = band
-						}
-						for i := range chunks {
-							b.Run(chunks - 1 - i)
-						}
-						check(t)
-						if want == nil {
-							want = slices.Clone(out)
-						}
-						if !slices.Equal(out, want) {
-							t.Fatalf("%d workers, bands of %d rows: other bits", workers, band)
-						}
-					}
-				}
-			})
-			far, size := 0.0, 0.0
-			for i, v := range want {
-				far += math.Pow(float64(v-exact.Out[i]), 2)
-				size += math.Pow(float64(exact.Out[i]), 2)
-			}
-			if off := math.Sqrt(far / size); !(off < 0.03) {
-				t.Errorf("%v of what floats give off", off)
-			}
+			sameEverywhere(t, &b, exact.Out)
 		})
+	}
+}
+
+// sameEverywhere holds a block in integers against itself on every tier, in bands and strips, and against floats.
+func sameEverywhere(t *testing.T, b *Bottleneck, exact []float32) {
+	t.Helper()
+	var want []float32
+	eachTier(t, func(t *testing.T) {
+		for workers := 1; workers <= 3; workers++ {
+			for _, band := range []int{0, 1, 2} {
+				out, check := guarded(len(b.Out), 3)
+				b.Out = out
+				chunks := b.Plan(workers)
+				if band > 0 {
+					b.band = band
+				}
+				for i := range chunks {
+					b.Run(chunks - 1 - i)
+				}
+				check(t)
+				if want == nil {
+					want = slices.Clone(out)
+				}
+				if !slices.Equal(out, want) {
+					t.Fatalf("%d workers, bands of %d rows: other bits", workers, band)
+				}
+			}
+		}
+	})
+	far, size := 0.0, 0.0
+	for i, v := range want {
+		far += math.Pow(float64(v-exact[i]), 2)
+		size += math.Pow(float64(exact[i]), 2)
+	}
+	if off := math.Sqrt(far / size); !(off < 0.03) {
+		t.Errorf("%v of what floats give off", off)
+	}
+}
+
+// One rounding: what is right for every float64 that a sum falls between is what sums of exact numbers are.
+func TestFMA32(t *testing.T) {
+	r := seeded(9)
+	exact := func(a, b, c float32) float32 {
+		x, y := new(big.Float).SetPrec(2000).SetFloat64(float64(a)), new(big.Float).SetPrec(2000).SetFloat64(float64(b))
+		v, _ := x.Mul(x, y).Add(x, new(big.Float).SetFloat64(float64(c))).Float32()
+		return v
+	}
+	for range 20000 {
+		a, b := float32(r.IntN(1<<20)-1<<19), float32(r.NormFloat64())
+		c := float32(math.Ldexp(r.NormFloat64(), r.IntN(60)-20))
+		if r.IntN(2) == 0 { // near to the middle between two floats
+			c = float32(math.Float32frombits(math.Float32bits(a*b)&^0xfff)) * float32(math.Ldexp(1, r.IntN(5)*8-16))
+		}
+		if got, want := fma32(a, b, c), exact(a, b, c); got != want {
+			t.Fatalf("%v·%v + %v is %v, want %v", a, b, c, got, want)
+		}
 	}
 }
 
@@ -289,6 +375,9 @@ func TestNoQuantBlock(t *testing.T) {
 		"a bias too far":  func(v *BlockValues) { v.Bias[5] = 1e9 },
 		"NaN in weights":  func(v *BlockValues) { v.Narrow[7] = nan },
 		"no widening":     func(v *BlockValues) { v.Widen = nil },
+		"half a head":     func(v *BlockValues) { v.D, v.Head = 8, make([]float32, 64) },
+		"NaN in the head": func(v *BlockValues) { v.D, v.Head = 16, append(make([]float32, 127), nan) },
+		"NaN in the stem": func(v *BlockValues) { v.K, v.Stem, v.Widen = 1, true, append(make([]float32, 143), nan) },
 	} {
 		v := good()
 		if spoil(v); NewQuantBlock(v) != nil {

@@ -904,45 +904,115 @@ func rescaleAVX2(t *tile, h int)
 //go:noescape
 func i8LoopAVX2(n int)
 
-// quadWiden1AVX2 makes tiles of 1 rows and 16 columns: the int16 nearest to sum·rows·scale + bias from 0 on at t.c; sums begin at t.sums.
+// quadWiden1AVX2 makes tiles of 1 rows and 16 columns: the int16 nearest to sum·(rows·scale) + bias from 0 on at t.c, columns 4 to 7 and 8 to 11 in each other's place; sums begin at t.sums.
 //
 //go:noescape
 func quadWiden1AVX2(t *tile)
 
-// quadNarrow1AVX2 makes tiles of 1 rows and 16 columns: sum·scale + bias + residual at t.c, t.stride columns of it.
+// quadNarrow1AVX2 makes tiles of 1 rows and 16 columns: sum·scale + bias + residual at t.c.
 //
 //go:noescape
 func quadNarrow1AVX2(t *tile)
 
-// quadWiden2AVX2 makes tiles of 2 rows and 16 columns: the int16 nearest to sum·rows·scale + bias from 0 on at t.c; sums begin at t.sums.
+// quadHalf1AVX2 makes tiles of 1 rows and 8 columns: sum·scale + bias + residual at t.c, of a panel of 16.
+//
+//go:noescape
+func quadHalf1AVX2(t *tile)
+
+// quadFinish1AVX2 makes tiles of 1 rows and 16 columns: sum·(rows·scale) + bias from 0 to 6 at t.c; sums begin at t.sums.
+//
+//go:noescape
+func quadFinish1AVX2(t *tile)
+
+// quadWiden2AVX2 makes tiles of 2 rows and 16 columns: the int16 nearest to sum·(rows·scale) + bias from 0 on at t.c, columns 4 to 7 and 8 to 11 in each other's place; sums begin at t.sums.
 //
 //go:noescape
 func quadWiden2AVX2(t *tile)
 
-// quadNarrow2AVX2 makes tiles of 2 rows and 16 columns: sum·scale + bias + residual at t.c, t.stride columns of it.
+// quadNarrow2AVX2 makes tiles of 2 rows and 16 columns: sum·scale + bias + residual at t.c.
 //
 //go:noescape
 func quadNarrow2AVX2(t *tile)
 
-// quadWiden3AVX2 makes tiles of 3 rows and 16 columns: the int16 nearest to sum·rows·scale + bias from 0 on at t.c; sums begin at t.sums.
+// quadHalf2AVX2 makes tiles of 2 rows and 8 columns: sum·scale + bias + residual at t.c, of a panel of 16.
+//
+//go:noescape
+func quadHalf2AVX2(t *tile)
+
+// quadFinish2AVX2 makes tiles of 2 rows and 16 columns: sum·(rows·scale) + bias from 0 to 6 at t.c; sums begin at t.sums.
+//
+//go:noescape
+func quadFinish2AVX2(t *tile)
+
+// quadWiden3AVX2 makes tiles of 3 rows and 16 columns: the int16 nearest to sum·(rows·scale) + bias from 0 on at t.c, columns 4 to 7 and 8 to 11 in each other's place; sums begin at t.sums.
 //
 //go:noescape
 func quadWiden3AVX2(t *tile)
 
-// quadNarrow3AVX2 makes tiles of 3 rows and 16 columns: sum·scale + bias + residual at t.c, t.stride columns of it.
+// quadNarrow3AVX2 makes tiles of 3 rows and 16 columns: sum·scale + bias + residual at t.c.
 //
 //go:noescape
 func quadNarrow3AVX2(t *tile)
 
-// quadWiden4AVX2 makes tiles of 4 rows and 16 columns: the int16 nearest to sum·rows·scale + bias from 0 on at t.c; sums begin at t.sums.
+// quadHalf3AVX2 makes tiles of 3 rows and 8 columns: sum·scale + bias + residual at t.c, of a panel of 16.
+//
+//go:noescape
+func quadHalf3AVX2(t *tile)
+
+// quadFinish3AVX2 makes tiles of 3 rows and 16 columns: sum·(rows·scale) + bias from 0 to 6 at t.c; sums begin at t.sums.
+//
+//go:noescape
+func quadFinish3AVX2(t *tile)
+
+// quadWiden4AVX2 makes tiles of 4 rows and 16 columns: the int16 nearest to sum·(rows·scale) + bias from 0 on at t.c, columns 4 to 7 and 8 to 11 in each other's place; sums begin at t.sums.
 //
 //go:noescape
 func quadWiden4AVX2(t *tile)
 
-// quadNarrow4AVX2 makes tiles of 4 rows and 16 columns: sum·scale + bias + residual at t.c, t.stride columns of it.
+// quadNarrow4AVX2 makes tiles of 4 rows and 16 columns: sum·scale + bias + residual at t.c.
 //
 //go:noescape
 func quadNarrow4AVX2(t *tile)
+
+// quadHalf4AVX2 makes tiles of 4 rows and 8 columns: sum·scale + bias + residual at t.c, of a panel of 16.
+//
+//go:noescape
+func quadHalf4AVX2(t *tile)
+
+// quadFinish4AVX2 makes tiles of 4 rows and 16 columns: sum·(rows·scale) + bias from 0 to 6 at t.c; sums begin at t.sums.
+//
+//go:noescape
+func quadFinish4AVX2(t *tile)
+
+// pairsWiden1AVX2 makes tiles of 1 rows and 16 columns of 16-bit numbers: the int16 nearest to sum·(rows·scale) + bias from 0 on at t.c, columns 4 to 7 and 8 to 11 in each other's place.
+//
+//go:noescape
+func pairsWiden1AVX2(t *tile)
+
+// pairsNarrow1AVX2 makes tiles of 1 rows and 16 columns of 16-bit numbers: sum·scale + bias + residual at t.c.
+//
+//go:noescape
+func pairsNarrow1AVX2(t *tile)
+
+// pairsHalf1AVX2 makes tiles of 1 rows and 8 columns of 16-bit numbers: sum·scale + bias + residual at t.c, of a panel of 16.
+//
+//go:noescape
+func pairsHalf1AVX2(t *tile)
+
+// pairsWiden4AVX2 makes tiles of 4 rows and 16 columns of 16-bit numbers: the int16 nearest to sum·(rows·scale) + bias from 0 on at t.c, columns 4 to 7 and 8 to 11 in each other's place.
+//
+//go:noescape
+func pairsWiden4AVX2(t *tile)
+
+// pairsNarrow4AVX2 makes tiles of 4 rows and 16 columns of 16-bit numbers: sum·scale + bias + residual at t.c.
+//
+//go:noescape
+func pairsNarrow4AVX2(t *tile)
+
+// pairsHalf4AVX2 makes tiles of 4 rows and 8 columns of 16-bit numbers: sum·scale + bias + residual at t.c, of a panel of 16.
+//
+//go:noescape
+func pairsHalf4AVX2(t *tile)
 
 // centreAVX2 writes rows of k values as x/scale + 128, the scale being a 127th of the largest size in a row. k is a multiple of 8 and neither is 0.
 //
@@ -954,15 +1024,35 @@ func centreAVX2(dst *byte, scale *float32, x *float32, k int, rows int)
 //go:noescape
 func clippedAVX2(dst *int16, x *float32, n int, scale float32) uint32
 
-// walk16AVX2 makes w.n places of w.blocks times 16 channels of a depthwise convolution of 16-bit numbers.
+// levelsAVX2 writes x·scale as int16, as far as it fits. n is a multiple of 16 and not 0.
+//
+//go:noescape
+func levelsAVX2(dst *int16, x *float32, n int, scale float32)
+
+// sizeAVX2 is the bits of the largest size of x. n is a multiple of 16 and not 0.
+//
+//go:noescape
+func sizeAVX2(x *float32, n int) uint32
+
+// walk16AVX2 makes w.n places of w.blocks times 16 channels of a depthwise convolution of 16-bit numbers, as bytes.
 //
 //go:noescape
 func walk16AVX2(w *window)
 
-// walk32AVX2 makes w.n places of w.blocks times 32 channels of a depthwise convolution of 16-bit numbers.
+// walkFine16AVX2 makes w.n places of w.blocks times 16 channels of a depthwise convolution of 16-bit numbers, as 16-bit numbers.
+//
+//go:noescape
+func walkFine16AVX2(w *window)
+
+// walk32AVX2 makes w.n places of w.blocks times 32 channels of a depthwise convolution of 16-bit numbers, as bytes.
 //
 //go:noescape
 func walk32AVX2(w *window)
+
+// walkFine32AVX2 makes w.n places of w.blocks times 32 channels of a depthwise convolution of 16-bit numbers, as 16-bit numbers.
+//
+//go:noescape
+func walkFine32AVX2(w *window)
 
 // rescaleAVX512 turns h rows of sums of integers, without gaps at t.from, into clip((sum - zero·sums)·rows·scale + bias) + residual at t.c.
 //

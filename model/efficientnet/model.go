@@ -162,6 +162,9 @@ func (t *Tower) FeaturesOn(pixels *tensor.Tensor, side int) (features, places *t
 func (t *Tower) Map(pixels *tensor.Tensor) *tensor.Tensor {
 	p := pixels.Pass()
 	m := p.Mark()
+	if t.folded() && !p.Recomputes() {
+		return p.Keep(m, t.mapFolded(pixels))
+	}
 	x := t.Embed(pixels)
 	for _, stage := range t.Stages {
 		for _, b := range stage {
@@ -169,6 +172,27 @@ func (t *Tower) Map(pixels *tensor.Tensor) *tensor.Tensor {
 		}
 	}
 	return p.Keep(m, t.Head.Normed(x, t.Norm2, tensor.ReLU6))
+}
+
+// folded reports whether there are no norms.
+func (t *Tower) folded() bool { return t.Norm1 == nil && t.Norm2 == nil }
+
+// mapFolded is Map without norms: the stem belongs to the first block, which does not widen, and the head to the last.
+func (t *Tower) mapFolded(x *tensor.Tensor) *tensor.Tensor {
+	p := x.Pass()
+	for i, stage := range t.Stages {
+		for j, b := range stage {
+			f, m := b.folded(), p.Mark()
+			if i == 0 && j == 0 {
+				f.Widen, f.WidenBias, f.StemStride, f.StemPad = t.Stem.Weight, t.Stem.Bias, 2, t.Config.pad(3)
+			}
+			if i == len(t.Stages)-1 && j == len(stage)-1 {
+				f.Head, f.HeadBias = t.Head.Weight, t.Head.Bias
+			}
+			x = p.Keep(m, x.Bottleneck(f))
+		}
+	}
+	return x
 }
 
 // Logits maps vectors [B, D] to the scores of the classes [B, classes].

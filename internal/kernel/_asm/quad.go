@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -15,34 +16,51 @@ func quads(s set) func(c *build.Context) {
 	return func(c *build.Context) {
 		g := newGen(c, s)
 		for h := 1; h <= 4; h++ {
-			g.quad(h, true)
-			g.quad(h, false)
+			for _, to := range []outcome{widened, narrowed, halved, finished} {
+				g.quad(h, to)
+			}
+		}
+		for _, h := range []int{1, 4} {
+			for _, to := range []outcome{widened, narrowed, halved} {
+				g.pairs(h, to)
+			}
 		}
 		g.centre()
 		g.clipped()
-	}
-}
-
-// walks writes the depthwise convolutions.
-func walks(s set) func(c *build.Context) {
-	return func(c *build.Context) {
-		g := newGen(c, s)
-		g.steps16(1)
-		g.steps16(2)
+		g.levels()
+		g.size()
 	}
 }
 
 // bytesAt addresses memory behind a pointer.
 func bytesAt(p reg.Register, disp int) operand.Mem { return operand.Mem{Base: p, Disp: disp} }
 
+// An outcome is what a product of bytes becomes.
+type outcome int
+
+const (
+	widened  outcome = iota // int16 values
+	narrowed                // floats, to which a residual may be added
+	halved                  // the same of the first eight columns of a panel
+	finished                // floats between 0 and 6
+)
+
 // quad multiplies h rows of bytes with a panel of 16 columns, eight values of a row at a time: the products of the first four and of the last
 // four are added in 16 bits before they are in 32. Then sums become int16 values between 0 and 32767, or floats.
-func (g *gen) quad(h int, wide bool) {
-	name, doc := fmt.Sprintf("quadNarrow%d%s", h, g.name), "sum·scale + bias + residual at t.c, t.stride columns of it"
-	if wide {
-		name, doc = fmt.Sprintf("quadWiden%d%s", h, g.name), "the int16 nearest to sum·rows·scale + bias from 0 on at t.c; sums begin at t.sums"
+func (g *gen) quad(h int, to outcome) {
+	verb, columns := [...]string{"Widen", "Narrow", "Half", "Finish"}[to], 16
+	doc := [...]string{
+		"the int16 nearest to sum·(rows·scale) + bias from 0 on at t.c, columns 4 to 7 and 8 to 11 in each other's place; sums begin at t.sums",
+		"sum·scale + bias + residual at t.c",
+		"sum·scale + bias + residual at t.c, of a panel of 16",
+		"sum·(rows·scale) + bias from 0 to 6 at t.c; sums begin at t.sums",
+	}[to]
+	if to == halved {
+		columns = 8
 	}
-	g.function(name, "func(t *byte)", fmt.Sprintf("%s makes tiles of %d rows and 16 columns: %s.", name, h, doc))
+	vectors, scaled := columns/8, to == widened || to == finished
+	name := fmt.Sprintf("quad%s%d%s", verb, h, g.name)
+	g.function(name, "func(t *byte)", fmt.Sprintf("%s makes tiles of %d rows and %d columns: %s.", name, h, columns, doc))
 	t := g.GP64()
 	g.Load(g.Param("t"), t)
 	field := func(off int) reg.GPVirtual {
@@ -50,29 +68,21 @@ func (g *gen) quad(h int, wide bool) {
 		g.MOVQ(bytesAt(t, off), r)
 		return r
 	}
-	sum := func(r, j int) reg.VecPhysical { return g.vec(2*r + j) }
+	sum := func(r, j int) reg.VecPhysical { return g.vec(vectors*r + j) }
 	a0, a1, t0, t1, ones := g.vec(11), g.vec(12), g.vec(13), g.vec(14), g.vec(15)
-
-	again := g.label("again")
-	g.place(again)
-	g.VPCMPEQD(ones, ones, ones)
-	g.VPSRLW(operand.Imm(15), ones, ones)
-	if wide {
-		start := field(tileSums)
-		for i := range 2 * h {
-			g.VMOVDQU(bytesAt(start, i%2*32), g.vec(i))
-		}
-	} else {
-		for i := range 2 * h {
-			g.zero(g.vec(i))
-		}
-	}
-	lda, k, panel := field(tileLDA), field(tileK), field(tileB)
+	lda, out, ldc, count := field(tileLDA), field(tileC), field(tileLDC), field(tileCount)
 	rows := []reg.GPVirtual{field(tileA)}
 	if h == 4 {
 		rows = append(rows, g.GP64())
 		g.LEAQ(operand.Mem{Base: rows[0], Index: lda, Scale: 2}, rows[1])
 		g.ADDQ(lda, rows[1])
+	}
+	scales, residual, ldr := g.GP64(), g.GP64(), g.GP64()
+	if scaled {
+		g.MOVQ(bytesAt(t, tileRows), scales)
+	} else {
+		g.MOVQ(bytesAt(t, tileResidual), residual)
+		g.MOVQ(bytesAt(t, tileLDR), ldr)
 	}
 	a := func(r, step int) operand.Mem {
 		m := operand.Mem{Base: rows[r/3], Disp: 4 * step}
@@ -81,21 +91,38 @@ func (g *gen) quad(h int, wide bool) {
 		}
 		return m
 	}
-	loop := g.label("loop")
+	again, loop := g.label("again"), g.label("loop")
+	g.place(again)
+	g.VPCMPEQD(ones, ones, ones)
+	g.VPSRLW(operand.Imm(15), ones, ones)
+	if scaled {
+		start := field(tileSums)
+		for i := range 2 * h {
+			g.VMOVDQU(bytesAt(start, i%2*32), g.vec(i))
+		}
+	} else {
+		for i := range vectors * h {
+			g.zero(g.vec(i))
+		}
+	}
+	k, panel := field(tileK), field(tileB)
+	g.align()
 	g.place(loop)
-	for i := range 3 {
-		g.VMOVDQU(bytesAt(panel, 32*i), g.vec(8+i))
+	weight := [4]operand.Op{g.vec(8), g.vec(9), g.vec(10), bytesAt(panel, 96)} // of the first four values, and of the others
+	if to == halved {
+		weight[1], weight[2], weight[3] = nil, g.vec(9), nil
+	}
+	for i, w := range weight {
+		if r, ok := w.(reg.VecPhysical); ok {
+			g.VMOVDQU(bytesAt(panel, 32*i), r)
+		}
 	}
 	for r := range h {
 		g.VPBROADCASTD(a(r, 0), a0)
 		g.VPBROADCASTD(a(r, 1), a1)
-		for j := range 2 {
-			g.VPMADDUBSW(g.vec(8+j), a0, t0)
-			if j == 0 {
-				g.VPMADDUBSW(g.vec(10), a1, t1)
-			} else {
-				g.VPMADDUBSW(bytesAt(panel, 96), a1, t1)
-			}
+		for j := range vectors {
+			g.VPMADDUBSW(weight[j], a0, t0)
+			g.VPMADDUBSW(weight[2+j], a1, t1)
 			g.VPADDW(t1, t0, t0)
 			g.VPMADDWD(ones, t0, t0)
 			g.VPADDD(t0, sum(r, j), sum(r, j))
@@ -108,100 +135,91 @@ func (g *gen) quad(h int, wide bool) {
 	g.DECQ(k)
 	g.JNZ(loop)
 
-	scale, bias, out, ldc := field(tileScale), field(tileBias), field(tileC), field(tileLDC)
-	for j := range 2 {
+	scale, bias := field(tileScale), field(tileBias)
+	for j := range vectors {
 		g.VMOVUPS(bytesAt(scale, 32*j), g.vec(8+j))
 		g.VMOVUPS(bytesAt(bias, 32*j), g.vec(10+j))
 	}
-	if wide {
-		g.settleWide(h, field(tileRows), out, ldc)
-		g.ADDQ(operand.Imm(uint64(4*h)), bytesAt(t, tileRows))
+	if scaled {
+		g.settleWide(h, scales, out, ldc, to)
+		g.ADDQ(operand.Imm(uint64(4*h)), scales)
 	} else {
-		g.settleNarrow(h, field, out, ldc)
+		g.settleNarrow(h, vectors, residual, ldr, out, ldc)
 	}
-	last := g.label("last")
-	g.DECQ(bytesAt(t, tileCount))
-	g.JZ(last)
-	g.MOVQ(out, bytesAt(t, tileC))
-	by := field(tileLDA)
-	g.IMUL3Q(operand.Imm(uint64(h)), by, by)
-	g.ADDQ(by, bytesAt(t, tileA))
-	if !wide {
-		none := g.label("none")
-		g.CMPQ(bytesAt(t, tileResidual), operand.Imm(0))
-		g.JE(none)
-		by := field(tileLDR)
-		g.IMUL3Q(operand.Imm(uint64(h)), by, by)
-		g.ADDQ(by, bytesAt(t, tileResidual))
-		g.place(none)
+	// The pointers to rows are at their ends: lda further for each of the others.
+	for _, p := range rows {
+		for range h - 1 {
+			g.ADDQ(lda, p)
+		}
 	}
-	g.JMP(again)
-	g.place(last)
+	g.DECQ(count)
+	g.JNZ(again)
 	g.end()
 }
 
-// settleWide writes h rows of sums as int16: scales are in registers 8 and 9, biases in 10 and 11.
-func (g *gen) settleWide(h int, scales, out, ldc reg.GPVirtual) {
+// align makes what follows begin a line of the cache.
+func (g *gen) align() {
+	g.Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []operand.Op{operand.Imm(64)}})
+}
+
+// settleWide writes h rows of sums as int16, or as floats between 0 and 6: scales are in registers 8 and 9, biases in 10 and 11. Packing
+// takes four columns of each register in turns.
+func (g *gen) settleWide(h int, scales, out, ldc reg.GPVirtual, to outcome) {
 	top, row, by, zero := g.vec(12), g.vec(13), g.vec(14), g.vec(15)
-	g.zero(zero)
-	g.VMOVUPS(g.repeated(math.Float32bits(32767)), top)
+	if to == finished {
+		g.zero(zero)
+		g.VMOVUPS(g.float(6), top)
+	} else {
+		g.VMOVUPS(g.float(32767), top)
+	}
 	for r := range h {
 		g.VBROADCASTSS(bytesAt(scales, 4*r), row)
 		for j := range 2 {
 			s := g.vec(2*r + j)
 			g.VCVTDQ2PS(s, s)
 			g.VMULPS(g.vec(8+j), row, by)
-			g.VMULPS(by, s, s)
-			g.VADDPS(g.vec(10+j), s, s)
+			g.VFMADD213PS(g.vec(10+j), by, s)
 			g.VMINPS(top, s, s)
-			g.VCVTPS2DQ(s, s)
+			if to == finished {
+				g.VMAXPS(zero, s, s)
+				g.VMOVUPS(s, bytesAt(out, 32*j))
+			} else {
+				g.VCVTPS2DQ(s, s)
+			}
 		}
-		s := g.vec(2 * r)
-		g.VPACKSSDW(g.vec(2*r+1), s, s)
-		g.VPMAXSW(zero, s, s)
-		g.VPERMQ(operand.Imm(0xd8), s, s)
-		g.VMOVDQU(s, bytesAt(out, 0))
+		if to != finished {
+			s := g.vec(2 * r)
+			g.VPACKUSDW(g.vec(2*r+1), s, s) // which makes 0 of what is less
+			g.VMOVDQU(s, bytesAt(out, 0))
+		}
 		g.ADDQ(ldc, out)
 	}
 }
 
-// settleNarrow writes h rows of sums as floats, likewise, the first eight columns of a panel that is not whole.
-func (g *gen) settleNarrow(h int, field func(off int) reg.GPVirtual, out, ldc reg.GPVirtual) {
-	columns, residual, ldr := field(tileStride), field(tileResidual), field(tileLDR)
-	for i := range 2 * h {
+// settleNarrow writes h rows of sums as floats, likewise.
+func (g *gen) settleNarrow(h, vectors int, residual, ldr, out, ldc reg.GPVirtual) {
+	for i := range vectors * h {
 		s := g.vec(i)
 		g.VCVTDQ2PS(s, s)
-		g.VMULPS(g.vec(8+i%2), s, s)
-		g.VADDPS(g.vec(10+i%2), s, s)
+		g.VMULPS(g.vec(8+i%vectors), s, s)
+		g.VADDPS(g.vec(10+i%vectors), s, s)
 	}
-	eight, done := g.label("eight"), g.label("settled")
-	g.CMPQ(columns, operand.Imm(8))
-	g.JE(eight)
-	for _, n := range []int{2, 1} {
-		if n == 1 {
-			g.place(eight)
+	plain := g.label("plain")
+	g.TESTQ(residual, residual)
+	g.JZ(plain)
+	for r := range h {
+		for j := range vectors {
+			g.VADDPS(bytesAt(residual, 32*j), g.vec(vectors*r+j), g.vec(vectors*r+j))
 		}
-		plain := g.label("plain")
-		g.TESTQ(residual, residual)
-		g.JZ(plain)
-		for r := range h {
-			for j := range n {
-				g.VADDPS(bytesAt(residual, 32*j), g.vec(2*r+j), g.vec(2*r+j))
-			}
-			g.ADDQ(ldr, residual)
-		}
-		g.place(plain)
-		for r := range h {
-			for j := range n {
-				g.VMOVUPS(g.vec(2*r+j), bytesAt(out, 32*j))
-			}
-			g.ADDQ(ldc, out)
-		}
-		if n == 2 {
-			g.JMP(done)
-		}
+		g.ADDQ(ldr, residual)
 	}
-	g.place(done)
+	g.place(plain)
+	for r := range h {
+		for j := range vectors {
+			g.VMOVUPS(g.vec(vectors*r+j), bytesAt(out, 32*j))
+		}
+		g.ADDQ(ldc, out)
+	}
 }
 
 // centre brings rows to bytes around 128.
@@ -303,149 +321,5 @@ func (g *gen) clipped() {
 	}
 	g.VMOVD(one, bits)
 	g.Store(bits, g.ReturnIndex(0))
-	g.end()
-}
-
-// steps16 makes places of a depthwise convolution of 16-bit numbers: 16 channels, or 32, of a run of them, then the next channels. A window's
-// n is how many places there are. Behind 16 biases lie the 16 factors that make bytes.
-func (g *gen) steps16(vectors int) {
-	name := fmt.Sprintf("walk%d%s", 16*vectors, g.name)
-	g.function(name, "func(w *byte)", fmt.Sprintf("%s makes w.n places of w.blocks times %d channels of a depthwise convolution of 16-bit numbers.", name, 16*vectors))
-	w, n, step := g.GP64(), g.GP64(), g.GP64()
-	g.Load(g.Param("w"), w)
-	field := func(off int) operand.Mem { return operand.Mem{Base: w, Disp: off} }
-	x, out, bias := g.GP64(), g.GP64(), g.GP64()
-	blocks := g.label("block")
-	g.place(blocks)
-	g.MOVQ(field(windowN), n)
-	g.MOVQ(field(windowX), x)
-	g.MOVQ(field(windowOut), out)
-	g.MOVQ(field(windowBias), bias)
-	most := g.v()
-	g.VMOVDQU(g.repeated(0x7f7f7f7f), most)
-	tap, r, c, skip, wskip, col := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
-	g.MOVQ(field(windowCols), c)
-	g.MOVQ(field(windowRow), skip)
-	g.MOVQ(field(windowWRow), wskip)
-	g.MOVQ(field(windowCol), col)                   // taps lie as far apart as pixels
-	pointers := []reg.GPVirtual{g.GP64(), g.GP64()} // one for three places
-	body := func(places int) {
-		rows := pointers[:(places+2)/3]
-		point := func(from reg.GPVirtual, stride int) {
-			g.MOVQ(from, rows[0])
-			g.MOVQ(field(stride), step)
-			if len(rows) > 1 {
-				g.LEAQ(operand.Mem{Base: from, Index: step, Scale: 2}, rows[1])
-				g.ADDQ(step, rows[1])
-			}
-		}
-		address := func(place, vector int) operand.Mem {
-			m := operand.Mem{Base: rows[place/3], Disp: vector * 32}
-			if place%3 > 0 {
-				m.Index, m.Scale = step, uint8(place%3)
-			}
-			return m
-		}
-		sums := make([][]reg.VecVirtual, places)
-		for p := range places {
-			for v := range vectors {
-				sums[p] = append(sums[p], g.v())
-				g.VMOVDQU(bytesAt(bias, 64*v), sums[p][v])
-			}
-		}
-		point(x, windowStep)
-		g.MOVQ(field(windowW), tap)
-		g.MOVQ(field(windowRows), r)
-		down, along, done := g.label("row"), g.label("tap"), g.label("summed")
-		g.TESTQ(r, r)
-		g.JZ(done)
-		one := func() {
-			for v := range vectors {
-				weight := g.v()
-				g.VMOVDQU(bytesAt(tap, 32*v), weight)
-				for p := range places {
-					product := g.v()
-					g.VPMULHRSW(address(p, v), weight, product)
-					g.VPADDW(product, sums[p][v], sums[p][v])
-				}
-			}
-			for _, p := range rows {
-				g.ADDQ(col, p)
-			}
-			g.ADDQ(col, tap)
-		}
-		nextRow := func(top operand.LabelRef) {
-			for _, p := range rows {
-				g.ADDQ(skip, p)
-			}
-			g.ADDQ(wskip, tap)
-			g.DECQ(r)
-			g.JNZ(top)
-		}
-		for _, taps := range []int{3, 5} { // without a loop of their own
-			top, other := g.label("row"), g.label("other")
-			g.CMPQ(c, operand.Imm(uint64(taps)))
-			g.JNE(other)
-			g.place(top)
-			for range taps {
-				one()
-			}
-			nextRow(top)
-			g.JMP(done)
-			g.place(other)
-		}
-		left := g.GP64()
-		g.place(down)
-		g.MOVQ(c, left)
-		g.place(along)
-		one()
-		g.DECQ(left)
-		g.JNZ(along)
-		nextRow(down)
-		g.place(done)
-		point(out, windowOStep)
-		for v := range vectors {
-			factors := g.v()
-			g.VMOVDQU(bytesAt(bias, 64*v+32), factors)
-			for p := range places {
-				g.VPMULHRSW(factors, sums[p][v], sums[p][v])
-			}
-		}
-		for p := range places {
-			s := sums[p][0]
-			if vectors == 2 {
-				g.VPACKUSWB(sums[p][1], s, s)
-				g.VPERMQ(operand.Imm(0xd8), s, s)
-				g.VPMINUB(most, s, s)
-				g.VMOVDQU(s, address(p, 0))
-			} else {
-				high := g.XMM()
-				g.VEXTRACTI128(operand.Imm(1), s, high)
-				g.VPACKUSWB(high, s.AsX(), s.AsX())
-				g.VPMINUB(most.AsX(), s.AsX(), s.AsX())
-				g.VMOVDQU(s.AsX(), address(p, 0))
-			}
-		}
-		g.IMUL3Q(operand.Imm(uint64(places)), step, step)
-		g.ADDQ(step, out)
-		g.MOVQ(field(windowStep), step)
-		g.IMUL3Q(operand.Imm(uint64(places)), step, step)
-		g.ADDQ(step, x)
-	}
-	for _, places := range []int{6, 3, 1} {
-		more, fewer := g.label("more"), g.label("fewer")
-		g.place(more)
-		g.CMPQ(n, operand.Imm(uint64(places)))
-		g.JL(fewer)
-		body(places)
-		g.SUBQ(operand.Imm(uint64(places)), n)
-		g.JMP(more)
-		g.place(fewer)
-	}
-	for _, by := range [][2]int{{windowX, 32}, {windowW, 32}, {windowOut, 16}, {windowBias, 64}} {
-		g.ADDQ(operand.U32(by[1]*vectors), field(by[0]))
-	}
-	g.DECQ(field(windowBlocks))
-	g.JNZ(blocks)
 	g.end()
 }
