@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/chiasm/chiasm/internal/steady"
 )
 
 // readBy is a sound as one channel at rate, by a reader that may have read others.
@@ -64,9 +66,7 @@ func TestReadersTakeNoMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n := testing.AllocsPerRun(10, read); n > 0 {
-			t.Errorf("%s: %v allocations", name, n)
-		}
+		steady.NoAllocs(t, name, read)
 	}
 }
 

@@ -4,26 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
-)
 
-// allocations is how many objects f takes in a call, on all cores: the least of a few rounds, since others take some too.
-func allocations(f func()) uint64 {
-	least := ^uint64(0)
-	var before, after runtime.MemStats
-	for range 5 {
-		f()
-		runtime.ReadMemStats(&before)
-		for range 5 {
-			f()
-		}
-		runtime.ReadMemStats(&after)
-		least = min(least, (after.Mallocs-before.Mallocs)/5)
-	}
-	return least
-}
+	"github.com/chiasm/chiasm/internal/steady"
+)
 
 func TestDecoderTakesNoMemory(t *testing.T) {
 	p := &Processor{Fit: FitShortest, W: 100, Filter: Bicubic}
@@ -39,9 +24,7 @@ func TestDecoderTakesNoMemory(t *testing.T) {
 					t.Fatal(name, err)
 				}
 			}
-			if n := allocations(decode); n > 0 {
-				t.Errorf("%s: %d allocations", name, n)
-			}
+			steady.NoAllocs(t, name, decode)
 			r := bytes.NewReader(data)
 			read := func() {
 				r.Reset(data)
@@ -49,9 +32,7 @@ func TestDecoderTakesNoMemory(t *testing.T) {
 					t.Fatal(name, err)
 				}
 			}
-			if n := testing.AllocsPerRun(10, read); n > 0 {
-				t.Errorf("%s, from a stream: %v allocations", name, n)
-			}
+			steady.NoAllocs(t, name+" from a stream", read)
 		}
 	}
 }
