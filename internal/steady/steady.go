@@ -28,7 +28,7 @@ func NoAllocs(t testing.TB, what string, f func()) {
 
 // least is the fewest objects that f takes in one of some rounds: others take some too, and the collector may empty the pools.
 func least(f func(), cores int) float64 {
-	const rounds, runs = 5, 3
+	const rounds, runs = 20, 3
 	n := 1.0
 	for round := 0; n > 0 && round < rounds; round++ {
 		for range 3 {
