@@ -9,7 +9,7 @@ import (
 // ladder is the order of the packages: each imports only from lower rungs, never from a sibling.
 var ladder = [][]string{
 	{"internal/cpu"},
-	{"internal/kernel", "internal/pixel", "internal/wave", "internal/par", "internal/decode", "internal/ffmpeg", "internal/whole"},
+	{"internal/kernel", "internal/pixel", "internal/wave", "internal/par", "internal/decode", "internal/ffmpeg", "internal/whole", "internal/steady"},
 	{"metric", "tensor", "token", "media/image", "media/audio", "media/video", "hub", "index"},
 	{"nn", "weights", "dataset"},
 	{"model/vit", "model/text", "model/bert", "model/swin", "internal/golden", "model/gemma", "model/efficientnet", "train"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	stdimage "image"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -36,6 +37,7 @@ type Model struct {
 	store      store
 	passes     sync.Pool // of *tensor.Pass, so that a call reuses the memory of another
 	hearers    sync.Pool // of *hearer, likewise
+	singles    sync.Pool // of *single, likewise
 }
 
 func newModel(f family) *Model {
@@ -140,8 +142,45 @@ func (m *Model) EmbedText(ctx context.Context, text string) (Embedding, error) {
 
 // EmbedImage is the embedding of a picture. One that [OpenImage] or [ReadImage] read is what the reference makes of a path; any other
 // is taken as it is, over white where it is transparent.
-func (m *Model) EmbedImage(ctx context.Context, img stdimage.Image) (Embedding, error) {
-	return one(m.EmbedImages(ctx, []stdimage.Image{img}))
+func (m *Model) EmbedImage(ctx context.Context, img stdimage.Image) (e Embedding, err error) {
+	err = m.EmbedImageInto(ctx, &e, img)
+	return e, err
+}
+
+// EmbedImageInto makes e the embedding of a picture, as [Model.EmbedImage] does, its values in the memory of those that it has if that
+// suffices: then, in the steady state, nothing is allocated. After an error e is what it was.
+func (m *Model) EmbedImageInto(ctx context.Context, e *Embedding, img stdimage.Image) error {
+	s := m.single(e)
+	s.imgs[0] = img
+	return m.into(s, e, m.embedImages(ctx, s.imgs[:], &s.out))
+}
+
+// A single is a picture or a sound on its way to its embedding, the first of out's memory.
+type single struct {
+	imgs   [1]stdimage.Image
+	sounds [1]Sound
+	out    []Embedding
+}
+
+// single begins one whose values go where those of e are.
+func (m *Model) single(e *Embedding) *single {
+	s, ok := m.singles.Get().(*single)
+	if !ok {
+		s = &single{out: make([]Embedding, 1)}
+	}
+	s.out[0] = *e
+	s.out = s.out[:0]
+	return s
+}
+
+// into ends one.
+func (m *Model) into(s *single, e *Embedding, err error) error {
+	if s.out = s.out[:1]; err == nil {
+		*e = s.out[0]
+	}
+	s.imgs[0], s.sounds[0], s.out[0] = nil, Sound{}, Embedding{}
+	m.singles.Put(s)
+	return err
 }
 
 func one(e []Embedding, err error) (Embedding, error) {
@@ -204,14 +243,18 @@ func (m *Model) inTexts(ctx context.Context, prompt string, texts []string, do f
 
 // EmbedImages is the embeddings of pictures, in their order.
 func (m *Model) EmbedImages(ctx context.Context, imgs []stdimage.Image) ([]Embedding, error) {
-	if m.image == nil {
-		return nil, m.lacks("embed pictures")
-	}
 	out := make([]Embedding, 0, len(imgs))
-	err := m.inImages(ctx, imgs, func(pixels *tensor.Tensor) error {
-		return m.vectors(pixels.Pass(), m.image.EmbedImage(pixels), nil, &out)
-	})
+	err := m.embedImages(ctx, imgs, &out)
 	return out, err
+}
+
+func (m *Model) embedImages(ctx context.Context, imgs []stdimage.Image, out *[]Embedding) error {
+	if m.image == nil {
+		return m.lacks("embed pictures")
+	}
+	return m.inImages(ctx, imgs, func(pixels *tensor.Tensor) error {
+		return m.vectors(pixels.Pass(), m.image.EmbedImage(pixels), nil, out)
+	})
 }
 
 // inImages hands pictures of one size to do, as many at a time as go through the tower together.
@@ -239,6 +282,9 @@ func (m *Model) sizeOf(img stdimage.Image) (w, h int) {
 	return m.image.Pixels().SizeOf(size.Dx(), size.Dy())
 }
 
+// preprocesses keeps tasks between calls.
+var preprocesses = sync.Pool{New: func() any { return new(preprocess) }}
+
 // A preprocess task brings pictures into the form that the model takes.
 type preprocess struct {
 	processor *image.Processor
@@ -264,7 +310,8 @@ func (m *Model) run(ctx context.Context, forward func(*tensor.Pass) (*tensor.Ten
 	})
 }
 
-// vectors appends what a pass has made, [B, D], to out, scaled to length 1, unless there was an error.
+// vectors appends what a pass has made, [B, D], to out, scaled to length 1, unless there was an error. Values go where those are that lie in
+// the memory of out.
 func (m *Model) vectors(p *tensor.Pass, x *tensor.Tensor, err error, out *[]Embedding) error {
 	if err == nil {
 		err = p.Err()
@@ -276,11 +323,14 @@ func (m *Model) vectors(p *tensor.Pass, x *tensor.Tensor, err error, out *[]Embe
 	raw, unit := x.Floats(), x.Normalize(1e-12).Floats()
 	d := x.Dim(-1)
 	for i := 0; i < len(raw); i += d {
-		e := Embedding{Values: append([]float32(nil), unit[i:i+d]...), Length: length(raw[i : i+d]), Space: m.space}
-		if !finite(e.Length) {
+		l := length(raw[i : i+d])
+		if !finite(l) {
 			return m.explain()
 		}
-		*out = append(*out, e)
+		n := len(*out)
+		*out = slices.Grow(*out, 1)[:n+1]
+		e := &(*out)[n]
+		*e = Embedding{Values: append(e.Values[:0], unit[i:i+d]...), Length: l, Space: m.space}
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"sync"
 
 	"github.com/chiasm/chiasm/media/audio"
 	"github.com/chiasm/chiasm/tensor"
@@ -56,23 +58,34 @@ func (m *Model) ReadAudio(ctx context.Context, from io.Reader) (Sound, error) {
 }
 
 // Hear is [Model.OpenAudio] for a file that is open: from where it is read up to now.
-func (m *Model) Hear(r *audio.Reader) (Sound, error) {
+func (m *Model) Hear(r *audio.Reader) (s Sound, err error) {
+	err = m.HearInto(&s, r)
+	return s, err
+}
+
+// HearInto makes s the sound that [Model.Hear] gives, in the memory of the samples that it has if that suffices: of WAV and AIFF files that one
+// reader reads one after the other (see [audio.Reader.Reset]), then, nothing is allocated. A sound that cannot be heard has no samples.
+func (m *Model) HearInto(s *Sound, r *audio.Reader) error {
+	samples := s.Samples[:0]
+	*s = Sound{Samples: samples}
 	if m.sound == nil {
-		return Sound{}, m.lacks("hear sounds")
+		return m.lacks("hear sounds")
 	}
-	s := Sound{Rate: m.sound.AudioRate()}
-	var err error
-	s.Samples, err = r.Mono(s.Rate).ReadAll(m.sound.AudioLimit())
-	if errors.Is(err, audio.ErrLimit) {
-		s.Longer, err = true, nil
+	rate := m.sound.AudioRate()
+	heard, err := r.Mono(rate).Append(samples, m.sound.AudioLimit())
+	longer := err == audio.ErrLimit
+	if longer {
+		err = nil
 	}
 	if err != nil && !errors.Is(err, audio.ErrTruncated) {
-		return Sound{}, err
+		return err
 	}
+	*s = Sound{heard, rate, longer}
 	if bad := s.Check(); bad != nil {
-		return Sound{}, bad
+		*s = Sound{Samples: samples}
+		return bad
 	}
-	return s, err
+	return err
 }
 
 // Check says what keeps a sound from having a vector: no samples, a rate that none has, samples that are not numbers or far too loud.
@@ -95,26 +108,45 @@ func (s Sound) Check() error {
 const loudest = 1e6
 
 // EmbedAudio is the embedding of a sound: of as much of it as [Model.Hears] says. One at another rate than the model's is resampled.
-func (m *Model) EmbedAudio(ctx context.Context, s Sound) (Embedding, error) {
-	return one(m.EmbedAudios(ctx, []Sound{s}))
+func (m *Model) EmbedAudio(ctx context.Context, s Sound) (e Embedding, err error) {
+	err = m.EmbedAudioInto(ctx, &e, s)
+	return e, err
+}
+
+// EmbedAudioInto makes e the embedding of a sound, as [Model.EmbedAudio] does, in the memory of e: see [Model.EmbedImageInto].
+func (m *Model) EmbedAudioInto(ctx context.Context, e *Embedding, s Sound) error {
+	one := m.single(e)
+	one.sounds[0] = s
+	return m.into(one, e, m.embedAudios(ctx, one.sounds[:], &one.out))
 }
 
 // EmbedAudios is the embeddings of sounds, in their order.
 func (m *Model) EmbedAudios(ctx context.Context, sounds []Sound) ([]Embedding, error) {
-	if m.sound == nil {
-		return nil, m.lacks("embed sounds")
-	}
 	out := make([]Embedding, 0, len(sounds))
-	err := m.inSounds(ctx, sounds, func(p *tensor.Pass, samples [][]float32) error {
-		x, err := m.sound.EmbedAudio(p, samples)
-		return m.vectors(p, x, err, &out)
-	})
+	err := m.embedAudios(ctx, sounds, &out)
 	return out, err
 }
 
+func (m *Model) embedAudios(ctx context.Context, sounds []Sound, out *[]Embedding) error {
+	if m.sound == nil {
+		return m.lacks("embed sounds")
+	}
+	return m.inSounds(ctx, sounds, func(p *tensor.Pass, samples [][]float32) error {
+		x, err := m.sound.EmbedAudio(p, samples)
+		return m.vectors(p, x, err, out)
+	})
+}
+
+// sampleLists keeps the lists of inSounds between calls.
+var sampleLists = sync.Pool{New: func() any { return new([][]float32) }}
+
 // inSounds hands the samples of sounds to do, as many at a time as go through the tower together.
 func (m *Model) inSounds(ctx context.Context, sounds []Sound, do func(p *tensor.Pass, samples [][]float32) error) error {
-	samples := make([][]float32, len(sounds))
+	list := sampleLists.Get().(*[][]float32)
+	defer sampleLists.Put(list)
+	*list = slices.Grow((*list)[:0], len(sounds))[:len(sounds)]
+	defer clear(*list)
+	samples := *list
 	for i, s := range sounds {
 		if err := s.Check(); err != nil {
 			return fmt.Errorf("sound %d of %d: %w", i+1, len(sounds), err)

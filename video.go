@@ -151,6 +151,10 @@ func (m *Model) pixels(p *tensor.Pass, processor *image.Processor, imgs []stdima
 	size := imgs[0].Bounds()
 	w, h := processor.SizeOf(size.Dx(), size.Dy())
 	pixels := p.Empty(len(imgs), 3, h, w)
-	par.Do(&preprocess{processor, imgs, pixels.Floats()}, len(imgs), m.opts.Workers)
+	t := preprocesses.Get().(*preprocess)
+	*t = preprocess{processor, imgs, pixels.Floats()}
+	par.Do(t, len(imgs), m.opts.Workers)
+	*t = preprocess{}
+	preprocesses.Put(t)
 	return pixels
 }

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/fusion"
+	"github.com/chiasm/chiasm/media/audio"
+	"github.com/chiasm/chiasm/media/image"
 )
 
 // An Answer is what a model decides about a thing.
@@ -30,7 +33,17 @@ type Label struct {
 
 // answer puts numbers into words.
 func (m *Model) answer(x []float64, has func(column int) bool) *Answer {
-	a := &Answer{Present: []string{}, Missing: []string{}}
+	a := new(Answer)
+	m.answerInto(a, x, has)
+	return a
+}
+
+// answerInto makes a the answer, in the memory that it has. It looks at x.
+func (m *Model) answerInto(a *Answer, x []float64, has func(column int) bool) {
+	if a.Present == nil {
+		a.Present, a.Missing = []string{}, []string{}
+	}
+	*a = Answer{Classes: a.Classes[:0], Labels: a.Labels[:0], Present: a.Present[:0], Missing: a.Missing[:0]}
 	for k, c := range m.Columns {
 		if has(k) {
 			a.Present = append(a.Present, c.Name)
@@ -55,7 +68,6 @@ func (m *Model) answer(x []float64, has func(column int) bool) *Answer {
 			a.Class, a.Probability = a.Labels[0].Name, &a.Labels[0].Probability
 		}
 	}
-	return a
 }
 
 // column is the number of a column.
@@ -91,7 +103,7 @@ func (m *Model) Decide(ctx context.Context, thing map[string]chiasm.Part) (*Answ
 		if err != nil {
 			return nil, err
 		}
-		if features[i], err = m.encode(ctx, i, p); err != nil {
+		if features[i], err = m.encode(ctx, new(chiasm.Embedding), i, p); err != nil {
 			return nil, err
 		}
 	}
@@ -105,30 +117,89 @@ func (m *Model) Decide(ctx context.Context, thing map[string]chiasm.Part) (*Answ
 	return m.answer(x[0], func(k int) bool { return features[k] != nil }), nil
 }
 
-// encode is the features of a part.
-func (m *Model) encode(ctx context.Context, column int, p chiasm.Part) ([]float32, error) {
+// encode is the features of a part, which may lie in the memory of e.
+func (m *Model) encode(ctx context.Context, e *chiasm.Embedding, column int, p chiasm.Part) ([]float32, error) {
 	c := m.Columns[column]
-	fits := map[string]bool{Text: p.Text != "", Number: p.Text != "", Image: p.Image != nil, Audio: p.Sound != nil, Video: p.Video != nil}
-	if !fits[c.Kind] {
+	if !c.fits(p) {
 		return nil, fmt.Errorf("decision: column %q wants what is of kind %s", c.Name, c.Kind)
 	}
-	x, err := m.encoder.encode(ctx, c, []chiasm.Part{p})
-	if err != nil {
-		return nil, err
-	}
-	return x[0], nil
+	return m.encoder.one(ctx, e, c, p)
 }
 
-// A Decision is made as the parts of a thing arrive. One goroutine uses it.
+// fits reports whether a part is what the column holds.
+func (c Column) fits(p chiasm.Part) bool {
+	switch c.Kind {
+	case Image:
+		return p.Image != nil
+	case Audio:
+		return p.Sound != nil
+	case Video:
+		return p.Video != nil
+	}
+	return p.Text != ""
+}
+
+// A Decision is made as the parts of a thing arrive. One goroutine uses it; it keeps its memory from thing to thing, that of its answers too:
+// each is there until the next is made. Where features are vectors, deciding about pictures and sounds allocates nothing in the steady
+// state, nor does [Decision.Read] of JPEG and WAV files.
 type Decision struct {
-	model *Model
-	made  *fusion.Decision
-	there []bool
+	model  *Model
+	made   *fusion.Decision
+	there  []bool
+	desks  []desk // one for each column
+	answer Answer
+}
+
+// A desk is the memory of what a column holds.
+type desk struct {
+	features chiasm.Embedding
+	picture  image.Decoder
+	file     bytes.Reader
+	reader   audio.Reader
+	sound    chiasm.Sound
 }
 
 // Begin begins a decision.
 func (m *Model) Begin() *Decision {
-	return &Decision{m, m.fused.Decide(m.workers), make([]bool, len(m.Columns))}
+	n := len(m.Columns)
+	return &Decision{model: m, made: m.fused.Decide(m.workers), there: make([]bool, n), desks: make([]desk, n)}
+}
+
+// Forget begins another decision: about another thing, of which nothing has arrived.
+func (d *Decision) Forget() {
+	d.made.Forget()
+	clear(d.there)
+}
+
+// Read decodes the file of a picture or a sound, as [Model.Read] does, in the memory of the decision: the part is there until the next of its
+// column is read.
+func (d *Decision) Read(ctx context.Context, column string, file []byte) (p chiasm.Part, err error) {
+	i, err := d.model.column(column)
+	if err != nil {
+		return p, err
+	}
+	k, e := &d.desks[i], d.model.encoder.model
+	switch c := d.model.Columns[i]; c.Kind {
+	case Image:
+		o := e.Processor().Options()
+		img, err := k.picture.Decode(file, &o)
+		if err != nil {
+			return p, err
+		}
+		p.Image = img
+	case Audio:
+		k.file.Reset(file)
+		if err := k.reader.Reset(ctx, &k.file); err != nil {
+			return p, err
+		}
+		if err := e.HearInto(&k.sound, &k.reader); err != nil && !(errors.Is(err, audio.ErrTruncated) && len(k.sound.Samples) > 0) {
+			return p, err
+		}
+		p.Sound = &k.sound
+	default:
+		return p, fmt.Errorf("decision: column %q is of kind %s: want one of pictures or sounds", c.Name, c.Kind)
+	}
+	return p, nil
 }
 
 // Add is the answer once a part has arrived, with all that arrived before it. Late fusion waits for nothing that is missing.
@@ -137,7 +208,7 @@ func (d *Decision) Add(ctx context.Context, column string, p chiasm.Part) (*Answ
 	if err != nil {
 		return nil, err
 	}
-	features, err := d.model.encode(ctx, i, p)
+	features, err := d.model.encode(ctx, &d.desks[i].features, i, p)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +217,8 @@ func (d *Decision) Add(ctx context.Context, column string, p chiasm.Part) (*Answ
 		return nil, err
 	}
 	d.there[i] = true
-	return d.model.answer(slices.Clone(x), func(k int) bool { return d.there[k] }), nil
+	d.model.answerInto(&d.answer, x, func(k int) bool { return d.there[k] })
+	return &d.answer, nil
 }
 
 // Answers decides about all rows of a table whose columns are the model's: see [Options.Columns].

@@ -136,6 +136,24 @@ func flat(list []chiasm.Sequence, err error) ([][]float32, error) {
 	return each(list, func(s chiasm.Sequence) []float32 { return append(slices.Clone(s.Values), s.Tokens...) }), nil
 }
 
+// one makes features of a part, [T, width]: a vector of a picture or of a sound in the memory of x.
+func (e *encoder) one(ctx context.Context, x *chiasm.Embedding, c Column, p chiasm.Part) ([]float32, error) {
+	vector := e.most(c) == 1
+	switch {
+	case vector && c.Kind == Image:
+		err := e.model.EmbedImageInto(ctx, x, p.Image)
+		return x.Values, err
+	case vector && c.Kind == Audio:
+		err := e.model.EmbedAudioInto(ctx, x, *p.Sound)
+		return x.Values, err
+	}
+	all, err := e.encode(ctx, c, []chiasm.Part{p})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
 // encode makes features of parts of one column, [T, width] each.
 func (e *encoder) encode(ctx context.Context, c Column, parts []chiasm.Part) ([][]float32, error) {
 	switch c.Kind {

@@ -67,7 +67,7 @@ type Model struct {
 type OpenOptions struct {
 	Encoder *chiasm.Model   // stays the caller's; nil for one of the model's own
 	Name    string          // what the model's own is opened by, in place of what its config says
-	Options *chiasm.Options // of the model's own
+	Options *chiasm.Options // of the model's own; without a precision, [chiasm.Shipped] runs as fast as it stays accurate
 	Cache   string          // folder in which features are kept, "" for none
 }
 
@@ -159,7 +159,14 @@ func open(ctx context.Context, dir string, o *OpenOptions) (*Model, error) {
 		if o.Name != "" {
 			name = o.Name
 		}
-		if e, err = chiasm.Open(ctx, name, o.Options); err != nil {
+		var options chiasm.Options
+		if o.Options != nil {
+			options = *o.Options
+		}
+		if options.Precision == "" && name == chiasm.Shipped {
+			options.Precision = "auto"
+		}
+		if e, err = chiasm.Open(ctx, name, &options); err != nil {
 			return nil, err
 		}
 		m.owned = true

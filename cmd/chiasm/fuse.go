@@ -111,7 +111,7 @@ func (t *tableFlags) keep(flags *pflag.FlagSet) {
 
 // taughtWith adds the flags of verbs whose model knows its encoder.
 func (a *app) taughtWith(cmd *cobra.Command) *modelFlags {
-	f := a.anyModelFlags(cmd)
+	f := fastest(cmd, a.anyModelFlags(cmd))
 	cmd.Flags().Lookup("model").Usage = "where the encoder is, folder, file or hub id, if not where it was taught with (default: as the fused model names it)"
 	return f
 }
@@ -199,8 +199,7 @@ func (a *app) seen(s *decision.Seen, leaks bool) {
 
 // fused opens a saved model.
 func (a *app) fused(ctx context.Context, dir string, model *modelFlags, cache string) (*decision.Model, error) {
-	named := model.name
-	o, err := model.options()
+	o, err := model.encoder()
 	if err != nil {
 		return nil, err
 	}
@@ -211,16 +210,16 @@ func (a *app) fused(ctx context.Context, dir string, model *modelFlags, cache st
 		return nil, err
 	}
 	return await(ctx, func() (*decision.Model, error) {
-		return decision.Open(ctx, dir, &decision.OpenOptions{Name: named, Options: o, Cache: cache})
+		return decision.Open(ctx, dir, &decision.OpenOptions{Name: model.name, Options: o, Cache: cache})
 	})
 }
 
-// encoder is the options of the encoder that a saved model was taught with, whatever the flags name.
+// encoder is the options of the encoder that a saved model was taught with, whatever the flags name: without a precision where they have none.
 func (f *modelFlags) encoder() (*chiasm.Options, error) {
 	own := *f // options fills in the name
 	o, err := own.options()
 	if err == nil {
-		o.TextModel = ""
+		o.TextModel, o.Precision = "", f.precision
 	}
 	return o, err
 }

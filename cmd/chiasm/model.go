@@ -39,11 +39,17 @@ func (a *app) modelFlags(cmd *cobra.Command) *modelFlags {
 // told otherwise. Vectors of all precisions share a space. Any other model does so where many pictures are embedded, and else has the reference's vectors.
 func (a *app) libraryModelFlags(cmd *cobra.Command, many bool) *modelFlags {
 	f := a.modelFlags(cmd)
-	p := cmd.Flags().Lookup("precision")
 	if many {
+		p := cmd.Flags().Lookup("precision")
 		f.precision, p.DefValue = "auto", "auto"
 		return f
 	}
+	return fastest(cmd, f)
+}
+
+// fastest makes auto the default precision of the model inside the program alone.
+func fastest(cmd *cobra.Command, f *modelFlags) *modelFlags {
+	p := cmd.Flags().Lookup("precision")
 	f.precision, p.DefValue = "", ""
 	p.Usage += " (default auto with " + chiasm.Shipped + ", else f32)"
 	return f

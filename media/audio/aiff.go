@@ -27,7 +27,7 @@ func openAIFF(s *source) (decoder, Format, error) {
 		if err != nil {
 			return nil, format, err
 		}
-		switch c.id {
+		switch string(c.id[:]) {
 		case "COMM":
 			b, err := s.body(c, 22)
 			if err != nil {
@@ -67,7 +67,7 @@ func aiffSamples(s *source, c chunk, enc *encoding, format Format) (decoder, For
 		return nil, format, err
 	}
 	format.Frames = s.frames(n, enc.bytes*format.Channels)
-	return newPacked(s.r, enc, format.Channels, n), format, nil
+	return s.samples(enc, format.Channels, n), format, nil
 }
 
 // aiffFormat reads a COMM chunk. Its Frames is what the chunk claims.

@@ -7,6 +7,8 @@
 // resamples, in the order of librosa.load; [Load] does both at once for a short sound, and [Mono.Windows] walks over a
 // long one.
 //
+// [Reader.Reset] makes a Reader read one sound after the other in the memory that it has.
+//
 // A sound that was cut off gives all that there is, and then an error for which errors.Is(err, [ErrTruncated]) holds.
 //
 // [Whisper], [CLAP] and [Gemma] are the log-mel front ends of those models, within 1e-4 of transformers' extractors.

@@ -60,6 +60,9 @@ type source struct {
 	r    *bufio.Reader
 	path string // of the file, "" if there is none
 	size int64  // bytes that r will give, -1 if not known
+
+	head   [40]byte // the memory of read
+	packed packed
 }
 
 const peeked = 1 << 16 // bytes at the start that may be looked at
@@ -102,17 +105,17 @@ func (s *source) open() (decoder, Format, func() error, error) {
 			continue
 		}
 		d, format, err := f.open(s)
+		if err == nil {
+			err = format.check()
+		}
+		if err == nil {
+			return d, format, nil, nil
+		}
 		var other *foreignError
 		if errors.As(err, &other) {
 			return s.openForeign(other)
 		}
-		if err == nil {
-			err = format.check()
-		}
-		if err != nil {
-			return nil, format, nil, fmt.Errorf("%s: %w", f.name, cut(err))
-		}
-		return d, format, nil, nil
+		return nil, format, nil, fmt.Errorf("%s: %w", f.name, cut(err))
 	}
 	if name, ok := foreign(head); ok {
 		return openFFmpeg(s, name)
@@ -182,9 +185,9 @@ func (s *source) skip(n int64) error {
 	return nil
 }
 
-// read is the next n bytes; n is small.
+// read is the next n bytes, 40 at most, there until it is called again.
 func (s *source) read(n int) ([]byte, error) {
-	b := make([]byte, n)
+	b := s.head[:n]
 	k, err := io.ReadFull(s.r, b)
 	s.took(int64(k))
 	return b[:k], err
@@ -198,7 +201,7 @@ func (s *source) took(n int64) {
 
 // A chunk is the head of a part of a RIFF or IFF file.
 type chunk struct {
-	id   string
+	id   [4]byte
 	size int64
 }
 
@@ -208,7 +211,7 @@ func (s *source) chunk(order binary.ByteOrder) (chunk, error) {
 	if err != nil {
 		return chunk{}, err
 	}
-	return chunk{string(b[:4]), int64(order.Uint32(b[4:]))}, nil
+	return chunk{[4]byte(b), int64(order.Uint32(b[4:]))}, nil
 }
 
 // body reads up to most bytes of a chunk and passes over the rest of it.

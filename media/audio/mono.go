@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 )
 
 // A Mono gives the samples of a sound as one channel at one rate, as librosa.load(mono=True) does: the channels are
@@ -13,18 +14,26 @@ import (
 type Mono struct {
 	r        *Reader
 	rate     int
+	from     int // the rate of the file
 	resample *Resampler
 	in       []float32 // frames of the file
 	mixed    []float32
 	err      error
 }
 
-// Mono gives the rest of the sound as one channel at rate, in Hz. The Reader is not to be read directly from then on. It
-// panics if rate isn't positive.
+// Mono gives the rest of the sound as one channel at rate, in Hz. The Reader is not to be read directly from then on, and keeps one Mono,
+// whose memory the next has again. It panics if rate isn't positive.
 func (r *Reader) Mono(rate int) *Mono {
-	frames := max(1<<13/r.format.Channels, 1)
-	return &Mono{r: r, rate: rate, resample: NewResampler(r.format.Rate, rate),
-		in: make([]float32, frames*r.format.Channels), mixed: make([]float32, frames)}
+	m, frames := &r.mono, max(1<<13/r.format.Channels, 1)
+	if m.resample == nil || m.rate != rate || m.from != r.format.Rate {
+		m.resample = NewResampler(r.format.Rate, rate)
+	} else {
+		m.resample.restart()
+	}
+	m.r, m.rate, m.from, m.err = r, rate, r.format.Rate, nil
+	n := frames * r.format.Channels
+	m.in, m.mixed = slices.Grow(m.in[:0], n)[:n], slices.Grow(m.mixed[:0], frames)[:frames]
+	return m
 }
 
 // Rate of the samples, in Hz.
@@ -81,15 +90,26 @@ func (m *Mono) mix(frames int) []float32 {
 // ReadAll gives the rest of the sound, at most limit samples. If there are more, the error wraps [ErrLimit]; if the file is
 // cut off, [ErrTruncated]; in both cases what was read is given too. Any other error comes without samples.
 func (m *Mono) ReadAll(limit int) ([]float32, error) {
-	var all []float32
+	all, err := m.Append(nil, limit)
+	if err == ErrLimit {
+		err = fmt.Errorf("audio: %s%w of %d samples", m.r.name, ErrLimit, limit)
+	}
+	return all, err
+}
+
+// Append is [Mono.ReadAll] that puts the samples behind those of all, in its memory if that suffices; the limit is of what is added, and an
+// error for it is [ErrLimit] itself.
+func (m *Mono) Append(all []float32, limit int) ([]float32, error) {
+	before := len(all)
 	for {
-		room := min(limit-len(all), max(1<<14, len(all)/2))
+		n := len(all) - before
+		room := min(limit-n, max(1<<14, n/2))
 		if room <= 0 {
 			var more [1]float32
 			if n, err := m.Read(more[:]); n == 0 {
 				return all, m.ending(err)
 			}
-			return all, fmt.Errorf("audio: %s%w of %d samples", m.r.name, ErrLimit, limit)
+			return all, ErrLimit
 		}
 		all = append(all, make([]float32, room)...)
 		n, err := m.Read(all[len(all)-room:])
@@ -100,7 +120,7 @@ func (m *Mono) ReadAll(limit int) ([]float32, error) {
 		if err = m.ending(err); err == nil || errors.Is(err, ErrTruncated) {
 			return all, err
 		}
-		return nil, err
+		return all[:before], err
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // An encoding is one way to write a sample. Whole numbers become fractions of the largest, as libsndfile makes them.
@@ -30,8 +31,30 @@ var (
 	mulaw = &encoding{"pcm_mulaw", 1, law(mulawValue)}
 )
 
+// linears are the encodings of whole and of floating-point numbers.
+var linears = func() map[linearKey]*encoding {
+	all := map[linearKey]*encoding{}
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		for bytes := range 9 {
+			all[linearKey{bytes, false, order}] = newLinear(bytes, false, order)
+			all[linearKey{bytes, true, order}] = newLinear(bytes, true, order)
+		}
+	}
+	return all
+}()
+
+type linearKey struct {
+	bytes int
+	float bool
+	order binary.ByteOrder
+}
+
 // linear is the encoding of whole or floating-point numbers of that many bytes; nil if there is none.
 func linear(bytes int, float bool, order binary.ByteOrder) *encoding {
+	return linears[linearKey{bytes, float, order}]
+}
+
+func newLinear(bytes int, float bool, order binary.ByteOrder) *encoding {
 	suffix := "le"
 	if order == binary.ByteOrder(binary.BigEndian) {
 		suffix = "be"
@@ -128,12 +151,15 @@ type packed struct {
 	done     int64 // frames read
 }
 
-func newPacked(r io.Reader, enc *encoding, channels int, bytes int64) *packed {
+// samples makes the decoder of the samples that follow.
+func (s *source) samples(enc *encoding, channels int, bytes int64) *packed {
 	frame := enc.bytes * channels
 	if bytes >= 0 {
 		bytes -= bytes % int64(frame)
 	}
-	return &packed{r: r, enc: enc, channels: channels, left: bytes, buf: make([]byte, max(1<<15/frame, 1)*frame)}
+	n := max(1<<15/frame, 1) * frame
+	s.packed = packed{r: s.r, enc: enc, channels: channels, left: bytes, buf: slices.Grow(s.packed.buf[:0], n)[:n]}
+	return &s.packed
 }
 
 func (p *packed) read(dst []float32) (int, error) {

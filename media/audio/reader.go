@@ -10,14 +10,17 @@ import (
 	"path/filepath"
 )
 
-// A Reader gives the samples of a sound file in pieces. It is for one goroutine at a time.
+// A Reader gives the samples of a sound file in pieces. It is for one goroutine at a time. The zero value has no sound before it is
+// given one by [Reader.Reset].
 type Reader struct {
 	format Format
 	name   string // of the file and ": ", or nothing
-	ctx    context.Context
+	in     *whileContext
+	source source
 	dec    decoder
 	closes []func() error
 	err    error
+	mono   Mono
 }
 
 // Open recognises the file at path by its content and reads what it says of its sound. The caller closes the Reader. When
@@ -27,16 +30,16 @@ func Open(ctx context.Context, path string) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("audio: %w", err)
 	}
-	s := &source{ctx: ctx, r: bufio.NewReaderSize(whileContext{ctx, f}, peeked), size: -1}
+	r := new(Reader)
+	r.from(ctx, f, path+": ")
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		s.size = info.Size()
+		r.source.size = info.Size()
 		// An absolute path cannot be taken for an option or for the address of something else.
-		if s.path, err = filepath.Abs(path); err != nil {
-			s.path = ""
+		if r.source.path, err = filepath.Abs(path); err != nil {
+			r.source.path = ""
 		}
 	}
-	r, err := newReader(s, path+": ")
-	if err != nil {
+	if err := r.open(); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -47,19 +50,54 @@ func Open(ctx context.Context, path string) (*Reader, error) {
 // New is [Open] for a sound that comes from r, of which it may read more than it needs. Closing the Reader leaves r as it
 // is. Files that can only be read by jumping about in them, as many M4A are, need Open.
 func New(ctx context.Context, r io.Reader) (*Reader, error) {
-	return newReader(&source{ctx: ctx, r: bufio.NewReaderSize(whileContext{ctx, r}, peeked), size: -1}, "")
+	s := new(Reader)
+	if err := s.Reset(ctx, r); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-func newReader(s *source, name string) (*Reader, error) {
-	dec, format, closer, err := s.open()
-	if err != nil {
-		return nil, fmt.Errorf("audio: %s%w", name, err)
+// Reset closes r and makes it read another sound, as [New] does, in the memory that it has: of WAV and AIFF files one after the other takes no
+// new memory. What [Reader.Mono] gave before is not to be used any more.
+func (r *Reader) Reset(ctx context.Context, from io.Reader) error {
+	foreign := len(r.closes) > 0
+	err := r.Close()
+	if foreign { // a program that was killed may still be being fed
+		*r = Reader{}
 	}
-	r := &Reader{format: format, name: name, ctx: s.ctx, dec: dec}
+	r.from(ctx, from, "")
+	if err == nil {
+		err = r.open()
+	}
+	if err != nil {
+		r.err = err
+	}
+	return err
+}
+
+// from says what is read.
+func (r *Reader) from(ctx context.Context, from io.Reader, name string) {
+	if r.in == nil {
+		r.in = new(whileContext)
+		r.source.r = bufio.NewReaderSize(r.in, peeked)
+	}
+	*r.in = whileContext{ctx, from}
+	r.source.r.Reset(r.in)
+	r.source = source{ctx: ctx, r: r.source.r, size: -1, packed: packed{buf: r.source.packed.buf}}
+	r.name, r.err, r.dec = name, nil, nil
+}
+
+// open recognises the sound.
+func (r *Reader) open() error {
+	dec, format, closer, err := r.source.open()
+	if err != nil {
+		return fmt.Errorf("audio: %s%w", r.name, err)
+	}
+	r.dec, r.format = dec, format
 	if closer != nil {
 		r.closes = append(r.closes, closer)
 	}
-	return r, nil
+	return nil
 }
 
 // Format is what the file says of its sound.
@@ -73,8 +111,11 @@ func (r *Reader) Read(dst []float32) (frames int, err error) {
 	if len(dst) < r.format.Channels {
 		panic(fmt.Sprintf("audio: expected space for a frame of %d channels, got %d values", r.format.Channels, len(dst)))
 	}
+	if r.dec == nil && r.err == nil {
+		r.err = os.ErrClosed
+	}
 	for r.err == nil {
-		if r.err = r.ctx.Err(); r.err == nil {
+		if r.err = r.in.ctx.Err(); r.err == nil {
 			frames, r.err = r.dec.read(dst)
 		}
 		if frames > 0 {
@@ -83,6 +124,9 @@ func (r *Reader) Read(dst []float32) (frames int, err error) {
 		if r.err != nil && !errors.Is(r.err, io.EOF) {
 			r.err = fmt.Errorf("audio: %s%w", r.name, r.err)
 		}
+	}
+	if r.err == os.ErrClosed {
+		return 0, fmt.Errorf("audio: %s%w", r.name, r.err)
 	}
 	return 0, r.err
 }
@@ -95,7 +139,7 @@ func (r *Reader) Close() error {
 	}
 	r.closes = nil
 	if r.err == nil {
-		r.err = fmt.Errorf("audio: %s%w", r.name, os.ErrClosed)
+		r.err = os.ErrClosed
 	}
 	return errors.Join(errs...)
 }
@@ -106,7 +150,7 @@ type whileContext struct {
 	r   io.Reader
 }
 
-func (w whileContext) Read(b []byte) (int, error) {
+func (w *whileContext) Read(b []byte) (int, error) {
 	if err := w.ctx.Err(); err != nil {
 		return 0, err
 	}

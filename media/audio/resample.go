@@ -31,6 +31,8 @@ type engine interface {
 	fill(dst, x []float32) (out []float32, passed int)
 	// ahead is how many values an output may need beyond the filter's own.
 	ahead() int
+	// restart begins another sound.
+	restart()
 }
 
 const (
@@ -81,6 +83,17 @@ func (r *Resampler) interpolate(band float64) {
 func (r *Resampler) start(f kernelShape, e engine) {
 	r.engine, r.taps = e, 2*f.width
 	r.buf = make([]float32, f.width-1, 8*r.taps)
+}
+
+// restart forgets the sound, for another one.
+func (r *Resampler) restart() {
+	if r.before != nil {
+		r.before.restart()
+	}
+	r.engine.restart()
+	r.buf = r.buf[:max(r.taps/2-1, 0)]
+	clear(r.buf)
+	r.at, r.out, r.given, r.in, r.pulled, r.ended = 0, r.out[:0], 0, 0, 0, false
 }
 
 func gcd(a, b int) int {
@@ -195,3 +208,4 @@ type identity struct{}
 
 func (identity) fill(dst, x []float32) ([]float32, int) { return append(dst, x...), len(x) }
 func (identity) ahead() int                             { return 0 }
+func (identity) restart()                               {}

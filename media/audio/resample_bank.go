@@ -123,6 +123,7 @@ func newMatrices(f kernelShape, step, phases int) engine {
 }
 
 func (m *matrices) ahead() int { return m.need + m.advance }
+func (m *matrices) restart()   {}
 
 func (m *matrices) fill(dst, x []float32) ([]float32, int) {
 	if len(x) < m.need {
@@ -163,6 +164,7 @@ func newInterpolated(f kernelShape, step, phases int) engine {
 }
 
 func (e *interpolated) ahead() int { return e.Step/e.Phases + 1 }
+func (e *interpolated) restart()   { e.phase = 0 }
 
 func (e *interpolated) fill(dst, x []float32) ([]float32, int) {
 	room := len(x) - e.Taps + 1 // input samples at which an output may begin

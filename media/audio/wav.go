@@ -50,7 +50,7 @@ func openWAV(s *source) (decoder, Format, error) {
 			return nil, format, err
 		}
 		at += 8
-		switch c.id {
+		switch string(c.id[:]) {
 		case "ds64": // sizes of more than 32 bits, for chunks that say 0xffffffff
 			b, err := s.body(c, 28)
 			if err != nil {
@@ -75,7 +75,7 @@ func openWAV(s *source) (decoder, Format, error) {
 			}
 			n := waveLength(c.size, data64, size, at)
 			format.Frames = s.frames(n, enc.bytes*format.Channels)
-			return newPacked(s.r, enc, format.Channels, n), format, nil
+			return s.samples(enc, format.Channels, n), format, nil
 		default:
 			if err := s.skip(c.size + c.size&1); err != nil {
 				return nil, format, err

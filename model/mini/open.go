@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"unicode"
 	"unicode/utf8"
@@ -36,7 +37,8 @@ type Bundle struct {
 	Tokenizer *token.Tokenizer
 	Processor *image.Processor
 	Weights   *weights.Set
-	known     sync.Map // ids of the words of the lexicon that were needed so far
+	known     sync.Map  // ids of the words of the lexicon that were needed so far
+	lists     sync.Pool // of *[][]int32, for the ids of some words
 	files     map[string][]byte
 }
 
@@ -211,7 +213,13 @@ func (b *Bundle) EmbedAudio(p *tensor.Pass, sounds [][]float32) (*tensor.Tensor,
 
 // meaning is that of words, by the text tower.
 func (b *Bundle) meaning(p *tensor.Pass, words []string) (*tensor.Tensor, error) {
-	texts := make([][]int32, len(words))
+	list, ok := b.lists.Get().(*[][]int32)
+	if !ok {
+		list = new([][]int32)
+	}
+	defer b.lists.Put(list)
+	texts := slices.Grow((*list)[:0], len(words))[:len(words)]
+	*list = texts
 	for i, w := range words {
 		ids, ok := b.known.Load(w)
 		if !ok {
