@@ -68,6 +68,7 @@ type job struct {
 	known   bool  // the catalogue has its content under this path
 	moved   bool  // it lay elsewhere
 	done    bool  // it has its vectors
+	alone   bool  // the catalogue has no other file of its content
 	nothing bool  // it is no file that counts
 	kind    string
 	hash    []byte
@@ -87,14 +88,15 @@ type job struct {
 // An ingest is a run of [Library.Index].
 type ingest struct {
 	*Library
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	o      IndexOptions
-	model  Model
-	space  Space
-	index  *index.Index
-	reader *reader
-	kinds  map[string]bool
+	statements *statements
+	ctx        context.Context
+	cancel     context.CancelCauseFunc
+	o          IndexOptions
+	model      Model
+	space      Space
+	index      *index.Index
+	reader     *reader
+	kinds      map[string]bool
 
 	todo   chan *job
 	pieces chan piece
@@ -155,9 +157,10 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 		return Summary{}, err
 	}
 	run := &ingest{
-		Library: l, o: o, model: m, space: space, index: x, kinds: map[string]bool{}, claimed: map[int64]bool{}, seen: map[int64]bool{},
+		Library: l, statements: newStatements(l.db), o: o, model: m, space: space, index: x, kinds: map[string]bool{}, claimed: map[int64]bool{}, seen: map[int64]bool{},
 		todo: make(chan *job, 1<<14), pieces: make(chan piece, 32), ready: make(chan *job, 256), began: time.Now(),
 	}
+	defer run.statements.close()
 	run.summary.Space, run.now.Walking = space.Name, true
 	if run.drives, err = l.mounts(ctx); err != nil {
 		return Summary{}, err
@@ -462,8 +465,8 @@ func (run *ingest) consider(f found) error {
 	var size, modified int64
 	var failed sql.NullString
 	var embedded bool
-	err := run.db.QueryRowContext(run.ctx, `SELECT id, size, modified, kind, error, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?)
-		FROM files WHERE path = ?`, run.space.id, []byte(f.path)).Scan(&j.file, &size, &modified, &j.kind, &failed, &embedded)
+	err := run.statements.scan(run.ctx, `SELECT id, size, modified, kind, error, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?)
+		FROM files WHERE path = ?`, []any{run.space.id, []byte(f.path)}, &j.file, &size, &modified, &j.kind, &failed, &embedded)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:

@@ -74,7 +74,7 @@ func (run *ingest) recognise(j *job) error {
 	if j.file != 0 {
 		var hash []byte
 		var failed sql.NullString
-		if err := run.db.QueryRowContext(run.ctx, "SELECT hash, error FROM files WHERE id = ?", j.file).Scan(&hash, &failed); err != nil {
+		if err := run.statements.scan(run.ctx, "SELECT hash, error FROM files WHERE id = ?", []any{j.file}, &hash, &failed); err != nil {
 			return err
 		}
 		j.known = bytes.Equal(hash, j.hash)
@@ -86,17 +86,22 @@ func (run *ingest) recognise(j *job) error {
 		path     []byte
 		kind     string
 		embedded bool
+		missing  bool // with its root
 	}
 	var places []place
-	if err := each(run.ctx, run.db, func(scan func(...any) error) error {
+	if err := each(run.ctx, run.statements, func(scan func(...any) error) error {
 		var p place
 		defer func() { places = append(places, p) }()
-		return scan(&p.id, &p.path, &p.kind, &p.embedded)
-	}, `SELECT id, path, kind, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?) FROM files
-		WHERE hash = ? AND root NOT IN (SELECT id FROM roots WHERE missing) ORDER BY id`, run.space.id, j.hash); err != nil {
+		return scan(&p.id, &p.path, &p.kind, &p.embedded, &p.missing)
+	}, `SELECT id, path, kind, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?), root IN (SELECT id FROM roots WHERE missing) FROM files
+		WHERE hash = ? ORDER BY id`, run.space.id, j.hash); err != nil {
 		return err
 	}
+	j.alone = len(places) == 0
 	for _, p := range places {
+		if p.missing {
+			continue
+		}
 		if _, err := os.Lstat(string(p.path)); !errors.Is(err, fs.ErrNotExist) || run.away(string(p.path)) {
 			continue
 		}
@@ -115,11 +120,14 @@ func (run *ingest) recognise(j *job) error {
 
 // copy takes the vectors of another file of the same content, if there is one, so that a copy costs no second look.
 func (run *ingest) copy(j *job, data []byte) (ok bool, err error) {
+	if j.alone {
+		return false, nil
+	}
 	var twin int64
 	var m Metadata
-	err = run.db.QueryRowContext(run.ctx, `SELECT id, coalesce(width, 0), coalesce(height, 0), coalesce(duration, 0) FROM files
+	err = run.statements.scan(run.ctx, `SELECT id, coalesce(width, 0), coalesce(height, 0), coalesce(duration, 0) FROM files
 		WHERE hash = ? AND id <> ? AND kind = ? AND size > 0 AND EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?) ORDER BY id LIMIT 1`,
-		j.hash, j.file, j.kind, run.space.id).Scan(&twin, &m.Width, &m.Height, &m.Duration)
+		[]any{j.hash, j.file, j.kind, run.space.id}, &twin, &m.Width, &m.Height, &m.Duration)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
