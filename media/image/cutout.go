@@ -22,13 +22,12 @@ func ReadCutout(r io.Reader, options *Options) (*Cutout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("image: %w", err)
 	}
-	f := newFile(data, options)
-	f.alpha = &layer{}
-	img, err := f.decode()
-	if err != nil {
+	d := decoders.Get().(*Decoder)
+	c, err := d.cut(data, options, true)
+	if c.Colour = d.give(c.Colour); err != nil {
 		return nil, fmt.Errorf("image: %w", err)
 	}
-	return &Cutout{img, f.alpha.gray()}, nil
+	return &c, nil
 }
 
 // A layer is the transparency of a file being read, three times over so that it turns as pictures do.

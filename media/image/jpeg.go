@@ -10,8 +10,8 @@ import (
 // as Adobe writes them and Pillow assumes. Damage that libjpeg only warns of is forgiven; so is an early end if the caller
 // wants to be warned, but not else: so does Pillow.
 func decodeJPEG(f *file) (*RGB, int, error) {
-	head, err := scanJPEG(f.data)
-	if err != nil {
+	head := &f.memory.head
+	if err := head.scan(f.data); err != nil {
 		return nil, 0, err
 	}
 	if err := f.check(head.w, head.h); err != nil {
@@ -25,7 +25,7 @@ func decodeJPEG(f *file) (*RGB, int, error) {
 		}
 		size = f.shrink.enough(w, h)
 	}
-	img, damage, err := jpegDecode(f.data, f.pixels, size)
+	img, damage, err := f.memory.jpeg.decode(f.data, f.pixels, size, 0)
 	if err == nil && damage != nil {
 		if f.warn != nil {
 			f.warn(fmt.Errorf("image: jpeg: %w", damage))
@@ -45,9 +45,9 @@ type jpegHead struct {
 	w, h, components int
 }
 
-// scanJPEG walks the marker segments up to the first scan.
-func scanJPEG(b []byte) (*jpegHead, error) {
-	var head jpegHead
+// scan walks the marker segments up to the first scan.
+func (h *jpegHead) scan(b []byte) error {
+	*h = jpegHead{metadata: metadata{exif: h.exif[:0]}}
 	for b = b[2:]; ; {
 		for len(b) > 0 && b[0] != 0xff { // stray bytes between segments
 			b = b[1:]
@@ -56,7 +56,7 @@ func scanJPEG(b []byte) (*jpegHead, error) {
 			b = b[1:]
 		}
 		if len(b) < 4 {
-			return nil, fmt.Errorf("no picture data: truncated file")
+			return fmt.Errorf("no picture data: truncated file")
 		}
 		marker := b[1]
 		if marker == 0x00 || marker == 0x01 || marker >= 0xd0 && marker <= 0xd8 { // no segment follows
@@ -64,31 +64,31 @@ func scanJPEG(b []byte) (*jpegHead, error) {
 			continue
 		}
 		if marker == 0xd9 {
-			return nil, fmt.Errorf("no picture data before the end marker")
+			return fmt.Errorf("no picture data before the end marker")
 		}
 		n := int(binary.BigEndian.Uint16(b[2:]))
 		if n < 2 || n+2 > len(b) {
-			return nil, fmt.Errorf("segment %02x is cut short: truncated file", marker)
+			return fmt.Errorf("segment %02x is cut short: truncated file", marker)
 		}
 		segment := b[4 : n+2]
 		b = b[n+2:]
 		switch {
 		case marker == 0xda:
-			if head.components == 0 {
-				return nil, fmt.Errorf("scan before the frame header")
+			if h.components == 0 {
+				return fmt.Errorf("scan before the frame header")
 			}
-			return &head, nil
+			return nil
 		case marker == 0xe1:
-			head.app1(segment)
+			h.app1(segment)
 		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
 			if len(segment) < 6 {
-				return nil, fmt.Errorf("frame header: expected 6 bytes, got %d", len(segment))
+				return fmt.Errorf("frame header: expected 6 bytes, got %d", len(segment))
 			}
 			if marker > 0xc2 {
-				return nil, fmt.Errorf("frame type %02x (lossless, hierarchical or arithmetic) is not supported", marker)
+				return fmt.Errorf("frame type %02x (lossless, hierarchical or arithmetic) is not supported", marker)
 			}
-			head.h, head.w = int(binary.BigEndian.Uint16(segment[1:])), int(binary.BigEndian.Uint16(segment[3:]))
-			head.components = int(segment[5])
+			h.h, h.w = int(binary.BigEndian.Uint16(segment[1:])), int(binary.BigEndian.Uint16(segment[3:]))
+			h.components = int(segment[5])
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 // rows leave theirs at the seam, and whoever comes second paints these lines.
 type jpegCanvas struct {
 	d     *jpegDecoder
-	out   *RGB
+	out   RGB
 	space jpegSpace
 	rows  int     // of units
 	unit  int     // lines of a row
@@ -24,11 +24,15 @@ type jpegCanvas struct {
 	smooth bool
 }
 
-func newJPEGCanvas(d *jpegDecoder) *jpegCanvas {
-	c := &jpegCanvas{d: d, space: d.space(), unit: d.size * d.maxV, rows: (d.h + 8*d.maxV - 1) / (8 * d.maxV), out: NewRGB(d.outW, d.outH)}
+// newCanvas prepares the canvas, for so many goroutines.
+func (d *jpegDecoder) newCanvas(workers int) *jpegCanvas {
+	c := &d.canvas
+	*c = jpegCanvas{d: d, space: d.space(), unit: d.size * d.maxV, rows: (d.h + 8*d.maxV - 1) / (8 * d.maxV),
+		out: RGB{grow(c.out.Pix, 3*d.outW*d.outH), d.outW, d.outH}, edges: c.edges, met: c.met}
+	d.painters = longer(d.painters, workers)
 	for i := range d.comps {
 		comp := &d.comps[i]
-		if comp.quant != nil { // else a channel without data
+		if comp.quantised { // else a channel without data
 			for k, q := range comp.quant {
 				comp.factors[pixel.Natural[k]] = int16(q)
 			}
@@ -37,8 +41,10 @@ func newJPEGCanvas(d *jpegDecoder) *jpegCanvas {
 		c.edge += comp.size * comp.stride
 	}
 	if c.tall {
-		c.edges = make([]uint8, 2*c.edge*(c.rows-1))
-		c.met = make([]atomic.Int32, c.rows-1)
+		c.edges, c.met = grow(c.edges, 2*c.edge*(c.rows-1)), grow(c.met, c.rows-1)
+		for i := range c.met {
+			c.met[i].Store(0)
+		}
 	}
 	return c
 }
@@ -51,12 +57,14 @@ type jpegPainter struct {
 	guessed jpegBlocks // one row of blocks
 }
 
-func (c *jpegCanvas) painter() *jpegPainter {
-	p := &jpegPainter{jpegCanvas: c}
+// painter is that of one goroutine.
+func (c *jpegCanvas) painter(i int) *jpegPainter {
+	p := &c.d.painters[i]
+	p.jpegCanvas = c
 	for i := range c.d.comps {
 		comp := &c.d.comps[i]
-		p.planes[i] = make([]uint8, comp.size*comp.size*comp.stride*comp.v)
-		p.lines[i] = make([]uint8, c.d.outW+2*comp.factorX)
+		p.planes[i] = grow(p.planes[i], comp.size*comp.size*comp.stride*comp.v)
+		p.lines[i] = grow(p.lines[i], c.d.outW+2*comp.factorX)
 	}
 	return p
 }
@@ -172,7 +180,7 @@ func (p *jpegPainter) drawStored(row int) {
 		}
 		n := c.stride
 		if len(p.guessed.last) < n {
-			p.guessed = newJPEGBlocks(n)
+			p.guessed.empty(n)
 		}
 		for y := range min(c.v, c.blocksY-row*c.v) {
 			for x := range c.blocksX {

@@ -7,7 +7,7 @@ import (
 	"github.com/chiasm/chiasm/internal/par"
 )
 
-// jpegDecode decodes a JPEG file of at most pixels pixels as libjpeg-turbo does with its defaults and Pillow's conversion
+// decode decodes a JPEG file of at most pixels pixels as libjpeg-turbo does with its defaults and Pillow's conversion
 // to RGB, equal on every byte: accurate integer transform, interpolated chroma. Baseline, extended sequential and
 // progressive Huffman coding with 8 bits a sample, 1, 3 or 4 channels.
 //
@@ -15,15 +15,10 @@ import (
 // errJPEGTruncated, for which Pillow raises an error, or errJPEGDamaged, which it ignores.
 //
 // The picture has size pixels for each 8 of the file, rounded up: 8, or 4, 2 or 1, which equals libjpeg-turbo's scaled
-// decoding.
-func jpegDecode(data []byte, pixels int64, size int) (img *RGB, damage, err error) {
-	return jpegDecodeOn(data, pixels, size, 0)
-}
-
-// jpegDecodeOn is jpegDecode with at most that many goroutines, 0 for as many as pay.
-func jpegDecodeOn(data []byte, pixels int64, size, workers int) (img *RGB, damage, err error) {
-	d := &jpegDecoder{size: size}
-	if err := d.begin(data); err != nil {
+// decoding. It is made by at most that many goroutines, 0 for as many as pay, and is the decoder's: there until the next.
+func (d *jpegDecoder) decode(data []byte, pixels int64, size, workers int) (img *RGB, damage, err error) {
+	defer func() { d.bits.Data = nil }() // the file is the caller's
+	if err := d.begin(data, size); err != nil {
 		return nil, nil, err
 	}
 	scan, err := d.advance()
@@ -49,19 +44,19 @@ func jpegDecodeOn(data []byte, pixels int64, size, workers int) (img *RGB, damag
 		if err := d.gather(scan); err != nil {
 			return nil, nil, err
 		}
-		img = d.stored(workers)
+		d.paintStored(workers)
 	} else {
 		if err := d.ready(scan); err != nil {
 			return nil, nil, err
 		}
-		img = d.stream(scan, workers)
+		d.paintStream(scan, workers)
 	}
 	if d.bits.Ended {
 		d.worsen(errJPEGTruncated)
 	} else if next, err := d.advance(); next != nil || err != nil && err != errJPEGTruncated {
 		d.worsen(errJPEGDamaged) // the picture is whole, but something odd stands behind it
 	}
-	return img, d.damage, nil
+	return &d.canvas.out, d.damage, nil
 }
 
 // jpegAlone is the number of pixels below which a second goroutine does not pay.
@@ -86,8 +81,8 @@ func (d *jpegDecoder) affordable(pixels int64) error {
 
 // jpegHeader returns the size and the number of channels of a JPEG file.
 func jpegHeader(data []byte) (w, h, channels int, err error) {
-	d := &jpegDecoder{size: 8}
-	if err := d.begin(data); err != nil {
+	var d jpegDecoder
+	if err := d.begin(data, 8); err != nil {
 		return 0, 0, 0, err
 	}
 	scan, err := d.advance()

@@ -52,9 +52,10 @@ func TestJPEGGolden(t *testing.T) {
 		folder = f // the large set
 	}
 	bad := 0
+	var d jpegDecoder // what a file leaves in its memory changes no other
 	for name, want := range jpegGoldens(t, folder) {
 		data := jpegFile(t, folder, name)
-		img, damage, err := jpegDecode(data, defaultPixels, 8)
+		img, damage, err := d.decode(data, defaultPixels, 8, 0)
 		switch {
 		case want.Refused != nil:
 			if err == nil && damage == nil {
@@ -76,7 +77,7 @@ func TestJPEGGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			img, _, err := jpegDecode(data, defaultPixels, 8/n)
+			img, _, err := d.decode(data, defaultPixels, 8/n, 0)
 			if err != nil || img.W != (want.W+n-1)/n || img.H != (want.H+n-1)/n {
 				t.Errorf("%s at 1/%d: %v, %d x %d", name, n, err, img.W, img.H)
 				bad++
@@ -106,6 +107,7 @@ func jpegPhoto(t testing.TB, w, h int) []byte {
 
 // TestJPEGWorkers wants the same bytes and the same damage whatever the number of goroutines, of whole files and of hurt ones.
 func TestJPEGWorkers(t *testing.T) {
+	var kept jpegDecoder
 	files := map[string][]byte{"large": jpegPhoto(t, 600, 411), "odd": jpegPhoto(t, 513, 300)}
 	for name, want := range jpegGoldens(t, "testdata/jpeg") {
 		if want.Refused == nil {
@@ -114,12 +116,12 @@ func TestJPEGWorkers(t *testing.T) {
 	}
 	for name, data := range files {
 		for _, size := range []int{8, 4, 2, 1} {
-			one, hurt, err := jpegDecodeOn(data, defaultPixels, size, 1)
+			one, hurt, err := new(jpegDecoder).decode(data, defaultPixels, size, 1)
 			if err != nil {
 				t.Fatal(name, err)
 			}
 			for workers := 2; workers < 5; workers++ {
-				many, damage, err := jpegDecodeOn(data, defaultPixels, size, workers)
+				many, damage, err := kept.decode(data, defaultPixels, size, workers)
 				if err != nil || damage != hurt || !bytes.Equal(one.Pix, many.Pix) {
 					t.Errorf("%s at %d/8 on %d workers: %v, %v, want %v, or pixels differ", name, size, workers, err, damage, hurt)
 				}
@@ -136,9 +138,9 @@ func TestJPEGPlain(t *testing.T) {
 		}
 		data := jpegFile(t, "testdata/jpeg", name)
 		for _, size := range []int{8, 4, 2, 1} {
-			fast, hurt, err := jpegDecode(data, defaultPixels, size)
+			fast, hurt, err := new(jpegDecoder).decode(data, defaultPixels, size, 0)
 			back := pixel.UseGeneric()
-			plain, damage, err2 := jpegDecode(data, defaultPixels, size)
+			plain, damage, err2 := new(jpegDecoder).decode(data, defaultPixels, size, 0)
 			back()
 			if err != nil || err2 != nil || damage != hurt || !bytes.Equal(fast.Pix, plain.Pix) {
 				t.Errorf("%s at %d/8: %v, %v, %v, want %v, or pixels differ", name, size, err, err2, damage, hurt)
@@ -172,7 +174,7 @@ func TestJPEGRefused(t *testing.T) {
 		bad := jpegPatched(t, data, frame, c.with)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, _, err := jpegDecode(bad, defaultPixels, 8)
+		_, _, err := new(jpegDecoder).decode(bad, defaultPixels, 8, 0)
 		runtime.ReadMemStats(&after)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("expected an error with %q, got %v", c.want, err)
@@ -201,12 +203,12 @@ func TestJPEGCut(t *testing.T) {
 	}
 	for _, name := range []string{"420-q75", "420-q30-progressive", "restart-5", "own-11"} {
 		data := jpegFile(t, "testdata/jpeg", name)
-		whole, _, err := jpegDecode(data, defaultPixels, 8)
+		whole, _, err := new(jpegDecoder).decode(data, defaultPixels, 8, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for n := 0; n < len(data)-2; n += step {
-			img, damage, err := jpegDecode(data[:n], defaultPixels, 8)
+			img, damage, err := new(jpegDecoder).decode(data[:n], defaultPixels, 8, 0)
 			if err == nil && damage == nil && !bytes.Equal(img.Pix, whole.Pix) {
 				t.Errorf("%s: %d of %d bytes: another picture, and nobody said why", name, n, len(data))
 			}
@@ -218,21 +220,22 @@ func FuzzJPEG(f *testing.F) {
 	for name := range jpegGoldens(f, "testdata/jpeg") {
 		f.Add(jpegFile(f, "testdata/jpeg", name))
 	}
+	var kept jpegDecoder
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, size := range []int{8, 4, 2, 1} {
-			one, damage, err := jpegDecodeOn(data, 1<<18, size, 1)
+			one, damage, err := new(jpegDecoder).decode(data, 1<<18, size, 1)
 			if err != nil {
 				return
 			}
 			if len(one.Pix) != 3*one.W*one.H {
 				t.Fatalf("%d x %d with %d bytes", one.W, one.H, len(one.Pix))
 			}
-			two, again, err := jpegDecodeOn(data, 1<<18, size, 2)
+			two, again, err := kept.decode(data, 1<<18, size, 2)
 			if err != nil || again != damage || !bytes.Equal(one.Pix, two.Pix) {
 				t.Fatal("another picture on two goroutines")
 			}
 			back := pixel.UseGeneric()
-			plain, again, err := jpegDecodeOn(data, 1<<18, size, 1)
+			plain, again, err := new(jpegDecoder).decode(data, 1<<18, size, 1)
 			back()
 			if err != nil || again != damage || !bytes.Equal(one.Pix, plain.Pix) {
 				t.Fatal("another picture in plain Go")
@@ -242,6 +245,7 @@ func FuzzJPEG(f *testing.F) {
 }
 
 func BenchmarkJPEG(b *testing.B) {
+	var d jpegDecoder
 	for name, size := range map[string][2]int{"12MP": {4000, 3000}, "640x480": {640, 480}} {
 		data := jpegPhoto(b, size[0], size[1])
 		for workers, title := range []string{1: "/1", 2: "/2"} {
@@ -249,7 +253,7 @@ func BenchmarkJPEG(b *testing.B) {
 				b.Run(name+title, func(b *testing.B) {
 					b.SetBytes(int64(3 * size[0] * size[1]))
 					for b.Loop() {
-						if _, _, err := jpegDecodeOn(data, defaultPixels, 8, workers); err != nil {
+						if _, _, err := d.decode(data, defaultPixels, 8, workers); err != nil {
 							b.Fatal(err)
 						}
 					}

@@ -33,8 +33,9 @@ type jpegComponent struct {
 	h, v           int // sampling factors
 	unit           int // v as the file has it: for a single channel, libjpeg guesses by it, and else it means nothing
 	quantIndex     uint8
-	quant          *[64]uint16 // in zigzag order, as it stood when the channel's first scan began; nil before
-	blocksX        int         // blocks that hold part of the picture
+	quantised      bool       // quant is known
+	quant          [64]uint16 // in zigzag order, as it stood when the channel's first scan began
+	blocksX        int        // blocks that hold part of the picture
 	blocksY        int
 	size           int        // samples of a side of a block: 8 in a picture of full size
 	width, height  int        // samples that hold part of the picture
@@ -56,7 +57,14 @@ type jpegBlocks struct {
 	last  []uint8 // for each block 0 if only the first coefficient may be other than zero
 }
 
-func newJPEGBlocks(n int) jpegBlocks { return jpegBlocks{make([]int16, 64*n), make([]uint8, n)} }
+// empty makes b n blocks of zeros.
+func (b *jpegBlocks) empty(n int) {
+	b.coefs, b.last = grow(b.coefs, 64*n), grow(b.last, n)
+	clear(b.coefs)
+	clear(b.last)
+}
+
+func (b *jpegBlocks) held() int { return 2*cap(b.coefs) + cap(b.last) }
 
 // A jpegScan is what the header of a scan says.
 type jpegScan struct {
@@ -73,24 +81,58 @@ type jpegScan struct {
 	slots                   []pixel.Slot
 }
 
-// A jpegDecoder is a JPEG file being decoded.
+// A jpegDecoder decodes JPEG files, one after the other, in memory that it keeps. What it knows of the present one is a jpegState.
 type jpegDecoder struct {
+	jpegState
+	channels [4]jpegComponent
+	scan     jpegScan
+	tables   [2][4]pixel.Huffman
+	canvas   jpegCanvas
+	painters []jpegPainter // one for each goroutine
+	rows     []jpegRow
+	stream   jpegStream
+	stored   jpegStored
+}
+
+// A jpegState is a file being decoded.
+type jpegState struct {
 	bits        pixel.Bits
 	w, h        int
 	size        int // pixels for each 8 of the file: 8, 4, 2 or 1
 	outW, outH  int // size of the picture made
 	progressive bool
-	comps       []jpegComponent
+	comps       []jpegComponent // the first of channels
 	maxH, maxV  int
-	quants      [4]*[64]uint16
+	quants      [4][64]uint16
+	quantised   [4]bool         // which of them are defined
 	codes       [2][4]jpegCodes // first coefficients, others
-	tables      [2][4]pixel.Huffman
 	restart     int
 	jfif, adobe bool
 	transform   uint8
 	scans       int
 	lastGood    int // the last row of units that had data
 	damage      error
+}
+
+// held is how many bytes of memory the decoder keeps.
+func (d *jpegDecoder) held() int {
+	n := cap(d.canvas.out.Pix) + cap(d.canvas.edges) + 4*cap(d.canvas.met)
+	for i := range d.channels {
+		n += d.channels[i].stored.held() + 8*cap(d.channels[i].set)
+	}
+	for i := range d.rows {
+		for k := range d.rows[i].parts {
+			n += d.rows[i].parts[k].held()
+		}
+	}
+	for i := range d.painters {
+		p := &d.painters[i]
+		n += p.guessed.held()
+		for k := range p.planes {
+			n += cap(p.planes[k]) + cap(p.lines[k])
+		}
+	}
+	return n
 }
 
 // worsen keeps the graver damage.
@@ -147,11 +189,12 @@ func (d *jpegDecoder) segment() ([]byte, error) {
 	return s, nil
 }
 
-// begin reads the first marker.
-func (d *jpegDecoder) begin(data []byte) error {
+// begin reads the first marker of a file, of which size pixels are made for each 8.
+func (d *jpegDecoder) begin(data []byte, size int) error {
 	if len(data) < 2 || data[0] != 0xff || data[1] != jpegSOI {
 		return errors.New("expected the bytes ff d8 at the start")
 	}
+	d.jpegState = jpegState{size: size}
 	d.bits.Data, d.bits.Pos = data, 2
 	return nil
 }
@@ -242,7 +285,7 @@ func (d *jpegDecoder) quantisation(s []byte) error {
 		if len(s) < size {
 			return fmt.Errorf("quantisation table: expected %d bytes, got %d", size, len(s))
 		}
-		q := new([64]uint16)
+		q := &d.quants[index]
 		for i := range q {
 			if wide {
 				q[i] = binary.BigEndian.Uint16(s[2*i:])
@@ -250,7 +293,7 @@ func (d *jpegDecoder) quantisation(s []byte) error {
 				q[i] = uint16(s[i])
 			}
 		}
-		d.quants[index] = q
+		d.quantised[index] = true
 		s = s[size:]
 	}
 	return nil
@@ -281,10 +324,11 @@ func (d *jpegDecoder) frame(marker byte, s []byte) error {
 	case len(s) != 6+3*n:
 		return fmt.Errorf("frame header: expected %d bytes, got %d", 6+3*n, len(s))
 	}
-	d.comps = make([]jpegComponent, n)
+	d.comps = d.channels[:n]
 	d.maxH, d.maxV = 1, 1
 	for i := range d.comps {
 		c, p := &d.comps[i], s[6+3*i:]
+		*c = jpegComponent{stored: c.stored, set: c.set}
 		c.id, c.h, c.v, c.quantIndex = p[0], int(p[1]>>4), int(p[1]&15), p[2]
 		if min(c.h, c.v) < 1 || max(c.h, c.v) > jpegMostSampling {
 			return fmt.Errorf("frame header: expected sampling factors 1 to %d, got %d x %d", jpegMostSampling, c.h, c.v)
@@ -351,7 +395,8 @@ func (d *jpegDecoder) scanHeader(s []byte) (*jpegScan, error) {
 		return nil, fmt.Errorf("more than %d scans", jpegMostScans)
 	}
 	n := int(s[0])
-	scan := &jpegScan{restart: d.restart, left: d.restart}
+	scan := &d.scan
+	*scan = jpegScan{parts: scan.parts[:0], slots: scan.slots, restart: d.restart, left: d.restart}
 	for i := range n {
 		var c *jpegComponent
 		for j := i; j < len(d.comps); j++ { // in the frame's order, as the standard and libjpeg demand

@@ -10,9 +10,10 @@ import (
 func (d *jpegDecoder) gather(s *jpegScan) error {
 	for i := range d.comps {
 		c := &d.comps[i]
-		c.stored = newJPEGBlocks(c.unitRows() * c.unit * c.stride)
+		c.stored.empty(c.unitRows() * c.unit * c.stride)
 		if d.progressive {
-			c.set = make([]uint64, len(c.stored.last))
+			c.set = grow(c.set, len(c.stored.last))
+			clear(c.set)
 		}
 	}
 	for {

@@ -14,22 +14,32 @@ type jpegRow struct {
 	parts [4]jpegBlocks // of each channel, its v rows of blocks
 }
 
-func (d *jpegDecoder) newRow() *jpegRow {
-	row := new(jpegRow)
-	for i := range d.comps {
-		row.parts[i] = newJPEGBlocks(d.comps[i].v * d.comps[i].stride)
+// newRows prepares n rows.
+func (d *jpegDecoder) newRows(n int) {
+	d.rows = longer(d.rows, n)
+	for k := range n {
+		for i := range d.comps {
+			d.rows[k].parts[i].empty(d.comps[i].v * d.comps[i].stride)
+		}
 	}
-	return row
+}
+
+// longer returns s with n elements at least, those that it has kept.
+func longer[T any](s []T, n int) []T {
+	if len(s) < n {
+		s = append(s, make([]T, n-len(s))...)
+	}
+	return s
 }
 
 // ready prepares the tables of a scan and drops the bits before it.
 func (d *jpegDecoder) ready(s *jpegScan) error {
 	for i, c := range s.parts {
-		if c.quant == nil {
-			if c.quantIndex > 3 || d.quants[c.quantIndex] == nil {
+		if !c.quantised {
+			if c.quantIndex > 3 || !d.quantised[c.quantIndex] {
 				return fmt.Errorf("channel %d: quantisation table %d was not defined", c.id, c.quantIndex)
 			}
-			c.quant = d.quants[c.quantIndex]
+			c.quant, c.quantised = d.quants[c.quantIndex], true
 		}
 		used := [2]bool{!d.progressive || s.from == 0 && s.high == 0, !d.progressive || s.from > 0}
 		for ac, index := range [2]uint8{c.dcTable, c.acTab} {
@@ -54,54 +64,69 @@ func (d *jpegDecoder) ready(s *jpegScan) error {
 	return nil
 }
 
-// stream decodes a picture of one scan. The goroutine that reads the entropy-coded data also paints when it gets far
+// paintStream decodes a picture of one scan. The goroutine that reads the entropy-coded data also paints when it gets far
 // ahead, so that it can finish alone.
-func (d *jpegDecoder) stream(s *jpegScan, workers int) *RGB {
-	canvas := newJPEGCanvas(d)
+func (d *jpegDecoder) paintStream(s *jpegScan, workers int) {
+	canvas := d.newCanvas(workers)
 	if workers <= 1 {
-		painter, row := canvas.painter(), d.newRow()
+		d.newRows(1)
+		painter, row := canvas.painter(0), &d.rows[0]
 		for i := range canvas.rows {
 			row.index = i
 			d.readRow(s, row)
 			painter.drawRow(row)
 		}
-		return canvas.out
+		return
 	}
-	t := &jpegStream{d: d, scan: s, canvas: canvas, free: make(chan *jpegRow, 2*workers), full: make(chan *jpegRow, 2*workers)}
-	for range cap(t.free) {
-		t.free <- d.newRow()
-	}
-	par.Do(t, workers, workers)
-	return canvas.out
+	d.newRows(2 * workers)
+	d.stream.begin(d, 2*workers)
+	par.Do(&d.stream, workers, workers)
 }
 
-// A jpegStream is a [par.Task]: its first chunk reads the data, all paint.
+// A jpegStream is a [par.Task]: its first chunk reads the data, all paint. Behind the last row that is to be painted comes nil, which
+// whoever takes it leaves for the others.
 type jpegStream struct {
 	d          *jpegDecoder
-	scan       *jpegScan
-	canvas     *jpegCanvas
 	free, full chan *jpegRow
+}
+
+// begin makes the first n rows free, wherever a picture before this one has left them.
+func (t *jpegStream) begin(d *jpegDecoder, n int) {
+	t.d = d
+	if cap(t.free) < n {
+		t.free, t.full = make(chan *jpegRow, n), make(chan *jpegRow, n+1)
+	}
+	for len(t.free) > 0 {
+		<-t.free
+	}
+	for len(t.full) > 0 {
+		<-t.full
+	}
+	for i := range n {
+		t.free <- &d.rows[i]
+	}
 }
 
 // Run is the part of one goroutine.
 func (t *jpegStream) Run(chunk int) {
-	painter := t.canvas.painter()
+	painter := t.d.canvas.painter(chunk)
 	if chunk == 0 {
 		t.read(painter)
 	}
 	for row := range t.full {
-		painter.drawRow(row)
-		select {
-		case t.free <- row:
-		default:
+		if row == nil {
+			t.full <- nil
+			return
 		}
+		painter.drawRow(row)
+		t.free <- row
 	}
 }
 
 // read decodes all rows. If all are waiting to be painted, it paints one; if the others are at it, it waits for one.
 func (t *jpegStream) read(painter *jpegPainter) {
-	defer close(t.full)
-	for i := range t.canvas.rows {
+	defer func() { t.full <- nil }()
+	for i := range t.d.canvas.rows {
 		var row *jpegRow
 		select {
 		case row = <-t.free:
@@ -113,7 +138,7 @@ func (t *jpegStream) read(painter *jpegPainter) {
 			}
 		}
 		row.index = i
-		t.d.readRow(t.scan, row)
+		t.d.readRow(&t.d.scan, row)
 		t.full <- row
 	}
 }
@@ -182,26 +207,26 @@ func (p *jpegPainter) drawRow(row *jpegRow) {
 	p.paint(row.index)
 }
 
-// stored paints the picture from the coefficients of all scans.
-func (d *jpegDecoder) stored(workers int) *RGB {
-	t := &jpegStored{canvas: newJPEGCanvas(d)}
-	t.canvas.smooth = d.smoothable()
-	par.Do(t, workers, workers)
-	return t.canvas.out
+// paintStored paints the picture from the coefficients of all scans.
+func (d *jpegDecoder) paintStored(workers int) {
+	d.newCanvas(workers).smooth = d.smoothable()
+	d.stored.d = d
+	d.stored.next.Store(0)
+	par.Do(&d.stored, workers, workers)
 }
 
 // A jpegStored is a [par.Task] that paints from stored coefficients.
 type jpegStored struct {
-	canvas *jpegCanvas
-	next   atomic.Int64
+	d    *jpegDecoder
+	next atomic.Int64
 }
 
 // Run paints rows until none is left.
-func (t *jpegStored) Run(int) {
-	painter := t.canvas.painter()
+func (t *jpegStored) Run(chunk int) {
+	painter := t.d.canvas.painter(chunk)
 	for {
 		row := int(t.next.Add(1)) - 1
-		if row >= t.canvas.rows {
+		if row >= t.d.canvas.rows {
 			return
 		}
 		painter.drawStored(row)

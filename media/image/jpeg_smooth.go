@@ -39,7 +39,7 @@ func (d *jpegDecoder) smoothable() bool {
 	useful := false
 	for i := range d.comps {
 		c := &d.comps[i]
-		if c.quant == nil || c.known[0] < 0 {
+		if !c.quantised || c.known[0] < 0 {
 			return false
 		}
 		for k := range 10 {

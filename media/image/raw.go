@@ -154,8 +154,8 @@ func (p *preview) consider(jpeg []byte) {
 		return
 	}
 	p.seen++
-	head, err := scanJPEG(jpeg[:min(len(jpeg), mostJPEGHead)])
-	if err != nil || head.components != 1 && head.components != 3 || int64(head.w)*int64(head.h) <= int64(p.w)*int64(p.h) {
+	var head jpegHead
+	if err := head.scan(jpeg[:min(len(jpeg), mostJPEGHead)]); err != nil || head.components != 1 && head.components != 3 || int64(head.w)*int64(head.h) <= int64(p.w)*int64(p.h) {
 		return // a sensor's values, which are lossless JPEG; or a smaller one
 	}
 	p.data, p.w, p.h = jpeg, head.w, head.h

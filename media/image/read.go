@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 )
@@ -42,65 +41,16 @@ const (
 // transparent colour (a PNG's colour key, a GIF's transparent index) come out white, because that is what the reference
 // processor makes of them after load_image.
 func Open(path string, options *Options) (*RGB, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("image: %w", err)
-	}
-	defer f.Close()
-	size := 0
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		size = int(min(info.Size(), mostHint))
-	}
-	data, err := slurp(f, size, options)
-	if err != nil {
-		return nil, fmt.Errorf("image: %s: %w", path, bare(err))
-	}
-	img, err := decode(data, options)
-	if err != nil {
-		return nil, fmt.Errorf("image: %s: %w", path, err)
-	}
-	return img, nil
+	d := decoders.Get().(*Decoder)
+	img, err := d.Open(path, options)
+	return d.give(img), err
 }
 
 // Read is [Open] for a picture that comes from r, which is read to its end, or as far as it takes to see that it is no picture.
 func Read(r io.Reader, options *Options) (*RGB, error) {
-	data, err := slurp(r, 0, options)
-	if err != nil {
-		return nil, fmt.Errorf("image: %w", err)
-	}
-	img, err := decode(data, options)
-	if err != nil {
-		return nil, fmt.Errorf("image: %w", err)
-	}
-	return img, nil
-}
-
-const (
-	headBytes = 4096    // by which a format is recognised
-	mostHint  = 1 << 30 // of the memory that is taken at a file's word
-)
-
-// slurp reads a picture's bytes, some size of them: none but the head of what begins as no picture, and no more than a picture of the most
-// pixels may take, 16 for each and its metadata.
-func slurp(r io.Reader, size int, options *Options) ([]byte, error) {
-	head := make([]byte, headBytes)
-	n, err := io.ReadFull(r, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if head = head[:n]; err != nil || !Recognise(head) {
-		return head, nil
-	}
-	most := 16*newFile(nil, options).pixels + 1<<26
-	b := bytes.NewBuffer(make([]byte, 0, max(size, headBytes)+bytes.MinRead))
-	b.Write(head)
-	if _, err := b.ReadFrom(io.LimitReader(r, most)); err != nil {
-		return nil, err
-	}
-	if int64(b.Len()) > most {
-		return nil, fmt.Errorf("more than %d bytes, which no picture of the most pixels takes", most)
-	}
-	return b.Bytes(), nil
+	d := decoders.Get().(*Decoder)
+	img, err := d.Read(r, options)
+	return d.give(img), err
 }
 
 // Recognise reports whether a file that begins so is a picture in one of the formats that [Open] reads. A few kilobytes tell.
@@ -118,6 +68,7 @@ func bare(err error) error {
 
 // A file is a picture being read.
 type file struct {
+	memory *Decoder
 	data   []byte
 	pixels int64 // most pixels allowed
 	shrink *Processor
@@ -152,38 +103,6 @@ var formats = [...]format{
 	{"pnm", isPNM, decodePNM},
 }
 
-func decode(data []byte, options *Options) (*RGB, error) {
-	f := newFile(data, options)
-	if options == nil || !options.White {
-		return f.decode()
-	}
-	f.alpha = &layer{}
-	img, err := f.decode()
-	if err != nil {
-		return nil, err
-	}
-	c := &Cutout{img, f.alpha.gray()}
-	if c.Alpha == nil {
-		return img, nil
-	}
-	ground := NewRGB(img.W, img.H)
-	for i := range ground.Pix {
-		ground.Pix[i] = 255
-	}
-	return c.Over(ground), nil
-}
-
-func newFile(data []byte, options *Options) *file {
-	f := &file{data: data, pixels: defaultPixels}
-	if options != nil {
-		if options.Pixels > 0 {
-			f.pixels = options.Pixels
-		}
-		f.shrink, f.warn = options.Shrink, options.Warn
-	}
-	return f
-}
-
 func (f *file) decode() (*RGB, error) {
 	for _, format := range formats {
 		if !format.match(f.data) {
@@ -196,7 +115,7 @@ func (f *file) decode() (*RGB, error) {
 		if f.alpha != nil && f.alpha.m != nil {
 			f.alpha.m = f.alpha.m.turn(orientation)
 		}
-		return img.turn(orientation), nil
+		return f.memory.turn(img, orientation), nil
 	}
 	if len(f.data) == 0 {
 		return nil, errors.New("empty file")

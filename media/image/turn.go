@@ -10,7 +10,14 @@ func (m *RGB) turn(o int) *RGB {
 	if o < 2 || o > 8 {
 		return m
 	}
-	out := &RGB{Pix: make([]uint8, len(m.Pix)), W: m.W, H: m.H}
+	out := new(RGB)
+	m.turnTo(out, o)
+	return out
+}
+
+// turnTo makes out, in the memory that it has, the picture as its EXIF orientation o, 2 to 8, wants it seen.
+func (m *RGB) turnTo(out *RGB, o int) {
+	*out = RGB{Pix: grow(out.Pix, len(m.Pix)), W: m.W, H: m.H}
 	if o >= 5 {
 		out.W, out.H = m.H, m.W
 	}
@@ -42,7 +49,6 @@ func (m *RGB) turn(o int) *RGB {
 			to += 3 * dx
 		}
 	}
-	return out
 }
 
 // metadata is where a file keeps its orientation: an EXIF block, or XMP where EXIF is silent.
