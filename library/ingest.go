@@ -95,7 +95,7 @@ type ingest struct {
 	model      Model
 	space      Space
 	index      *index.Index
-	reader     *reader
+	budget     *budget
 	kinds      map[string]bool
 
 	todo   chan *job
@@ -296,12 +296,9 @@ func (r *Root) below(path string) string {
 func (run *ingest) all(ctx context.Context, scopes []scope) error {
 	run.ctx, run.cancel = context.WithCancelCause(ctx)
 	defer run.cancel(nil)
-	b, stop := newBudget(run.ctx)
+	var stop func() bool
+	run.budget, stop = newBudget(run.ctx)
 	defer stop()
-	run.reader = &reader{model: run.model, exact: run.o.Exact, budget: b}
-	if !run.o.NoThumbs {
-		run.reader.thumb = run.prepare
-	}
 	var walking, reading, embedding, writing sync.WaitGroup
 	guarded := func(wait *sync.WaitGroup, f func() error) {
 		wait.Go(func() {

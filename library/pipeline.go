@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/media/image"
 )
 
 const (
@@ -25,12 +26,16 @@ const (
 
 // read reads files, one after the other.
 func (run *ingest) read() error {
+	r := &reader{model: run.model, exact: run.o.Exact, budget: run.budget}
+	if !run.o.NoThumbs {
+		r.thumb = run.prepare
+	}
 	for j := range run.todo {
 		if run.ctx.Err() != nil {
 			return nil
 		}
 		j.left = 1
-		if err := run.file(j); err != nil {
+		if err := run.file(r, j); err != nil {
 			if run.ctx.Err() != nil {
 				return nil
 			}
@@ -46,13 +51,14 @@ func (run *ingest) read() error {
 }
 
 // file reads one file. A decoder's bug is that file's failure.
-func (run *ingest) file(j *job) (err error) {
+func (run *ingest) file(r *reader, j *job) (err error) {
 	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the decoder failed: %v", r)
+		if v := recover(); v != nil {
+			r.pictures = image.Decoder{}
+			err = fmt.Errorf("the decoder failed: %v", v)
 		}
 	}()
-	data, err := run.reader.open(j)
+	data, err := r.open(j)
 	if err != nil {
 		return err
 	}
@@ -63,10 +69,10 @@ func (run *ingest) file(j *job) (err error) {
 	if err := run.recognise(j); err != nil || j.done {
 		return err
 	}
-	if ok, err := run.copy(j, data); ok || err != nil {
+	if ok, err := run.copy(r, j, data); ok || err != nil {
 		return err
 	}
-	return run.reader.pieces(run.ctx, j, data, func(p piece) error { return run.give(p) })
+	return r.pieces(run.ctx, j, data, func(p piece) error { return run.give(p) })
 }
 
 // recognise finds a file's content in the catalogue: where it was only touched, or lay elsewhere, its vectors are kept.
@@ -119,7 +125,7 @@ func (run *ingest) recognise(j *job) error {
 }
 
 // copy takes the vectors of another file of the same content, if there is one, so that a copy costs no second look.
-func (run *ingest) copy(j *job, data []byte) (ok bool, err error) {
+func (run *ingest) copy(r *reader, j *job, data []byte) (ok bool, err error) {
 	if j.alone {
 		return false, nil
 	}
@@ -150,7 +156,7 @@ func (run *ingest) copy(j *job, data []byte) (ok bool, err error) {
 	}, "SELECT id, sound, start, stop FROM pieces WHERE file = ? AND space = ? ORDER BY id", twin, run.space.id); err != nil || !whole || len(vectors) == 0 {
 		return false, err
 	}
-	run.reader.describe(j, data)
+	r.describe(j, data)
 	j.meta.Width, j.meta.Height, j.meta.Duration = m.Width, m.Height, m.Duration
 	j.vectors, j.times, j.heard, j.parts = vectors, times, sounds, len(vectors)
 	return true, nil
@@ -204,7 +210,7 @@ func (run *ingest) finish(j *job) error {
 	if !last {
 		return nil
 	}
-	run.reader.budget.settle(j, 0)
+	run.budget.settle(j, 0)
 	select {
 	case run.ready <- j:
 		return nil

@@ -13,7 +13,7 @@ import (
 func Resize(src *RGB, w, h int, f Filter) *RGB {
 	src.check("Resize")
 	dst := NewRGB(w, h)
-	resize(dst.Pix, src.Pix, 3, src.W, src.H, w, h, f)
+	resize(dst.Pix, src.Pix, 3, src.W, src.H, w, h, f, 0)
 	return dst
 }
 
@@ -31,13 +31,15 @@ func ResizeGray(src *stdimage.Gray, w, h int, f Filter) *stdimage.Gray {
 		}
 	}
 	dst := stdimage.NewGray(stdimage.Rect(0, 0, w, h))
-	resize(dst.Pix, pix, 1, b.Dx(), b.Dy(), w, h, f)
+	resize(dst.Pix, pix, 1, b.Dx(), b.Dy(), w, h, f, 0)
 	return dst
 }
 
-func resize(dst, src []uint8, channels, sw, sh, w, h int, f Filter) {
+// resize takes at most that many goroutines, 0 for as many as pay.
+func resize(dst, src []uint8, channels, sw, sh, w, h int, f Filter, workers int) {
 	r := resizers.Get().(*resizer)
 	defer resizers.Put(r)
+	r.workers = workers
 	r.run(dst, src, channels, sw, sh, w, h, f, stdimage.Rect(0, 0, w, h))
 }
 
@@ -54,6 +56,7 @@ type resizer struct {
 	nearX        []int32
 	between      []uint8 // the picture between the passes
 	pass         pass    // what is being done
+	workers      int     // at most, 0 for as many as pay
 }
 
 // A pass makes n rows of a picture, which follow each other in dst.
@@ -72,7 +75,7 @@ const (
 )
 
 func (r *resizer) do(p pass) {
-	workers := 0
+	workers := r.workers
 	if p.n*p.out*p.t.Size < alone {
 		workers = 1
 	}
