@@ -249,6 +249,9 @@ func plain(err error) string {
 	return clip(strings.ToValidUTF8(strings.Join(strings.Fields(err.Error()), " "), "\uFFFD"), 2000)
 }
 
+// forgetFiles is how many files are forgotten together at most.
+const forgetFiles = 1024
+
 // sweep forgets files that are gone from where a run looked: not those of roots that are away, or of folders that could not be read.
 func (run *ingest) sweep(ctx context.Context, scopes []scope) error {
 	var gone []int64
@@ -284,8 +287,8 @@ func (run *ingest) sweep(ctx context.Context, scopes []scope) error {
 			return err
 		}
 	}
-	for first := 0; first < len(gone); first += commitJobs * 16 {
-		some := gone[first:min(len(gone), first+commitJobs*16)]
+	for first := 0; first < len(gone); first += forgetFiles {
+		some := gone[first:min(len(gone), first+forgetFiles)]
 		if err := run.forget(ctx, some, func(*sql.Tx) error { return nil }); err != nil {
 			return err
 		}

@@ -95,6 +95,7 @@ type ingest struct {
 	model      Model
 	space      Space
 	index      *index.Index
+	words      *describer
 	budget     *budget
 	kinds      map[string]bool
 
@@ -169,11 +170,14 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 	for _, k := range kinds {
 		run.kinds[k] = true
 	}
-	if err = run.adopt(ctx); err == nil {
+	if run.words, err = l.describer(ctx, m, space, x); err == nil {
+		err = run.adopt(ctx)
+	}
+	if err == nil {
 		err = run.all(ctx, scopes)
 	}
 	if err == nil {
-		err = l.describe(ctx, m, space, x)
+		err = run.words.all(ctx)
 	}
 	if err == nil {
 		run.summary.Switched, err = l.complete(ctx, space, kinds)

@@ -19,7 +19,7 @@ import (
 const (
 	imageBatch = 16 // pictures that go through the model together
 	soundBatch = 8
-	commitJobs = 64 // files that are written together at most …
+	commitJobs = 256 // files that are written together at most …
 	commitRows = 4096
 	commitTime = time.Second // … and how long they wait at most
 )
@@ -315,6 +315,9 @@ func (run *ingest) write() error {
 		// What has been made is kept also when the run was ended from outside.
 		err := run.commit(context.WithoutCancel(run.ctx), jobs)
 		jobs, rows = nil, 0
+		if err == nil && run.ctx.Err() == nil { // while others are being read
+			_, err = run.words.some(run.ctx)
+		}
 		return err
 	}
 	for {
