@@ -34,11 +34,15 @@ func openCatalogue(dir string, o Options) (*sql.DB, error) {
 		pragmas.Set("_txlock", "immediate")
 	}
 	db := sql.OpenDB(&connector{dsn: (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: pragmas.Encode()}).String()})
+	db.SetMaxIdleConns(mostIdle)
 	if err := prepare(db, o); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
+
+// mostIdle is how many connections are kept: those of the walk, two readers and the writer of [Library.Index], which keep what they have compiled.
+const mostIdle = 4
 
 // mostLog is how many bytes the log keeps once they are in the database; when the last connection closes it keeps none. Who opens the catalogue first reads
 // the whole log.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -35,8 +36,9 @@ func (run *ingest) commit(ctx context.Context, jobs []*job) error {
 	old := map[int64][]uint64{}
 	var s Summary
 	if err := run.change(ctx, func(tx *sql.Tx) error {
+		w := run.statements.in(tx)
 		for _, j := range jobs {
-			if err := run.put(ctx, tx, j, first[j], old, &s); err != nil {
+			if err := run.put(ctx, w, j, first[j], old, &s); err != nil {
 				return fmt.Errorf("%s: %w", j.path, err)
 			}
 		}
@@ -65,8 +67,9 @@ func (run *ingest) commit(ctx context.Context, jobs []*job) error {
 }
 
 // put writes one file into the catalogue.
-func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old map[int64][]uint64, s *Summary) error {
-	if err := run.row(ctx, tx, j, s); err != nil {
+func (run *ingest) put(ctx context.Context, w *within, j *job, first int64, old map[int64][]uint64, s *Summary) error {
+	fresh := j.file == 0
+	if err := run.row(ctx, w, j, s); err != nil {
 		return err
 	}
 	run.mu.Lock()
@@ -75,32 +78,8 @@ func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old
 	if j.done {
 		return nil
 	}
-	exec := func(query string, args ...any) error {
-		_, err := tx.ExecContext(ctx, query, args...)
-		return err
-	}
-	// Another space keeps what it has until it is looked at again, so that search goes on there; a file that cannot be read any more
-	// loses all.
-	spaces := "= ?"
-	if j.err != nil && !j.known {
-		spaces = ">= 0 * ?"
-	}
-	if err := each(ctx, tx, func(scan func(...any) error) error {
-		var space int64
-		var id uint64
-		err := scan(&space, &id)
-		old[space] = append(old[space], id)
-		return err
-	}, "SELECT space, id FROM pieces WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
-		return err
-	}
-	for _, table := range []string{"pieces", "seen"} {
-		if err := exec("DELETE FROM "+table+" WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
-			return err
-		}
-	}
-	if !j.known {
-		if err := exec("DELETE FROM embedded WHERE file = ?", j.file); err != nil {
+	if !fresh { // else nothing was made of it
+		if err := run.outdate(ctx, w, j, old); err != nil {
 			return err
 		}
 	}
@@ -110,7 +89,7 @@ func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old
 	}
 	if j.damage != nil {
 		s.Damaged++
-		if err := exec("INSERT OR REPLACE INTO damages VALUES(?, ?)", j.hash, plain(j.damage)); err != nil {
+		if err := w.exec(ctx, "INSERT OR REPLACE INTO damages VALUES(?, ?)", j.hash, plain(j.damage)); err != nil {
 			return err
 		}
 	}
@@ -119,7 +98,7 @@ func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old
 		if j.kind != Image {
 			start, end = t[0], t[1]
 		}
-		if err := exec("INSERT INTO pieces(id, file, space, sound, start, stop) VALUES(?, ?, ?, ?, ?, ?)", first+int64(i), j.file, run.space.id, j.heard[i], start, end); err != nil {
+		if err := w.exec(ctx, "INSERT INTO pieces(id, file, space, sound, start, stop) VALUES(?, ?, ?, ?, ?, ?)", first+int64(i), j.file, run.space.id, j.heard[i], start, end); err != nil {
 			return err
 		}
 	}
@@ -129,47 +108,64 @@ func (run *ingest) put(ctx context.Context, tx *sql.Tx, j *job, first int64, old
 	if !run.kinds[j.kind] {
 		return nil // a model that takes it may come
 	}
-	return exec("INSERT OR REPLACE INTO embedded(file, space) VALUES(?, ?)", j.file, run.space.id)
+	return w.exec(ctx, "INSERT OR REPLACE INTO embedded(file, space) VALUES(?, ?)", j.file, run.space.id)
+}
+
+// outdate forgets what was made of a file, and adds its vectors to old. Another space keeps what it has until it is looked at again, so that search
+// goes on there; a file that cannot be read any more loses all.
+func (run *ingest) outdate(ctx context.Context, w *within, j *job, old map[int64][]uint64) error {
+	spaces := "= ?"
+	if j.err != nil && !j.known {
+		spaces = ">= 0 * ?"
+	}
+	if err := each(ctx, w, func(scan func(...any) error) error {
+		var space int64
+		var id uint64
+		err := scan(&space, &id)
+		old[space] = append(old[space], id)
+		return err
+	}, "SELECT space, id FROM pieces WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
+		return err
+	}
+	for _, table := range []string{"pieces", "seen"} {
+		if err := w.exec(ctx, "DELETE FROM "+table+" WHERE file = ? AND space "+spaces, j.file, run.space.id); err != nil {
+			return err
+		}
+	}
+	if j.known {
+		return nil
+	}
+	return w.exec(ctx, "DELETE FROM embedded WHERE file = ?", j.file)
 }
 
 // row writes what a file is.
-func (run *ingest) row(ctx context.Context, tx *sql.Tx, j *job, s *Summary) error {
+func (run *ingest) row(ctx context.Context, w *within, j *job, s *Summary) (err error) {
 	var failed any
 	if j.err != nil {
 		failed = plain(j.err)
 	}
-	exec := func(query string, args ...any) error {
-		_, err := tx.ExecContext(ctx, query, args...)
-		return err
-	}
+	fresh := j.file == 0
 	switch {
-	case j.file == 0:
+	case fresh:
 		if j.err == nil {
 			s.Added++
 		}
-		r, err := tx.ExecContext(ctx, "INSERT INTO files(root, path, size, modified, kind) VALUES(?, ?, 0, 0, '')", j.root.id, []byte(j.path))
-		if err != nil {
-			return err
-		}
-		if j.file, err = r.LastInsertId(); err != nil {
-			return err
-		}
 	case j.moved:
 		s.Moved++
-		if err := exec("UPDATE files SET root = ?, path = ? WHERE id = ?", j.root.id, []byte(j.path), j.file); err != nil {
+		if err := w.exec(ctx, "UPDATE files SET root = ?, path = ? WHERE id = ?", j.root.id, []byte(j.path), j.file); err != nil {
 			return err
 		}
 	case !j.known && j.err == nil:
 		s.Changed++
 	}
 	if j.known && j.err != nil { // what is known of it stays
-		return exec("UPDATE files SET error = ? WHERE id = ?", failed, j.file)
+		return w.exec(ctx, "UPDATE files SET error = ? WHERE id = ?", failed, j.file)
 	}
 	if j.done {
-		if err := exec("UPDATE files SET size = ?, modified = ?, error = NULL WHERE id = ?", j.size, j.modified, j.file); err != nil {
+		if err := w.exec(ctx, "UPDATE files SET size = ?, modified = ?, error = NULL WHERE id = ?", j.size, j.modified, j.file); err != nil {
 			return err
 		}
-		return exec("UPDATE words SET name = ?, folder = ? WHERE rowid = ?", separate(filepath.Base(j.path)), separate(folderWords(j.root.Path, j.path)), j.file)
+		return w.exec(ctx, "UPDATE words SET name = ?, folder = ? WHERE rowid = ?", separate(filepath.Base(j.path)), separate(folderWords(j.root.Path, j.path)), j.file)
 	}
 	m := &j.meta
 	var taken, lat, lon any
@@ -183,27 +179,42 @@ func (run *ingest) row(ctx context.Context, tx *sql.Tx, j *job, s *Summary) erro
 	if kind == "" {
 		kind = byExtension(j.path)
 	}
-	if err := exec(`UPDATE files SET size = ?, modified = ?, hash = ?, kind = ?, error = ?, width = ?, height = ?, duration = ?, taken = ?, camera = ?,
-		lat = ?, lon = ?, place = ? WHERE id = ?`, j.size, j.modified, j.hash, kind, failed, none(m.Width), none(m.Height), none(m.Duration), taken,
-		none(m.Camera), lat, lon, none(m.Place), j.file); err != nil {
+	columns := []any{j.size, j.modified, j.hash, kind, failed, none(m.Width), none(m.Height), none(m.Duration), taken, none(m.Camera), lat, lon, none(m.Place)}
+	if !fresh {
+		if err := w.exec(ctx, `UPDATE files SET size = ?, modified = ?, hash = ?, kind = ?, error = ?, width = ?, height = ?, duration = ?, taken = ?, camera = ?,
+			lat = ?, lon = ?, place = ? WHERE id = ?`, append(columns, j.file)...); err != nil {
+			return err
+		}
+	} else if j.file, err = w.insert(ctx, `INSERT INTO files(size, modified, hash, kind, error, width, height, duration, taken, camera, lat, lon, place, root, path)
+		VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(columns, j.root.id, []byte(j.path))...); err != nil {
 		return err
 	}
-	if err := exec("DELETE FROM tags WHERE file = ? AND source = 'file'", j.file); err != nil {
-		return err
-	}
-	for _, t := range m.Tags {
-		if err := exec("INSERT OR IGNORE INTO tags VALUES(?, ?, 'file')", j.file, t); err != nil {
+	return say(ctx, w, j, fresh)
+}
+
+// say writes the tags that a file names, and the words by which it is found.
+func say(ctx context.Context, w *within, j *job, fresh bool) (err error) {
+	if !fresh {
+		if err := w.exec(ctx, "DELETE FROM tags WHERE file = ? AND source = 'file'", j.file); err != nil {
+			return err
+		}
+		if err := w.exec(ctx, "DELETE FROM words WHERE rowid = ?", j.file); err != nil {
 			return err
 		}
 	}
-	tags, err := tagsOf(ctx, tx, j.file)
-	if err != nil {
-		return err
+	m := &j.meta
+	for _, t := range m.Tags {
+		if err := w.exec(ctx, "INSERT OR IGNORE INTO tags VALUES(?, ?, 'file')", j.file, t); err != nil {
+			return err
+		}
 	}
-	if err := exec("DELETE FROM words WHERE rowid = ?", j.file); err != nil {
-		return err
+	tags := slices.Clone(m.Tags)
+	if !fresh { // a person may have given it some
+		if tags, err = tagsOf(ctx, w, j.file); err != nil {
+			return err
+		}
 	}
-	return exec("INSERT INTO words(rowid, name, folder, tags, caption) VALUES(?, ?, ?, ?, ?)", j.file, separate(filepath.Base(j.path)),
+	return w.exec(ctx, "INSERT INTO words(rowid, name, folder, tags, caption) VALUES(?, ?, ?, ?, ?)", j.file, separate(filepath.Base(j.path)),
 		separate(folderWords(j.root.Path, j.path)), separate(strings.Join(append(tags, m.Place, m.Camera), " | ")), separate(m.Caption))
 }
 
@@ -237,6 +248,9 @@ func none[T comparable](v T) any {
 func plain(err error) string {
 	return clip(strings.ToValidUTF8(strings.Join(strings.Fields(err.Error()), " "), "\uFFFD"), 2000)
 }
+
+// forgetFiles is how many files are forgotten together at most.
+const forgetFiles = 1024
 
 // sweep forgets files that are gone from where a run looked: not those of roots that are away, or of folders that could not be read.
 func (run *ingest) sweep(ctx context.Context, scopes []scope) error {
@@ -273,8 +287,8 @@ func (run *ingest) sweep(ctx context.Context, scopes []scope) error {
 			return err
 		}
 	}
-	for first := 0; first < len(gone); first += commitJobs * 16 {
-		some := gone[first:min(len(gone), first+commitJobs*16)]
+	for first := 0; first < len(gone); first += forgetFiles {
+		some := gone[first:min(len(gone), first+forgetFiles)]
 		if err := run.forget(ctx, some, func(*sql.Tx) error { return nil }); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	describeBatch = 64  // files that are described together
+	describeBatch = 256 // files that are described together
 	mostSeen      = 5   // words of a file
 	leastSeen     = 0.5 // probability of a word
 	usuallySeen   = 6   // of the concepts, how many a picture shows on average: what is true before it is looked at
@@ -28,54 +28,64 @@ type Word struct {
 	Probability float64 `json:"probability"`
 }
 
-// A describer finds words for pictures.
+// A describer finds words for pictures: of a fixed list, those that the model likely sees in them.
 type describer struct {
 	*Library
+	model   Model
 	space   Space
 	index   *index.Index
 	fits    chiasm.Relevance
-	vectors []float32 // of the concepts, [len(concepts), D]
+	vectors []float32 // of the concepts, [len(concepts), D], once they are needed
 }
 
-// describe gives the files of a space that have none yet their words: of a fixed list, those that the model likely sees in them. A model that is not
-// calibrated gives none, since its cosines alone say only what is nearest.
-func (l *Library) describe(ctx context.Context, m Model, s Space, x *index.Index) error {
+// describer finds words for the files of a space. It is nil for a model that is not calibrated, since its cosines alone say only what is nearest.
+func (l *Library) describer(ctx context.Context, m Model, s Space, x *index.Index) (*describer, error) {
 	c, ok := calibrated(m)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	d := describer{Library: l, space: s, index: x}
+	d := &describer{Library: l, model: m, space: s, index: x}
 	if d.fits, ok = c.Relevance(Image); !ok {
-		return nil
+		return nil, nil
 	}
-	if err := d.fresh(ctx, m.Space().String()); err != nil {
-		return err
-	}
+	return d, d.fresh(ctx, m.Space().String())
+}
+
+// all gives all files that have no words yet theirs.
+func (d *describer) all(ctx context.Context) error {
 	for {
-		var files []int64
-		if err := each(ctx, l.db, func(scan func(...any) error) error {
-			files = append(files, 0)
-			return scan(&files[len(files)-1])
-		}, "SELECT file FROM embedded WHERE space = ? AND NOT described LIMIT ?", s.id, describeBatch); err != nil || len(files) == 0 {
-			return err
-		}
-		if d.vectors == nil {
-			var names []string
-			for _, c := range concepts {
-				names = append(names, c.key())
-			}
-			out, err := m.EmbedQueries(ctx, names)
-			if err != nil {
-				return fmt.Errorf("words for pictures: %w", err)
-			}
-			for _, e := range out {
-				d.vectors = append(d.vectors, e.Values...)
-			}
-		}
-		if err := d.batch(ctx, files); err != nil {
+		if more, err := d.some(ctx); err != nil || !more {
 			return err
 		}
 	}
+}
+
+// some does so for a batch of them, and reports whether there were any.
+func (d *describer) some(ctx context.Context) (were bool, err error) {
+	if d == nil {
+		return false, nil
+	}
+	var files []int64
+	if err := each(ctx, d.db, func(scan func(...any) error) error {
+		files = append(files, 0)
+		return scan(&files[len(files)-1])
+	}, "SELECT file FROM embedded WHERE space = ? AND NOT described LIMIT ?", d.space.id, describeBatch); err != nil || len(files) == 0 {
+		return false, err
+	}
+	if d.vectors == nil {
+		var names []string
+		for _, c := range concepts {
+			names = append(names, c.key())
+		}
+		out, err := d.model.EmbedQueries(ctx, names)
+		if err != nil {
+			return false, fmt.Errorf("words for pictures: %w", err)
+		}
+		for _, e := range out {
+			d.vectors = append(d.vectors, e.Values...)
+		}
+	}
+	return true, d.batch(ctx, files)
 }
 
 // fresh forgets what was said by another list, another calibration, or another reader of texts.
@@ -132,13 +142,16 @@ func (d *describer) batch(ctx context.Context, files []int64) error {
 			}
 		}
 	}
+	statements := newStatements(d.db)
+	defer statements.close()
 	return d.change(ctx, func(tx *sql.Tx) error {
+		w := statements.in(tx)
 		for _, file := range files {
-			if _, err := tx.ExecContext(ctx, "UPDATE embedded SET described = 1 WHERE file = ? AND space = ?", file, d.space.id); err != nil {
+			if err := w.exec(ctx, "UPDATE embedded SET described = 1 WHERE file = ? AND space = ?", file, d.space.id); err != nil {
 				return err
 			}
-			for _, w := range likely(best[file], d.fits) {
-				if _, err := tx.ExecContext(ctx, "INSERT INTO seen VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET probability = excluded.probability", file, d.space.id, w.Word, w.Probability); err != nil {
+			for _, word := range likely(best[file], d.fits) {
+				if err := w.exec(ctx, "INSERT INTO seen VALUES(?, ?, ?, ?) ON CONFLICT DO UPDATE SET probability = excluded.probability", file, d.space.id, word.Word, word.Probability); err != nil {
 					return err
 				}
 			}

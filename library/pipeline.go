@@ -13,24 +13,29 @@ import (
 	"time"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/media/image"
 )
 
 const (
 	imageBatch = 16 // pictures that go through the model together
 	soundBatch = 8
-	commitJobs = 64 // files that are written together at most …
+	commitJobs = 256 // files that are written together at most …
 	commitRows = 4096
 	commitTime = time.Second // … and how long they wait at most
 )
 
 // read reads files, one after the other.
 func (run *ingest) read() error {
+	r := &reader{model: run.model, exact: run.o.Exact, budget: run.budget}
+	if !run.o.NoThumbs {
+		r.thumb = run.prepare
+	}
 	for j := range run.todo {
 		if run.ctx.Err() != nil {
 			return nil
 		}
 		j.left = 1
-		if err := run.file(j); err != nil {
+		if err := run.file(r, j); err != nil {
 			if run.ctx.Err() != nil {
 				return nil
 			}
@@ -46,13 +51,14 @@ func (run *ingest) read() error {
 }
 
 // file reads one file. A decoder's bug is that file's failure.
-func (run *ingest) file(j *job) (err error) {
+func (run *ingest) file(r *reader, j *job) (err error) {
 	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the decoder failed: %v", r)
+		if v := recover(); v != nil {
+			r.pictures = image.Decoder{}
+			err = fmt.Errorf("the decoder failed: %v", v)
 		}
 	}()
-	data, err := run.reader.open(j)
+	data, err := r.open(j)
 	if err != nil {
 		return err
 	}
@@ -63,10 +69,10 @@ func (run *ingest) file(j *job) (err error) {
 	if err := run.recognise(j); err != nil || j.done {
 		return err
 	}
-	if ok, err := run.copy(j, data); ok || err != nil {
+	if ok, err := run.copy(r, j, data); ok || err != nil {
 		return err
 	}
-	return run.reader.pieces(run.ctx, j, data, func(p piece) error { return run.give(p) })
+	return r.pieces(run.ctx, j, data, func(p piece) error { return run.give(p) })
 }
 
 // recognise finds a file's content in the catalogue: where it was only touched, or lay elsewhere, its vectors are kept.
@@ -74,7 +80,7 @@ func (run *ingest) recognise(j *job) error {
 	if j.file != 0 {
 		var hash []byte
 		var failed sql.NullString
-		if err := run.db.QueryRowContext(run.ctx, "SELECT hash, error FROM files WHERE id = ?", j.file).Scan(&hash, &failed); err != nil {
+		if err := run.statements.scan(run.ctx, "SELECT hash, error FROM files WHERE id = ?", []any{j.file}, &hash, &failed); err != nil {
 			return err
 		}
 		j.known = bytes.Equal(hash, j.hash)
@@ -86,17 +92,22 @@ func (run *ingest) recognise(j *job) error {
 		path     []byte
 		kind     string
 		embedded bool
+		missing  bool // with its root
 	}
 	var places []place
-	if err := each(run.ctx, run.db, func(scan func(...any) error) error {
+	if err := each(run.ctx, run.statements, func(scan func(...any) error) error {
 		var p place
 		defer func() { places = append(places, p) }()
-		return scan(&p.id, &p.path, &p.kind, &p.embedded)
-	}, `SELECT id, path, kind, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?) FROM files
-		WHERE hash = ? AND root NOT IN (SELECT id FROM roots WHERE missing) ORDER BY id`, run.space.id, j.hash); err != nil {
+		return scan(&p.id, &p.path, &p.kind, &p.embedded, &p.missing)
+	}, `SELECT id, path, kind, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?), root IN (SELECT id FROM roots WHERE missing) FROM files
+		WHERE hash = ? ORDER BY id`, run.space.id, j.hash); err != nil {
 		return err
 	}
+	j.alone = len(places) == 0
 	for _, p := range places {
+		if p.missing {
+			continue
+		}
 		if _, err := os.Lstat(string(p.path)); !errors.Is(err, fs.ErrNotExist) || run.away(string(p.path)) {
 			continue
 		}
@@ -114,12 +125,15 @@ func (run *ingest) recognise(j *job) error {
 }
 
 // copy takes the vectors of another file of the same content, if there is one, so that a copy costs no second look.
-func (run *ingest) copy(j *job, data []byte) (ok bool, err error) {
+func (run *ingest) copy(r *reader, j *job, data []byte) (ok bool, err error) {
+	if j.alone {
+		return false, nil
+	}
 	var twin int64
 	var m Metadata
-	err = run.db.QueryRowContext(run.ctx, `SELECT id, coalesce(width, 0), coalesce(height, 0), coalesce(duration, 0) FROM files
+	err = run.statements.scan(run.ctx, `SELECT id, coalesce(width, 0), coalesce(height, 0), coalesce(duration, 0) FROM files
 		WHERE hash = ? AND id <> ? AND kind = ? AND size > 0 AND EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?) ORDER BY id LIMIT 1`,
-		j.hash, j.file, j.kind, run.space.id).Scan(&twin, &m.Width, &m.Height, &m.Duration)
+		[]any{j.hash, j.file, j.kind, run.space.id}, &twin, &m.Width, &m.Height, &m.Duration)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -142,7 +156,7 @@ func (run *ingest) copy(j *job, data []byte) (ok bool, err error) {
 	}, "SELECT id, sound, start, stop FROM pieces WHERE file = ? AND space = ? ORDER BY id", twin, run.space.id); err != nil || !whole || len(vectors) == 0 {
 		return false, err
 	}
-	run.reader.describe(j, data)
+	r.describe(j, data)
 	j.meta.Width, j.meta.Height, j.meta.Duration = m.Width, m.Height, m.Duration
 	j.vectors, j.times, j.heard, j.parts = vectors, times, sounds, len(vectors)
 	return true, nil
@@ -196,7 +210,7 @@ func (run *ingest) finish(j *job) error {
 	if !last {
 		return nil
 	}
-	run.reader.budget.settle(j, 0)
+	run.budget.settle(j, 0)
 	select {
 	case run.ready <- j:
 		return nil
@@ -301,6 +315,9 @@ func (run *ingest) write() error {
 		// What has been made is kept also when the run was ended from outside.
 		err := run.commit(context.WithoutCancel(run.ctx), jobs)
 		jobs, rows = nil, 0
+		if err == nil && run.ctx.Err() == nil { // while others are being read
+			_, err = run.words.some(run.ctx)
+		}
 		return err
 	}
 	for {

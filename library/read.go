@@ -22,6 +22,7 @@ import (
 
 const (
 	mostPixels      = 1 << 28 // of a picture
+	alonePixels     = 1 << 21 // of a picture below which each reader decodes its own, as there are as many as cores
 	mostPictureFile = 1 << 30 // bytes
 	mostSidecar     = 1 << 16 // bytes
 	longestWindow   = 10      // seconds of sound that a vector hears at most, so that a moment is short
@@ -39,15 +40,21 @@ type piece struct {
 	bytes      int64
 }
 
-// A reader turns files into pieces.
+// A reader turns files into pieces, one after the other.
 type reader struct {
 	model  Model
 	exact  bool
 	budget *budget
 	thumb  func(*job, func() ([]byte, error)) // told of pictures to make small ones of; nil for none
+
+	file     []byte // what was read of the present one, if it is a picture
+	pictures image.Decoder
 }
 
-// open finds out what a file is and what it holds, but for the pieces: its kind, hash and, of a picture, the bytes.
+// keptFile is how many bytes of memory for a file a reader keeps until the next.
+const keptFile = 16 << 20
+
+// open finds out what a file is and what it holds, but for the pieces: its kind, hash and, of a picture, the bytes, which are there until the next file.
 func (r *reader) open(j *job) (data []byte, err error) {
 	f, err := os.Open(j.path)
 	if err != nil {
@@ -75,11 +82,15 @@ func (r *reader) open(j *job) (data []byte, err error) {
 	rest := io.MultiReader(bytes.NewReader(head), f)
 	if j.kind == Image && info.Size() <= mostPictureFile {
 		r.budget.take(j, info.Size())
-		buffer := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
-		if _, err := io.Copy(io.MultiWriter(sum, buffer), io.LimitReader(rest, mostPictureFile)); err != nil {
+		if n := int(info.Size()) + bytes.MinRead; cap(r.file) < n || cap(r.file) > max(n, keptFile) {
+			r.file = make([]byte, 0, n)
+		}
+		buffer := bytes.NewBuffer(r.file[:0])
+		if _, err := buffer.ReadFrom(io.LimitReader(rest, mostPictureFile)); err != nil {
 			return nil, err
 		}
 		data = buffer.Bytes()
+		sum.Write(data)
 	} else if _, err := io.Copy(sum, rest); err != nil {
 		return nil, err
 	}
@@ -156,7 +167,8 @@ func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error)
 	if !r.exact {
 		o.Shrink = r.model.Processor()
 	}
-	img, err := image.Read(bytes.NewReader(data), &o)
+	o.Alone = w*h < alonePixels
+	img, err := r.pictures.Decode(data, &o)
 	if err != nil {
 		return err
 	}
@@ -167,14 +179,15 @@ func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error)
 			j.meta.Width, j.meta.Height = h, w
 		}
 	}
-	r.budget.settle(j, int64(len(img.Pix)))
 	if r.thumb != nil {
 		r.thumb(j, func() ([]byte, error) { return shrink(img, smallSide), nil })
 	}
 	if !sees {
 		return nil
 	}
-	return give(piece{job: j, img: img})
+	small := r.model.Processor().Reduce(img)
+	r.budget.settle(j, int64(len(small.Pix)))
+	return give(piece{job: j, img: small})
 }
 
 // size is the width and height of a picture by its header, 0 if that does not tell.

@@ -154,7 +154,7 @@ func shrink(full *image.RGB, size int) []byte {
 	w, h := full.W, full.H
 	if long := max(w, h); long > size {
 		w, h = max(1, int(math.Round(float64(w*size)/float64(long)))), max(1, int(math.Round(float64(h*size)/float64(long))))
-		full = image.Resize(full, w, h, image.Bilinear)
+		full = image.Thumbnail(full, w, h)
 	}
 	return image.EncodeJPEG(full, quality)
 }

@@ -105,6 +105,9 @@ func (a *app) open(ctx context.Context, f *modelFlags) (*chiasm.Model, error) {
 	events := a.downloads()
 	defer events.done()
 	o.Progress = events.event
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // what a model is made of stays
+	}
 	m, err := await(ctx, func() (*chiasm.Model, error) { return chiasm.Open(ctx, f.name, o) })
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(40) // from here on it is mostly decoded pictures, large and short-lived: memory matters more than collecting

@@ -60,3 +60,9 @@ func reduce(dst []uint8, stride int, coefs []int16, n int, quant *[64]int16, siz
 		idct2AVX2(&dst[0], stride, &coefs[0], &quant[0], n)
 	}
 }
+
+func halve(dst, up, down []uint8, n int) { halveAVX2(&dst[0], &up[0], &down[0], n) }
+
+func forward(dst *[64]int16, src, factors *[64]float32) {
+	forwardAVX2(&dst[0], &src[0], &factors[0])
+}

@@ -24,4 +24,8 @@ func reduce(dst []uint8, stride int, coefs []int16, n int, quant *[64]int16, siz
 	panic(missing)
 }
 
+func halve(dst, up, down []uint8, n int) { panic(missing) }
+
+func forward(dst *[64]int16, src, factors *[64]float32) { panic(missing) }
+
 const missing = "pixel: no assembly in this build"

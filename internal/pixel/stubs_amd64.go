@@ -53,3 +53,13 @@ func across4AVX2(d0 *uint8, d1 *uint8, d2 *uint8, d3 *uint8, s0 *uint8, s1 *uint
 //
 //go:noescape
 func downSumAVX2(dst *uint8, src *uint8, stride int, rows int, packed *int16, n int)
+
+// halveAVX2 writes n pixels, a positive multiple of 4, each the mean of two by two. It reads 4 bytes behind the last ones, and writes 2.
+//
+//go:noescape
+func halveAVX2(dst *uint8, up *uint8, down *uint8, n int)
+
+// forwardAVX2 is Forward.
+//
+//go:noescape
+func forwardAVX2(dst *int16, src *float32, factors *float32)

@@ -142,7 +142,7 @@ func (d *Decoder) cut(data []byte, options *Options, alpha bool) (c Cutout, err 
 	defer func() { d.file, d.alpha, d.head.xmp = file{}, layer{}, nil }() // they look at what is the caller's
 	d.file = file{memory: d, data: data, pixels: options.pixels()}
 	if options != nil {
-		d.file.shrink, d.file.warn = options.Shrink, options.Warn
+		d.file.shrink, d.file.alone, d.file.warn = options.Shrink, options.Alone, options.Warn
 	}
 	if alpha {
 		d.file.alpha = &d.alpha

@@ -25,7 +25,11 @@ func decodeJPEG(f *file) (*RGB, int, error) {
 		}
 		size = f.shrink.enough(w, h)
 	}
-	img, damage, err := f.memory.jpeg.decode(f.data, f.pixels, size, 0)
+	workers := 0
+	if f.alone {
+		workers = 1
+	}
+	img, damage, err := f.memory.jpeg.decode(f.data, f.pixels, size, workers)
 	if err == nil && damage != nil {
 		if f.warn != nil {
 			f.warn(fmt.Errorf("image: jpeg: %w", damage))

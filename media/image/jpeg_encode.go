@@ -49,7 +49,7 @@ type jpegEncoder struct {
 	acc    uint64 // its low bits wait to be written
 	held   uint   // how many, below 32 between symbols
 	dc, ac [2]jpegWords
-	factor [2][64]float32 // by which to multiply what transform gives, in natural order
+	factor [2][64]float32 // by which to multiply what the cosine transform gives, column by column
 	last   [3]int32       // first coefficients of the blocks before
 }
 
@@ -78,8 +78,13 @@ var jpegQuant = [2][64]uint8{
 		99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99},
 }
 
-// jpegScales is what transform multiplies each row and column by, beside what the cosine transform does.
-var jpegScales = [8]float64{1, 1.387039845, 1.306562965, 1.175875602, 1, 0.785694958, 0.541196100, 0.275899379}
+// jpegTurned is where the coefficients of the zigzag order lie column by column.
+var jpegTurned = func() (turned [64]uint8) {
+	for k, at := range pixel.Natural[:64] { // what follows is for damaged files
+		turned[k] = at%8*8 + at/8
+	}
+	return turned
+}()
 
 // header writes what comes before the blocks, and makes the tables.
 func (e *jpegEncoder) header(w, h, quality int) {
@@ -93,8 +98,8 @@ func (e *jpegEncoder) header(w, h, quality int) {
 		for k, q := range jpegQuant[i] {
 			q := min(max((int(q)*percent+50)/100, 1), 255)
 			e.out = append(e.out, uint8(q))
-			at := pixel.Natural[k]
-			e.factor[i][at] = float32(1 / (8 * float64(q) * jpegScales[at/8] * jpegScales[at%8]))
+			at := jpegTurned[k]
+			e.factor[i][at] = float32(1 / (8 * float64(q) * pixel.CosineScales[at/8] * pixel.CosineScales[at%8]))
 		}
 	}
 	e.out = append(e.out, 0xff, 0xc0, 0, 17, 8, uint8(h>>8), uint8(h), uint8(w>>8), uint8(w), 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1)
@@ -150,18 +155,12 @@ func jpegLuma(r, g, b uint8) float32 {
 
 // block writes 64 samples of a channel with the tables of an index.
 func (e *jpegEncoder) block(x *[64]float32, table, channel int) {
-	for i := 0; i < 64; i += 8 {
-		transform(x[i:i+8], 1)
-	}
-	for i := range 8 {
-		transform(x[i:], 8)
-	}
+	var turned [64]int16
+	pixel.Forward(&turned, x, &e.factor[table])
 	var q [64]int32
 	var set uint64 // places in zigzag order that are not zero
-	f := &e.factor[table]
-	for k := range q {
-		at := pixel.Natural[k] & 63
-		v := int32(x[at]*f[at]+16384.5) - 16384
+	for k, at := range &jpegTurned {
+		v := int32(turned[at&63])
 		q[k] = v
 		set |= uint64(uint32(v|-v)>>31) << k
 	}
@@ -214,21 +213,4 @@ func (e *jpegEncoder) byte(b uint8) {
 	if e.out = append(e.out, b); b == 0xff {
 		e.out = append(e.out, 0)
 	}
-}
-
-// transform is the cosine transform of eight values, scaled, by the method of Arai, Agui and Nakajima: five multiplications.
-func transform(x []float32, step int) {
-	_ = x[7*step]
-	s0, d0 := x[0]+x[7*step], x[0]-x[7*step]
-	s1, d1 := x[step]+x[6*step], x[step]-x[6*step]
-	s2, d2 := x[2*step]+x[5*step], x[2*step]-x[5*step]
-	s3, d3 := x[3*step]+x[4*step], x[3*step]-x[4*step]
-	a, b, c, d := s0+s3, s1+s2, s1-s2, s0-s3
-	z := (c + d) * 0.707106781
-	x[0], x[4*step], x[2*step], x[6*step] = a+b, a-b, d+z, d-z
-	a, b, c = d3+d2, d2+d1, d1+d0
-	z5 := (a - c) * 0.382683433
-	z2, z4, z3 := 0.541196100*a+z5, 1.306562965*c+z5, b*0.707106781
-	up, down := d0+z3, d0-z3
-	x[5*step], x[3*step], x[step], x[7*step] = down+z2, down-z2, up+z4, up-z4
 }

@@ -228,6 +228,19 @@ func (p *Processor) Apply(dst []float32, img *RGB) {
 	}
 }
 
+// Reduce returns a picture of which [Processor.Apply] makes what it makes of img: img resized, where resizing again changes nothing and that has
+// fewer pixels, else a copy. It is for who has to keep pictures until their turn comes; the goroutine that calls it does the work.
+func (p *Processor) Reduce(img *RGB) *RGB {
+	img.check("Reduce")
+	w, h := p.fit(img.W, img.H)
+	if again, and := p.fit(w, h); again != w || and != h || w*h >= img.W*img.H {
+		w, h = img.W, img.H
+	}
+	dst := NewRGB(w, h)
+	resize(dst.Pix, img.Pix, 3, img.W, img.H, w, h, p.Filter, 1)
+	return dst
+}
+
 // scratch is what one Apply needs besides its destination.
 type scratch struct {
 	resizer

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -241,5 +242,39 @@ func TestOpenProcessor(t *testing.T) {
 	write("preprocessor_config.json", `{"image_processor_type": "Nobody"}`) // it comes first
 	if _, err := OpenProcessor(dir); err == nil || !strings.HasSuffix(err.Error(), ", in preprocessor_config.json") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestReduce makes arrays of pictures and of what they are reduced to.
+func TestReduce(t *testing.T) {
+	for _, p := range []Processor{
+		{},
+		{Fit: FitExact, W: 24, H: 24, Filter: Bicubic},
+		{Fit: FitShortest, W: 24, CropW: 24, CropH: 24, Filter: Bicubic, Rescale: 1 / 255.0},
+		{Fit: FitShortest, W: 20, Longest: 24, Filter: Bilinear},
+		{Fit: FitInside, W: 31, H: 20, Filter: Lanczos},
+		{Fit: FitCover, W: 24, H: 24, CropW: 20, CropH: 20, Filter: Bicubic, Torchvision: true},
+		{Fit: FitContain, W: 24, H: 24, CropW: 24, CropH: 24, Filter: Bicubic},
+		{Fit: FitTiles, Tile: 8, Tiles: 6, Filter: Bicubic},
+		{Fit: FitPatches, Tile: 8, Tiles: 6, Filter: Bilinear},
+	} {
+		for _, size := range [][2]int{{90, 61}, {37, 111}, {24, 24}, {10, 7}, {300, 5}} {
+			img := picture(size[0], size[1], "photo")
+			small := p.Reduce(img)
+			w, h := p.SizeOf(img.W, img.H)
+			if sw, sh := p.SizeOf(small.W, small.H); sw != w || sh != h {
+				t.Errorf("%+v: %v: the array of the small picture is %d x %d, want %d x %d", p, size, sw, sh, w, h)
+				continue
+			}
+			want, got := make([]float32, 3*w*h), make([]float32, 3*w*h)
+			p.Apply(want, img)
+			p.Apply(got, small)
+			if !slices.Equal(got, want) {
+				t.Errorf("%+v: %v: arrays differ", p, size)
+			}
+			if small.W*small.H > img.W*img.H {
+				t.Errorf("%+v: %v: it became larger", p, size)
+			}
+		}
 	}
 }

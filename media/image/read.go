@@ -26,6 +26,10 @@ type Options struct {
 	// White lays pictures on white where they are transparent, as one sees them, rather than to drop the transparency.
 	White bool
 
+	// Alone has a picture decoded by the goroutine that asks for it, which takes less processor time where the other cores are busy anyway; else a
+	// large JPEG file is decoded by all cores.
+	Alone bool
+
 	// Warn is called for damage that leaves something to see. If it is set, a JPEG file that ends too early is no error:
 	// what is missing is gray, or as coarse as the scans until then made it.
 	Warn func(error)
@@ -72,6 +76,7 @@ type file struct {
 	data   []byte
 	pixels int64 // most pixels allowed
 	shrink *Processor
+	alone  bool
 	warn   func(error)
 	alpha  *layer // takes the transparency, if it is wanted
 }

@@ -59,3 +59,25 @@ func TestResizeEqualsPillow(t *testing.T) {
 		t.Errorf("%d of %d cases differ", bad, len(golden.Cases))
 	}
 }
+
+// TestThumbnail compares thumbnails with what Resize makes.
+func TestThumbnail(t *testing.T) {
+	for _, c := range []struct {
+		sw, sh, w, h int
+		far          float64 // mean distance that is allowed
+	}{{300, 200, 256, 171, 0}, {640, 480, 256, 192, 2}, {641, 483, 256, 193, 3}, {1200, 90, 256, 19, 3}, {1300, 900, 256, 177, 3}, {64, 48, 32, 24, 2}} {
+		src := sketch(c.sw, c.sh)
+		before := sha256.Sum256(src.Pix)
+		got, want := Thumbnail(src, c.w, c.h), Resize(src, c.w, c.h, Bilinear)
+		sum := 0
+		for i, v := range got.Pix {
+			sum += max(int(v)-int(want.Pix[i]), int(want.Pix[i])-int(v))
+		}
+		if far := float64(sum) / float64(len(got.Pix)); far > c.far || got.W != c.w || got.H != c.h {
+			t.Errorf("%+v: %d x %d, mean distance %.2f", c, got.W, got.H, far)
+		}
+		if sha256.Sum256(src.Pix) != before {
+			t.Errorf("%+v: the picture has changed", c)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +14,15 @@ import (
 // same one make the same vectors: of pictures the image tower and what maps it into the space; of sounds also the lexicon and the text
 // tower, whose vectors of words they are mixed of. It is "" for what the model does not take.
 func (b *Bundle) Fingerprint(modality string) string {
+	if made, ok := b.prints.Load(modality); ok {
+		return made.(string)
+	}
+	made := b.fingerprint(modality)
+	b.prints.Store(modality, made)
+	return made
+}
+
+func (b *Bundle) fingerprint(modality string) string {
 	c := b.Config
 	c.Scale, c.Bias, c.SoundScale, c.SoundBias = 0, 0, 0, 0 // what a cosine means changes no vector
 	var towers []string
@@ -47,9 +57,16 @@ func (b *Bundle) Fingerprint(modality string) string {
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
-// write writes a tensor as it is stored.
+// write writes a tensor as it is stored: a line of text, with scales as fmt writes them, then its data.
 func (b *Bundle) write(to io.Writer, name string) {
 	e, _ := b.Weights.Get(name)
-	_, _ = fmt.Fprintln(to, e.Name, e.DType, e.Shape, e.Scale, len(e.Data)) // a hash takes all
+	line := fmt.Append(nil, e.Name, " ", e.DType, " ", e.Shape, " [")
+	for i, s := range e.Scale {
+		if i > 0 {
+			line = append(line, ' ')
+		}
+		line = strconv.AppendFloat(line, float64(s), 'g', -1, 32)
+	}
+	_, _ = to.Write(fmt.Appendln(append(line, "] "...), len(e.Data))) // a hash takes all
 	_, _ = to.Write(e.Data)
 }

@@ -39,6 +39,7 @@ type Bundle struct {
 	Weights   *weights.Set
 	known     sync.Map  // ids of the words of the lexicon that were needed so far
 	lists     sync.Pool // of *[][]int32, for the ids of some words
+	prints    sync.Map  // fingerprints, by their modalities
 	files     map[string][]byte
 }
 
@@ -87,31 +88,44 @@ func bind(files map[string][]byte, set *weights.Set) (*Bundle, error) {
 		return nil, err
 	}
 	b := &Bundle{Weights: set, files: files}
-	if b.Tokenizer, err = token.Parse(files[TokenizerFile]); err != nil {
-		return nil, fmt.Errorf("mini: %w", err)
+	var wrong error // of the tokenizer, which takes as long as all the rest
+	var reading sync.WaitGroup
+	reading.Go(func() { b.Tokenizer, wrong = token.Parse(files[TokenizerFile]) })
+	err = b.fill(config)
+	reading.Wait()
+	if wrong != nil {
+		return nil, fmt.Errorf("mini: %w", wrong)
 	}
 	if n := b.Tokenizer.VocabSize(); n > config.Vocabulary {
 		return nil, fmt.Errorf("mini: the tokenizer has %d pieces, but the model has vectors of %d", n, config.Vocabulary)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// fill makes the model of its weights.
+func (b *Bundle) fill(config *Config) (err error) {
 	var lexicon []string
 	if config.Ear != nil {
-		if lexicon, err = Words(string(files[LexiconFile]), mostWords); err != nil {
-			return nil, err
+		if lexicon, err = Words(string(b.files[LexiconFile]), mostWords); err != nil {
+			return err
 		}
 	}
 	if b.Model, err = New(config, lexicon); err != nil {
-		return nil, err
+		return err
 	}
 	var entries []tensor.Entry
-	for _, name := range set.Names() {
-		e, _ := set.Get(name)
+	for _, name := range b.Weights.Names() {
+		e, _ := b.Weights.Get(name)
 		entries = append(entries, e)
 	}
-	if err := nn.Bind(b.Model, entries, set.Forget); err != nil {
-		return nil, fmt.Errorf("mini: %s: %w", WeightsFile, err)
+	if err := nn.Bind(b.Model, entries, b.Weights.Forget); err != nil {
+		return fmt.Errorf("mini: %s: %w", WeightsFile, err)
 	}
 	b.Processor = Pictures(b.Image)
-	return b, nil
+	return nil
 }
 
 // Pictures is how pictures are prepared for a tower: as it wants them, but whole pictures, whatever their proportions, are made into

@@ -126,6 +126,7 @@ var families = []struct {
 	{"colour", (*gen).colours},
 	{"units", (*gen).entropy},
 	{"resample", (*gen).resampling},
+	{"small", (*gen).smaller},
 }
 
 func main() {
