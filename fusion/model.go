@@ -60,6 +60,7 @@ type Config struct {
 	Bottlenecks int     // tokens; 0 for 4
 	Dropout     float32 // of what is fused, and of what goes into it, while learning
 	Auxiliary   bool    // each modality has a head of its own too, that learns beside the fused one
+	Aligned     bool    // tokens are told which of another modality in their space they are alike, before they attend; not with Auxiliary
 }
 
 func (c Config) filled() Config {
@@ -108,6 +109,7 @@ type Model struct {
 	Late    *Combination  `weight:"late"`  // late fusion: of what the experts say
 	Rule    Rule          // late fusion: how it is joined; "" for Average. Models that differ in it may share the rest
 	Answers *Answers      `weight:"answers"` // of a Regression
+	Aligned []*Alignment  `weight:"aligned"` // where Config says so, and the method attends
 
 	Similarity *Similarity `weight:"similarity"` // of a Match whose vectors share a space: what is fused adds to it
 }
@@ -164,6 +166,9 @@ func New(c Config) (*Model, error) {
 			m.Alone = append(m.Alone, nn.NewLinear(w, c.Task.Outputs, true))
 		}
 	}
+	if c.Aligned && !c.Auxiliary && !c.Method.vectors() {
+		m.Aligned = newAlignments(c.Modalities, w)
+	}
 	if c.Method == Late {
 		m.Late = newCombination(c.Task, n)
 	}
@@ -206,6 +211,7 @@ func (m *Model) Forward(p *tensor.Pass, b Batch) (fused *tensor.Tensor, alone []
 		}
 		sets[i] = Set{x, s.Of, s.Seq}
 	}
+	m.align(p, b, sets)
 	var vectors []Set
 	if m.Alone != nil || c.Method.vectors() {
 		vectors = pooled(b.list(1), sets, func(x *tensor.Tensor) *tensor.Tensor { return x.Scaled(1).Activate(tensor.GELU).Dropout(c.Dropout) })

@@ -250,13 +250,18 @@ func (l *learner) show(d *Data, first int) (b Batch, err error) {
 		sets, err := l.look(l.ctx, d, first)
 		return l.batch(sets), err
 	}
+	return l.lay(d, first), nil
+}
+
+// lay is that by the features that d has.
+func (l *learner) lay(d *Data, first int) Batch {
 	l.samples = l.samples[:0]
 	for i := first; i < min(first+chunk, len(d.Samples)); i++ {
 		l.samples = append(l.samples, &d.Samples[i])
 	}
 	l.pass.Reset(l.ctx)
 	l.pass.Record(nil)
-	return l.batcher.load(l.pass, l.data.Modalities, l.samples, nil), nil
+	return l.batcher.load(l.pass, l.data.Modalities, l.samples, nil)
 }
 
 // chunk is how many samples go through a pass at once where nothing is learnt.
