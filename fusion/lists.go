@@ -39,31 +39,12 @@ func (d *Data) rights(r *rand.Rand, most int) (list []*Sample, matched int) {
 
 var errAlike = errors.New("fusion: no sample has another that it could be mistaken for: want samples of other groups with other features")
 
-// lists makes a list of each sample that belongs together. Rivals are of other groups, and neither what is matched nor the rest is the same.
-func (d *Data) lists(seed uint64) (*Data, error) {
-	r, like := rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), newSimilarity(d.Modalities)
-	rights, matched := d.rights(r, math.MaxInt)
-	others, _ := d.rights(r, pool)
-	out := d.With(nil)
-	for _, s := range rights {
-		var list []rival
-		for _, o := range others {
-			if mistaken(s, o, matched) {
-				list = append(list, rival{s, o, like.within(s.Features, o.Features, matched)}, rival{o, s, like.within(o.Features, s.Features, matched)})
-			}
-		}
-		if len(list) == 0 {
-			continue
-		}
-		out.Samples = append(out.Samples, *s)
-		for side := range 2 {
-			out.Samples = append(out.Samples, choose(r, list, side, matched, s.Group)...)
-		}
-	}
-	if len(out.Samples) == 0 {
-		return nil, errAlike
-	}
-	return out, nil
+// Lists are what samples that belong together are told from. Rivals are of other groups, and neither what is matched nor the rest is the same.
+type lists struct {
+	rights, others []*Sample
+	hardest        [][2][hard]rival // of each right one, with another's matched modality and with another's rest: the likeliest, and the nearest to its own
+	matched        int
+	room           []Sample
 }
 
 // A rival is a wrong sample, one's rest with another's matched modality, and how alike they are.
@@ -72,33 +53,82 @@ type rival struct {
 	like          float64
 }
 
-// choose is half of the rivals: of those at side, side+2 … of others.
-func choose(r *rand.Rand, others []rival, side, matched int, group string) (list []Sample) {
-	var some []rival
-	for i := side; i < len(others); i += 2 {
-		some = append(some, others[i])
-	}
-	alike := func(a, b rival) int { return cmp.Compare(b.like, a.like) }
-	for i := range rivals / 2 {
-		best := i % len(some)
-		if i < hard {
-			for k := best + 1; k < len(some); k++ {
-				if alike(some[k], some[best]) < 0 {
-					best = k
+func (d *Data) lists(seed uint64) (*lists, error) {
+	r, like := rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)), newSimilarity(d.Modalities)
+	l := &lists{}
+	all, matched := d.rights(r, math.MaxInt)
+	l.matched = matched
+	l.others, _ = d.rights(r, pool)
+	for _, s := range all {
+		var best [2][hard]rival
+		for _, o := range l.others {
+			if !mistaken(s, o, matched) {
+				continue
+			}
+			text, rest := d.near(s, o, matched)
+			for i, like := range [...]float64{like.within(s.Features, o.Features, matched), text} {
+				if k := &best[0][i]; k.rest == nil || like > k.like {
+					*k = rival{s, o, like}
 				}
 			}
-			some[i%len(some)], some[best] = some[best], some[i%len(some)]
-			best = i % len(some)
-		} else if i < len(some) {
-			best = i + r.IntN(len(some)-i)
-			some[i], some[best] = some[best], some[i]
-			best = i
+			for i, like := range [...]float64{like.within(o.Features, s.Features, matched), rest} {
+				if k := &best[1][i]; k.rest == nil || like > k.like {
+					*k = rival{o, s, like}
+				}
+			}
 		}
-		s := some[best].rest.with(some[best].matched, matched)
-		s.Values, s.Group = []float32{0}, group
-		list = append(list, s)
+		if best[0][0].rest != nil {
+			l.rights, l.hardest = append(l.rights, s), append(l.hardest, best)
+		}
 	}
-	return list
+	if len(l.rights) == 0 {
+		return nil, errAlike
+	}
+	return l, nil
+}
+
+// near is how alike two samples are in what is matched, and in the mean of the rest.
+func (d *Data) near(s, o *Sample, matched int) (own, rest float64) {
+	n := 0.0
+	for m, k := range d.Modalities {
+		if !s.Has(m) || !o.Has(m) {
+			continue
+		}
+		like := pair{m, m, k.Width}.cosine(s.Features[m], o.Features[m])
+		if m == matched {
+			own = like
+		} else {
+			rest += like
+			n++
+		}
+	}
+	return own, rest / max(n, 1)
+}
+
+// begin makes room for so many lists.
+func (l *lists) begin(n int) { l.room = slices.Grow(l.room[:0], n*unit) }
+
+// draw is the list of a right one, which is there until the next begin: random rivals are others each time.
+func (l *lists) draw(r *rand.Rand, i int) []Sample {
+	s, first := l.rights[i], len(l.room)
+	l.room = append(l.room, *s)
+	for side := range 2 {
+		for k := range rivals / 2 {
+			it := l.hardest[i][side][k%hard]
+			for try := 0; k >= hard && try < 20; try++ {
+				if o := l.others[r.IntN(len(l.others))]; mistaken(s, o, l.matched) {
+					if it = (rival{rest: s, matched: o}); side == 1 {
+						it = rival{rest: o, matched: s}
+					}
+					break
+				}
+			}
+			wrong := it.rest.with(it.matched, l.matched)
+			wrong.Values, wrong.Group = []float32{0}, s.Group
+			l.room = append(l.room, wrong)
+		}
+	}
+	return l.room[first:]
 }
 
 // What is looked at on the way is what the model is for: what is matched asks for its rest among the first hits by similarity of all. So many
@@ -236,7 +266,7 @@ func (l *learner) match(run *train.Run, valid *Data, keep func(), kept *int) (er
 		clear(p.Own())
 		p.Changed()
 	}
-	if l.data, err = l.data.lists(l.Seed); err != nil {
+	if l.lists, err = l.data.lists(l.Seed); err != nil {
 		return err
 	}
 	lists, err := valid.gallery(l.Seed)

@@ -56,7 +56,7 @@ func TestFuseAdvise(t *testing.T) {
 		t.Errorf("%v, the report: %.300s", err, html)
 	}
 	none := objects[decision.Advice](t, runChiasm(t, "", append(args, "--latency", "1ns")...).want(t, 0))[0].Recommendation
-	if none.How != "undecided" || !strings.Contains(none.Why, "take longer than 1ns") {
+	if none.How != "undecided" || !strings.Contains(none.Why, "take longer than 1ns; the quickest, ") || !strings.Contains(none.Why, "of it the encoders") {
 		t.Errorf("got %+v", none)
 	}
 	runChiasm(t, "", append(args, "--must-work-without", "smell")...).want(t, 2, "there is no such column")
