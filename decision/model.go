@@ -238,7 +238,7 @@ func build(c Config) (*Model, error) {
 		if k.Kind == Number {
 			width = len(k.Fields)
 		}
-		modalities = append(modalities, fusion.Modality{Name: k.Name, Width: width, Tokens: 1})
+		modalities = append(modalities, fusion.Modality{Name: k.Name, Width: width, Tokens: 1, Matched: c.Task == "match" && k.Name == c.Match})
 		if len(c.Tokens) > 0 {
 			modalities[i].Tokens = c.Tokens[i]
 		}

@@ -231,7 +231,7 @@ func compare(x, y float64) int {
 // advisor is one with the training's budget.
 func (t *Training) advisor() fusion.Advisor {
 	return fusion.Advisor{
-		Model: t.Model, Training: t.Learning, Folds: t.Folds, Limits: t.Limits, Boot: t.Boot,
+		Model: t.sized(t.Model), Training: t.Learning, Folds: t.Folds, Limits: t.Limits, Boot: t.Boot,
 		Progress: func(done, all int, method fusion.Method) { t.stage("trying "+string(method), done, all) },
 	}
 }

@@ -30,6 +30,15 @@ func newAlignments(modalities []Modality, c int) (list []*Alignment) {
 	return list
 }
 
+// told reports whether a modality's tokens are no more than where they are and what they are told: where it is asked what belongs to it, and so what counts is in
+// what asks. Their own values would have it learn by heart, of a few hundred pairs, what is in which picture.
+func (m *Model) told(modality int) bool {
+	if m.Config.Task.Kind != Match || m.Config.Modalities[modality].Matched {
+		return false
+	}
+	return slices.ContainsFunc(m.Aligned, func(l *Alignment) bool { return l.to == modality })
+}
+
 // Forward is what it tells the tokens of a: [rows of a, C]. a and b are directions, as [Input.direction] gives them. Tokens of samples that lack b
 // are told nothing.
 func (l *Alignment) Forward(p *tensor.Pass, a, b Set) *tensor.Tensor {

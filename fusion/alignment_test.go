@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"github.com/chiasm/chiasm/nn"
 )
 
 // stood is pairs of pictures of two things, one on the left and one on the right of four places, and texts that name them from left to right; each is followed by its
@@ -60,6 +63,51 @@ func won(t *testing.T, m *Model, d *Data) (share float64) {
 		}
 	}
 	return share
+}
+
+// What lacks a modality is told nothing of it, whatever lies behind the mask; each sample by itself is what it is among others.
+func TestAlignmentLaws(t *testing.T) {
+	d := stood(3, 9)
+	for i := range d.Samples {
+		if d.Samples[i].Class = -1; i%3 == 0 {
+			d.Samples[i].Features[i%2] = nil
+		}
+		if i == 4 {
+			d.Samples[i].Features[0] = d.Samples[i].Features[0][:2*24] // a shorter text
+		}
+	}
+	filled := d.Without()
+	hidden := func(i, m int) bool { return !d.Samples[i].Has(m) }
+	r := rand.New(rand.NewPCG(3, 3))
+	for i := range filled.Samples {
+		for m := range d.Modalities {
+			if hidden(i, m) {
+				filled.Samples[i].Features[m] = noise(r, 2*24)
+			}
+		}
+	}
+	for _, task := range []Task{{Match, 1}, {Single, 3}} {
+		for _, method := range []Method{EarlyJoint, Bottlenecks, CoAttentive, Pairwise} {
+			m, err := New(Config{Method: method, Task: task, Modalities: d.Modalities, Width: 8, Heads: 2, Layers: 1, Aligned: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			nn.Init(m, 4)
+			m.measure(d.Samples)
+			want := outputs(m, d.Samples, nil)
+			near(t, string(method), outputs(m, filled.Samples, hidden), want, 0)
+			for i := range d.Samples {
+				near(t, fmt.Sprintf("%s, sample %d", method, i), outputs(m, d.Samples[i:i+1], nil), want[i*task.Outputs:][:task.Outputs], 1e-5)
+			}
+			for _, l := range m.Aligned {
+				clear(l.Proj.Weight.Own())
+				l.Proj.Weight.Changed()
+			}
+			if slices.Equal(outputs(m, d.Samples, nil), want) {
+				t.Errorf("%s: what is alike changes nothing", method)
+			}
+		}
+	}
 }
 
 // Who is where can be learnt for things that no sample had, where tokens are told what they are alike; else no more than chance.

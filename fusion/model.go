@@ -82,7 +82,7 @@ func (c Config) filled() Config {
 type Input struct {
 	Mean      *tensor.Tensor `weight:"running_mean"` // of each feature where the model learnt, [Width]
 	Var       *tensor.Tensor `weight:"running_var"`
-	Proj      *nn.Linear     `weight:"proj"`
+	Proj      *nn.Linear     `weight:"proj"`      // nil where tokens are only what they are told by an [Alignment]
 	Positions *tensor.Tensor `weight:"positions"` // [Tokens, C]; nil for vectors
 }
 
@@ -149,8 +149,14 @@ func New(c Config) (*Model, error) {
 	default:
 		return nil, fmt.Errorf("fusion: method %q, want one of %q", c.Method, Methods)
 	}
-	for _, k := range c.Modalities {
-		in := &Input{Mean: tensor.Statistic(k.Width), Var: tensor.Statistic(k.Width), Proj: nn.NewLinear(k.Width, w, true)}
+	if c.Aligned && !c.Auxiliary && !c.Method.vectors() {
+		m.Aligned = newAlignments(c.Modalities, w)
+	}
+	for i, k := range c.Modalities {
+		in := &Input{Mean: tensor.Statistic(k.Width), Var: tensor.Statistic(k.Width)}
+		if !m.told(i) {
+			in.Proj = nn.NewLinear(k.Width, w, true)
+		}
 		if k.Tokens > 1 {
 			in.Positions = tensor.Param(k.Tokens, w)
 		}
@@ -165,9 +171,6 @@ func New(c Config) (*Model, error) {
 		if c.Method == Late || c.Auxiliary {
 			m.Alone = append(m.Alone, nn.NewLinear(w, c.Task.Outputs, true))
 		}
-	}
-	if c.Aligned && !c.Auxiliary && !c.Method.vectors() {
-		m.Aligned = newAlignments(c.Modalities, w)
 	}
 	if c.Method == Late {
 		m.Late = newCombination(c.Task, n)
@@ -200,7 +203,7 @@ func (m *Model) Forward(p *tensor.Pass, b Batch) (fused *tensor.Tensor, alone []
 			continue
 		}
 		in := m.Inputs[i]
-		x := in.Proj.Forward(in.standard(s.X))
+		x := in.bring(p, s.X, c.Width)
 		if in.Positions != nil {
 			x = x.AddPositions(in.Positions, s.Seq)
 		}
@@ -250,6 +253,14 @@ func (m *Model) fuse(p *tensor.Pass, n int, sets, vectors []Set) *tensor.Tensor 
 		return m.MBT.Forward(p, n, sets)
 	}
 	return m.CoAttn.Forward(p, n, sets)
+}
+
+// bring is features at the width of the model, which is c; zeros where it keeps nothing of what tokens are.
+func (in *Input) bring(p *tensor.Pass, x *tensor.Tensor, c int) *tensor.Tensor {
+	if in.Proj == nil {
+		return zeros(p, x.Rows(), c)
+	}
+	return in.Proj.Forward(in.standard(x))
 }
 
 // standard is features brought to mean 0 and variance 1, as they had where the model learnt: (x - mean)·scale. Where there is no way back to
