@@ -21,7 +21,7 @@ import (
 var learners = map[string][]string{decision.Vectors: {"lmf", "gmu"}, decision.Tokens: {"joint", "coattention", "mbt"}}
 
 // tries is how many seeds each has, steps for how long each learns.
-const tries, steps = 3, 400
+const tries, steps = 3, 160
 
 // written are the languages of the names that they learn from.
 var written = strings.Fields("en de es fr")
@@ -96,7 +96,7 @@ func rerank(ctx context.Context, dir, set, features string) error {
 		out := filepath.Join(dir, method)
 		open := func(ctx context.Context) (*chiasm.Model, error) { return chiasm.Open(ctx, chiasm.Shipped, nil) }
 		t := decision.Training{Study: decision.Study{Table: table, Task: "match", Features: []string{features}, Open: open, Cache: filepath.Join(dir, "cache"), Seed: seed}, Method: method,
-			Learning: fusion.Training{Steps: steps}, Output: out, Overwrite: true}
+			Learning: fusion.Training{Steps: steps, EvaluateEvery: steps / 5}, Output: out, Overwrite: true}
 		begin := time.Now()
 		taught, err := t.Run(ctx)
 		if err != nil {

@@ -47,6 +47,9 @@ var tints = []struct {
 // very same words: nothing but who is where, or has what, tells them apart. Concepts are on one side only. The queries are the texts to test on, of pictures
 // in a folder of their own.
 func writeTwins(ctx context.Context, dir string, model *chiasm.Model, list []*stamp) ([]asked, error) {
+	if exists(filepath.Join(dir, "pairs.csv")) {
+		return readTwins(dir)
+	}
 	list, err := recognised(ctx, model, list)
 	if err != nil {
 		return nil, err
@@ -97,6 +100,27 @@ func writeTwins(ctx context.Context, dir string, model *chiasm.Model, list []*st
 	}
 	defer f.Close()
 	return queries, csv.NewWriter(f).WriteAll(rows)
+}
+
+// readTwins is the queries of a set that was written before.
+func readTwins(dir string) (queries []asked, err error) {
+	f, err := os.Open(filepath.Join(dir, "pairs.csv"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	for i := 1; i+1 < len(rows); i += 2 { // twins follow each other
+		for k, row := range rows[i : i+2] {
+			if row[2] == "test" {
+				queries = append(queries, asked{row[1], []string{filepath.Join(dir, row[0])}, filepath.Join(dir, rows[i+1-k][0])})
+			}
+		}
+	}
+	return queries, nil
 }
 
 // recognised is the stamps that the model finds by the word for what they show, one of each concept and kind of picture.
