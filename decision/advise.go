@@ -129,7 +129,7 @@ func (a *Advising) Run(ctx context.Context) (*Advice, error) {
 	how := a.Learning
 	how.Seed, how.Workers = a.Seed, a.Workers
 	advisor := fusion.Advisor{
-		Methods: a.Methods, Model: a.Model, Training: how, Folds: a.Folds, Limits: a.Limits, Boot: a.Boot, Noise: []float64{0.5, 1, 2},
+		Methods: a.Methods, Model: a.sized(a.Model), Training: how, Folds: a.Folds, Limits: a.Limits, Boot: a.Boot, Noise: []float64{0.5, 1, 2},
 		Progress: func(done, all int, m fusion.Method) { a.stage("trying "+string(m), done, all) },
 	}
 	advice, err := advisor.Compare(ctx, views...)

@@ -43,6 +43,7 @@ type Config struct {
 	Rank        int    `json:"rank"`
 	Bottlenecks int    `json:"bottlenecks"`
 	Similarity  bool   `json:"similarity,omitempty"` // of a match task: it adds to what the vectors' similarity tells
+	Aligned     bool   `json:"aligned,omitempty"`    // tokens are told which of another column they are alike
 }
 
 // An Encoder is the model that makes the features.
@@ -244,17 +245,17 @@ func build(c Config) (*Model, error) {
 		if k.Kind == Number {
 			width = len(k.Fields)
 		}
-		modalities = append(modalities, fusion.Modality{Name: k.Name, Width: width, Tokens: 1})
+		modalities = append(modalities, fusion.Modality{Name: k.Name, Width: width, Tokens: 1, Matched: c.Task == "match" && k.Name == c.Match})
 		if len(c.Tokens) > 0 {
 			modalities[i].Tokens = c.Tokens[i]
 		}
-		if c.Similarity && k.Kind != Number {
+		if (c.Similarity || c.Aligned) && k.Kind != Number {
 			modalities[i].Space = c.Encoder.Space
 		}
 	}
 	f, err := fusion.New(fusion.Config{
 		Method: fusion.Method(method), Task: c.fused(), Modalities: modalities,
-		Width: c.Width, Heads: c.Heads, Layers: c.Layers, Rank: c.Rank, Bottlenecks: c.Bottlenecks,
+		Width: c.Width, Heads: c.Heads, Layers: c.Layers, Rank: c.Rank, Bottlenecks: c.Bottlenecks, Aligned: c.Aligned,
 	})
 	if err != nil {
 		return nil, err

@@ -172,6 +172,12 @@ func (m *material) as(features string) *material {
 	return &out
 }
 
+// sized is the sizes of candidates: those that see tokens are told which are alike.
+func (s *Study) sized(c fusion.Config) fusion.Config {
+	c.Aligned = slices.Contains(s.Features, Tokens)
+	return c
+}
+
 // views is what may be learnt from as each kind of features shows it, vectors first. Unless they are clocked, it is not known how long these take.
 func (s *Study) views(ctx context.Context, x *material, clocked bool, parts ...string) (list []fusion.View, stages [][]Stage, err error) {
 	for _, features := range []string{Vectors, Tokens} {

@@ -16,7 +16,7 @@ var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap
 	"join":    strings.Join,
 	"percent": func(v *float64) string { return fmt.Sprintf("%.1f", 100**v) },
 	"whole":   func(v *float64) string { return fmt.Sprintf("%.3g", 100**v) },
-	"ms":      func(v float64) string { return fmt.Sprintf("%.3g", v) },
+	"ms":      Milliseconds,
 	"mb":      func(n int) string { return fmt.Sprintf("%.1f", float64(n)/(1<<20)) },
 	"bits":    func(v float64) string { return fmt.Sprintf("%.2f", v) },
 	"share":   func(of, all float64) string { return fmt.Sprintf("%.1f", 100*of/max(all, 1e-9)) },
@@ -27,6 +27,14 @@ var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap
 		return template.HTML(value + " <span>" + interval + "</span>")
 	},
 }).Parse(reportPage))
+
+// Milliseconds is a time in three digits, or in all before the point where it has more.
+func Milliseconds(v float64) string {
+	if v >= 1000 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}
 
 // short is the figure that counts, without its interval.
 func (f Figures) short() string {

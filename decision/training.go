@@ -231,7 +231,7 @@ func compare(x, y float64) int {
 // advisor is one with the training's budget.
 func (t *Training) advisor() fusion.Advisor {
 	return fusion.Advisor{
-		Model: t.Model, Training: t.Learning, Folds: t.Folds, Limits: t.Limits, Boot: t.Boot,
+		Model: t.sized(t.Model), Training: t.Learning, Folds: t.Folds, Limits: t.Limits, Boot: t.Boot,
 		Progress: func(done, all int, method fusion.Method) { t.stage("trying "+string(method), done, all) },
 	}
 }
@@ -247,7 +247,7 @@ func (t *Training) teach(ctx context.Context, x *material, tuner *tuner, taught 
 	z := t.Model
 	c := Config{
 		Format: format, Encoder: Encoder{Model: nameOf(x.encoder.model), Space: x.encoder.model.Space().String(), Dimension: x.encoder.model.Space().Dimension}, Columns: t.Table.Columns, Tokens: x.encoder.counts(t.Table.Columns), Target: x.target,
-		Similarity: x.target.Task == "match", Method: taught.Method, Width: or(z.Width, 32), Heads: or(z.Heads, 4), Layers: or(z.Layers, 2), Rank: or(z.Rank, 4), Bottlenecks: or(z.Bottlenecks, 4),
+		Similarity: x.target.Task == "match", Aligned: x.encoder.shows == Tokens, Method: taught.Method, Width: or(z.Width, 32), Heads: or(z.Heads, 4), Layers: or(z.Layers, 2), Rank: or(z.Rank, 4), Bottlenecks: or(z.Bottlenecks, 4),
 	}
 	m, err := build(c)
 	if err != nil {

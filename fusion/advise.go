@@ -50,6 +50,7 @@ type Candidate struct {
 	Breaks   string        // which limit it does not keep to, in words; "" for none
 	First    time.Duration // from the beginning to the first decision that is better than guessing, encoder included, as modalities arrive; 0 if there is none
 
+	encode  time.Duration // of its view, p99
 	scores  []float64
 	answers [][]float64
 	parts   map[int][][]float64 // answers by set of modalities

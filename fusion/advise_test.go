@@ -3,6 +3,7 @@ package fusion
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -178,5 +179,25 @@ func TestCompareViews(t *testing.T) {
 	}
 	if _, err := a.Compare(t.Context(), View{Data: d}, View{Data: marked(10, 1)}); err == nil || !strings.Contains(err.Error(), "400 and 10 samples") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The parts of information add up to all of it, for any number of modalities: what a second modality knows less of than the best is nobody's own.
+func TestInformationAddsUp(t *testing.T) {
+	for _, c := range []struct {
+		single              []float64
+		all                 float64
+		redundant, together float64
+		unique              []float64
+	}{
+		{[]float64{0.5, 0.2}, 1, 0.2, 0.5, []float64{0.3, 0}},
+		{[]float64{1.5, 0, 0.25}, 1.75, 0.25, 0.25, []float64{1.25, 0, 0}},
+		{[]float64{0.5}, 0.5, 0, 0, []float64{0.5}},
+		{[]float64{0, 0}, 1, 0, 1, []float64{0, 0}},
+	} {
+		i := Information{Single: c.single, All: c.all}.divided()
+		if i.Redundant != c.redundant || i.Synergistic != c.together || !slices.Equal(i.Unique, c.unique) {
+			t.Errorf("%v of %v: redundant %v, unique %v, synergistic %v", c.single, c.all, i.Redundant, i.Unique, i.Synergistic)
+		}
 	}
 }

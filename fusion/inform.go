@@ -1,15 +1,18 @@
 package fusion
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Information is how much of what the modalities say about the answer is redundant, unique or synergistic, in bits, after partial information
 // decomposition (Williams & Beer 2010).
 //
 // The estimator: the information that a set of modalities has about the answer is the entropy of the answer less the least cross-entropy
 // of any candidate that was given this set, both over samples that the candidate had not learnt from: a lower bound, if an optimistic one,
-// being the best of several. (For numbers it is log₂(variance/squared error)/2.) What is redundant is the least of what single modalities
-// have (minimal mutual information, Barrett 2015); what is unique to a modality is what it has beyond that; the rest of what all have together is
-// synergistic. Two modalities that each know another half of the answer count as redundant and synergistic, as in every decomposition by
+// being the best of several. (For numbers it is log₂(variance/squared error)/2.) What is redundant is what two modalities at least have each: of
+// two the less of both (minimal mutual information, Barrett 2015), of more what the second best has; what is unique to a modality is what it has beyond that; the
+// rest of what all have together is synergistic. Two modalities that each know another half of the answer count as redundant and synergistic, as in every decomposition by
 // that measure: it does not see whether they say the same.
 type Information struct {
 	Entropy     float64 // of the answer; of numbers 0
@@ -23,7 +26,7 @@ type Information struct {
 // inform estimates information from what the candidates answered.
 func inform(d *Data, candidates []Candidate) Information {
 	n := len(d.Modalities)
-	info := Information{Single: make([]float64, n), Unique: make([]float64, n), Redundant: math.Inf(1)}
+	info := Information{Single: make([]float64, n)}
 	if d.Task.Kind != Regression {
 		info.Entropy = surpriseOfGuess(d)
 	}
@@ -40,16 +43,22 @@ func inform(d *Data, candidates []Candidate) Information {
 			}
 		}
 	}
-	for _, v := range info.Single {
-		info.Redundant, info.All = min(info.Redundant, v), max(info.All, v)
+	return info.divided()
+}
+
+// divided is with its parts, which add up to all.
+func (i Information) divided() Information {
+	known := slices.Sorted(slices.Values(i.Single))
+	best := known[len(known)-1]
+	i.All, i.Unique = max(i.All, best), make([]float64, len(known))
+	if len(known) > 1 {
+		i.Redundant = known[len(known)-2]
 	}
-	info.Synergistic = info.All - info.Redundant
-	for m, v := range info.Single {
-		info.Unique[m] = v - info.Redundant
-		info.Synergistic -= info.Unique[m]
+	for m, v := range i.Single {
+		i.Unique[m] = max(0, v-i.Redundant)
 	}
-	info.Synergistic = max(info.Synergistic, 0)
-	return info
+	i.Synergistic = i.All - best
+	return i
 }
 
 // bits is the information of answers about what is true.

@@ -74,7 +74,7 @@ func TestMatchAddsToSimilarity(t *testing.T) {
 		}
 		alone := found(t, parts[2], func(pairs []Sample) (scores []float64) {
 			for i := range pairs {
-				scores = append(scores, m.Similarity.within(&pairs[i]))
+				scores = append(scores, m.Similarity.within(pairs[i].Features, pairs[i].Features, 0))
 			}
 			return scores
 		})

@@ -60,6 +60,7 @@ type Config struct {
 	Bottlenecks int     // tokens; 0 for 4
 	Dropout     float32 // of what is fused, and of what goes into it, while learning
 	Auxiliary   bool    // each modality has a head of its own too, that learns beside the fused one
+	Aligned     bool    // tokens are told which of another modality in their space they are alike, before they attend; not with Auxiliary
 }
 
 func (c Config) filled() Config {
@@ -81,7 +82,7 @@ func (c Config) filled() Config {
 type Input struct {
 	Mean      *tensor.Tensor `weight:"running_mean"` // of each feature where the model learnt, [Width]
 	Var       *tensor.Tensor `weight:"running_var"`
-	Proj      *nn.Linear     `weight:"proj"`
+	Proj      *nn.Linear     `weight:"proj"`      // nil where tokens are only what they are told by an [Alignment]
 	Positions *tensor.Tensor `weight:"positions"` // [Tokens, C]; nil for vectors
 }
 
@@ -108,6 +109,7 @@ type Model struct {
 	Late    *Combination  `weight:"late"`  // late fusion: of what the experts say
 	Rule    Rule          // late fusion: how it is joined; "" for Average. Models that differ in it may share the rest
 	Answers *Answers      `weight:"answers"` // of a Regression
+	Aligned []*Alignment  `weight:"aligned"` // where Config says so, and the method attends
 
 	Similarity *Similarity `weight:"similarity"` // of a Match whose vectors share a space: what is fused adds to it
 }
@@ -147,8 +149,14 @@ func New(c Config) (*Model, error) {
 	default:
 		return nil, fmt.Errorf("fusion: method %q, want one of %q", c.Method, Methods)
 	}
-	for _, k := range c.Modalities {
-		in := &Input{Mean: tensor.Statistic(k.Width), Var: tensor.Statistic(k.Width), Proj: nn.NewLinear(k.Width, w, true)}
+	if c.Aligned && !c.Auxiliary && !c.Method.vectors() {
+		m.Aligned = newAlignments(c.Modalities, w)
+	}
+	for i, k := range c.Modalities {
+		in := &Input{Mean: tensor.Statistic(k.Width), Var: tensor.Statistic(k.Width)}
+		if !m.told(i) {
+			in.Proj = nn.NewLinear(k.Width, w, true)
+		}
 		if k.Tokens > 1 {
 			in.Positions = tensor.Param(k.Tokens, w)
 		}
@@ -195,7 +203,7 @@ func (m *Model) Forward(p *tensor.Pass, b Batch) (fused *tensor.Tensor, alone []
 			continue
 		}
 		in := m.Inputs[i]
-		x := in.Proj.Forward(in.standard(s.X))
+		x := in.bring(p, s.X, c.Width)
 		if in.Positions != nil {
 			x = x.AddPositions(in.Positions, s.Seq)
 		}
@@ -206,6 +214,7 @@ func (m *Model) Forward(p *tensor.Pass, b Batch) (fused *tensor.Tensor, alone []
 		}
 		sets[i] = Set{x, s.Of, s.Seq}
 	}
+	m.align(p, b, sets)
 	var vectors []Set
 	if m.Alone != nil || c.Method.vectors() {
 		vectors = pooled(b.list(1), sets, func(x *tensor.Tensor) *tensor.Tensor { return x.Scaled(1).Activate(tensor.GELU).Dropout(c.Dropout) })
@@ -244,6 +253,14 @@ func (m *Model) fuse(p *tensor.Pass, n int, sets, vectors []Set) *tensor.Tensor 
 		return m.MBT.Forward(p, n, sets)
 	}
 	return m.CoAttn.Forward(p, n, sets)
+}
+
+// bring is features at the width of the model, which is c; zeros where it keeps nothing of what tokens are.
+func (in *Input) bring(p *tensor.Pass, x *tensor.Tensor, c int) *tensor.Tensor {
+	if in.Proj == nil {
+		return zeros(p, x.Rows(), c)
+	}
+	return in.Proj.Forward(in.standard(x))
 }
 
 // standard is features brought to mean 0 and variance 1, as they had where the model learnt: (x - mean)·scale. Where there is no way back to

@@ -35,7 +35,7 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 			list = append(list, fmt.Sprintf("%d %s", n, why))
 		}
 		slices.Sort(list)
-		return undecided("no candidate keeps to the limits: of %d, %s", len(advice.Candidates), strings.Join(list, ", "))
+		return undecided("no candidate keeps to the limits: of %d, %s%s", len(advice.Candidates), strings.Join(list, ", "), a.quickest(advice))
 	}
 	top := slices.MaxFunc(fit, func(x, y *Candidate) int { return cmp.Compare(x.Figures.Score, y.Figures.Score) })
 	if !(top.Figures.Interval.Low > advice.Guess) {
@@ -43,8 +43,7 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 			top.name(), percent(d.Task, top.Figures.Score), interval(d.Task, top.Figures.Interval), percent(d.Task, advice.Guess))
 	}
 	var equal []*Candidate
-	boot := a.Boot
-	boot.Level = 1 - (1-boot.Confidence())/float64(max(len(fit)-1, 1))
+	boot := a.together(advice)
 	for _, c := range fit {
 		if c == top || d.interval(boot, less(top.scores, c.scores)).Low <= 0 {
 			equal = append(equal, c)
@@ -70,12 +69,43 @@ func (a Advisor) recommend(d *Data, advice *Advice) Recommendation {
 	return Recommendation{string(chosen.How), chosen.Method, chosen.Features, a.why(d, advice, chosen, top, equal)}
 }
 
+// quickest says by how much the limit of latency is missed; nothing where it is kept or there is none.
+func (a Advisor) quickest(advice *Advice) string {
+	best := slices.MinFunc(advice.Candidates, func(x, y Candidate) int { return cmp.Compare(x.P99+x.encode, y.P99+y.encode) })
+	if all := best.P99 + best.encode; a.Limits.Latency > 0 && all > a.Limits.Latency {
+		return fmt.Sprintf("; the quickest, %s, takes %v (p99), %v of it the encoders", best.name(), brief(all), brief(best.encode))
+	}
+	return ""
+}
+
 // name is what a candidate is called where there are several views.
 func (c *Candidate) name() string {
 	if c.Features == "" {
 		return c.Method
 	}
 	return c.Method + " on " + c.Features
+}
+
+// ahead is by how much the best is above another, with the interval that tells them apart; of a regression nothing, whose scores are squares.
+func (a Advisor) ahead(d *Data, top, c *Candidate, advice *Advice) string {
+	if d.Task.Kind == Regression {
+		return ""
+	}
+	in := d.interval(a.together(advice), less(top.scores, c.scores))
+	return fmt.Sprintf(", ahead by %.1f points, %+.1f to %+.1f", 100*(top.Figures.Score-c.Figures.Score), 100*in.Low, 100*in.High)
+}
+
+// together is a bootstrap at a level for as many comparisons as there are, so that all hold together (Bonferroni).
+func (a Advisor) together(advice *Advice) metric.Bootstrap {
+	n := -1
+	for i := range advice.Candidates {
+		if advice.Candidates[i].Breaks == "" {
+			n++
+		}
+	}
+	boot := a.Boot
+	boot.Level = 1 - (1-boot.Confidence())/float64(max(n, 1))
+	return boot
 }
 
 // less is the difference of two scores of each sample.
@@ -89,11 +119,10 @@ func less(x, y []float64) []float64 {
 
 // breaks says which limit a candidate breaks, "" for none.
 func (a Advisor) breaks(c *Candidate, v View, guess float64) string {
-	encode := time.Duration(0)
 	for _, m := range v.Data.Modalities {
-		encode += v.Encode[m.Name].P99
+		c.encode += v.Encode[m.Name].P99
 	}
-	if a.Limits.Latency > 0 && c.P99+encode > a.Limits.Latency {
+	if a.Limits.Latency > 0 && c.P99+c.encode > a.Limits.Latency {
 		return fmt.Sprintf("take longer than %v", a.Limits.Latency)
 	}
 	for _, gone := range a.Limits.Without {
@@ -135,7 +164,7 @@ func (a Advisor) why(d *Data, advice *Advice, c, top *Candidate, equal []*Candid
 	if c == top {
 		parts[0] += ", the best"
 	} else {
-		parts[0] += fmt.Sprintf(", not surely less than the best, %s (%s)", top.name(), percent(d.Task, top.Figures.Score))
+		parts[0] += fmt.Sprintf(", not surely less than the best, %s (%s%s)", top.name(), percent(d.Task, top.Figures.Score), a.ahead(d, top, c, advice))
 	}
 	if len(d.Modalities) == 1 {
 		parts = append(parts, "there is one modality alone and nothing to fuse")

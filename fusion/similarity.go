@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/chiasm/chiasm/internal/kernel"
 	"github.com/chiasm/chiasm/metric"
 	"github.com/chiasm/chiasm/nn"
 	"github.com/chiasm/chiasm/tensor"
@@ -67,7 +68,7 @@ func (l *Similarity) begin(samples []Sample) {
 		var right []bool
 		for k := range samples {
 			if s := &samples[k]; s.Has(pair.a) && s.Has(pair.b) {
-				scores, right = append(scores, pair.cosine(s)), append(right, s.Values[0] > 0.5)
+				scores, right = append(scores, pair.cosine(s.Features[pair.a], s.Features[pair.b])), append(right, s.Values[0] > 0.5)
 			}
 		}
 		scale, bias := 1.0, 0.0
@@ -88,17 +89,11 @@ func set(p *tensor.Tensor, v float64) {
 }
 
 // cosine is that of the angle between the first tokens of the two, 0 where one is zero.
-func (k pair) cosine(s *Sample) float64 {
-	a, b := s.Features[k.a], s.Features[k.b]
-	ab, aa, bb := 0.0, 0.0, 0.0
-	for i, x := range a[:k.width] {
-		y := b[i]
-		ab += float64(x) * float64(y)
-		aa += float64(x) * float64(x)
-		bb += float64(y) * float64(y)
-	}
+func (k pair) cosine(a, b []float32) float64 {
+	a, b = a[:k.width], b[:k.width]
+	aa, bb := float64(kernel.Dot(a, a)), float64(kernel.Dot(b, b))
 	if aa == 0 || bb == 0 {
 		return 0
 	}
-	return ab / math.Sqrt(aa*bb)
+	return float64(kernel.Dot(a, b)) / math.Sqrt(aa*bb)
 }

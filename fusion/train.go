@@ -72,6 +72,7 @@ type learner struct {
 	gains     []float64
 
 	unit   int         // samples that are drawn together: a list of a Match, else one
+	lists  *lists      // of a Match
 	parts  train.Parts // where encoders are tuned
 	unseen func(sample, modality int) bool
 	seed   uint64 // of what the fusion draws in a step
@@ -250,13 +251,18 @@ func (l *learner) show(d *Data, first int) (b Batch, err error) {
 		sets, err := l.look(l.ctx, d, first)
 		return l.batch(sets), err
 	}
+	return l.lay(d, first), nil
+}
+
+// lay is that by the features that d has.
+func (l *learner) lay(d *Data, first int) Batch {
 	l.samples = l.samples[:0]
 	for i := first; i < min(first+chunk, len(d.Samples)); i++ {
 		l.samples = append(l.samples, &d.Samples[i])
 	}
 	l.pass.Reset(l.ctx)
 	l.pass.Record(nil)
-	return l.batcher.load(l.pass, l.data.Modalities, l.samples, nil), nil
+	return l.batcher.load(l.pass, l.data.Modalities, l.samples, nil)
 }
 
 // chunk is how many samples go through a pass at once where nothing is learnt.
@@ -264,15 +270,24 @@ const chunk = 256
 
 // draw picks the samples, or lists, of a step: those of each epoch in an order of its own.
 func (l *learner) draw(call int) {
-	n := len(l.data.Samples) / l.unit
-	l.samples = l.samples[:0]
+	n := len(l.data.Samples)
+	var r *rand.Rand
+	if l.samples = l.samples[:0]; l.lists != nil {
+		n, r = len(l.lists.rights), train.Random(l.Seed+2, call)
+		l.lists.begin(min(l.BatchSize, n))
+	}
 	for i := range min(l.BatchSize, n) {
 		at := call*min(l.BatchSize, n) + i
 		if epoch := at / n; epoch != l.epoch {
 			l.epoch, l.order = epoch, train.Random(l.Seed+1, epoch).Perm(n)
 		}
-		for k := range l.unit {
-			l.samples = append(l.samples, &l.data.Samples[l.order[at%n]*l.unit+k])
+		if l.lists == nil {
+			l.samples = append(l.samples, &l.data.Samples[l.order[at%n]])
+			continue
+		}
+		list := l.lists.draw(r, l.order[at%n])
+		for k := range list {
+			l.samples = append(l.samples, &list[k])
 		}
 	}
 }

@@ -177,21 +177,38 @@ func (l *learner) look(ctx context.Context, d *Data, first int) (train.Batch, er
 	return l.embed(l.pass.Record(nil), 0, len(l.samples))
 }
 
-// anew is d with the features that the encoders make of it now.
+// anew is d with the features that the encoders make of it now, of each origin once.
 func (l *learner) anew(ctx context.Context, d *Data) (*Data, error) {
 	out := d.Without()
-	for first := 0; first < len(d.Samples); first += l.some() {
-		b, err := l.look(ctx, d, first)
-		if err == nil {
-			err = l.pass.Err()
+	for m, k := range d.Modalities {
+		var origins []int32
+		at := map[int32][]int{} // samples
+		for i := range d.Samples {
+			if s := &d.Samples[i]; s.Has(m) {
+				o := s.Origins[m]
+				if at[o] == nil {
+					origins = append(origins, o)
+				}
+				at[o] = append(at[o], i)
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
-		for m, v := range b {
-			width := d.Modalities[m].Width
-			for row, i := range v.Of {
-				out.Samples[first+int(i)].Features[m] = slices.Clone(v.X.Floats()[row*width:][:width])
+		for some := range slices.Chunk(origins, l.some()) {
+			l.pass.Reset(ctx)
+			x, err := l.Tuning.Embed(l.pass.Record(nil), m, some)
+			if err == nil {
+				err = l.pass.Err()
+			}
+			if err != nil {
+				return nil, err
+			}
+			if x == nil { // numbers stay what they are
+				break
+			}
+			for row, o := range some {
+				features := slices.Clone(x.Floats()[row*k.Width:][:k.Width])
+				for _, i := range at[o] {
+					out.Samples[i].Features[m] = features
+				}
 			}
 		}
 	}

@@ -150,7 +150,7 @@ func (v *fuseAdviseVerb) write(a *decision.Advice) {
 	}
 	t.columns = append(t.columns, column{title: "limits"})
 	for _, c := range a.Candidates {
-		cells := []string{a.Name(c), c.How, "", "", "", "", fmt.Sprint(c.Parameters), fmt.Sprintf("%.3g", c.Latency.P50), fmt.Sprintf("%.3g", c.Latency.P99), ""}
+		cells := []string{a.Name(c), c.How, "", "", "", "", fmt.Sprint(c.Parameters), decision.Milliseconds(c.Latency.P50), decision.Milliseconds(c.Latency.P99), ""}
 		if c.Accuracy != nil {
 			cells[2] = c.Main()
 		}
@@ -164,7 +164,7 @@ func (v *fuseAdviseVerb) write(a *decision.Advice) {
 			cells[5] = fmt.Sprintf("%.1f", 100**c.ECE)
 		}
 		if c.First > 0 {
-			cells[9] = fmt.Sprintf("%.3g", c.First)
+			cells[9] = decision.Milliseconds(c.First)
 		}
 		for i := 0; n > 1 && i < n; i++ { // sets of all but one come in the order of the one that is left out, the last first
 			cells = append(cells, short(c.Subsets[len(c.Subsets)-2-i].Figures))

@@ -5,13 +5,13 @@
 //	go run ./tools/fusion sides DIR
 //	go run ./tools/fusion table DIR [SET…]
 //	go run ./tools/fusion advise DIR [SET…]
-//	go run ./tools/fusion rerank DIR [vectors|tokens]
+//	go run ./tools/fusion rerank DIR names|twins vectors|tokens
 //	go run ./tools/fusion race DIR PYTHON MULTIBENCH [SET…]
 //	go run ./tools/fusion gluon DIR PYTHON [SET…]
 //
 // data fetches packages of Debian and of Python's index in pinned versions, through their clients, into DIR/packages, and writes three sets as
 // safetensors, for chiasm and for anybody else; it needs ffmpeg. files writes them, or parts of them, as tables of files for chiasm fuse; sides draws a set in which places count. table teaches every method on every set and prints tables; advise prints
-// what the advisor says of them; rerank searches for stamps by name, with and without matching models. race teaches some methods beside MultiBench's own layers and loop, which PYTHON, with PyTorch, runs from a copy of its repository; gluon teaches concat beside AutoGluon-Multimodal, which its PYTHON has.
+// what the advisor says of them; rerank searches for stamps by name, and for pictures of two by how these stand to each other, with and without matching models. race teaches some methods beside MultiBench's own layers and loop, which PYTHON, with PyTorch, runs from a copy of its repository; gluon teaches concat beside AutoGluon-Multimodal, which its PYTHON has.
 package main
 
 import (
@@ -22,7 +22,6 @@ import (
 	"os/signal"
 	"path/filepath"
 
-	"github.com/chiasm/chiasm/decision"
 	"github.com/chiasm/chiasm/fusion"
 )
 
@@ -43,10 +42,8 @@ func run(ctx context.Context, args []string) error {
 		return makeFiles(args[1])
 	case len(args) == 2 && args[0] == "sides":
 		return makeSides(args[1])
-	case len(args) == 2 && args[0] == "rerank":
-		return rerank(ctx, args[1], decision.Vectors)
-	case len(args) == 3 && args[0] == "rerank":
-		return rerank(ctx, args[1], args[2])
+	case len(args) == 4 && args[0] == "rerank":
+		return rerank(ctx, args[1], args[2], args[3])
 	case len(args) >= 2 && args[0] == "table":
 		return tables(ctx, args[1], args[2:])
 	case len(args) >= 2 && args[0] == "advise":
@@ -56,7 +53,7 @@ func run(ctx context.Context, args []string) error {
 	case len(args) >= 3 && args[0] == "gluon":
 		return gluon(ctx, args[1], args[2], args[3:])
 	}
-	return errors.New("usage: fusion data DIR, fusion files DIR, fusion sides DIR, fusion table DIR [SET…], fusion advise DIR [SET…], fusion rerank DIR [vectors|tokens], fusion race DIR PYTHON MULTIBENCH [SET…], or fusion gluon DIR PYTHON [SET…]")
+	return errors.New("usage: fusion data DIR, fusion files DIR, fusion sides DIR, fusion table DIR [SET…], fusion advise DIR [SET…], fusion rerank DIR names|twins vectors|tokens, fusion race DIR PYTHON MULTIBENCH [SET…], or fusion gluon DIR PYTHON [SET…]")
 }
 
 // makers is how the sets are made, in the order of the tables.
