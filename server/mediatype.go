@@ -13,7 +13,7 @@ var mediaTypes = map[string]string{
 	"tif": "image/tiff", "tiff": "image/tiff", "heic": "image/heic", "heif": "image/heif", "avif": "image/avif",
 	"ppm": "image/x-portable-pixmap", "pgm": "image/x-portable-graymap", "pbm": "image/x-portable-bitmap", "pnm": "image/x-portable-anymap",
 	"dng": "image/x-adobe-dng", "cr2": "image/x-canon-cr2", "nef": "image/x-nikon-nef", "nrw": "image/x-nikon-nrw", "arw": "image/x-sony-arw", "sr2": "image/x-sony-sr2", "pef": "image/x-pentax-pef",
-	"srw": "image/x-samsung-srw", "rw2": "image/x-panasonic-rw2", "rwl": "image/x-leica-rwl",
+	"srw": "image/x-samsung-srw", "rw2": "image/x-panasonic-rw2", "rwl": "image/x-leica-rwl", "cr3": "image/x-canon-cr3", "raf": "image/x-fuji-raf", "orf": "image/x-olympus-orf",
 	"wav": "audio/wav", "wave": "audio/wav", "w64": "audio/x-w64", "aif": "audio/aiff", "aiff": "audio/aiff", "aifc": "audio/aiff", "au": "audio/basic", "snd": "audio/basic", "caf": "audio/x-caf",
 	"flac": "audio/flac", "mp3": "audio/mpeg", "ogg": "audio/ogg", "oga": "audio/ogg", "opus": "audio/ogg", "m4a": "audio/mp4", "m4b": "audio/mp4", "aac": "audio/aac", "weba": "audio/webm", "mka": "audio/x-matroska",
 	"wma": "audio/x-ms-wma", "amr": "audio/amr", "wv": "audio/x-wavpack", "ac3": "audio/ac3",

@@ -7,7 +7,7 @@ const side = 1024 // pixels, more than any model looks at
 const most = 20e6 // bytes
 
 // Of formats that a browser may know no media type for, or none of this sort.
-const pictures = 'jpg jpeg jpe jfif png gif webp bmp dib tif tiff heic heif avif ppm pgm pbm pnm dng cr2 nef nrw arw sr2 pef srw rw2 rwl'.split(' ')
+const pictures = 'jpg jpeg jpe jfif png gif webp bmp dib tif tiff heic heif avif ppm pgm pbm pnm dng cr2 nef nrw arw sr2 pef srw rw2 rwl cr3 raf orf'.split(' ')
 const sounds = 'wav wave flac mp3 aif aiff aifc ogg oga opus m4a m4b aac wma amr caf w64 au snd wv ac3 mka'.split(' ')
 const videos = 'mp4 m4v mkv webm mov avi mpg mpeg ts flv 3gp asf wmv'.split(' ')
 
