@@ -218,11 +218,14 @@ const (
 )
 
 var kinds = map[string]kind{
-	"jpg": picture, "jpeg": picture, "jfif": picture, "png": picture, "webp": picture, "gif": picture, "bmp": picture, "tif": picture,
-	"tiff": picture, "heic": picture, "heif": picture, "avif": picture,
-	"wav": sound, "flac": sound, "mp3": sound, "aif": sound, "aiff": sound, "aifc": sound, "ogg": sound, "oga": sound, "opus": sound,
-	"m4a": sound, "aac": sound,
-	"mp4": video, "m4v": video, "mkv": video, "mov": video, "avi": video, "webm": video,
+	"jpg": picture, "jpeg": picture, "jpe": picture, "jfif": picture, "png": picture, "webp": picture, "gif": picture, "bmp": picture, "dib": picture,
+	"tif": picture, "tiff": picture, "heic": picture, "heif": picture, "avif": picture, "ppm": picture, "pgm": picture, "pbm": picture, "pnm": picture,
+	"dng": picture, "cr2": picture, "nef": picture, "nrw": picture, "arw": picture, "sr2": picture, "pef": picture, "srw": picture, "rw2": picture, "rwl": picture, "cr3": picture, "raf": picture,
+	"orf": picture,
+	"wav": sound, "wave": sound, "w64": sound, "flac": sound, "mp3": sound, "aif": sound, "aiff": sound, "aifc": sound, "ogg": sound, "oga": sound, "opus": sound,
+	"m4a": sound, "m4b": sound, "aac": sound, "wma": sound, "amr": sound, "caf": sound, "au": sound, "snd": sound, "wv": sound, "ac3": sound, "mka": sound,
+	"mp4": video, "m4v": video, "mkv": video, "mov": video, "avi": video, "webm": video, "mpg": video, "mpeg": video, "ts": video, "flv": video, "3gp": video,
+	"asf": video, "wmv": video,
 	"txt": words, "text": words, "caption": words, "json": object, "cls": class, "npy": classes,
 }
 

@@ -21,8 +21,11 @@ func (f Func) Keep(mask, ids []uint64) {
 }
 
 const (
-	sparse   = 0.25 // a filter that lets less than this share through is asked before codes are read, else about what they leave in doubt
+	sparse   = 0.18 // a filter that lets less than this share through is asked before codes are read, else about what they leave in doubt
 	oneByOne = 32   // allowed rows of a group that are looked at one by one, rather than all rows of the group
+
+	sampleRuns = 128 // of ids, that a filter is asked about to see which share it lets through
+	runIDs     = 4   // of such a run: those of one cost a look at memory, not each
 )
 
 // within is the bits from first to last of a group.
@@ -44,20 +47,39 @@ func (h *hunt) allowed(b *block, at int) (left int) {
 	return left
 }
 
+// through is the rows that the filter lets through, with their scores. Ids of other rows are not read: they would have to come from memory.
+func (h *hunt) through(b *block, rows []uint32) []uint32 {
+	if len(rows) == 0 {
+		return rows
+	}
+	for i, r := range rows {
+		h.ids[i] = b.ids[r]
+	}
+	mask := within(0, len(rows))
+	h.t.Filter.Keep(mask[:(len(rows)+63)/64], h.ids[:len(rows)])
+	kept := 0
+	for i, word := range mask {
+		for ; word != 0; word &= word - 1 {
+			at := 64*i + bits.TrailingZeros64(word)
+			rows[kept], h.scores[kept] = rows[at], h.scores[at]
+			kept++
+		}
+	}
+	return rows[:kept]
+}
+
 // share is about which share of the ids a filter lets through.
 func (s *snapshot) share(f Filter) float64 {
 	if f == nil {
 		return 1
 	}
-	const most = 512
-	var asked [most]uint64
-	step, at, n := (s.live+most-1)/most, 0, 0
+	var asked [sampleRuns * runIDs]uint64
+	step, at, n := max((s.live+sampleRuns-1)/sampleRuns, runIDs), 0, 0
 	for i := range s.views {
 		for j := range s.views[i].blocks {
 			ids := s.views[i].blocks[j].ids
-			for ; at < len(ids) && n < most; at += max(step, 1) {
-				asked[n] = ids[at]
-				n++
+			for ; at < len(ids) && n < len(asked); at += step {
+				n += copy(asked[n:], ids[at:min(at+runIDs, len(ids))])
 			}
 			at -= len(ids)
 		}

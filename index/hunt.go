@@ -139,6 +139,7 @@ type hunt struct {
 	picked [groupRows]uint32
 	sums   [groupRows]int32
 	scores [groupRows]float64
+	ids    [groupRows]uint64
 }
 
 func (h *hunt) begin(t *search) {
@@ -179,9 +180,6 @@ func (h *hunt) rows(b *block, first, last int) {
 			if h.rest == nothing {
 				continue
 			}
-			if h.t.Filter != nil && !early {
-				h.allowed(b, at)
-			}
 		}
 		picked := h.picked[:0]
 		for i, word := range h.rest {
@@ -192,13 +190,14 @@ func (h *hunt) rows(b *block, first, last int) {
 			}
 		}
 		if len(picked) > 0 {
-			h.closer(b, picked)
+			h.closer(b, picked, h.t.Filter != nil && !early)
 		}
 	}
 }
 
-// closer looks closely at rows: first at their near codes once more, with a finer query, then at the far ones.
-func (h *hunt) closer(b *block, rows []uint32) {
+// closer looks closely at rows: first at their near codes once more, with a finer query, then, at those that the filter lets through if it has
+// not been asked yet, at the far ones.
+func (h *hunt) closer(b *block, rows []uint32, ask bool) {
 	l, stride, sums := h.l, eights(len(b.ids)), h.sums[:len(rows)]
 	blur := l.blur*float64(b.reach) + l.least
 	kernel.PickUint8(sums, b.near, rows, l.near)
@@ -212,7 +211,10 @@ func (h *hunt) closer(b *block, rows []uint32) {
 			kept++
 		}
 	}
-	rows, sums = rows[:kept], sums[:kept]
+	if rows = rows[:kept]; ask {
+		rows = h.through(b, rows)
+	}
+	sums = sums[:len(rows)]
 	kernel.PickInt8(sums, b.far, rows, l.far)
 	for i, r := range rows {
 		w := b.worth[r]

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	seedCells = 8    // that an exact search begins with, so that what follows has much to beat
+	seedCells = 8    // that an exact search begins with, so that what follows has much to beat; more where a filter leaves less than K rows in them
 	narrow    = 0.05 // a filter that lets less than this share through is answered exactly
 )
 
@@ -28,7 +28,7 @@ func (o *opening) Run(n int) {
 	t.share = o.now.share(t.Filter)
 	if depth := o.now.depth(t.Recall, t.share); depth > 0 {
 		t.look(o.now, o.now.sounding.Glance)
-		t.probe(o.now, h, depth)
+		t.probe(o.now, h, depth, depth)
 		o.loose(t, h)
 		if len(h.lower) == t.K || t.Filter == nil && t.Least != nil { // else there may be more elsewhere
 			t.done = true
@@ -38,7 +38,7 @@ func (o *opening) Run(n int) {
 	}
 	t.look(o.now, 1)
 	if o.now.cells > 0 {
-		t.probe(o.now, h, int(math.Ceil(seedCells/max(t.share, narrow))))
+		t.probe(o.now, h, seedCells, int(math.Ceil(seedCells/max(t.share, narrow))))
 		if len(h.lower) == t.K { // the scan meets these rows again: all that is kept is how near they are
 			t.floor.Store(math.Float64bits(max(t.least, h.lower[0])))
 		}
@@ -53,10 +53,13 @@ func (t *search) look(now *snapshot, glance float64) {
 	}
 }
 
-// probe looks through the n nearest cells.
-func (t *search) probe(now *snapshot, h *hunt, n int) {
+// probe looks through the nearest cells: the first some, and on until they held K rows or most have been looked through.
+func (t *search) probe(now *snapshot, h *hunt, some, most int) {
 	h.begin(t)
-	for _, number := range t.places(now, n) {
+	for i, number := range t.places(now, most) {
+		if i >= some && len(h.lower) == t.K {
+			break
+		}
 		s := now.shelf(number)
 		c := number - s.first
 		h.at(s.v)

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"modernc.org/sqlite"
 )
@@ -91,7 +93,10 @@ func prepare(db *sql.DB, o Options) error {
 	}
 	return inTransaction(context.Background(), db, func(tx *sql.Tx) error {
 		for _, step := range schema[found:] {
-			if _, err := tx.Exec(step); err != nil {
+			if err := patiently(o.Upgrade, func(ctx context.Context) error {
+				_, err := tx.ExecContext(ctx, step)
+				return err
+			}); err != nil {
 				return fmt.Errorf("catalogue.db: %w", err)
 			}
 		}
@@ -104,6 +109,37 @@ func prepare(db *sql.DB, o Options) error {
 		return renew(context.Background(), tx, o.Upgrade)
 	})
 }
+
+// patiently does what cannot tell how far it is, and meanwhile asks again and again whether it is to end.
+func patiently(tell func(done, total int) error, do func(context.Context) error) error {
+	if tell == nil {
+		return do(context.Background())
+	}
+	ctx, stop := context.WithCancelCause(context.Background())
+	defer stop(nil)
+	done, asked := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(asked)
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(patience):
+				if err := tell(0, 0); err != nil {
+					stop(err)
+					return
+				}
+			}
+		}
+	}()
+	err := do(ctx)
+	close(done)
+	<-asked
+	return cmp.Or(context.Cause(ctx), err)
+}
+
+// patience is how long something lasts between two questions whether it is to end.
+const patience = time.Second / 4
 
 // inTransaction commits what f does, all or nothing.
 func inTransaction(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {

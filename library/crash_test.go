@@ -2,7 +2,9 @@ package library
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -33,7 +36,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child indexes and changes folders over and over, and says what was reported as done.
+// ear is a release of a model whose pictures are those of all others, and whose sounds are not: its space adopts the vectors of pictures.
+func ear(m *chiasm.Model, n int) release {
+	return release{m, "of ear " + strconv.Itoa(n), "eye", "ear " + strconv.Itoa(n), new(int), new(int)}
+}
+
+const ears = 3
+
+// child indexes and changes folders over and over, by one release of a model and then another, and says what was reported as done.
 func child() {
 	ctx := context.Background()
 	fail := func(err error) {
@@ -51,7 +61,11 @@ func child() {
 	data, err := os.ReadFile(pictures + "bilevel.bmp")
 	fail(err)
 	fmt.Println("ready")
+	now := r.IntN(ears)
 	for n := 0; ; n++ {
+		if r.IntN(3) == 0 {
+			now = r.IntN(ears)
+		}
 		for range 6 {
 			path := filepath.Join(photos, strconv.Itoa(r.IntN(60))+".bmp")
 			switch r.IntN(4) {
@@ -65,10 +79,10 @@ func child() {
 		}
 		keep := filepath.Join(photos, fmt.Sprintf("kept-%d-%d.bmp", os.Getpid(), n))
 		fail(swap(keep, append(data[:len(data):len(data)], keep...)))
-		s, err := l.Index(ctx, m, IndexOptions{Paths: []string{photos}})
+		s, err := l.Index(ctx, ear(m, now), IndexOptions{Paths: []string{photos}})
 		fail(err)
-		if s.Failed > 0 {
-			fail(errors.New("a picture could not be read"))
+		if s.Failed > 0 || !s.Complete {
+			fail(fmt.Errorf("%+v", s))
 		}
 		fmt.Println("done", keep)
 		if n%5 == 4 {
@@ -86,10 +100,21 @@ func swap(path string, data []byte) error {
 	return os.Rename(whole, path)
 }
 
-// TestKill kills a process that indexes at random moments: the library opens each time, is sound but for vectors that nobody was told of,
-// has what was reported as done, and goes on.
+// older4 makes a catalogue one of version 4.
+func older4(t *testing.T, dir string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "catalogue.db"))
+	must(t, err)
+	_, err = db.Exec(`BEGIN; ALTER TABLE spaces DROP COLUMN image; ALTER TABLE spaces DROP COLUMN audio; DROP TABLE unread; DROP TABLE damages;
+		PRAGMA user_version = 4; COMMIT`)
+	must(t, errors.Join(err, db.Close()))
+}
+
+// TestKill kills a process that indexes at random moments, while spaces are filled with vectors of others and catalogues of version 4 are brought
+// up to date too: the library opens each time, is sound but for vectors that nobody was told of, has what was ever reported as done in the space
+// that answers, and goes on.
 func TestKill(t *testing.T) {
-	times := 40
+	times := 30
 	if testing.Short() {
 		times = 5
 	}
@@ -100,61 +125,98 @@ func TestKill(t *testing.T) {
 	}
 	dir, photos := t.TempDir(), t.TempDir()
 	r := rand.New(rand.NewPCG(1, 2))
-	done := 0
+	var done []string
+	var opens time.Duration // to start, and to open the library
+	building, fromOlder, struck := 0, 0, 0
 	for i := range times {
-		told := kill(t, dir, photos, r.IntN(3), time.Duration(r.IntN(100))*time.Millisecond)
+		runs, after := r.IntN(3), time.Duration(r.IntN(100))*time.Millisecond
+		if i > 0 && r.IntN(4) == 0 {
+			older4(t, dir)
+			fromOlder++
+			if r.IntN(3) > 0 { // while it is opened
+				runs, after = opening, time.Duration(float64(opens)*(0.4+0.6*r.Float64()))
+			}
+		}
+		told, took := kill(t, dir, photos, runs, after)
+		done = append(done, told...)
+		if runs != opening {
+			opens = cmp.Or(took, opens)
+		} else if took == 0 {
+			struck++
+		}
 		l, err := Open(dir, Options{})
 		if err != nil {
 			t.Fatalf("kill %d: %v", i, err)
 		}
 		sound(t, l)
-		for _, path := range told {
+		s, ok, err := l.Current(t.Context())
+		must(t, err)
+		for _, path := range done {
 			var vectors int
-			must(t, l.db.QueryRow("SELECT count(*) FROM pieces JOIN files ON files.id = pieces.file WHERE path = ?", []byte(path)).Scan(&vectors))
-			if vectors != 1 {
-				t.Fatalf("kill %d: %s was reported as done, and has %d vectors", i, path, vectors)
+			must(t, l.db.QueryRow("SELECT count(*) FROM pieces JOIN files ON files.id = pieces.file WHERE path = ? AND space = ?", []byte(path), s.id).Scan(&vectors))
+			if vectors != 1 || !ok || s.State != Current {
+				t.Fatalf("kill %d: %s was reported as done, and has %d vectors in the space %+v", i, path, vectors, s)
 			}
-			done++
+		}
+		all, err := l.spaces(t.Context())
+		must(t, err)
+		if slices.ContainsFunc(all, func(s Space) bool { return s.State == Building }) {
+			building++
 		}
 		must(t, l.Close())
 	}
-	if done == 0 {
+	t.Logf("%d kills, after %d of which a space was being built; of catalogues of version 4 %d, %d of them before they were open; %d files were reported as done", times, building, fromOlder, struck, len(done))
+	if len(done) == 0 {
 		t.Error("nothing was reported as done")
 	}
 	l := open(t, dir, Options{})
-	m := model(t, seer)
+	m := ear(model(t, seer), 0)
 	s := run(t, l, m, IndexOptions{Paths: []string{photos}})
 	if s.Failed > 0 || !s.Complete {
 		t.Fatalf("%+v", s)
 	}
 	files, err := filepath.Glob(filepath.Join(photos, "*.bmp"))
 	must(t, err)
+	next := ear(m.Model, ears)
+	if s := run(t, l, next, IndexOptions{}); s.Adopted != len(files) || *next.looks != 0 || !s.Switched {
+		t.Errorf("%d files: %d were looked at, %+v", len(files), *next.looks, s)
+	}
+	m = next
 	if got := find(t, l, m, "x"); len(got.Hits) != min(len(files), defaultLimit) || got.Files != len(files) {
 		t.Errorf("%d hits of %d files, want %d", len(got.Hits), got.Files, len(files))
 	}
 	sound(t, l)
 }
 
+// opening is for a child that is killed while it opens the library.
+const opening = -1
+
 // kill starts a child, lets it do some runs and work for a while more, and kills it. What it reported done before has to be in the catalogue.
-func kill(t *testing.T, dir, photos string, runs int, after time.Duration) (told []string) {
+// opened is how long it took to open the library, 0 if it did not come so far.
+func kill(t *testing.T, dir, photos string, runs int, after time.Duration) (told []string, opened time.Duration) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), childLibrary+"="+dir, childPhotos+"="+photos)
 	out, err := cmd.StdoutPipe()
 	must(t, err)
+	start := time.Now()
 	must(t, cmd.Start())
 	defer func() {
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()         // by the kill
 	}()
+	if runs == opening {
+		time.Sleep(after)
+		must(t, cmd.Process.Kill())
+	}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if path, ok := strings.CutPrefix(lines.Text(), "done "); ok {
 			told = append(told, path)
-		} else if lines.Text() != "ready" {
+		} else if opened = time.Since(start); lines.Text() != "ready" {
 			t.Fatal(lines.Text())
 		}
-		if len(told) >= runs {
+		if runs != opening && len(told) >= runs {
 			time.Sleep(after)
 			must(t, cmd.Process.Kill())
 			break
@@ -167,7 +229,7 @@ func kill(t *testing.T, dir, photos string, runs int, after time.Duration) (told
 		}
 		told = append(told, path)
 	}
-	return told
+	return told, opened
 }
 
 // A faulty file system fails from the n-th writing call on.

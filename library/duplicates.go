@@ -3,7 +3,6 @@ package library
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -21,21 +20,19 @@ type Group struct {
 
 // DuplicateOptions say what counts as the same.
 type DuplicateOptions struct {
-	Least float64 // the cosine from which on pictures are nearly the same; 0 for equal contents only
+	Least    float64               // the cosine from which on pictures are nearly the same; 0 for equal contents only
+	Progress func(done, total int) // told how many of the pictures have their group or are known to have none
 }
 
-const (
-	duplicateBatch = 64
-	mostNeighbours = 50
-)
+const duplicateBatch = 64 // pictures whose neighbours are looked for together
 
 // Duplicates groups files of equal content, and pictures whose vectors in the current space are nearly equal. A picture belongs to one
-// group at most: that of the best one among those near it, so that no chain of small differences joins what differs.
+// group at most: that of the best one among those near it which is in no other, so that no chain of small differences joins what differs.
 func (l *Library) Duplicates(ctx context.Context, o DuplicateOptions) ([]Group, error) {
 	groups, grouped, err := l.equal(ctx)
 	if err == nil && o.Least > 0 {
 		var more []Group
-		more, err = l.alike(ctx, o.Least, grouped)
+		more, err = l.alike(ctx, o, grouped)
 		groups = append(groups, more...)
 	}
 	if err != nil && ctx.Err() == nil {
@@ -182,7 +179,7 @@ func better(a, b Item) int {
 }
 
 // alike groups pictures that are near each other, leaving out those that are marked.
-func (l *Library) alike(ctx context.Context, least float64, marked map[int64]bool) (groups []Group, err error) {
+func (l *Library) alike(ctx context.Context, o DuplicateOptions, marked map[int64]bool) (groups []Group, err error) {
 	s, ok, err := l.Current(ctx)
 	if err != nil || !ok {
 		return nil, err
@@ -192,7 +189,7 @@ func (l *Library) alike(ctx context.Context, least float64, marked map[int64]boo
 		return nil, err
 	}
 	file := map[uint64]int64{}
-	var order []uint64 // the better ones first
+	c := clustering{x: x, least: o.Least, told: o.Progress}
 	if err := each(ctx, l.db, func(scan func(...any) error) error {
 		var piece uint64
 		var id int64
@@ -200,55 +197,106 @@ func (l *Library) alike(ctx context.Context, least float64, marked map[int64]boo
 			return err
 		}
 		if !marked[id] {
-			file[piece], order = id, append(order, piece)
+			file[piece], c.order = id, append(c.order, piece)
 		}
 		return nil
 	}, `SELECT p.id, f.id FROM pieces p JOIN files f ON f.id = p.file WHERE p.space = ? AND f.kind = 'image'
 		ORDER BY coalesce(width * height, 0) DESC, size DESC, modified, length(path), path`, s.id); err != nil {
 		return nil, err
 	}
-	pictures := bits{}
-	for _, p := range order {
-		pictures.add(p)
+	err = c.run(ctx, func(pieces []uint64) error {
+		ids := make([]int64, len(pieces))
+		for i, p := range pieces {
+			ids[i] = file[p]
+		}
+		g, err := l.group(ctx, ids)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil && len(g.Same) > 0 { // else a file is gone
+			groups = append(groups, g)
+		}
+		return nil
+	})
+	return groups, err
+}
+
+// A clustering groups vectors around leaders: the first in the order that has no group takes all near it that have none.
+type clustering struct {
+	x     *index.Index
+	order []uint64 // the better ones first
+	least float64  // the cosine of what is near
+	told  func(done, total int)
+	left  bits // those that have no group and have not led one
+}
+
+// A leader is a vector whose neighbours are looked for.
+type leader struct {
+	id     uint64
+	vector []float32
+}
+
+// run finds the groups of two or more, the leader first in each. The neighbours of several leaders are looked for together, in one scan for all.
+func (c *clustering) run(ctx context.Context, found func(ids []uint64) error) error {
+	for _, id := range c.order {
+		c.left.add(id)
 	}
-	taken := map[uint64]bool{}
-	for first := 0; first < len(order); first += duplicateBatch {
-		var queries []index.Query
-		var asked []uint64
-		for _, p := range order[first:min(len(order), first+duplicateBatch)] {
-			if v := x.Get(p); v != nil && !taken[p] {
-				queries, asked = append(queries, index.Query{Vector: v, K: mostNeighbours, Filter: choice{of: pictures}, Least: &least}), append(asked, p)
-			}
+	for total, rest := len(c.order), c.order; len(rest) > 0; {
+		leaders, later, next := c.leaders(rest)
+		queries := make([]index.Query, len(leaders))
+		for i, p := range leaders {
+			queries[i] = index.Query{Vector: p.vector, K: total, Filter: choice{of: c.left}, Least: &c.least}
 		}
-		if len(queries) == 0 {
-			continue
-		}
-		found, err := x.SearchAll(ctx, queries)
+		hits, err := c.x.SearchAll(ctx, queries)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for i, p := range asked {
-			if taken[p] {
+		for i, p := range leaders {
+			if !c.left.Has(p.id) {
 				continue
 			}
-			ids := []int64{file[p]}
-			for _, h := range found[i] {
-				if h.ID != p && !taken[h.ID] {
-					taken[h.ID] = true
-					ids = append(ids, file[h.ID])
+			c.left.drop(p.id)
+			group := []uint64{p.id}
+			for _, h := range hits[i] {
+				if c.left.Has(h.ID) {
+					c.left.drop(h.ID)
+					group = append(group, h.ID)
 				}
 			}
-			if taken[p] = true; len(ids) < 2 {
-				continue
-			}
-			g, err := l.group(ctx, ids)
-			if errors.Is(err, ctx.Err()) && err != nil {
-				return nil, err
-			}
-			if err == nil && len(g.Same) > 0 {
-				groups = append(groups, g)
+			if len(group) > 1 {
+				if err := found(group); err != nil {
+					return err
+				}
 			}
 		}
+		rest = rest[next:]
+		if later = slices.DeleteFunc(later, func(id uint64) bool { return !c.left.Has(id) }); len(later) > 0 {
+			rest = append(later, rest...)
+		}
+		if c.told != nil {
+			c.told(total-c.left.count(), total)
+		}
 	}
-	return groups, nil
+	return nil
+}
+
+// leaders are the next of the rest that no other of them is near. Those that one is near come later: their leader takes them, but for a difference of rounding.
+func (c *clustering) leaders(rest []uint64) (leaders []leader, later []uint64, next int) {
+	for next < len(rest) && len(leaders) < duplicateBatch {
+		id := rest[next]
+		next++
+		if !c.left.Has(id) {
+			continue
+		}
+		v := c.x.Get(id)
+		switch {
+		case v == nil:
+			c.left.drop(id)
+		case slices.ContainsFunc(leaders, func(p leader) bool { return cosine(p.vector, v) >= c.least }):
+			later = append(later, id)
+		default:
+			leaders = append(leaders, leader{id, v})
+		}
+	}
+	return leaders, later, next
 }

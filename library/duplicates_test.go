@@ -5,13 +5,17 @@ import (
 	"errors"
 	stdimage "image"
 	"io/fs"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/index"
 )
 
 func TestDuplicates(t *testing.T) {
@@ -75,6 +79,96 @@ func TestDuplicatesAreFiles(t *testing.T) {
 		}
 	}
 	sound(t, l)
+}
+
+// Groups are those of comparing all pictures with all, the better ones first, whatever is near what: also where there are thousands of nearly the same.
+func TestClustering(t *testing.T) {
+	const d = 64
+	r := rand.New(rand.NewPCG(3, 4))
+	var vectors []float32
+	near := func(center []float32, noise float64, n int) {
+		for range n {
+			v, sum := make([]float32, d), 0.0
+			for i := range v {
+				v[i] = center[i] + float32(noise*r.NormFloat64())
+				sum += float64(v[i]) * float64(v[i])
+			}
+			for _, x := range v {
+				vectors = append(vectors, x/float32(math.Sqrt(sum)))
+			}
+		}
+	}
+	random := func() []float32 {
+		v := make([]float32, d)
+		for i := range v {
+			v[i] = float32(r.NormFloat64()) / 8
+		}
+		return v
+	}
+	near(random(), 0.001, 3000) // all the same
+	near(random(), 0.035, 300)  // some of them, near the threshold
+	for range 100 {
+		near(random(), 0.01, 2)
+		near(random(), 0, 1)
+	}
+	n := len(vectors) / d
+	x, err := index.Open(t.TempDir(), index.Options{Dimension: d})
+	must(t, err)
+	defer x.Close()
+	ids := make([]uint64, n)
+	for i, p := range r.Perm(n) {
+		ids[i] = uint64(p)
+	}
+	must(t, x.Add(ids, vectors))
+	const least = 0.93
+	last := 0
+	c := clustering{x: x, least: least, told: func(done, total int) {
+		if done <= last || total != n {
+			t.Errorf("%d of %d after %d of %d", done, total, last, n)
+		}
+		last = done
+	}}
+	for id := range n {
+		c.order = append(c.order, uint64(id))
+	}
+	var groups [][]uint64
+	must(t, c.run(t.Context(), func(ids []uint64) error {
+		slices.Sort(ids[1:])
+		groups = append(groups, ids)
+		return nil
+	}))
+	if last != n {
+		t.Errorf("%d of %d are done", last, n)
+	}
+	at := make([][]float32, n)
+	for i, id := range ids {
+		at[id] = vectors[i*d : (i+1)*d]
+	}
+	var want [][]uint64
+	taken := make([]bool, n)
+	for id := range at {
+		if taken[id] {
+			continue
+		}
+		group := []uint64{uint64(id)}
+		for other := id + 1; other < n; other++ {
+			if !taken[other] && cosine(at[id], at[other]) >= least {
+				taken[other] = true
+				group = append(group, uint64(other))
+			}
+		}
+		if len(group) > 1 {
+			want = append(want, group)
+		}
+	}
+	if len(want) < 110 || !slices.EqualFunc(groups, want, slices.Equal) {
+		t.Errorf("%d groups, want %d", len(groups), len(want))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.run(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 }
 
 // counted counts the pictures that a model has looked at.

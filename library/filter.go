@@ -34,6 +34,9 @@ func (b *bits) add(id uint64) {
 	(*b)[id/64] |= 1 << (id % 64)
 }
 
+// drop takes out a number that is in the set.
+func (b bits) drop(id uint64) { b[id/64] &^= 1 << (id % 64) }
+
 // count is how many numbers are in the set.
 func (b bits) count() (n int) {
 	for _, w := range b {

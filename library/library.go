@@ -29,8 +29,8 @@ type Options struct {
 	FS           index.FS // what vectors are written through; nil for [index.Disk]
 	SegmentBytes int64    // see [index.Options]
 
-	// Upgrade is told how far the catalogue of an earlier version has been brought up to date, in parts of which there are total. If it
-	// gives an error that ends it, and the catalogue stays of its version.
+	// Upgrade is told how far the catalogue of an earlier version has been brought up to date, in parts of which there are total; 0 of 0
+	// while the tables themselves are changed. If it gives an error that ends it, and the catalogue stays of its version.
 	Upgrade func(done, total int) error
 }
 

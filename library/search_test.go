@@ -75,6 +75,14 @@ func TestSearch(t *testing.T) {
 	if got := find(t, l, m, "tag:old"); len(got.Hits) != 1 || got.Hits[0].Path != c {
 		t.Errorf("tag: %+v", got)
 	}
+	must(t, l.Tag(t.Context(), r.Hits[0].ID, []string{"Große Straße", "Schloss"}, nil))
+	for query, want := range map[string]int{"strasse": 1, "STRASSE": 1, "straße": 1, "Schloß": 1, "schloss": 1, `"grosse strasse"`: 1, `"große Strasse"`: 1, "strase": 0, "masse": 0} {
+		q, err := ParseQuery(query)
+		must(t, err)
+		if found, err := l.lexical(t.Context(), &q, nil, 5); err != nil || len(found) != want {
+			t.Errorf("%s: %d files hold it, want %d; %v", query, len(found), want, err)
+		}
+	}
 	if got := find(t, l, m, "size:>1TB"); len(got.Hits) != 0 {
 		t.Errorf("size: %+v", got)
 	}

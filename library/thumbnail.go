@@ -21,9 +21,11 @@ import (
 )
 
 const (
-	smallSide     = 256       // pixels of the thumbnails that are made while files are indexed
-	mostSide      = 2048      // of those that are made when they are asked for
-	quality       = 75        // of JPEG
+	smallSide     = 256  // pixels of the thumbnails that are made while files are indexed
+	mostSide      = 4096 // of those that are made when they are asked for: to look at what a browser cannot show
+	quality       = 75   // of JPEG
+	largeSide     = 1024 // pixels of the longer side, above which it is
+	largeQuality  = 88
 	mostThumbs    = 256 << 20 // bytes of those that were asked for, which are kept
 	posterFrames  = 120       // that are looked at for one that shows something
 	thumbPixels   = 1 << 28   // of a picture, to make one
@@ -155,6 +157,9 @@ func shrink(full *image.RGB, size int) []byte {
 	if long := max(w, h); long > size {
 		w, h = max(1, int(math.Round(float64(w*size)/float64(long)))), max(1, int(math.Round(float64(h*size)/float64(long))))
 		full = image.Thumbnail(full, w, h)
+	}
+	if max(w, h) > largeSide {
+		return image.EncodeJPEG(full, largeQuality)
 	}
 	return image.EncodeJPEG(full, quality)
 }

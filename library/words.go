@@ -41,12 +41,24 @@ func wordsOf(s string) []string {
 	return out
 }
 
-// phrase asks the full-text index for words that follow each other.
-func phrase(words []string) string { return `"` + strings.Join(words, " ") + `"` }
+// phrase asks the full-text index for words that follow each other, be their sharp s written as ß or as ss.
+func phrase(words []string) string {
+	parts := strings.SplitN(strings.ReplaceAll(strings.Join(words, " "), "ß", "ss"), "ss", mostSharp+1)
+	ways := parts[:1]
+	for _, part := range parts[1:] {
+		var longer []string
+		for _, way := range ways {
+			longer = append(longer, way+"ss"+part, way+"ß"+part)
+		}
+		ways = longer
+	}
+	return `"` + strings.Join(ways, `" OR "`) + `"`
+}
 
 const (
 	mostMatches = 20000 // files that a word is looked up in
 	mostWords   = 32    // of a query
+	mostSharp   = 6     // letters of a phrase that may be written as ß
 	share       = 0.5   // of the weight of a query's words that a file has to hold
 )
 

@@ -41,7 +41,7 @@ func (s *Server) original(w http.ResponseWriter, r *http.Request) error {
 // What may be asked of a thumbnail.
 const (
 	leastThumbnail = 64   // pixels of the longer side
-	mostThumbnail  = 1024 // likewise
+	mostThumbnail  = 4096 // likewise: those of pictures that browsers cannot show are looked at
 	mostMoment     = 1e7  // seconds
 )
 

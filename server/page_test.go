@@ -4,10 +4,13 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/chiasm/chiasm/dataset"
 	"github.com/chiasm/chiasm/library"
 )
 
@@ -98,6 +101,28 @@ func TestMediaType(t *testing.T) {
 	} {
 		if got := mediaType(library.Item{Path: c.path, Kind: c.kind}); got != c.want {
 			t.Errorf("%s, %s: %s, want %s", c.path, c.kind, got, c.want)
+		}
+	}
+}
+
+// What the library reads has a media type here, is offered by the page's chooser, and is known to who learns from folders.
+func TestFormats(t *testing.T) {
+	page, err := os.ReadFile("../web/src/files.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	offered := regexp.MustCompile(`[a-z0-9]+`).FindAllString(string(page), -1)
+	for kind, list := range library.Extensions {
+		for _, ext := range list {
+			if got := mediaType(library.Item{Path: "a" + ext, Kind: kind}); !strings.HasPrefix(got, kind+"/") {
+				t.Errorf("%s: the media type %s, want %s", ext, got, kind)
+			}
+			if !slices.Contains(offered, ext[1:]) {
+				t.Errorf("%s is not offered by the page", ext)
+			}
+			if got := dataset.Kind("a" + ext); got != kind {
+				t.Errorf("%s: a folder to learn from holds %q, want %q", ext, got, kind)
+			}
 		}
 	}
 }

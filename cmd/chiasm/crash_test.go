@@ -1,17 +1,23 @@
 package main
 
 import (
+	"database/sql"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +28,8 @@ import (
 // crashesEnv says how often TestCrash kills, in place of a handful.
 const crashesEnv = "CHIASM_CRASHES"
 
-// TestCrash kills chiasm index, of one model and then another, at random moments between which the folder changes. After each kill the
+// TestCrash kills chiasm index, of one model and then another, two of which look at pictures by the same tower, at random moments between which
+// the folder changes, and now and then the catalogue is made one of an earlier version. After each kill the
 // library opens, check finds nothing wrong, searches find everything that a finished run had reported and that has not changed since,
 // from the space that was complete; in the end a run goes on and completes.
 func TestCrash(t *testing.T) {
@@ -39,10 +46,14 @@ func TestCrash(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c := &crasher{t: t, r: rand.New(rand.NewPCG(seed, 0)), folder: t.TempDir(), library: filepath.Join(t.TempDir(), "library"), spool: t.TempDir(), done: map[string]bool{}, models: map[string]*chiasm.Model{}}
+	c.names = append(slices.Clone(crashModels), c.otherEar(crashModels[1]))
 	c.fill()
 	c.finish()
 	for c.kills < times {
 		c.change()
+		if c.r.IntN(6) == 0 {
+			c.age()
+		}
 		if c.r.IntN(6) == 0 {
 			c.finish()
 		} else {
@@ -52,7 +63,7 @@ func TestCrash(t *testing.T) {
 	}
 	c.finish()
 	c.verify()
-	t.Logf("%d kills, %d of them while it worked; %d runs finished", c.kills, c.struck, c.finished)
+	t.Logf("%d kills, %d of them while it worked; %d runs finished, in which %d files got the vectors of another space; %d catalogues of version 4", c.kills, c.struck, c.finished, c.adopted, c.aged)
 }
 
 // seeded is for tests in which nothing depends on chance.
@@ -63,17 +74,57 @@ type crasher struct {
 	t               *testing.T
 	r               *rand.Rand
 	folder, library string
-	spool           string // where files are made that are then moved to the folder
-	model           int
+	spool           string          // where files are made that are then moved to the folder
+	names           []string        // of models
+	model           int             // the one in use
 	full            time.Duration   // of a run that finished
 	done            map[string]bool // files that a finished run has reported and that are as they were then
 	models          map[string]*chiasm.Model
 	made            int // names so far
 	kills, struck   int
-	finished        int
+	finished, aged  int
+	adopted         int // files, in runs that finished
 }
 
 var crashModels = []string{tiny, "../../model/mini/testdata/tiny"}
+
+// otherEar copies a model, and changes a number of its tower of sounds.
+func (c *crasher) otherEar(model string) string {
+	c.t.Helper()
+	dir := filepath.Join(c.t.TempDir(), "another ear")
+	c.must(os.CopyFS(dir, os.DirFS(model)))
+	path := filepath.Join(dir, "model.safetensors")
+	data, err := os.ReadFile(path)
+	c.must(err)
+	head := 8 + binary.LittleEndian.Uint64(data)
+	var tensors map[string]struct {
+		Offsets []int `json:"data_offsets"`
+	}
+	c.must(json.Unmarshal(data[8:head], &tensors))
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
+		if strings.HasPrefix(name, "sound.") {
+			data[int(head)+tensors[name].Offsets[0]] ^= 1
+			break
+		}
+	}
+	c.must(os.WriteFile(path, data, 0o644))
+	return dir
+}
+
+// age makes the catalogue one of version 4, which knew no towers.
+func (c *crasher) age() {
+	c.t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(c.library, "catalogue.db"))
+	c.must(err)
+	var version int
+	c.must(db.QueryRow("PRAGMA user_version").Scan(&version))
+	if version > 4 {
+		_, err = db.Exec(`BEGIN; ALTER TABLE spaces DROP COLUMN image; ALTER TABLE spaces DROP COLUMN audio; DROP TABLE unread; DROP TABLE damages;
+			PRAGMA user_version = 4; COMMIT`)
+		c.aged++
+	}
+	c.must(errors.Join(err, db.Close()))
+}
 
 func (c *crasher) must(err error) {
 	c.t.Helper()
@@ -156,13 +207,13 @@ func (c *crasher) change() {
 			}
 		}
 	}
-	if c.r.IntN(5) == 0 {
-		c.model = 1 - c.model
+	if c.r.IntN(4) == 0 {
+		c.model = c.r.IntN(len(c.names))
 	}
 }
 
 func (c *crasher) run() *exec.Cmd {
-	return program(c.t, "index", "--json", "--library", c.library, "--model", crashModels[c.model], c.folder)
+	return program(c.t, "index", "--json", "--library", c.library, "--model", c.names[c.model], c.folder)
 }
 
 // finish lets a run come to its end.
@@ -185,6 +236,7 @@ func (c *crasher) finish() {
 		c.done[f] = true
 	}
 	c.finished++
+	c.adopted += s[0].Adopted
 }
 
 // kill ends a run at a random moment.
@@ -249,11 +301,11 @@ func (c *crasher) open(name string) *chiasm.Model {
 	if m := c.models[name]; m != nil {
 		return m
 	}
-	i := slices.IndexFunc(crashModels, func(m string) bool { return filepath.Base(m) == filepath.Base(name) })
+	i := slices.IndexFunc(c.names, func(m string) bool { return filepath.Base(m) == filepath.Base(name) })
 	if i < 0 {
 		c.t.Fatalf("the library names the model %q", name)
 	}
-	m, err := chiasm.Open(c.t.Context(), crashModels[i], nil)
+	m, err := chiasm.Open(c.t.Context(), c.names[i], nil)
 	c.must(err)
 	c.t.Cleanup(func() { m.Close() })
 	c.models[name] = m

@@ -62,7 +62,9 @@ func (v *duplicatesVerb) run(ctx context.Context) error {
 	if v.bursts {
 		groups, err = l.Bursts(ctx, library.BurstOptions{Least: v.near})
 	} else {
-		groups, err = l.Duplicates(ctx, library.DuplicateOptions{Least: v.near})
+		bar := v.app.progress("comparing", -1, "pictures")
+		groups, err = l.Duplicates(ctx, library.DuplicateOptions{Least: v.near, Progress: func(done, total int) { bar.set("comparing", int64(done), int64(total)) }})
+		v.app.done(bar)
 	}
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func TestLibraryOnAFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	c := &crasher{t: t, r: seeded(), folder: t.TempDir(), library: filepath.Join(disk, "library"), spool: t.TempDir(), done: map[string]bool{}}
+	c := &crasher{t: t, r: seeded(), folder: t.TempDir(), library: filepath.Join(disk, "library"), spool: t.TempDir(), names: crashModels, done: map[string]bool{}}
 	for range 5 {
 		c.picture()
 	}

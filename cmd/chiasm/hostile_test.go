@@ -143,7 +143,7 @@ func newer(t *testing.T, lib string) {
 
 // A segment that is damaged is said, what is in others is found, and repair and another run bring it back.
 func TestDamagedSegment(t *testing.T) {
-	c := &crasher{t: t, r: seeded(), folder: t.TempDir(), library: filepath.Join(t.TempDir(), "library"), spool: t.TempDir(), done: map[string]bool{}}
+	c := &crasher{t: t, r: seeded(), folder: t.TempDir(), library: filepath.Join(t.TempDir(), "library"), spool: t.TempDir(), names: crashModels, done: map[string]bool{}}
 	for range 6 {
 		c.picture()
 	}
@@ -173,7 +173,7 @@ func TestDamagedSegment(t *testing.T) {
 
 // A folder that vanishes while it is read: the run ends in order, and what is left is what is there.
 func TestFolderVanishes(t *testing.T) {
-	c := &crasher{t: t, r: seeded(), folder: t.TempDir(), library: filepath.Join(t.TempDir(), "library"), spool: t.TempDir(), done: map[string]bool{}}
+	c := &crasher{t: t, r: seeded(), folder: t.TempDir(), library: filepath.Join(t.TempDir(), "library"), spool: t.TempDir(), names: crashModels, done: map[string]bool{}}
 	kept := filepath.Join(c.folder, "kept")
 	if err := os.Mkdir(kept, 0o755); err != nil {
 		t.Fatal(err)

@@ -73,6 +73,9 @@ func (f *libraryFlags) open(o library.Options) (*library.Library, error) {
 	}
 	var bar *progress
 	o.Upgrade = func(done, total int) error {
+		if total == 0 {
+			return f.cmd.Context().Err()
+		}
 		if bar == nil {
 			bar = f.app.progress("bringing the library up to date", int64(total), "parts")
 		}

@@ -23,6 +23,10 @@ type File struct {
 func Create(path string) (*File, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) { // of the file that was to be beside it
+			at.Path = path
+		}
 		return nil, err
 	}
 	return &File{f, path}, nil

@@ -108,6 +108,10 @@ func TestErrorsNameThePath(t *testing.T) {
 	if !errors.As(err, &at) || at.Path != path {
 		t.Errorf("got %v, want an error of %s", err, path)
 	}
+	path = filepath.Join(path, "nowhere", "file")
+	if err := Write(path, nil); !errors.As(err, &at) || at.Path != path || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want an error of %s", err, path)
+	}
 }
 
 func TestPlace(t *testing.T) {

@@ -30,6 +30,7 @@ class App {
   job = $state.raw<Job | null>(null)
   stale = $state(false) // the library has changed since the results came
   offline = $state(false)
+  returns = $state(0) // how often the server has come back: what could not be loaded then is loaded again
   locked = $state(false) // the server wants a token
   toasts = $state<{ id: number; text: string; bad: boolean }[]>([])
   dropped = $state.raw<File[]>([]) // waiting for a choice
@@ -50,6 +51,12 @@ class App {
     if (e instanceof Failure && e.status === 401) this.locked = true
     else if (e instanceof Failure && e.status === 0) this.offline = true
     else this.say(`${t().error}: ${e instanceof Error ? e.message : String(e)}`, true)
+  }
+
+  /** answered is when the server has answered. */
+  answered() {
+    if (this.offline) this.returns++
+    this.offline = false
   }
 
   /** search asks for what the text and the examples say; what is shown stays until the answer comes. */
@@ -77,7 +84,8 @@ class App {
     else if (f && !this.problem) this.fail(f)
     if (f) return
     this.results = next
-    this.stale = this.missing = this.offline = false
+    this.stale = this.missing = false
+    this.answered()
   }
 
   /** find starts a search that the history keeps. */

@@ -1,14 +1,15 @@
 // What the server tells by itself: how far indexing is, and that the library has changed.
-import { api, type Job } from './api'
+import { api, Failure, type Job } from './api'
 import { app } from './app.svelte'
 
 let source: EventSource | null = null
 let reading: ReturnType<typeof setTimeout> | undefined
+const patience = 2000 // ms that the events may be broken off before the server is asked whether it is there
 
 /** listen follows the server's events; the browser connects again where the connection breaks. */
 export function listen() {
   source?.close()
-  source = new EventSource('/v1/events')
+  const now = (source = new EventSource('/v1/events'))
   let held: string | null = null // numbers of files by kind: tags that change are no new files
   source.addEventListener('job', (e: MessageEvent<string>) => (app.job = JSON.parse(e.data) as Job))
   source.addEventListener('library', (e: MessageEvent<string>) => {
@@ -18,7 +19,11 @@ export function listen() {
     clearTimeout(reading)
     reading = setTimeout(() => void app.look(), 300)
   })
-  source.onopen = () => (app.offline = false)
+  source.onopen = () => app.offline && void reconnect()
+  source.onerror = () =>
+    setTimeout(() => {
+      if (now === source && now.readyState !== EventSource.OPEN) api.health().catch((e) => e instanceof Failure && e.status === 0 && app.fail(e))
+    }, patience)
 }
 
 /** A server that has gone is asked for until it is back; then everything goes on. */
@@ -28,7 +33,7 @@ export async function reconnect(): Promise<boolean> {
   } catch {
     return false
   }
-  app.offline = false
+  app.answered()
   listen()
   await app.look()
   if (!app.results) await app.come()

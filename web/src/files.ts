@@ -6,8 +6,17 @@ import { t } from './settings.svelte'
 const side = 1024 // pixels, more than any model looks at
 const most = 20e6 // bytes
 
-const isSound = (f: Blob & { name?: string }) => f.type.startsWith('audio/') || /\.(wav|mp3|flac|ogg|opus|m4a|aiff?)$/i.test(f.name ?? '')
-const isPicture = (f: Blob & { name?: string }) => f.type.startsWith('image/') || /\.(hei[cf]|avif|tiff?|bmp|jpe?g|png|webp|gif)$/i.test(f.name ?? '')
+// Of formats that a browser may know no media type for, or none of this sort.
+const pictures = 'jpg jpeg jpe jfif png gif webp bmp dib tif tiff heic heif avif ppm pgm pbm pnm dng cr2 nef nrw arw sr2 pef srw rw2 rwl cr3 raf orf'.split(' ')
+const sounds = 'wav wave flac mp3 aif aiff aifc ogg oga opus m4a m4b aac wma amr caf w64 au snd wv ac3 mka'.split(' ')
+const videos = 'mp4 m4v mkv webm mov avi mpg mpeg ts flv 3gp asf wmv'.split(' ')
+
+/** chosen is what a file chooser offers. */
+export const chosen = ['image/*', 'audio/*', 'video/*', ...[...pictures, ...sounds, ...videos].map((e) => '.' + e)].join()
+
+const ends = (name: string | undefined, extensions: string[]) => extensions.includes((name ?? '').split('.').pop()!.toLowerCase())
+const isSound = (f: Blob & { name?: string }) => f.type.startsWith('audio/') || ends(f.name, sounds)
+const isPicture = (f: Blob & { name?: string }) => f.type.startsWith('image/') || ends(f.name, pictures)
 
 /** take is what happens to files that somebody brings: one that can be searched with leaves a choice, all others are added. */
 export function take(files: File[]) {
@@ -38,7 +47,7 @@ async function picture(file: Blob & { name?: string }, label?: string): Promise<
   const bitmap = await createImageBitmap(file).catch(() => null)
   if (!bitmap) {
     if (file.size > most) throw new Error(t().tooLarge)
-    return { kind: 'image', label: name, data: await address(file, 'image/jpeg') } // HEIC, say: the server reads it
+    return { kind: 'image', label: name, data: await address(file, 'image/jpeg') } // HEIC or RAW, say: the server reads it, whatever it is called
   }
   const scale = Math.min(1, side / Math.max(bitmap.width, bitmap.height))
   const canvas = new OffscreenCanvas(Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale)))

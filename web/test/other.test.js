@@ -1,6 +1,6 @@
 // The page over other servers: a large library, an empty one, one that must not be changed, one that wants a token. And what a screen reader meets.
 import assert from 'node:assert/strict'
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -139,6 +139,42 @@ test('what was added is found, and indexing is seen', async (t) => {
   await box(page).fill('a rocket')
   await page.keyboard.press('Enter')
   await page.waitForFunction(() => document.querySelector('[role=option]')?.getAttribute('aria-label')?.startsWith('rocket'))
+})
+
+/** raw is a DNG file as a camera writes it, as far as its preview goes: one directory that names a JPEG picture of a size. */
+function raw(jpeg, width, height) {
+  const entries = [[254, 4, 1, 1], [256, 4, 1, width], [257, 4, 1, height], [259, 3, 1, 7], [262, 3, 1, 6], [273, 4, 1, 0], [277, 3, 1, 3], [279, 4, 1, jpeg.length], [50706, 1, 4, 0x0401]]
+  const b = Buffer.alloc(8 + 2 + 12 * entries.length + 4)
+  entries[5][3] = b.length
+  b.write('II*\0', 0, 'latin1'), b.writeUInt32LE(8, 4), b.writeUInt16LE(entries.length, 8)
+  entries.forEach(([tag, type, count, value], i) => (b.writeUInt16LE(tag, 10 + 12 * i), b.writeUInt16LE(type, 12 + 12 * i), b.writeUInt32LE(count, 14 + 12 * i), b.writeUInt32LE(value, 18 + 12 * i)))
+  return Buffer.concat([b, jpeg])
+}
+
+test('what a browser cannot show the server renders', async (t) => {
+  const [pictures, lib] = [join(dir, 'strange'), join(dir, 'strange-library')]
+  await mkdir(pictures)
+  const scaled = (name, ...flags) => run('ffmpeg', ['-v', 'error', '-i', join(media, 'home/coffee.jpg'), '-vf', 'scale=1800:1200', ...flags, join(pictures, name)])
+  await Promise.all([scaled('a.tif', '-pix_fmt', 'rgb24'), scaled('b.ppm'), scaled('whole.jpg', '-q:v', '3')])
+  await writeFile(join(pictures, 'c.dng'), raw(await readFile(join(pictures, 'whole.jpg')), 1800, 1200))
+  await cp(join(pictures, 'a.tif'), join(pictures, 'no jpeg.jpg'))
+  await appendFile(join(pictures, 'no jpeg.jpg'), 'x') // no copy of the other
+  await index(lib, pictures)
+  const page = await over(t, lib, { flags: ['--watch=false'] })
+  await page.getByRole('status').filter({ hasText: '5 files' }).waitFor()
+  for (const name of ['a.tif', 'b.ppm', 'c.dng', 'no jpeg.jpg', 'whole.jpg']) {
+    await page.getByRole('option', { name }).click()
+    await page.waitForFunction(() => [...document.querySelectorAll('dialog img')].some((i) => i.complete && i.naturalWidth === 1800 && getComputedStyle(i).opacity === '1'))
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog', { name: /Viewer/ }).waitFor({ state: 'detached' })
+  }
+
+  const chooser = page.waitForEvent('filechooser')
+  await page.getByRole('button', { name: /Search by a picture or sound/ }).click()
+  await (await chooser).setFiles(join(pictures, 'c.dng'))
+  await page.getByRole('button', { name: 'Search with it' }).click()
+  await page.getByRole('button', { name: 'Remove c.dng' }).waitFor()
+  await page.getByRole('status').filter({ hasText: /found/ }).waitFor()
 })
 
 test('a hundred thousand files', async (t) => {
