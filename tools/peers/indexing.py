@@ -108,23 +108,23 @@ class Peer:
 
 
 class Chiasm:
-    """chiasm index into a library that is new every time."""
+    """chiasm index into a library that is new every time. They are removed at the end: ext4 looks in vain for room where many files have just been."""
 
     def __init__(self, binary, folder, model):
-        self.binary, self.folder, self.model = binary, folder, model
+        self.binary, self.folder, self.model, self.libraries = binary, folder, model, tempfile.TemporaryDirectory()
 
     def turn(self):
-        with tempfile.TemporaryDirectory() as d:
-            start, (_, before) = time.monotonic(), seconds()
-            out = subprocess.run([self.binary, "index", "--json", "--library", os.path.join(d, "l"), *self.model, self.folder], check=True, capture_output=True, text=True).stdout
-            took = {"wall": time.monotonic() - start, "cpu": seconds()[1] - before}
+        d = tempfile.mkdtemp(dir=self.libraries.name)
+        start, (_, before) = time.monotonic(), seconds()
+        out = subprocess.run([self.binary, "index", "--json", "--library", os.path.join(d, "l"), *self.model, self.folder], check=True, capture_output=True, text=True).stdout
+        took = {"wall": time.monotonic() - start, "cpu": seconds()[1] - before}
         s = json.loads(out.splitlines()[-1])
         if s["failed"] or s["embedded"] != len(glob.glob(os.path.join(self.folder, "*.jpg"))):
             sys.exit(f"chiasm: {out}")
         return took
 
     def end(self):
-        pass
+        self.libraries.cleanup()
 
 
 def vectors(binary, files, *options):
