@@ -10,6 +10,7 @@ import (
 	"github.com/chiasm/chiasm"
 	"github.com/chiasm/chiasm/fusion"
 	"github.com/chiasm/chiasm/metric"
+	"github.com/chiasm/chiasm/tensor"
 )
 
 // An Advising finds out which way of fusing is the right one for a table: see [fusion.Advisor].
@@ -149,12 +150,21 @@ func (a *Advising) Run(ctx context.Context) (*Advice, error) {
 	return out, nil
 }
 
-// clock measures how long the features of each column take.
+// clock measures how long the features of each column take, at the precision at which decisions are made.
 func (s *Study) clock(ctx context.Context, x *material) (list []Stage, by map[string]fusion.Times, err error) {
 	by = map[string]fusion.Times{}
+	e := x.encoder
+	if e.model.Name() == chiasm.Shipped && e.model.Precision() == tensor.FormatF32.String() {
+		fast, err := chiasm.Open(ctx, chiasm.Shipped, &chiasm.Options{Workers: s.Workers, Precision: "auto"})
+		if err != nil {
+			return nil, nil, err
+		}
+		defer fast.Close()
+		e = newEncoder(fast, e.cache.dir, e.shows)
+	}
 	for k, c := range s.Table.Columns {
 		s.stage("timing "+c.Name, k, len(s.Table.Columns))
-		one, err := x.encoder.time(ctx, c, k, s.Table)
+		one, err := e.time(ctx, c, k, s.Table)
 		if err != nil {
 			return nil, nil, err
 		}
