@@ -97,8 +97,11 @@ func cr3Exif(data []byte) []byte {
 	}
 	entries := slices.Collect(slices.Chunk(main.entries, 12))
 	const exif, gps = 0x8769, 0x8825
-	for tag, kind := range map[uint16]string{exif: "CMT2", gps: "CMT4"} {
-		part := bytes.Clone(find(parts, kind))
+	for _, below := range []struct {
+		tag  uint16
+		kind string
+	}{{exif, "CMT2"}, {gps, "CMT4"}} {
+		tag, part := below.tag, bytes.Clone(find(parts, below.kind))
 		d := directories(part, 1)[0]
 		if d.entries == nil || d.order != main.order {
 			continue

@@ -48,7 +48,12 @@ var (
 // decodeRaw reads the preview of a RAW file.
 func decodeRaw(f *file) (*RGB, int, error) {
 	_, p := previews(f.data)
-	f.warnOf(&p)
+	return f.preview(&p)
+}
+
+// preview reads what previews found.
+func (f *file) preview(p *preview) (*RGB, int, error) {
+	f.warnOf(p)
 	if p.data == nil {
 		return nil, 0, errors.New("there is no JPEG preview in the RAW file, and what the sensor gave is not read")
 	}

@@ -11,7 +11,7 @@ import (
 func decodeTIFF(f *file) (*RGB, int, error) {
 	if raw, p := previews(f.data); raw {
 		if p.data != nil || directories(f.data, 1)[0].sensor() {
-			return decodeRaw(f)
+			return f.preview(&p)
 		}
 		f.warnOf(&p)
 	}
