@@ -124,10 +124,12 @@ func (l *lens) floor(x float64, reach float32) float32 {
 // nothing is no row of a group.
 var nothing [groupRows / 64]uint64
 
-// A hunt looks through rows of a segment for one query.
+// A hunt looks through rows of a segment for one query. Rows that are not ruled out wait until there are as many as a group has: looking closely reads
+// from many places of memory, whose latencies then overlap.
 type hunt struct {
 	t     *search
 	v     *view
+	b     *block // of the rows that wait
 	l     *lens
 	sieve kernel.Sieve
 	floor float64
@@ -136,20 +138,22 @@ type hunt struct {
 
 	mask   [groupRows / 8]byte
 	rest   [groupRows / 64]uint64 // rows of a group that are not ruled out
-	picked [groupRows]uint32
+	wait   int
+	picked [groupRows]uint32 // the first wait of them
 	sums   [groupRows]int32
 	scores [groupRows]float64
 	ids    [groupRows]uint64
 }
 
 func (h *hunt) begin(t *search) {
-	h.t, h.v, h.l, h.floor = t, nil, nil, t.known()
+	h.t, h.v, h.b, h.l, h.floor, h.wait = t, nil, nil, nil, t.known(), 0
 	h.lower, h.found = h.lower[:0], h.found[:0]
 }
 
 // at goes on in another segment.
 func (h *hunt) at(v *view) {
 	if h.v != v {
+		h.closer()
 		h.v = v
 		if l := h.t.lenses[v.lens]; l != h.l {
 			h.l, h.sieve = l, l.sieve
@@ -157,11 +161,18 @@ func (h *hunt) at(v *view) {
 	}
 }
 
-// rows looks through rows of a block.
+// early says whether the filter is asked before codes are read.
+func (h *hunt) early() bool { return h.t.Filter != nil && h.t.share < sparse }
+
+// rows looks through rows of a block, and leaves some to [hunt.closer].
 func (h *hunt) rows(b *block, first, last int) {
+	if h.b != b {
+		h.closer()
+		h.b = b
+	}
 	h.floor = max(h.floor, h.t.known())
 	stride := eights(len(b.ids))
-	early := h.t.Filter != nil && h.t.share < sparse
+	early := h.early()
 	for at := first &^ 7; at < last; at += groupRows {
 		n := min(groupRows, eights(last-at))
 		h.rest = within(max(first-at, 0), min(last-at, n))
@@ -181,23 +192,30 @@ func (h *hunt) rows(b *block, first, last int) {
 				continue
 			}
 		}
-		picked := h.picked[:0]
 		for i, word := range h.rest {
 			for ; word != 0; word &= word - 1 {
-				if r := at + 64*i + bits.TrailingZeros64(word); !h.v.isDead(uint32(b.first + r)) {
-					picked = append(picked, uint32(r))
+				r := at + 64*i + bits.TrailingZeros64(word)
+				if h.v.isDead(uint32(b.first + r)) {
+					continue
 				}
+				if h.wait == len(h.picked) {
+					h.closer()
+				}
+				h.picked[h.wait] = uint32(r)
+				h.wait++
 			}
-		}
-		if len(picked) > 0 {
-			h.closer(b, picked, h.t.Filter != nil && !early)
 		}
 	}
 }
 
-// closer looks closely at rows: first at their near codes once more, with a finer query, then, at those that the filter lets through if it has
-// not been asked yet, at the far ones.
-func (h *hunt) closer(b *block, rows []uint32, ask bool) {
+// closer looks closely at the rows that wait: first at their near codes once more, with a finer query, then, at those that the filter lets through
+// if it has not been asked yet, at the far ones.
+func (h *hunt) closer() {
+	if h.wait == 0 {
+		return
+	}
+	b, rows := h.b, h.picked[:h.wait]
+	h.wait = 0
 	l, stride, sums := h.l, eights(len(b.ids)), h.sums[:len(rows)]
 	blur := l.blur*float64(b.reach) + l.least
 	kernel.PickUint8(sums, b.near, rows, l.near)
@@ -211,7 +229,7 @@ func (h *hunt) closer(b *block, rows []uint32, ask bool) {
 			kept++
 		}
 	}
-	if rows = rows[:kept]; ask {
+	if rows = rows[:kept]; h.t.Filter != nil && !h.early() {
 		rows = h.through(b, rows)
 	}
 	sums = sums[:len(rows)]

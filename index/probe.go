@@ -64,7 +64,11 @@ func (t *search) probe(now *snapshot, h *hunt, some, most int) {
 		c := number - s.first
 		h.at(s.v)
 		h.rows(s.b, int(s.b.cells[c].first), s.b.end(c))
+		if i+1 >= some {
+			h.closer()
+		}
 	}
+	h.closer()
 }
 
 // loose looks through the rows that lie in no cell.
@@ -78,6 +82,7 @@ func (o *opening) loose(t *search, h *hunt) {
 			}
 		}
 	}
+	h.closer()
 }
 
 // A shelf is a block with cells, which follow those of the shelves before.

@@ -184,6 +184,7 @@ func (s *scan) hunt() *hunt {
 
 // collect takes in what a hunt found.
 func (t *search) collect(h *hunt) {
+	h.closer()
 	if len(h.found) == 0 {
 		return
 	}
