@@ -1,6 +1,7 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,8 +19,8 @@ import (
 	"github.com/chiasm/chiasm/index"
 )
 
-// filled is a library of so many files that exist in its catalogue only, with vectors of a model that lie near a plane of 32 dimensions, as those of
-// models do. It is kept in $CHIASM_SCALE, if that is set, and taken from there.
+// filled is a library of so many files that exist in its catalogue only, with vectors that a model could give them. It is kept in $CHIASM_SCALE, if
+// that is set, and taken from there.
 func filled(b *testing.B, m *chiasm.Model, n int) string {
 	b.Helper()
 	dir := os.Getenv("CHIASM_SCALE")
@@ -41,7 +43,7 @@ func filled(b *testing.B, m *chiasm.Model, n int) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := scatter(x, s.Dimension, n); err != nil {
+	if err := scatter(ctx, x, m, s.Dimension, n); err != nil {
 		b.Fatal(err)
 	}
 	if err := l.change(ctx, func(tx *sql.Tx) error {
@@ -72,34 +74,38 @@ func filled(b *testing.B, m *chiasm.Model, n int) string {
 	return dir
 }
 
-// scatter fills an index with n vectors: sums of pairs of some thousand.
-func scatter(x *index.Index, d, n int) error {
-	const pool, plane, batch = 4096, 32, 10000
-	r := rand.New(rand.NewPCG(1, 2))
-	normal := func(n int) []float32 {
-		v := make([]float32, n)
-		for i := range v {
-			v[i] = float32(r.NormFloat64())
-		}
-		return v
-	}
-	axes, some := normal(plane*d), normal(pool*d)
-	for i := range pool {
-		for _, row := range slices.Collect(slices.Chunk(axes, d)) {
-			w := float32(r.NormFloat64())
-			for k, v := range row {
-				some[i*d+k] += w * v
+// texts are 4,096 that a user could ask for.
+func texts() (out []string) {
+	for _, what := range strings.Fields("dog cat horse bird boat car train bicycle cake apple flower tree house bridge child guitar") {
+		for _, like := range strings.Fields("red green blue white black old new small large wet broken sleeping wooden shiny lost happy") {
+			for _, where := range strings.Fields("beach snow forest street kitchen garden mountain river table window bed bag water field night rain") {
+				out = append(out, "a "+like+" "+what+" and "+where)
 			}
 		}
+	}
+	return out
+}
+
+// scatter fills an index with n vectors: sums of what the model makes of two texts, and of some noise.
+func scatter(ctx context.Context, x *index.Index, m *chiasm.Model, d, n int) error {
+	const batch, noises = 10000, 1024
+	some, err := m.EmbedTexts(ctx, texts())
+	if err != nil {
+		return err
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	noise := make([]float32, noises+d)
+	for i := range noise {
+		noise[i] = float32(r.NormFloat64() / math.Sqrt(float64(d)))
 	}
 	for first := 0; first < n; first += batch {
 		var ids []uint64
 		var values []float32
 		for i := first; i < min(first+batch, n); i++ {
 			v := make([]float32, d)
-			a, b, length := some[i%pool*d:], some[i*7919/pool%pool*d:], 0.0
+			a, b, c, length := some[r.IntN(len(some))].Values, some[r.IntN(len(some))].Values, noise[r.IntN(noises):], 0.0
 			for k := range v {
-				v[k] = a[k] + 0.7*b[k]
+				v[k] = a[k] + 0.6*b[k] + 0.6*c[k]
 				length += float64(v[k]) * float64(v[k])
 			}
 			for k := range v {
@@ -111,17 +117,17 @@ func scatter(x *index.Index, d, n int) error {
 			return err
 		}
 	}
-	return nil
+	return x.Compact(ctx)
 }
 
-// BenchmarkScale times what a page asks of a large library, of $CHIASM_FILES pictures, else 100,000.
+// BenchmarkScale times what a page asks of a large library, of $CHIASM_FILES pictures, else 100,000, with the model $CHIASM_MODEL, else one of few dimensions.
 func BenchmarkScale(b *testing.B) {
 	n := 100000
 	if text := os.Getenv("CHIASM_FILES"); text != "" {
 		n, _ = strconv.Atoi(text)
 	}
 	ctx := context.Background()
-	m, err := chiasm.Open(ctx, seer, nil)
+	m, err := chiasm.Open(ctx, cmp.Or(os.Getenv("CHIASM_MODEL"), seer), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -165,6 +171,26 @@ func BenchmarkScale(b *testing.B) {
 			}
 		})
 	}
+	asked := func(name string, q Query) { // from a text to the result, each of them for the first time
+		b.Run(name, func(b *testing.B) {
+			var took []float64
+			some := texts()
+			for i := 0; b.Loop(); i++ {
+				q.Terms = []Term{{Text: some[i*1031%len(some)], Weight: 1}}
+				start := time.Now()
+				if _, err := l.Search(ctx, m, q); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(start).Seconds()*1e3)
+			}
+			slices.Sort(took)
+			b.ReportMetric(took[len(took)/2], "p50-ms")
+			b.ReportMetric(took[len(took)*99/100], "p99-ms")
+		})
+	}
+	asked("a text, by meaning", Query{NoWords: true})
+	asked("a text, by meaning and words", Query{})
+	asked("a text, pictures of a camera", Query{Types: []string{Image}, Cameras: []string{"camera 3"}})
 	for _, offset := range []int{0, n / 2, n - 100} {
 		search(fmt.Sprintf("newest from %d", offset), Query{Limit: 100, Offset: offset}, false)
 		search(fmt.Sprintf("newest pictures from %d", offset), Query{Types: []string{Image}, Limit: 100, Offset: offset}, false)
