@@ -53,8 +53,8 @@ func (s *snapshot) measure(ctx context.Context, dimension int) (found sounding, 
 	}
 	slices.Sort(ranks)
 	part := func(share float64) int { return min(int(math.Ceil(share*float64(len(ranks)))), len(ranks)) - 1 }
-	for _, share := range recalls {
-		found.Depths = append(found.Depths, depth{share, int(math.Ceil(reserve * float64(ranks[part(share)]+1)))})
+	for _, share := range recalls { // mistakes hide some of what is in the cells
+		found.Depths = append(found.Depths, depth{share, int(math.Ceil(reserve * float64(ranks[part(share/mostMistakes)]+1)))})
 	}
 	mistakes := slices.Concat(m.mistakes...)
 	slices.Sort(mistakes)
