@@ -121,13 +121,14 @@ func transform(ctx huma.Context, _ string, v any) (any, error) {
 		return v, nil
 	}
 	ctx.SetHeader("Content-Type", "application/json") // the router's own is a problem of RFC 9457
-	var param string
-	message := e.Detail
-	for i, d := range e.Errors {
-		if i == 0 {
-			param = strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "body")
-		}
-		message += "; " + strings.TrimPrefix(strings.TrimPrefix(d.Location, "body.")+": "+d.Message, ": ")
+	if len(e.Errors) == 0 {
+		return fail(e.Status, "", "", errors.New(e.Detail)), nil
 	}
-	return fail(e.Status, param, "", errors.New(message)), nil
+	var params, messages []string
+	for _, d := range e.Errors {
+		param := strings.TrimPrefix(strings.TrimPrefix(d.Location, "body"), ".")
+		params = append(params, param)
+		messages = append(messages, strings.TrimPrefix(param+": "+d.Message, ": "))
+	}
+	return fail(e.Status, params[0], "", errors.New(strings.Join(messages, "; "))), nil
 }
