@@ -95,11 +95,9 @@ var jsonFormat = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal:
 	}
 	err := json.Unmarshal(data, v)
 	if mistyped := (*json.UnmarshalTypeError)(nil); errors.As(err, &mistyped) { // its text is about Go's types
-		where := ""
-		if mistyped.Field != "" {
-			where = mistyped.Field + ": "
-		}
-		return fmt.Errorf("%swant %s, got %s", where, jsonType(mistyped.Type), mistyped.Value)
+		names := slices.DeleteFunc(strings.Split(mistyped.Field, "."), func(name string) bool { return name == "" || name[0] < 'a' }) // embedded structs are Go's
+		where := strings.Join(names, ".")
+		return errors.New(strings.TrimPrefix(fmt.Sprintf("%s: want %s, got %s", where, jsonType(mistyped.Type), mistyped.Value), ": "))
 	}
 	return err
 }}
@@ -117,8 +115,10 @@ func jsonType(t reflect.Type) string {
 		return "a list"
 	case reflect.Struct, reflect.Map:
 		return "an object"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
 	}
-	return "a number"
+	return "a whole number"
 }
 
 // register adds an operation. Its body is bounded and timed by admitted, not here.

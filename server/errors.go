@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -114,6 +115,9 @@ func (s *Server) explain(ctx context.Context, param string, err error) *failure 
 	return fail(http.StatusBadRequest, param, "", err)
 }
 
+// fieldInBody is how what [jsonFormat] says of a field begins, and perhaps of one thing in its list.
+var fieldInBody = regexp.MustCompile(`^([a-z_.]+)(?: (\d+))?: `)
+
 // transform brings the errors that the router finds by itself into the shape of all others.
 func transform(ctx huma.Context, _ string, v any) (any, error) {
 	e, ok := v.(*huma.ErrorModel)
@@ -127,8 +131,13 @@ func transform(ctx huma.Context, _ string, v any) (any, error) {
 	var params, messages []string
 	for _, d := range e.Errors {
 		param := strings.TrimPrefix(strings.TrimPrefix(d.Location, "body"), ".")
-		params = append(params, param)
 		messages = append(messages, strings.TrimPrefix(param+": "+d.Message, ": "))
+		if m := fieldInBody.FindStringSubmatch(d.Message); m != nil && param == "" {
+			if param = m[1]; m[2] != "" {
+				param += "[" + m[2] + "]"
+			}
+		}
+		params = append(params, param)
 	}
 	return fail(e.Status, params[0], "", errors.New(strings.Join(messages, "; "))), nil
 }

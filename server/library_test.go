@@ -74,6 +74,10 @@ func TestLibrary(t *testing.T) {
 		t.Fatalf("by its picture: %+v", found)
 	}
 	call(t, h, "/v1/search", `{"q":"a cat","strictnes":0}`, 422, nil) // a field that is misspelt
+	var wrong problem
+	if call(t, h, "/v1/search", `{"offset":1.5}`, 422, &wrong); wrong.Error.Message != "offset: want a whole number, got number 1.5" {
+		t.Errorf("%q", wrong.Error.Message)
+	}
 	tall := found.Data[0].ID
 	get(t, h, fmt.Sprintf("/v1/items/%d/similar", tall), 200, &found)
 	if len(found.Data) == 0 {
