@@ -16,8 +16,9 @@ import (
 
 type classifyInput struct {
 	Body struct {
+		_         struct{}  `additionalProperties:"true"`
 		Model     string    `json:"model,omitempty" doc:"One of /v1/models; the first if it is left out."`
-		Input     input     `json:"input" doc:"Pictures or sounds."`
+		Input     media     `json:"input"`
 		Labels    []string  `json:"labels" minItems:"1"`
 		Templates templates `json:"templates,omitempty"`
 		Top       int       `json:"top,omitempty" minimum:"0" doc:"How many labels to give, the best first; 0 for all."`
@@ -66,7 +67,7 @@ type labelBody struct {
 
 func (s *Server) classify(ctx context.Context, in *classifyInput) (*answer[classifyBody], error) {
 	q := &in.Body
-	if err := s.counted("input", len(q.Input)); err != nil {
+	if err := s.counted("input", len(q.Input.input)); err != nil {
 		return nil, err
 	}
 	if err := s.counted("labels", len(q.Labels)*max(1, len(q.Templates))); err != nil {
@@ -86,7 +87,7 @@ func (s *Server) classify(ctx context.Context, in *classifyInput) (*answer[class
 	var pictures group[stdimage.Image]
 	var sounds group[chiasm.Sound]
 	left := s.limits.Pixels
-	for i, it := range q.Input {
+	for i, it := range q.Input.input {
 		param := fmt.Sprintf("input[%d]", i)
 		if len(it) != 1 || it[0].kind == "text" {
 			return nil, wrong(param, "input %d: want one picture or sound", i)
@@ -105,7 +106,7 @@ func (s *Server) classify(ctx context.Context, in *classifyInput) (*answer[class
 	if err != nil {
 		return nil, s.explain(ctx, "labels", err)
 	}
-	out := classifyBody{Object: "list", Model: m.book.Name, Data: make([]labelsBody, len(q.Input))}
+	out := classifyBody{Object: "list", Model: m.book.Name, Data: make([]labelsBody, len(q.Input.input))}
 	if err := sorted(ctx, pictures, c.Classify, q.Top, out.Data); err != nil {
 		return nil, s.explain(ctx, "input", err)
 	}

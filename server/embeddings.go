@@ -15,12 +15,13 @@ import (
 
 type embeddingsInput struct {
 	Body struct {
-		Model      string `json:"model,omitempty" doc:"One of /v1/models; the first if it is left out."`
-		Input      input  `json:"input"`
-		InputType  string `json:"input_type,omitempty" enum:"query,document" doc:"Put the prompt of this kind before texts, if the model's files name one."`
-		Format     string `json:"encoding_format,omitempty" enum:"float,base64" default:"float" doc:"base64 is of little-endian float32."`
-		Dimensions *int   `json:"dimensions,omitempty" minimum:"1" doc:"Keep so many values of each vector, scaled to length 1 again."`
-		User       string `json:"user,omitempty" doc:"Ignored."`
+		_          struct{} `additionalProperties:"true"`
+		Model      string   `json:"model,omitempty" doc:"One of /v1/models; the first if it is left out."`
+		Input      input    `json:"input"`
+		InputType  string   `json:"input_type,omitempty" enum:"query,document" doc:"Put the prompt of this kind before texts, if the model's files name one."`
+		Format     string   `json:"encoding_format,omitempty" enum:"float,base64" default:"float" doc:"base64 is of little-endian float32."`
+		Dimensions *int     `json:"dimensions,omitempty" minimum:"1" doc:"Keep so many values of each vector, scaled to length 1 again."`
+		User       string   `json:"user,omitempty" doc:"Ignored."`
 	}
 }
 
@@ -100,6 +101,7 @@ func (s *Server) embeddings(ctx context.Context, in *embeddingsInput) (*answer[e
 
 type rerankInput struct {
 	Body struct {
+		_         struct{}  `additionalProperties:"true"`
 		Model     string    `json:"model,omitempty" doc:"One of /v1/models; the first if it is left out."`
 		Query     item      `json:"query"`
 		Documents documents `json:"documents"`
@@ -116,7 +118,7 @@ type documents struct {
 
 // Schema describes a list of items.
 func (documents) Schema(r huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: "array", Items: item{}.Schema(r)}
+	return &huma.Schema{Type: "array", Items: item{}.Schema(r), MinItems: new(1)}
 }
 
 // UnmarshalJSON reads a list of items.
@@ -124,7 +126,7 @@ func (d *documents) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &d.raw); err != nil {
 		return err
 	}
-	return d.items.UnmarshalJSON(data)
+	return d.items.read("documents", data)
 }
 
 // asObject is a document in the shape that clients of Jina's and Cohere's services read: a string as a field of an object.

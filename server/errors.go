@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -114,6 +115,9 @@ func (s *Server) explain(ctx context.Context, param string, err error) *failure 
 	return fail(http.StatusBadRequest, param, "", err)
 }
 
+// fieldInBody is how what [jsonFormat] says of a field begins, and perhaps of one thing in its list.
+var fieldInBody = regexp.MustCompile(`^([a-z_.]+)(?: (\d+))?: `)
+
 // transform brings the errors that the router finds by itself into the shape of all others.
 func transform(ctx huma.Context, _ string, v any) (any, error) {
 	e, ok := v.(*huma.ErrorModel)
@@ -121,13 +125,19 @@ func transform(ctx huma.Context, _ string, v any) (any, error) {
 		return v, nil
 	}
 	ctx.SetHeader("Content-Type", "application/json") // the router's own is a problem of RFC 9457
-	var param string
-	message := e.Detail
-	for i, d := range e.Errors {
-		if i == 0 {
-			param = strings.TrimPrefix(strings.TrimPrefix(d.Location, "body."), "body")
-		}
-		message += "; " + strings.TrimPrefix(strings.TrimPrefix(d.Location, "body.")+": "+d.Message, ": ")
+	if len(e.Errors) == 0 {
+		return fail(e.Status, "", "", errors.New(e.Detail)), nil
 	}
-	return fail(e.Status, param, "", errors.New(message)), nil
+	var params, messages []string
+	for _, d := range e.Errors {
+		param := strings.TrimPrefix(strings.TrimPrefix(d.Location, "body"), ".")
+		messages = append(messages, strings.TrimPrefix(param+": "+d.Message, ": "))
+		if m := fieldInBody.FindStringSubmatch(d.Message); m != nil && param == "" {
+			if param = m[1]; m[2] != "" {
+				param += "[" + m[2] + "]"
+			}
+		}
+		params = append(params, param)
+	}
+	return fail(e.Status, params[0], "", errors.New(strings.Join(messages, "; "))), nil
 }

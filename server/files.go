@@ -33,7 +33,9 @@ func (s *Server) original(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	h.Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": filepath.Base(it.Path)}))
 	h.Set("Content-Type", mediaType(it))
-	cache(w, r, it)
+	cache(w, r, it, info.Size() == it.Size && info.ModTime().Equal(it.Modified))
+	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
+	plainRange(r)
 	http.ServeContent(&rangeWriter{ResponseWriter: w}, r, filepath.Base(it.Path), info.ModTime(), f)
 	return nil
 }
@@ -74,8 +76,9 @@ func (s *Server) thumbnail(w http.ResponseWriter, r *http.Request) error {
 		kind = "image/png"
 	}
 	w.Header().Set("Content-Type", kind)
-	cache(w, r, it)
+	cache(w, r, it, true)
 	w.Header().Set("ETag", fmt.Sprintf(`"%x-%d-%g"`, it.Hash, size, at))
+	plainRange(r)
 	http.ServeContent(&rangeWriter{ResponseWriter: w}, r, "", it.Modified, bytes.NewReader(data))
 	return nil
 }
@@ -110,9 +113,16 @@ func (w *rangeWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// cache says how long an answer about an item holds: for ever, where the address names its version.
-func cache(w http.ResponseWriter, r *http.Request, it library.Item) {
-	if r.URL.Query().Get("v") == it.Version {
+// plainRange leaves out a wish for ranges in another unit than bytes, as RFC 9110 section 14.2 wants.
+func plainRange(r *http.Request) {
+	if unit, _, _ := strings.Cut(r.Header.Get("Range"), "="); !strings.EqualFold(strings.TrimSpace(unit), "bytes") {
+		r.Header.Del("Range")
+	}
+}
+
+// cache says how long an answer about an item holds: for ever, where it is the item as indexed and the address names that version.
+func cache(w http.ResponseWriter, r *http.Request, it library.Item, indexed bool) {
+	if indexed && r.URL.Query().Get("v") == it.Version {
 		w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
 	} else {
 		w.Header().Set("Cache-Control", "private, no-cache")

@@ -22,6 +22,9 @@ const cookie = "chiasm_token"
 // open are the paths that need no token: to see whether the server runs, and to bring the token.
 var open = []string{"/health", "/v1/session"}
 
+// mostOpen is how many bytes a request for them may have.
+const mostOpen = 4 << 10
+
 // guarded turns away requests that name a foreign host, come from a foreign page or bear no token.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +46,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 				return
 			}
 		}
-		if s.origins.Check(r) != nil {
+		if s.foreign(r) {
 			failf(http.StatusForbidden, "", "origin", "requests from pages of other sites are not taken").write(w)
 			return
 		}
@@ -54,6 +57,21 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// foreign reports whether a page of another site asks. Browsers say so of reading too, which that page could not look into, but time and repeat;
+// what it merely leads to, in a window of its own, is asked for by the person.
+func (s *Server) foreign(r *http.Request) bool {
+	if s.origins.Check(r) != nil {
+		return true
+	}
+	h := r.Header
+	switch h.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return false
+	}
+	led := h.Get("Sec-Fetch-Mode") == "navigate" && h.Get("Sec-Fetch-Dest") == "document"
+	return !led && !slices.Contains(s.opts.Origins, h.Get("Origin"))
 }
 
 // hosts reports whether a request that names host is for this server: a page of another site that has its name resolve to this machine names its own.
@@ -121,7 +139,7 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 			failf(http.StatusRequestEntityTooLarge, "", "", "the request has %d bytes, want at most %d", r.ContentLength, limit).write(w)
 			return
 		}
-		if r.Body != nil && r.Body != http.NoBody {
+		if r.Body != nil && r.Body != http.NoBody && !slices.Contains(open, r.URL.Path) { // who bears no token takes no place
 			timer := time.NewTimer(s.limits.Wait)
 			defer timer.Stop()
 			select {
@@ -133,6 +151,8 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 			case <-r.Context().Done():
 				return
 			}
+		}
+		if r.Body != nil && r.Body != http.NoBody {
 			r.Body = http.MaxBytesReader(w, &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(w), started: time.Now(), grace: s.limits.Grace, pace: s.limits.Pace}, limit+1) // the router refuses what has more than limit
 		}
 		next.ServeHTTP(w, r)
@@ -144,8 +164,11 @@ func (s *Server) admitted(next http.Handler) http.Handler {
 
 // body is how many bytes a request for path may have: more, if it brings a file.
 func (l Limits) body(path string) int64 {
-	if strings.HasPrefix(path, "/v1/audio/") || path == "/v1/uploads" {
+	switch {
+	case strings.HasPrefix(path, "/v1/audio/"), path == "/v1/uploads":
 		return l.Upload
+	case slices.Contains(open, path):
+		return min(l.Body, mostOpen)
 	}
 	return l.Body
 }

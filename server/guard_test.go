@@ -66,6 +66,14 @@ func TestForeignersAreTurnedAway(t *testing.T) {
 			t.Errorf("%v: allowed origin %q", c.headers, got)
 		}
 	}
+	for status, headers := range map[int][]string{ // of reading
+		403: {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"},
+		200: {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"},
+	} {
+		check(t, request(t, h, "GET", "/v1/models", "", headers...), fmt.Sprint(headers), status, nil)
+	}
+	check(t, request(t, h, "GET", "/v1/models", "", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", "https://friend.example"), "a friend reads", 200, nil)
+	check(t, request(t, h, "GET", "/v1/models", "", "Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors", "Origin", "http://localhost:1"), "another port reads", 403, nil)
 	check(t, request(t, h, "OPTIONS", path, "", "Origin", "https://friend.example", "Access-Control-Request-Method", "POST"), "preflight", 204, nil)
 	check(t, request(t, h, "OPTIONS", path, "", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST"), "preflight", 405, nil)
 }
@@ -255,7 +263,9 @@ func TestBusy(t *testing.T) {
 			break
 		}
 	}
-	check(t, request(t, h, "GET", "/health", ""), "health", 200, nil) // what has no body needs no place
+	check(t, request(t, h, "GET", "/health", ""), "health", 200, nil)                    // what has no body needs no place
+	check(t, request(t, h, "POST", "/v1/session", `{"token":"x"}`), "session", 401, nil) // nor does who bears no token, so that none of them keeps others out
+	check(t, request(t, h, "POST", "/v1/session", strings.Repeat(" ", mostOpen+1)), "session", 413, nil)
 	io.WriteString(w, `"a"}`)
 	w.Close()
 	if status := <-first; status != 200 {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	stdimage "image"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,7 +16,7 @@ import (
 	"github.com/chiasm/chiasm"
 )
 
-// An Input is what requests bring to be embedded: a string, a content part, or a list of them.
+// An input is what requests bring to be embedded: a string, a content part, or a list of them.
 type input []item
 
 // An item gets one vector: it is one part, or several that belong together.
@@ -30,27 +31,54 @@ type part struct {
 
 // Schema describes what UnmarshalJSON takes.
 func (input) Schema(r huma.Registry) *huma.Schema {
-	one := item{}.Schema(r)
-	return &huma.Schema{AnyOf: []*huma.Schema{one, {Type: "array", Items: one}},
-		Description: "A text (or a data: URI of a picture or sound), a content part, or a list of them. Each gets a vector; {\"content\": [parts]} gets one for all its parts."}
+	return oneOrMore(item{}.Schema(r), 1, "A text (or a data: URI of a picture or sound), a content part, or a list of them. Each gets a vector; {\"content\": [parts]} gets one for all its parts.")
+}
+
+func oneOrMore(one *huma.Schema, least int, about string) *huma.Schema {
+	return &huma.Schema{AnyOf: []*huma.Schema{one, {Type: "array", Items: one, MinItems: &least}}, Description: about}
+}
+
+// Media are inputs that are no texts.
+type media struct{ input }
+
+// Schema describes pictures and sounds.
+func (media) Schema(huma.Registry) *huma.Schema {
+	uri := &huma.Schema{Type: "string", Pattern: "^data:(image|audio)/"}
+	return oneOrMore(&huma.Schema{OneOf: append([]*huma.Schema{uri}, partSchemas()[1:]...)}, 0, "A picture or a sound, as a content part or a data: URI, or a list of them.")
 }
 
 // Schema describes what UnmarshalJSON takes.
 func (item) Schema(huma.Registry) *huma.Schema {
+	parts := append([]*huma.Schema{{Type: "string"}}, partSchemas()...)
+	several := &huma.Schema{Description: "The parts, or a text.", AnyOf: []*huma.Schema{{Type: "string"}, {Type: "array", Items: &huma.Schema{OneOf: parts}, MinItems: new(1)}}}
+	return &huma.Schema{OneOf: append(parts, &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"content": several}, Required: []string{"content"}})}
+}
+
+// partSchemas describe content parts, of texts first: objects that have one of these fields.
+func partSchemas() (all []*huma.Schema) {
 	text := &huma.Schema{Type: "string"}
 	url := &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"url": text}, Required: []string{"url"}}
-	either := &huma.Schema{AnyOf: []*huma.Schema{text, url}}
-	part := &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{
-		"type": {Type: "string", Enum: []any{"text", "image_url", "audio_url", "input_text", "input_image", "input_audio", "image", "audio"}},
-		"text": text, "image": text, "audio": text, "image_url": either, "audio_url": either,
-		"input_audio": {Type: "object", Properties: map[string]*huma.Schema{"data": {Type: "string", Description: "base64"}, "format": text}, Required: []string{"data"}},
-		"content":     {Type: "array", Items: &huma.Schema{Type: "object"}},
-	}}
-	return &huma.Schema{AnyOf: []*huma.Schema{text, part}}
+	either := &huma.Schema{AnyOf: []*huma.Schema{text, url}, Description: "A data: URI, or an address where the server allows that."}
+	bare := &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"data": {Type: "string", MinLength: new(1), Description: "base64"}, "format": text}, Required: []string{"data"}}
+	for _, p := range []struct {
+		name  string
+		value *huma.Schema
+		types []any
+	}{
+		{"text", text, []any{"text", "input_text"}},
+		{"image", either, []any{"image", "input_image"}}, {"image_url", either, []any{"image_url", "input_image"}},
+		{"audio", either, []any{"audio"}}, {"audio_url", either, []any{"audio_url"}}, {"input_audio", bare, []any{"input_audio"}},
+	} {
+		all = append(all, &huma.Schema{Type: "object", Required: []string{p.name}, Properties: map[string]*huma.Schema{p.name: p.value, "type": {Type: "string", Enum: p.types}}})
+	}
+	return all
 }
 
 // UnmarshalJSON takes the shapes of OpenAI's clients, and of others that take pictures.
-func (in *input) UnmarshalJSON(data []byte) error {
+func (in *input) UnmarshalJSON(data []byte) error { return in.read("input", data) }
+
+// read is UnmarshalJSON for a field of some name.
+func (in *input) read(field string, data []byte) error {
 	*in = nil
 	if data = bytes.TrimSpace(data); len(data) == 0 || data[0] != '[' {
 		var one item
@@ -67,7 +95,7 @@ func (in *input) UnmarshalJSON(data []byte) error {
 	for i, one := range list {
 		var it item
 		if err := it.UnmarshalJSON(one); err != nil {
-			return fmt.Errorf("input %d: %w", i, err)
+			return fmt.Errorf("%s %d: %w", field, i, err)
 		}
 		*in = append(*in, it)
 	}
@@ -83,8 +111,23 @@ type partJSON struct {
 	Audio      *address               `json:"audio"`
 	AudioURL   *address               `json:"audio_url"`
 	InputAudio *struct{ Data string } `json:"input_audio"`
-	Content    []json.RawMessage      `json:"content"`
+	Content    contents               `json:"content"`
 }
+
+// Contents are parts, or a text alone, as messages have them.
+type contents []json.RawMessage
+
+// UnmarshalJSON takes both forms.
+func (c *contents) UnmarshalJSON(data []byte) error {
+	if data[0] == '"' {
+		*c = contents{bytes.Clone(data)}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]json.RawMessage)(c))
+}
+
+// foreignURI is how data of other kinds begins, which nobody means to have read as text.
+var foreignURI = regexp.MustCompile(`^data:[a-z]+/[\w.+-]+[;,]`)
 
 // An address is a string, or an object that holds it as url.
 type address string
@@ -120,6 +163,8 @@ func (it *item) UnmarshalJSON(data []byte) error {
 			p.kind = "image"
 		} else if strings.HasPrefix(s, "data:audio/") {
 			p.kind = "audio"
+		} else if kind := foreignURI.FindString(s); kind != "" {
+			return fmt.Errorf("want a text, or a data: URI of a picture or a sound, got %.80s", kind)
 		}
 		*it = item{p}
 		return nil
@@ -128,10 +173,13 @@ func (it *item) UnmarshalJSON(data []byte) error {
 		if err := json.Unmarshal(data, &p); err != nil {
 			return err
 		}
+		one, err := p.part()
 		if p.Content == nil {
-			one, err := p.part()
 			*it = item{one}
 			return err
+		}
+		if one.kind != "" {
+			return fmt.Errorf("want content or %s, got both", one.kind)
 		}
 		*it = nil
 		for i, c := range p.Content {
@@ -168,7 +216,7 @@ func (p *partJSON) part() (one part, err error) {
 		set("audio", &p.InputAudio.Data, true)
 	}
 	if n != 1 {
-		return part{}, fmt.Errorf("content part of type %.40q: want one of text, image_url, audio_url and input_audio, got %d of them", p.Type, n)
+		return one, fmt.Errorf("content part of type %.40q: want one of text, image_url, audio_url and input_audio, got %d of them", p.Type, n)
 	}
 	return one, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	stdimage "image"
 	"io/fs"
+	"math"
 	"net/http"
 	"reflect"
 	"slices"
@@ -41,42 +42,55 @@ func (m seeker) EmbedAudios(ctx context.Context, sounds []chiasm.Sound) ([]chias
 
 // describeLibrary adds the operations on the library.
 func (s *Server) describeLibrary(mux *http.ServeMux, api huma.API) {
-	op := func(id, method, path, summary string) huma.Operation {
-		return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{"Library"}, RejectUnknownQueryParameters: true}
+	op := func(id, method, path, summary string, errors ...int) huma.Operation {
+		return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{"Library"}, RejectUnknownQueryParameters: true, Errors: errors}
 	}
+	const bad, none, clash, kind, full, busy, span = http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusUnsupportedMediaType, http.StatusInsufficientStorage, http.StatusServiceUnavailable, http.StatusRequestedRangeNotSatisfiable
 	register(s, api, op("getLibrary", "GET", "/v1/library", "What the library covers and holds"), s.libraryInfo)
-	register(s, api, op("search", "GET", "/v1/search", "Find pictures, videos and sounds by words and conditions"), s.searchWords)
-	post := op("searchLike", "POST", "/v1/search", "Find by words, pictures and sounds together")
+	register(s, api, op("search", "GET", "/v1/search", "Find pictures, videos and sounds by words and conditions", bad, none, busy), s.searchWords)
+	post := op("searchLike", "POST", "/v1/search", "Find by words, pictures and sounds together", none)
 	post.SkipValidateBody = true
 	register(s, api, post, s.searchLike)
-	bring := op("upload", "POST", "/v1/uploads", "Bring files into the library's own folder, to be indexed at once")
+	bring := op("upload", "POST", "/v1/uploads", "Bring files into the library's own folder, to be indexed at once", kind, full)
 	describeUpload(&bring)
 	s.raw(mux, api, bring, map[string]*huma.MediaType{"application/json": {Schema: huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[listing[uploadedFile]]())}}, s.upload)
-	s.raw(mux, api, op("libraryEvents", "GET", "/v1/events", "What changes, as server-sent events: library (counts of files), and job (a run of indexing)"), texts("text/event-stream"), s.libraryEvents)
+	s.raw(mux, api, op("libraryEvents", "GET", "/v1/events", "What changes, as server-sent events: library (counts of files), and job (a run of indexing)", busy), texts("text/event-stream"), s.libraryEvents)
 	register(s, api, op("getItem", "GET", "/v1/items/{id}", "What the catalogue knows of a file"), s.item)
-	register(s, api, op("similarItems", "GET", "/v1/items/{id}/similar", "What is like a file"), s.similar)
-	register(s, api, op("addTag", "PUT", "/v1/items/{id}/tags/{tag}", "Give a file a tag"), s.tag(true))
-	register(s, api, op("removeTag", "DELETE", "/v1/items/{id}/tags/{tag}", "Take a tag from a file"), s.tag(false))
-	register(s, api, op("listDuplicates", "GET", "/v1/duplicates", "Files that are the same, or nearly"), s.duplicates)
-	register(s, api, op("listBursts", "GET", "/v1/bursts", "Pictures that were taken soon after one another and look alike"), s.bursts)
+	register(s, api, op("similarItems", "GET", "/v1/items/{id}/similar", "What is like a file", bad, busy), s.similar)
+	register(s, api, op("addTag", "PUT", "/v1/items/{id}/tags/{tag}", "Give a file a tag", bad), s.tag(true))
+	register(s, api, op("removeTag", "DELETE", "/v1/items/{id}/tags/{tag}", "Take a tag from a file", bad), s.tag(false))
+	register(s, api, op("listDuplicates", "GET", "/v1/duplicates", "Files that are the same, or nearly", bad), s.duplicates)
+	register(s, api, op("listBursts", "GET", "/v1/bursts", "Pictures that were taken soon after one another and look alike", bad), s.bursts)
 	register(s, api, op("listTags", "GET", "/v1/tags", "The tags of files"), s.tags)
-	register(s, api, op("getFacets", "GET", "/v1/facets", "What the files that fulfil conditions have in common"), s.facets)
+	register(s, api, op("getFacets", "GET", "/v1/facets", "What the files that fulfil conditions have in common", bad), s.facets)
 	register(s, api, op("listErrors", "GET", "/v1/errors", "Files that could not be read"), s.listErrors)
-	start := op("startJob", "POST", "/v1/jobs", "Bring the library up to date")
+	start := op("startJob", "POST", "/v1/jobs", "Bring the library up to date", clash)
 	start.DefaultStatus = http.StatusAccepted
 	register(s, api, start, s.startJob)
 	register(s, api, op("listJobs", "GET", "/v1/jobs", "The runs of indexing"), s.listJobs)
 	register(s, api, op("getJob", "GET", "/v1/jobs/{id}", "How far a run is"), s.getJob)
 	register(s, api, op("stopJob", "DELETE", "/v1/jobs/{id}", "Stop a run: what it has done is kept"), s.stopJob)
 	s.raw(mux, api, op("jobEvents", "GET", "/v1/jobs/{id}/events", "How far a run is, as server-sent events: data is a job, the last one is not running"), texts("text/event-stream"), s.jobEvents)
-	s.raw(mux, api, op("getOriginal", "GET", "/v1/items/{id}/original", "The file itself, or ranges of it"), texts("*/*"), s.original)
-	small := op("getThumbnail", "GET", "/v1/items/{id}/thumbnail", "A small picture of a file: JPEG, or the waveform of a sound as PNG")
+	version := &huma.Param{Name: "v", In: "query", Description: "The item's version, for an answer that may be kept for ever.", Schema: &huma.Schema{Type: "string"}}
+	whole := op("getOriginal", "GET", "/v1/items/{id}/original", "The file itself, or ranges of it", span)
+	whole.Parameters, whole.Responses = []*huma.Param{version}, inParts("*/*", "multipart/byteranges")
+	s.raw(mux, api, whole, texts("*/*"), s.original)
+	small := op("getThumbnail", "GET", "/v1/items/{id}/thumbnail", "A small picture of a file: JPEG, or the waveform of a sound as PNG", bad, span)
+	small.Responses = inParts("image/jpeg", "image/png", "multipart/byteranges")
 	small.Parameters = []*huma.Param{
 		{Name: "size", In: "query", Description: "The longer side in pixels.", Schema: &huma.Schema{Type: "integer", Minimum: at(leastThumbnail), Maximum: at(mostThumbnail)}},
 		{Name: "at", In: "query", Description: "A moment of a video in seconds.", Schema: &huma.Schema{Type: "number", Minimum: at(0), ExclusiveMaximum: at(mostMoment)}},
-		{Name: "v", In: "query", Description: "The item's version, for an answer that may be kept for ever.", Schema: &huma.Schema{Type: "string"}},
+		version,
 	}
 	s.raw(mux, api, small, texts("image/jpeg", "image/png"), s.thumbnail)
+}
+
+// inParts are the answers about what is sent in ranges, and what the client has already.
+func inParts(kinds ...string) map[string]*huma.Response {
+	return map[string]*huma.Response{
+		"206": {Description: "The ranges that are asked for", Content: texts(kinds...)},
+		"304": {Description: "What the client has is still good"},
+	}
 }
 
 // at is a bound of a schema.
@@ -97,7 +111,11 @@ func (s *Server) raw(mux *http.ServeMux, api huma.API, o huma.Operation, content
 		o.Parameters = append(o.Parameters, &huma.Param{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "integer"}})
 	}
 	status := cmp.Or(o.DefaultStatus, http.StatusOK)
-	o.Responses = withError(map[string]*huma.Response{strconv.Itoa(status): {Description: http.StatusText(status), Content: content}}, api)
+	if o.Responses == nil {
+		o.Responses = map[string]*huma.Response{}
+	}
+	o.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: content}
+	o.Responses = withErrors(o, api)
 	api.OpenAPI().AddOperation(&o)
 	mux.HandleFunc(o.Method+" "+o.Path, func(w http.ResponseWriter, r *http.Request) {
 		err := unknown(o, r)
@@ -114,7 +132,7 @@ func (s *Server) raw(mux *http.ServeMux, api huma.API, o huma.Operation, content
 func unknown(o huma.Operation, r *http.Request) error {
 	for name := range r.URL.Query() {
 		if !slices.ContainsFunc(o.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name }) {
-			return failf(http.StatusUnprocessableEntity, "query."+name, "", "validation failed; query.%.100s: unknown query parameter", name)
+			return failf(http.StatusUnprocessableEntity, "query."+name, "", "query.%.100s: unknown query parameter", name)
 		}
 	}
 	return nil
@@ -248,6 +266,9 @@ func listed[T any](list []T) *answer[listing[T]] {
 func (s *Server) duplicates(ctx context.Context, in *struct {
 	Least float64 `query:"least" minimum:"0" maximum:"1" doc:"The cosine from which on pictures are nearly the same; 0 for equal contents only."`
 }) (*answer[listing[library.Group]], error) {
+	if math.IsNaN(in.Least) {
+		return nil, wrong("least", "least: want 0 to 1, got NaN")
+	}
 	groups, err := s.opts.Library.Duplicates(ctx, library.DuplicateOptions{Least: in.Least})
 	return listed(groups), err
 }
@@ -256,6 +277,9 @@ func (s *Server) bursts(ctx context.Context, in *struct {
 	Within float64 `query:"within" minimum:"1" maximum:"86400" default:"30" doc:"Seconds between one and the next at most."`
 	Least  float64 `query:"least" minimum:"0.01" maximum:"1" default:"0.9" doc:"The cosine of one and the next."`
 }) (*answer[listing[library.Group]], error) {
+	if math.IsNaN(in.Least) || math.IsNaN(in.Within) {
+		return nil, wrong("", "want numbers, got NaN")
+	}
 	groups, err := s.opts.Library.Bursts(ctx, library.BurstOptions{Within: time.Duration(in.Within * float64(time.Second)), Least: in.Least})
 	return listed(groups), err
 }

@@ -73,6 +73,11 @@ func TestLibrary(t *testing.T) {
 	if len(found.Data) != 1 || filepath.Base(found.Data[0].Path) != "tall.png" || found.Data[0].Score < 0.999 {
 		t.Fatalf("by its picture: %+v", found)
 	}
+	call(t, h, "/v1/search", `{"q":"a cat","strictnes":0}`, 422, nil) // a field that is misspelt
+	var wrong problem
+	if call(t, h, "/v1/search", `{"offset":1.5}`, 422, &wrong); wrong.Error.Message != "offset: want a whole number, got number 1.5" {
+		t.Errorf("%q", wrong.Error.Message)
+	}
 	tall := found.Data[0].ID
 	get(t, h, fmt.Sprintf("/v1/items/%d/similar", tall), 200, &found)
 	if len(found.Data) == 0 {
@@ -111,7 +116,7 @@ func TestLibrary(t *testing.T) {
 		t.Errorf("library %+v", info)
 	}
 	for path, status := range map[string]int{
-		"/v1/search?q=size:x": 400, "/v1/search?limit=-1": 422, "/v1/search?q=like:/etc/passwd": 404, "/v1/items/999": 404, "/v1/items/x": 422, "/v1/items/999/original": 404,
+		"/v1/search?q=size:x": 400, "/v1/search?limit=-1": 422, "/v1/search?strictness=NaN": 400, "/v1/duplicates?least=NaN": 400, "/v1/search?q=like:/etc/passwd": 404, "/v1/items/999": 404, "/v1/items/x": 422, "/v1/items/999/original": 404,
 		"/v1/items/..%2f..%2fetc%2fpasswd/original": 404, "/v1/items/999/thumbnail": 404, "/v1/jobs/7": 404, "/v1/jobs/7/events": 404, fmt.Sprintf("/v1/items/%d/thumbnail?size=9999", tall): 400,
 		"/v1/duplicates?near=0.9": 422, "/v1/duplicates?least=2": 422, fmt.Sprintf("/v1/items/%d/thumbnail?sise=90", tall): 422, fmt.Sprintf("/v1/items/%d/original?a=b", tall): 422,
 	} {
@@ -162,6 +167,7 @@ func TestFiles(t *testing.T) {
 		}
 	}
 	check(t, request(t, h, "GET", item+"/original", "", "Range", "bytes=9-0"), "range", 416, nil)
+	body(request(t, h, "GET", item+"/original", "", "Range", "lines=9-0"), 200) // in a unit that is not known
 	// A link that took the file's place leads nowhere outside.
 	path := filepath.Join(root, "tall.png")
 	secret := filepath.Join(t.TempDir(), "secret")

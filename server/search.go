@@ -1,7 +1,9 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -68,14 +70,22 @@ func (s *Server) similar(ctx context.Context, in *struct {
 	return s.find(ctx, "", in.Paging, 0, func(*loaded) ([]library.Example, error) { return []library.Example{{ID: in.ID, Weight: 1}}, nil })
 }
 
-type searchLikeInput struct {
-	Body struct {
-		Q    string  `json:"q,omitempty" doc:"As of GET."`
-		Like input   `json:"like,omitempty" doc:"Pictures and sounds to be near to, as content parts or data: URIs."`
-		IDs  []int64 `json:"ids,omitempty" doc:"Items to be near to."`
-		Paging
-		Strictness *float64 `json:"strictness,omitempty" minimum:"0" maximum:"1" doc:"As of GET."`
-	}
+type searchLikeInput struct{ Body searchLikeBody }
+
+type searchLikeBody struct {
+	Q    string  `json:"q,omitempty" doc:"As of GET."`
+	Like media   `json:"like,omitzero" doc:"To be near to."`
+	IDs  []int64 `json:"ids,omitempty" doc:"Items to be near to."`
+	Paging
+	Strictness *float64 `json:"strictness,omitempty" minimum:"0" maximum:"1" doc:"As of GET."`
+}
+
+// UnmarshalJSON refuses fields that there are not: one that is misspelt is not passed over.
+func (b *searchLikeBody) UnmarshalJSON(data []byte) error {
+	type plain searchLikeBody
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return d.Decode((*plain)(b))
 }
 
 func (s *Server) searchLike(ctx context.Context, in *searchLikeInput) (*answer[searchOutput], error) {
@@ -84,12 +94,12 @@ func (s *Server) searchLike(ctx context.Context, in *searchLikeInput) (*answer[s
 	if q.Strictness != nil {
 		least = *q.Strictness
 	}
-	if n := len(q.Like) + len(q.IDs); n > 64 || q.Limit < 0 || q.Limit > 1000 || q.Offset < 0 || !(least >= 0 && least <= 1) {
-		return nil, wrong("", "want at most 64 examples, limit 0 to 1000, offset from 0, strictness 0 to 1")
+	if n := len(q.Like.input) + len(q.IDs); n > 64 || q.Limit < 0 || q.Limit > 1000 || q.Offset < 0 {
+		return nil, wrong("", "want at most 64 examples, limit 0 to 1000, offset from 0")
 	}
 	return s.find(ctx, q.Q, q.Paging, least, func(m *loaded) (like []library.Example, err error) {
 		left := s.limits.Pixels
-		for i, it := range q.Like {
+		for i, it := range q.Like.input {
 			if len(it) != 1 || it[0].kind == "text" {
 				return nil, wrong("like", "like %d: want one picture or sound", i)
 			}
@@ -108,6 +118,9 @@ func (s *Server) searchLike(ctx context.Context, in *searchLikeInput) (*answer[s
 
 // find searches. examples, if there are any, are read for the model.
 func (s *Server) find(ctx context.Context, text string, p Paging, least float64, examples func(*loaded) ([]library.Example, error)) (*answer[searchOutput], error) {
+	if !(least >= 0 && least <= 1) { // not a number is neither below nor above
+		return nil, wrong("strictness", "strictness: want 0 to 1, got %g", least)
+	}
 	q, err := library.ParseQuery(text)
 	if err != nil {
 		return nil, s.missing(ctx, err)

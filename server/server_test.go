@@ -146,6 +146,7 @@ func TestEmbeddings(t *testing.T) {
 		`{"input":[{"type":"image_url","image_url":{"url":"` + uri + `"}},"a cat",{"image":"` + uri + `"}]}`: {picture, text, picture},
 		`{"input":[{"type":"input_image","image_url":"` + uri + `"}],"user":"x","unknown":1}`:                {picture},
 		`{"input":[{"content":[{"text":"a cat"}]}]}`:                                                         {text},
+		`{"input":[{"role":"user","content":"a cat"}]}`:                                                      {text},
 	} {
 		var got list
 		call(t, h, "/v1/embeddings", body, 200, &got)
@@ -229,7 +230,7 @@ func TestWrongRequests(t *testing.T) {
 	}{
 		{"/v1/embeddings", `{`, 422, ""},
 		{"/v1/embeddings", ``, 400, "required"},
-		{"/v1/embeddings", `null`, 400, "nothing is given"},
+		{"/v1/embeddings", `null`, 422, "want an object, got null"},
 		{"/v1/embeddings", `{"input":[]}`, 400, "nothing is given"},
 		{"/v1/embeddings", `{"input":[1,2,3]}`, 422, "tokens are not taken"},
 		{"/v1/embeddings", `{"input":[[1,2,3]]}`, 422, "of tokens?"},
@@ -242,9 +243,12 @@ func TestWrongRequests(t *testing.T) {
 		{"/v1/embeddings", `{"input":"a","encoding_format":"int4"}`, 400, "want float or base64"},
 		{"/v1/embeddings", `{"input":"a","dimensions":0}`, 400, "want 1 to"},
 		{"/v1/embeddings", `{"input":"a","dimensions":99999}`, 400, "want 1 to"},
-		{"/v1/embeddings", `{"input":"a","dimensions":"x"}`, 422, "dimensions: want a number, got string"},
+		{"/v1/embeddings", `{"input":"a","dimensions":"x"}`, 422, "dimensions: want a whole number, got string"},
 		{"/v1/embeddings", `["a"]`, 422, "want an object, got array"},
 		{"/v1/embeddings", `{"input":"` + wide + `"}`, 400, "pixels"},
+		{"/v1/embeddings", `{"input":["a","data:video/mp4;base64,AAAA"]}`, 422, `input 1: want a text, or a data: URI of a picture or a sound, got data:video/mp4;`},
+		{"/v1/embeddings", `{"input":{"content":["a"],"text":"b"}}`, 422, "got both"},
+		{"/v1/rerank", `{"query":"a","documents":["a",1]}`, 422, "documents 1: "},
 		{"/v1/embeddings", `{"input":"data:image/png;base64,!!!"}`, 400, "base64"},
 		{"/v1/embeddings", `{"input":"data:image/png;base64"}`, 400, "no comma"},
 		{"/v1/embeddings", `{"input":"data:image/png;base64,QUFB"}`, 400, "not a picture"},
@@ -279,6 +283,13 @@ func TestWrongRequests(t *testing.T) {
 		}
 		if len(p.Error.Message) > 1000 {
 			t.Errorf("%s %.80s: the message has %d bytes", c.path, c.body, len(p.Error.Message))
+		}
+	}
+	for body, param := range map[string]string{`{"input":["a",1]}`: "input[1]", `{"input":"a","dimensions":"x"}`: "dimensions"} {
+		var p problem
+		call(t, h, "/v1/embeddings", body, 422, &p)
+		if p.Error.Param == nil || *p.Error.Param != param {
+			t.Errorf("%s: %+v, want the field %s named", body, p.Error, param)
 		}
 	}
 	// A body whose length nobody said.

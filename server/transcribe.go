@@ -45,6 +45,7 @@ type shortTranscript struct {
 // written completes an operation that answers with a transcript.
 func (s *Server) written(o huma.Operation) huma.Operation {
 	o.Method, o.Tags = http.MethodPost, []string{"Models"}
+	o.Errors = noModel
 	text := &huma.Schema{Type: "string"}
 	verbose := &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{
 		"text": text, "task": text, "language": text, "duration": {Type: "number"},

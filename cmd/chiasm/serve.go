@@ -212,7 +212,11 @@ func (v *serveVerb) run(ctx context.Context, args []string) (err error) {
 			v.app.say("chiasm index will not find this server: %v", err)
 		}
 	}
-	v.app.note("http://%s", visitable(listener.Addr()))
+	if url := "http://" + visitable(listener.Addr()); v.log == "json" {
+		v.opts.Log.Info("listening", "url", url) // so that every line can be read by a program
+	} else {
+		v.app.note("%s", url)
+	}
 	return s.Serve(ctx, listener)
 }
 

@@ -130,10 +130,10 @@ async function failure(answer: Response): Promise<Failure> {
   return new Failure(answer.status, e?.code ?? null, e?.message ?? answer.statusText)
 }
 
-const list = <T>(path: string) => ask<{ data: T[] }>('GET', path).then((a) => a.data)
+const list = <T>(path: string, signal?: AbortSignal) => ask<{ data: T[] }>('GET', path, undefined, signal).then((a) => a.data)
 
 /** Media of an item, which elements load by themselves. */
-export const original = (id: number) => `/v1/items/${id}/original`
+export const original = (of: Pick<Hit, 'id' | 'version'>) => `/v1/items/${of.id}/original${of.version ? `?v=${of.version}` : ''}`
 
 export function thumbnail(of: Pick<Hit, 'id' | 'version'>, size: number, at?: number): string {
   const p = new URLSearchParams({ size: String(size) })
@@ -151,8 +151,8 @@ export const api = {
   tag: (id: number, tag: string, add: boolean) => ask<Item>(add ? 'PUT' : 'DELETE', `/v1/items/${id}/tags/${encodeURIComponent(tag)}`),
   tags: (prefix: string) => list<{ tag: string; files: number }>(`/v1/tags?limit=20&prefix=${encodeURIComponent(prefix)}`),
   facets: (q: string, lang: string) => ask<Facets>('GET', `/v1/facets?lang=${lang}&q=${encodeURIComponent(q)}`),
-  duplicates: (least: number) => list<Group>(`/v1/duplicates?least=${least}`),
-  bursts: () => list<Group>('/v1/bursts'),
+  duplicates: (least: number, signal: AbortSignal) => list<Group>(`/v1/duplicates?least=${least}`, signal),
+  bursts: (signal: AbortSignal) => list<Group>('/v1/bursts', signal),
   startJob: (retry: boolean) => ask<Job>('POST', '/v1/jobs', { retry }),
   stopJob: (id: number) => ask<Job>('DELETE', `/v1/jobs/${id}`),
 

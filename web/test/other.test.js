@@ -13,6 +13,7 @@ before(async () => {
   dir = await folder()
   ;[media, library] = [join(dir, 'media'), join(dir, 'library')]
   await collect(media)
+  await run('ffmpeg', ['-v', 'error', '-i', join(media, 'animals/cat.jpg'), '-vf', 'scale=200:-2', join(media, 'copies/smaller.jpg')]) // kept beside it is what is kept beside a copy
   await index(library, media)
   browser = await launch()
 })
@@ -69,7 +70,14 @@ for (const colorScheme of ['light', 'dark']) {
     await accessible(page, 'help')
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Duplicates' }).click()
-    await page.getByText('would be kept').waitFor()
+    await page.getByText('would be kept').nth(1).waitFor()
+    await tiles(page).first().focus()
+    const focused = () => page.evaluate(() => document.activeElement.title)
+    for (const [press, name] of [['ArrowRight', 'the same cat.jpg'], ['ArrowDown', 'cat.jpg'], ['End', 'smaller.jpg']]) {
+      await page.keyboard.press(press)
+      assert.equal(await focused(), name)
+    }
+    assert.deepEqual(await page.getByRole('main').getByRole('heading').allTextContents(), ['Identical', 'Nearly the same'])
     await accessible(page, 'copies')
     await box(page).fill('path:nowhere')
     await page.getByRole('heading', { name: 'Nothing fits' }).waitFor()
