@@ -208,14 +208,19 @@ func say(ctx context.Context, w *within, j *job, fresh bool) (err error) {
 			return err
 		}
 	}
-	tags := slices.Clone(m.Tags)
+	tags := m.Tags
 	if !fresh { // a person may have given it some
 		if tags, err = tagsOf(ctx, w, j.file); err != nil {
 			return err
 		}
 	}
 	return w.exec(ctx, "INSERT INTO words(rowid, name, folder, tags, caption) VALUES(?, ?, ?, ?, ?)", j.file, separate(filepath.Base(j.path)),
-		separate(folderWords(j.root.Path, j.path)), separate(strings.Join(append(tags, m.Place, m.Camera), " | ")), separate(m.Caption))
+		separate(folderWords(j.root.Path, j.path)), separate(tagWords(tags, m.Place, m.Camera)), separate(m.Caption))
+}
+
+// tagWords is what is found as tags: these, and where and by what it was taken.
+func tagWords(tags []string, place, camera string) string {
+	return strings.Join(append(slices.Clone(tags), place, camera), " | ")
 }
 
 // folderWords is the folders that a file lies in, from the root's own on.

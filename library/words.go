@@ -9,24 +9,29 @@ import (
 	"unicode"
 )
 
+// seam is what [separate] puts between words that no space parts: the full-text index takes it for one, and nobody writes it.
+const seam = '\x1f'
+
 // separate writes a text so that the full-text index sees its words: characters of scripts without spaces are words by themselves, and
-// words that are run together, as in BeachHouse or IMG2041, are given apart as well.
+// words that are run together, as in BeachHouse or IMG2041, are given apart as well. [joined] takes that back.
 func separate(s string) string {
 	var out strings.Builder
 	var last rune
 	for _, r := range strings.ToValidUTF8(s, " ") {
 		if spaceless(r) || spaceless(last) ||
 			unicode.IsLower(last) && unicode.IsUpper(r) || unicode.IsDigit(last) != unicode.IsDigit(r) && unicode.IsLetter(last) != unicode.IsLetter(r) {
-			out.WriteByte(' ')
+			out.WriteRune(seam)
 		}
-		if r == '_' {
-			r = ' '
+		if r != seam {
+			out.WriteRune(r)
 		}
-		out.WriteRune(r)
 		last = r
 	}
 	return out.String()
 }
+
+// joined is the text that separate was given.
+func joined(s string) string { return strings.ReplaceAll(s, string(seam), "") }
 
 func spaceless(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
