@@ -74,6 +74,9 @@ func (run *ingest) put(ctx context.Context, w *within, j *job, first int64, old 
 	}
 	run.mu.Lock()
 	run.seen[j.file] = true
+	if !j.done || j.retold {
+		run.told[j.file] = j.retold
+	}
 	run.mu.Unlock()
 	if j.done {
 		return nil
@@ -102,7 +105,7 @@ func (run *ingest) put(ctx context.Context, w *within, j *job, first int64, old 
 			return err
 		}
 	}
-	if j.parts > 0 {
+	if j.count > 0 {
 		s.Embedded++
 	}
 	if !run.kinds[j.kind] {
@@ -161,19 +164,29 @@ func (run *ingest) row(ctx context.Context, w *within, j *job, s *Summary) (err 
 	if j.known && j.err != nil { // what is known of it stays
 		return w.exec(ctx, "UPDATE files SET error = ? WHERE id = ?", failed, j.file)
 	}
-	if j.done {
-		if err := w.exec(ctx, "UPDATE files SET size = ?, modified = ?, error = NULL WHERE id = ?", j.size, j.modified, j.file); err != nil {
-			return err
-		}
-		return w.exec(ctx, "UPDATE words SET name = ?, folder = ? WHERE rowid = ?", separate(filepath.Base(j.path)), separate(folderWords(j.root.Path, j.path)), j.file)
-	}
-	m := &j.meta
 	var taken, lat, lon any
+	m := &j.meta
 	if !m.Taken.IsZero() {
 		taken = m.Taken.Unix()
 	}
 	if m.Located {
 		lat, lon = m.Lat, m.Lon
+	}
+	if j.done && j.retold {
+		if !run.claimed[j.file] { // else it counts as moved
+			s.Changed++
+		}
+		if err := w.exec(ctx, "UPDATE files SET size = ?, modified = ?, taken = ?, camera = ?, lat = ?, lon = ?, place = ? WHERE id = ?",
+			j.size, j.modified, taken, none(m.Camera), lat, lon, none(m.Place), j.file); err != nil {
+			return err
+		}
+		return say(ctx, w, j, false)
+	}
+	if j.done {
+		if err := w.exec(ctx, "UPDATE files SET size = ?, modified = ?, error = NULL WHERE id = ?", j.size, j.modified, j.file); err != nil {
+			return err
+		}
+		return w.exec(ctx, "UPDATE words SET name = ?, folder = ? WHERE rowid = ?", separate(filepath.Base(j.path)), separate(folderWords(j.root.Path, j.path)), j.file)
 	}
 	kind := j.kind
 	if kind == "" {

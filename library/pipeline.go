@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/index"
 	"github.com/chiasm/chiasm/media/image"
 )
 
@@ -67,6 +68,12 @@ func (run *ingest) file(r *reader, j *job) (err error) {
 		return nil
 	}
 	if err := run.recognise(j); err != nil || j.done {
+		if err == nil && j.retold {
+			r.describe(run.ctx, j, data)
+		}
+		return err
+	}
+	if err := run.halves(j); err != nil {
 		return err
 	}
 	if ok, err := run.copy(r, j, data); ok || err != nil {
@@ -140,26 +147,43 @@ func (run *ingest) copy(r *reader, j *job, data []byte) (ok bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	var vectors [][]float32
-	var times [][2]float64
-	var sounds []bool
-	whole := true
-	if err := each(run.ctx, run.db, func(scan func(...any) error) error {
+	made, whole, err := run.made(twin, run.space, run.index, "")
+	if err != nil || !whole || len(made.vectors) == 0 {
+		return false, err
+	}
+	r.describe(run.ctx, j, data)
+	j.meta.Width, j.meta.Height, j.meta.Duration = m.Width, m.Height, m.Duration
+	j.take(made)
+	return true, nil
+}
+
+// Parts are the vectors of pieces of a file, with their times.
+type parts struct {
+	vectors [][]float32
+	times   [][2]float64 // seconds
+	heard   []bool       // they are of sound
+}
+
+// made is the vectors that a space has of a file, all of them or those of some pieces, and whether they are all there.
+func (run *ingest) made(file int64, of Space, x *index.Index, some string) (v parts, whole bool, err error) {
+	whole = true
+	err = each(run.ctx, run.statements, func(scan func(...any) error) error {
 		var id uint64
 		var sound bool
 		var start, end sql.NullFloat64
 		err := scan(&id, &sound, &start, &end)
-		v := run.index.Get(id)
-		whole = whole && v != nil
-		vectors, times, sounds = append(vectors, v), append(times, [2]float64{start.Float64, end.Float64}), append(sounds, sound)
+		vector := x.Get(id)
+		whole = whole && vector != nil
+		v.vectors, v.times, v.heard = append(v.vectors, vector), append(v.times, [2]float64{start.Float64, end.Float64}), append(v.heard, sound)
 		return err
-	}, "SELECT id, sound, start, stop FROM pieces WHERE file = ? AND space = ? ORDER BY id", twin, run.space.id); err != nil || !whole || len(vectors) == 0 {
-		return false, err
-	}
-	r.describe(j, data)
-	j.meta.Width, j.meta.Height, j.meta.Duration = m.Width, m.Height, m.Duration
-	j.vectors, j.times, j.heard, j.parts = vectors, times, sounds, len(vectors)
-	return true, nil
+	}, "SELECT id, sound, start, stop FROM pieces WHERE file = ? AND space = ? "+some+" ORDER BY id", file, of.id)
+	return v, whole && err == nil, err
+}
+
+// take gives a job vectors that were made before.
+func (j *job) take(v parts) {
+	j.vectors, j.times, j.heard = append(j.vectors, v.vectors...), append(j.times, v.times...), append(j.heard, v.heard...)
+	j.count = len(j.vectors)
 }
 
 // away reports whether a path's root is not there.
@@ -187,8 +211,8 @@ func (run *ingest) sameDevice(root string) bool {
 func (run *ingest) give(p piece) error {
 	j := p.job
 	j.mu.Lock()
-	p.number = j.parts
-	j.parts++
+	p.number = j.count
+	j.count++
 	j.left++
 	j.vectors, j.times = append(j.vectors, nil), append(j.times, [2]float64{p.start, p.end})
 	j.heard = append(j.heard, p.sound != nil)
@@ -331,7 +355,7 @@ func (run *ingest) write() error {
 				continue
 			}
 			jobs = append(jobs, j)
-			if rows += j.parts; len(jobs) < commitJobs && rows < commitRows {
+			if rows += j.count; len(jobs) < commitJobs && rows < commitRows {
 				continue
 			}
 		case <-tick.C:

@@ -120,7 +120,8 @@ func (run *ingest) walk(scopes []scope) error {
 		}
 		var failed error
 		w := &walk{root: &scopes[i].root, own: run.dir, unread: map[string]int{},
-			give: func(f found) bool { failed = run.consider(f); return failed == nil },
+			give:   func(f found) bool { failed = run.consider(f); return failed == nil },
+			beside: func(path string, info fs.FileInfo) bool { failed = run.beside(path, info); return failed == nil },
 			link: func(path, real string) {
 				if _, err := run.db.ExecContext(run.ctx, "INSERT OR REPLACE INTO links VALUES(?, ?, ?)", []byte(path), scopes[i].root.id, []byte(real)); err != nil {
 					failed = err
@@ -260,6 +261,11 @@ func (run *ingest) consider(f found) error {
 		}
 		j.done = embedded
 	}
+	return run.send(j)
+}
+
+// send has a file read.
+func (run *ingest) send(j *job) error {
 	run.tell(func(p *Progress) { p.Found++ })
 	select {
 	case run.todo <- j:
