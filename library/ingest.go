@@ -110,6 +110,9 @@ type ingest struct {
 	broken  []string          // folders and files that could not be read
 	drives  map[string]*mount // below roots
 	met     int               // files found that the catalogue knows, by their paths
+
+	searching sync.Mutex
+	vacant    map[string][]place // by the hash of a content that many files have: from where one is gone
 }
 
 // Index brings the library up to date with its folders, and makes vectors by the model. Files that cannot be read are no error: see
@@ -157,7 +160,7 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 	}
 	run := &ingest{
 		Library: l, statements: newStatements(l.db), o: o, model: m, space: space, index: x, kinds: map[string]bool{}, claimed: map[int64]bool{}, seen: map[int64]bool{},
-		told: map[int64]bool{}, beheld: map[int64]bool{}, began: time.Now(),
+		vacant: map[string][]place{}, told: map[int64]bool{}, beheld: map[int64]bool{}, began: time.Now(),
 	}
 	defer run.statements.close()
 	run.summary.Space, run.now.Walking = space.Name, true

@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	stdimage "image"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/chiasm/chiasm"
@@ -94,41 +97,85 @@ func (run *ingest) recognise(j *job) error {
 		j.done = j.done && j.known && !failed.Valid
 		return nil
 	}
-	type place struct {
-		id       int64
-		path     []byte
-		kind     string
-		embedded bool
-		missing  bool // with its root
-	}
-	var places []place
-	if err := each(run.ctx, run.statements, func(scan func(...any) error) error {
-		var p place
-		defer func() { places = append(places, p) }()
-		return scan(&p.id, &p.path, &p.kind, &p.embedded, &p.missing)
-	}, `SELECT id, path, kind, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?), root IN (SELECT id FROM roots WHERE missing) FROM files
-		WHERE hash = ? ORDER BY id`, run.space.id, j.hash); err != nil {
+	places, err := run.places(j.hash, fewPlaces)
+	if err != nil {
 		return err
 	}
 	j.alone = len(places) == 0
-	for _, p := range places {
-		if p.missing {
-			continue
-		}
-		if _, err := os.Lstat(string(p.path)); !errors.Is(err, fs.ErrNotExist) || run.away(string(p.path)) {
-			continue
-		}
-		run.mu.Lock()
-		taken := run.claimed[p.id]
-		run.claimed[p.id] = true
-		run.seen[p.id] = true
-		run.mu.Unlock()
-		if !taken {
-			j.file, j.known, j.moved, j.done = p.id, true, true, p.embedded
-			return nil
+	if len(places) == fewPlaces {
+		if places, err = run.left(j.hash); err != nil {
+			return err
 		}
 	}
+	for _, p := range places {
+		if !run.gone(p) || !run.claim(p) {
+			continue
+		}
+		j.file, j.known, j.moved, j.done = p.id, true, true, p.embedded
+		return nil
+	}
 	return nil
+}
+
+// A place is where the catalogue has some content.
+type place struct {
+	id       int64
+	path     string
+	embedded bool
+	missing  bool // with its root
+}
+
+// fewPlaces is how many places of a content are looked up for each file that has it.
+const fewPlaces = 8
+
+// places are the first so many of a content, -1 for all.
+func (run *ingest) places(hash []byte, most int) (out []place, err error) {
+	err = each(run.ctx, run.statements, func(scan func(...any) error) error {
+		var p place
+		var path []byte
+		err := scan(&p.id, &path, &p.embedded, &p.missing)
+		p.path = string(path)
+		out = append(out, p)
+		return err
+	}, `SELECT id, path, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?), root IN (SELECT id FROM roots WHERE missing) FROM files
+		WHERE hash = ? ORDER BY id LIMIT ?`, run.space.id, hash, most)
+	return out, err
+}
+
+// gone reports whether no file is at a place any more.
+func (run *ingest) gone(p place) bool {
+	if p.missing {
+		return false
+	}
+	_, err := os.Lstat(p.path)
+	return errors.Is(err, fs.ErrNotExist) && !run.away(p.path)
+}
+
+// claim takes a place whose file has moved, and reports whether no other one had it.
+func (run *ingest) claim(p place) bool {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	taken := run.claimed[p.id]
+	run.claimed[p.id], run.seen[p.id] = true, true
+	return !taken
+}
+
+// left is the next place, if there is one, that a content which many files have is gone from. They are looked for once, by whom others wait for:
+// what is added in this run is there.
+func (run *ingest) left(hash []byte) ([]place, error) {
+	run.searching.Lock()
+	defer run.searching.Unlock()
+	places, known := run.vacant[string(hash)]
+	if !known {
+		all, err := run.places(hash, -1)
+		if err != nil {
+			return nil, err
+		}
+		places = slices.DeleteFunc(all, func(p place) bool { return !run.gone(p) })
+	}
+	next := places[:min(1, len(places))]
+	run.vacant[string(hash)] = places[len(next):]
+	return next, nil
 }
 
 // copy takes the vectors of another file of the same content, if there is one, so that a copy costs no second look.
@@ -194,11 +241,25 @@ func (run *ingest) away(path string) bool {
 		return true
 	}
 	if dir, m := run.unmounted(path); m != nil {
-		inside, err := os.ReadDir(dir)
-		return err != nil || len(inside) == 0
+		empty, err := isEmpty(dir)
+		return err != nil || empty
 	}
-	entries, err := os.ReadDir(string(root))
-	return err != nil && !errors.Is(err, fs.ErrInvalid) || err == nil && len(entries) == 0 && !run.sameDevice(string(root))
+	empty, err := isEmpty(string(root))
+	return err != nil && !errors.Is(err, syscall.ENOTDIR) || empty && !run.sameDevice(string(root))
+}
+
+// isEmpty reports whether a folder holds nothing. It reads one of its names, where there may be many.
+func isEmpty(dir string) (bool, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	_, err = f.Readdirnames(1)
+	if errors.Is(err, io.EOF) {
+		return true, nil
+	}
+	return false, err
 }
 
 func (run *ingest) sameDevice(root string) bool {
