@@ -54,6 +54,7 @@ func (run *ingest) commit(ctx context.Context, jobs []*job) error {
 		all.Added += s.Added
 		all.Changed += s.Changed
 		all.Moved += s.Moved
+		all.Unchanged += s.Unchanged
 		all.Failed += s.Failed
 		all.Damaged += s.Damaged
 		all.Embedded += s.Embedded
@@ -92,7 +93,7 @@ func (run *ingest) put(ctx context.Context, w *within, j *job, first int64, old 
 	}
 	if j.damage != nil {
 		s.Damaged++
-		if err := w.exec(ctx, "INSERT OR REPLACE INTO damages VALUES(?, ?)", j.hash, plain(j.damage)); err != nil {
+		if err := w.exec(ctx, "INSERT OR REPLACE INTO damages VALUES(?, ?)", j.hash, blame(j.path, j.damage)); err != nil {
 			return err
 		}
 	}
@@ -145,7 +146,7 @@ func (run *ingest) outdate(ctx context.Context, w *within, j *job, old map[int64
 func (run *ingest) row(ctx context.Context, w *within, j *job, s *Summary) (err error) {
 	var failed any
 	if j.err != nil {
-		failed = plain(j.err)
+		failed = blame(j.path, j.err)
 	}
 	fresh := j.file == 0
 	switch {
@@ -173,7 +174,7 @@ func (run *ingest) row(ctx context.Context, w *within, j *job, s *Summary) (err 
 		lat, lon = m.Lat, m.Lon
 	}
 	if j.done && j.retold {
-		if !run.claimed[j.file] { // else it counts as moved
+		if !j.again {
 			s.Changed++
 		}
 		if err := w.exec(ctx, "UPDATE files SET size = ?, modified = ?, taken = ?, camera = ?, lat = ?, lon = ?, place = ? WHERE id = ?",
@@ -183,6 +184,9 @@ func (run *ingest) row(ctx context.Context, w *within, j *job, s *Summary) (err 
 		return say(ctx, w, j, false)
 	}
 	if j.done {
+		if !j.moved { // it was only touched
+			s.Unchanged++
+		}
 		if err := w.exec(ctx, "UPDATE files SET size = ?, modified = ?, error = NULL WHERE id = ?", j.size, j.modified, j.file); err != nil {
 			return err
 		}
@@ -260,6 +264,15 @@ func none[T comparable](v T) any {
 		return nil
 	}
 	return v
+}
+
+// blame is what is wrong with a file, in one line that does not name it again.
+func blame(path string, err error) string {
+	message := strings.ReplaceAll(err.Error(), path+": ", "")
+	for _, of := range []string{"image: ", "audio: ", "video: ", "open "} {
+		message = strings.TrimPrefix(message, of)
+	}
+	return plain(errors.New(message))
 }
 
 // plain is an error in one line of text.

@@ -64,6 +64,7 @@ type job struct {
 	alone   bool  // the catalogue has no other file of its content
 	nothing bool  // it is no file that counts
 	retold  bool  // only what is said of it is to be read again
+	again   bool  // it counts already
 	kind    string
 	hash    []byte
 	meta    Metadata

@@ -2,6 +2,7 @@ package library
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -128,7 +129,7 @@ func (r *reader) pieces(ctx context.Context, j *job, data []byte, give func(piec
 		j.meta.Width, j.meta.Height, j.meta.Duration = j.before.Width, j.before.Height, j.before.Duration
 	}
 	if heard != nil && rate > 0 && (!sees || seen != nil) {
-		return errors.Join(seen, heard)
+		return cmp.Or(seen, heard)
 	}
 	if seen != nil && j.count == 0 {
 		return seen

@@ -77,7 +77,11 @@ func (l *Library) scopes(ctx context.Context, o IndexOptions) ([]scope, error) {
 // covers reports why a path below a root cannot be taken in by itself: the next look at the whole root would undo it.
 func (r *Root) covers(path string, o IndexOptions) error {
 	if len(o.Include)+len(o.Exclude) > 0 {
-		return fmt.Errorf("%s lies in %s, which is covered with its own patterns: name that folder, with patterns such as %s/**", path, r.Path, r.below(path))
+		pattern := r.below(path)
+		if info, err := os.Stat(path); err != nil || info.IsDir() {
+			pattern += "/**"
+		}
+		return fmt.Errorf("%s lies in %s, which is covered with its own patterns: name that folder, with patterns such as %s", path, r.Path, pattern)
 	}
 	if r.leavesOut(path) {
 		return fmt.Errorf("%s is left out of %s, by a pattern or as hidden: name that folder, with all patterns that it should have and perhaps --hidden", path, r.Path)

@@ -211,7 +211,7 @@ func (run *ingest) retellOf(s sidecar) error {
 			return err
 		}
 		j.path, r.Path, j.root = string(path), string(root), &r
-		if slices.Contains(stems(j.path), stem) && !run.toldSince(j.file, s.modified) {
+		if slices.Contains(stems(j.path), stem) && run.retells(j, s.modified) {
 			jobs = append(jobs, j)
 		}
 		return nil
@@ -227,13 +227,14 @@ func (run *ingest) retellOf(s sidecar) error {
 	return nil
 }
 
-// toldSince reports whether a file was described in this run after a time, in nanoseconds, and notes that it is now.
-func (run *ingest) toldSince(file, modified int64) bool {
+// retells reports whether a file was not described in this run after a time of its sidecar, in nanoseconds, and notes that it is now.
+func (run *ingest) retells(j *job, modified int64) bool {
 	run.mu.Lock()
 	defer run.mu.Unlock()
-	again, before := run.told[file]
-	run.told[file] = true
-	return again || before && modified != 0 && modified < run.began.Add(-clockGrain).UnixNano()
+	again, before := run.told[j.file]
+	run.told[j.file] = true
+	j.again = before || run.claimed[j.file]
+	return !again && !(before && modified != 0 && modified < run.began.Add(-clockGrain).UnixNano())
 }
 
 // clockGrain is how far the times of files may lie behind the clock.

@@ -79,6 +79,12 @@ func TestSidecars(t *testing.T) {
 			t.Errorf("%s finds %v", q, bases(got.Hits))
 		}
 	}
+	for _, text := range []string{"iphone", "iPhone", "IPHONE"} {
+		got, err := l.Search(t.Context(), m, Query{Terms: []Term{{Text: text, Weight: 1}}, NoLike: true})
+		if must(t, err); len(got.Hits) != 2 {
+			t.Errorf("%s finds %v", text, bases(got.Hits))
+		}
+	}
 	must(t, l.Tag(t.Context(), it.ID, []string{"mine"}, nil))
 	if got := find(t, l, m, "Berlin"); got.Hits[0].Path != b {
 		t.Errorf("tagged, its place finds %v", bases(got.Hits))

@@ -88,10 +88,19 @@ func (f *libraryFlags) open(o library.Options) (*library.Library, error) {
 		return nil, heldBy(dir, err)
 	}
 	if errors.Is(err, fs.ErrNotExist) && o.ReadOnly {
-		return nil, fmt.Errorf("there is no library in %s, chiasm index FOLDER makes one: %w", dir, fs.ErrNotExist)
+		return nil, noLibraryError(dir)
 	}
 	return l, err
 }
+
+// A noLibraryError names a folder without a library.
+type noLibraryError string
+
+func (e noLibraryError) Error() string {
+	return "there is no library in " + string(e) + ": chiasm index FOLDER makes one"
+}
+
+func (e noLibraryError) Unwrap() error { return fs.ErrNotExist }
 
 // choose takes the model by which a library was indexed where none is named.
 func (f *modelFlags) choose(ctx context.Context, l *library.Library) error {
