@@ -43,6 +43,9 @@ func (run *ingest) read() error {
 			if run.ctx.Err() != nil {
 				return nil
 			}
+			if vanished(j, err) {
+				j.nothing, err = true, nil
+			}
 			j.mu.Lock()
 			j.err = err
 			j.mu.Unlock()
@@ -52,6 +55,15 @@ func (run *ingest) read() error {
 		}
 	}
 	return nil
+}
+
+// vanished reports whether nothing could be read of a file because it is not there any more. The next run sees what that means.
+func vanished(j *job, err error) bool {
+	if !errors.Is(err, fs.ErrNotExist) || j.count > 0 {
+		return false
+	}
+	_, err = os.Lstat(j.path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // file reads one file. A decoder's bug is that file's failure.

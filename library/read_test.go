@@ -61,3 +61,16 @@ func TestOnlyInPart(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 }
+
+// A file that goes while it is on its way is no failure; a link that leads nowhere is one.
+func TestVanished(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.jpg")
+	_, err := os.Open(path)
+	j := &job{found: found{path: path}}
+	if !vanished(j, err) || vanished(j, os.ErrPermission) {
+		t.Error("a file that is gone is taken for one that cannot be read, or the other way round")
+	}
+	if err := os.Symlink("nowhere", path); err == nil && vanished(j, os.ErrNotExist) {
+		t.Error("a link that leads nowhere is taken for a file that is gone")
+	}
+}

@@ -206,6 +206,9 @@ func (a *app) summary(s library.Summary, asJSON bool) {
 	}{{s.Added, "added"}, {s.Changed, "changed"}, {s.Moved, "moved"}, {s.Removed, "removed"}, {s.Failed, "failed"}, {s.Unchanged, "unchanged"}} {
 		parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 	}
+	if more := s.Embedded + s.Adopted - s.Added - s.Changed; more > 0 { // by another model, or again
+		parts = append(parts, fmt.Sprintf("%d of them embedded anew", more))
+	}
 	fmt.Fprintln(a.stdout, strings.Join(parts, ", "))
 	if s.Switched {
 		a.note("searches answer from %s now", s.Space)
