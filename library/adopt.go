@@ -11,7 +11,7 @@ import (
 const adoptFiles = 1024
 
 // adopt gives a space that is being built the vectors that others have and that its model would make again: of pictures where the tower of
-// pictures is the same, of sounds where that of sounds is. Videos have both, and are looked at anew.
+// pictures is the same, of sounds where that of sounds is. Videos have both: see halves.
 func (run *ingest) adopt(ctx context.Context) error {
 	if run.space.State != Building {
 		return nil
@@ -125,4 +125,56 @@ func (run *ingest) adoptSome(ctx context.Context, from Space, x *index.Index, fi
 	run.count(func(s *Summary) { s.Adopted += n })
 	run.tell(func(p *Progress) { p.Found += n; p.Done += n })
 	return nil
+}
+
+// halves takes what is seen or what is heard of a video from another space whose tower for it is the same, so that only the rest of it is read.
+func (run *ingest) halves(j *job) error {
+	if run.space.State != Building || j.kind != Video || !j.known {
+		return nil
+	}
+	all, err := run.spaces(run.ctx)
+	if err != nil {
+		return err
+	}
+	for _, from := range all {
+		if from.id == run.space.id || from.Dimension != run.space.Dimension {
+			continue
+		}
+		for _, half := range []struct {
+			theirs, ours string
+			sound        bool
+			has          *bool
+		}{{from.image, run.space.image, false, &j.looked}, {from.audio, run.space.audio, true, &j.listened}} {
+			if half.ours != "" && half.theirs == half.ours && !*half.has {
+				if *half.has, err = run.half(j, from, half.sound); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if j.looked || j.listened {
+		return run.statements.scan(run.ctx, "SELECT coalesce(width, 0), coalesce(height, 0), coalesce(duration, 0) FROM files WHERE id = ?", []any{j.file},
+			&j.before.Width, &j.before.Height, &j.before.Duration)
+	}
+	return nil
+}
+
+// half gives a job the vectors of sounds or of frames that a space has of its file, if it has the file whole.
+func (run *ingest) half(j *job, from Space, sound bool) (ok bool, err error) {
+	if err := run.statements.scan(run.ctx, "SELECT EXISTS (SELECT 1 FROM embedded WHERE file = ? AND space = ?)", []any{j.file, from.id}, &ok); err != nil || !ok {
+		return false, err
+	}
+	x, err := run.vectors(run.ctx, from)
+	if err != nil {
+		return false, err
+	}
+	some := "AND NOT sound"
+	if sound {
+		some = "AND sound"
+	}
+	v, ok, err := run.made(j.file, from, x, some)
+	if ok {
+		j.take(v)
+	}
+	return ok, err
 }

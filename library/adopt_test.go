@@ -3,6 +3,8 @@ package library
 import (
 	"context"
 	stdimage "image"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/chiasm/chiasm"
@@ -95,6 +97,41 @@ func TestTowers(t *testing.T) {
 		t.Errorf("back: %d looks, %d sounds, %+v", looks, hears, s)
 	}
 	sound(t, l)
+}
+
+// Of a video only that half is made anew whose tower is another one.
+func TestHalves(t *testing.T) {
+	films := t.TempDir()
+	film(t, filepath.Join(films, "clip.mp4"))
+	looks, hears := 0, 0
+	m := release{model(t, "../model/mini/testdata/tiny"), "1", "eye", "ear", &looks, &hears}
+	l := open(t, t.TempDir(), Options{})
+	run(t, l, m, IndexOptions{Paths: []string{films}})
+	whole := find(t, l, m, "x").Hits[0]
+	if looks == 0 || hears == 0 || len(whole.Moments) < 2 {
+		t.Fatalf("%d looks, %d sounds, %+v", looks, hears, whole)
+	}
+	half := func(what string, seen, heard bool) {
+		t.Helper()
+		looks, hears = 0, 0
+		s := run(t, l, m, IndexOptions{})
+		if !s.Complete || s.Failed > 0 || (looks > 0) != seen || (hears > 0) != heard {
+			t.Errorf("%s: %d looks, %d sounds, %+v", what, looks, hears, s)
+		}
+		got := find(t, l, m, "x").Hits[0]
+		if !slices.Equal(got.Moments, whole.Moments) || got.Duration != whole.Duration || got.Width != whole.Width {
+			t.Errorf("%s: %+v, want %+v", what, got, whole)
+		}
+		sound(t, l)
+	}
+	m.revision, m.audio = "2", "another ear"
+	half("another ear", false, true)
+	m.revision, m.image = "3", "another eye"
+	half("another eye", true, false)
+	m.revision, m.image, m.audio = "4", "eye", "another ear"
+	half("as in the second", false, false)
+	m.revision, m.image, m.audio = "5", "another eye", "ear" // of one space each
+	half("of two", false, false)
 }
 
 // A space of an earlier release of the catalogue goes on by its name, and learns its towers.

@@ -77,6 +77,10 @@ var errOlder = errors.New("its catalogue is of an earlier version")
 func prepare(db *sql.DB, o Options) error {
 	var found int
 	if err := db.QueryRow("PRAGMA user_version").Scan(&found); err != nil {
+		const notDatabase, corrupt = 26, 11 // SQLITE_NOTADB, SQLITE_CORRUPT
+		if e := (*sqlite.Error)(nil); errors.As(err, &e) && (e.Code()&0xff == notDatabase || e.Code()&0xff == corrupt) {
+			return fmt.Errorf("catalogue.db is damaged: import what library export wrote, or delete the library's folder and index again: %w", err)
+		}
 		return fmt.Errorf("catalogue.db: %w", err)
 	}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -223,19 +224,22 @@ func (l *Library) agree(ctx context.Context, s Space) error {
 // rewriteRows is how many vectors are written together.
 const rewriteRows = 1024
 
-// rewrite writes the vectors of a space anew if some cannot be read, or differ from their checksums: without those.
+// rewrite writes the vectors of a space anew if some cannot be read, or differ from their checksums: without those, and without any if they
+// cannot be opened.
 func (l *Library) rewrite(ctx context.Context, s Space) error {
 	x, err := l.vectors(ctx, s)
-	if err != nil {
-		return err
-	}
-	suspects, err := x.Suspects(ctx)
-	if err != nil || len(suspects)+len(x.Damages()) == 0 {
+	if err != nil && (ctx.Err() != nil || errors.Is(err, index.ErrLocked) || errors.Is(err, fs.ErrPermission)) {
 		return err
 	}
 	bad := map[uint64]bool{}
-	for _, id := range suspects {
-		bad[id] = true
+	if x != nil {
+		suspects, err := x.Suspects(ctx)
+		if err != nil || len(suspects)+len(x.Damages()) == 0 {
+			return err
+		}
+		for _, id := range suspects {
+			bad[id] = true
+		}
 	}
 	old, fresh := l.folder(s)+".bad", l.folder(s)+".new"
 	if err := errors.Join(os.RemoveAll(old), os.RemoveAll(fresh)); err != nil {
@@ -245,7 +249,12 @@ func (l *Library) rewrite(ctx context.Context, s Space) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(copyVectors(x, y, bad), ctx.Err(), y.Close()); err != nil {
+	if x != nil {
+		err = copyVectors(x, y, bad)
+	} else {
+		err = nil
+	}
+	if err := errors.Join(err, ctx.Err(), y.Close()); err != nil {
 		return err
 	}
 	if err := l.setFact(ctx, "dirty", "1"); err != nil {

@@ -54,6 +54,7 @@ func (run *ingest) commit(ctx context.Context, jobs []*job) error {
 		all.Added += s.Added
 		all.Changed += s.Changed
 		all.Moved += s.Moved
+		all.Unchanged += s.Unchanged
 		all.Failed += s.Failed
 		all.Damaged += s.Damaged
 		all.Embedded += s.Embedded
@@ -74,6 +75,9 @@ func (run *ingest) put(ctx context.Context, w *within, j *job, first int64, old 
 	}
 	run.mu.Lock()
 	run.seen[j.file] = true
+	if !j.done || j.retold {
+		run.told[j.file] = j.retold
+	}
 	run.mu.Unlock()
 	if j.done {
 		return nil
@@ -89,7 +93,7 @@ func (run *ingest) put(ctx context.Context, w *within, j *job, first int64, old 
 	}
 	if j.damage != nil {
 		s.Damaged++
-		if err := w.exec(ctx, "INSERT OR REPLACE INTO damages VALUES(?, ?)", j.hash, plain(j.damage)); err != nil {
+		if err := w.exec(ctx, "INSERT OR REPLACE INTO damages VALUES(?, ?)", j.hash, blame(j.path, j.damage)); err != nil {
 			return err
 		}
 	}
@@ -102,7 +106,7 @@ func (run *ingest) put(ctx context.Context, w *within, j *job, first int64, old 
 			return err
 		}
 	}
-	if j.parts > 0 {
+	if j.count > 0 {
 		s.Embedded++
 	}
 	if !run.kinds[j.kind] {
@@ -142,7 +146,7 @@ func (run *ingest) outdate(ctx context.Context, w *within, j *job, old map[int64
 func (run *ingest) row(ctx context.Context, w *within, j *job, s *Summary) (err error) {
 	var failed any
 	if j.err != nil {
-		failed = plain(j.err)
+		failed = blame(j.path, j.err)
 	}
 	fresh := j.file == 0
 	switch {
@@ -161,19 +165,32 @@ func (run *ingest) row(ctx context.Context, w *within, j *job, s *Summary) (err 
 	if j.known && j.err != nil { // what is known of it stays
 		return w.exec(ctx, "UPDATE files SET error = ? WHERE id = ?", failed, j.file)
 	}
-	if j.done {
-		if err := w.exec(ctx, "UPDATE files SET size = ?, modified = ?, error = NULL WHERE id = ?", j.size, j.modified, j.file); err != nil {
-			return err
-		}
-		return w.exec(ctx, "UPDATE words SET name = ?, folder = ? WHERE rowid = ?", separate(filepath.Base(j.path)), separate(folderWords(j.root.Path, j.path)), j.file)
-	}
-	m := &j.meta
 	var taken, lat, lon any
+	m := &j.meta
 	if !m.Taken.IsZero() {
 		taken = m.Taken.Unix()
 	}
 	if m.Located {
 		lat, lon = m.Lat, m.Lon
+	}
+	if j.done && j.retold {
+		if !j.again {
+			s.Changed++
+		}
+		if err := w.exec(ctx, "UPDATE files SET size = ?, modified = ?, taken = ?, camera = ?, lat = ?, lon = ?, place = ? WHERE id = ?",
+			j.size, j.modified, taken, none(m.Camera), lat, lon, none(m.Place), j.file); err != nil {
+			return err
+		}
+		return say(ctx, w, j, false)
+	}
+	if j.done {
+		if !j.moved { // it was only touched
+			s.Unchanged++
+		}
+		if err := w.exec(ctx, "UPDATE files SET size = ?, modified = ?, error = NULL WHERE id = ?", j.size, j.modified, j.file); err != nil {
+			return err
+		}
+		return w.exec(ctx, "UPDATE words SET name = ?, folder = ? WHERE rowid = ?", separate(filepath.Base(j.path)), separate(folderWords(j.root.Path, j.path)), j.file)
 	}
 	kind := j.kind
 	if kind == "" {
@@ -208,14 +225,19 @@ func say(ctx context.Context, w *within, j *job, fresh bool) (err error) {
 			return err
 		}
 	}
-	tags := slices.Clone(m.Tags)
+	tags := m.Tags
 	if !fresh { // a person may have given it some
 		if tags, err = tagsOf(ctx, w, j.file); err != nil {
 			return err
 		}
 	}
 	return w.exec(ctx, "INSERT INTO words(rowid, name, folder, tags, caption) VALUES(?, ?, ?, ?, ?)", j.file, separate(filepath.Base(j.path)),
-		separate(folderWords(j.root.Path, j.path)), separate(strings.Join(append(tags, m.Place, m.Camera), " | ")), separate(m.Caption))
+		separate(folderWords(j.root.Path, j.path)), separate(tagWords(tags, m.Place, m.Camera)), separate(m.Caption))
+}
+
+// tagWords is what is found as tags: these, and where and by what it was taken.
+func tagWords(tags []string, place, camera string) string {
+	return strings.Join(append(slices.Clone(tags), place, camera), " | ")
 }
 
 // folderWords is the folders that a file lies in, from the root's own on.
@@ -242,6 +264,15 @@ func none[T comparable](v T) any {
 		return nil
 	}
 	return v
+}
+
+// blame is what is wrong with a file, in one line that does not name it again.
+func blame(path string, err error) string {
+	message := strings.ReplaceAll(err.Error(), path+": ", "")
+	for _, of := range []string{"image: ", "audio: ", "video: ", "open "} {
+		message = strings.TrimPrefix(message, of)
+	}
+	return plain(errors.New(message))
 }
 
 // plain is an error in one line of text.

@@ -105,7 +105,7 @@ func older4(t *testing.T, dir string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(dir, "catalogue.db"))
 	must(t, err)
-	_, err = db.Exec(`BEGIN; ALTER TABLE spaces DROP COLUMN image; ALTER TABLE spaces DROP COLUMN audio; DROP TABLE unread; DROP TABLE damages;
+	_, err = db.Exec(`BEGIN; ALTER TABLE spaces DROP COLUMN image; ALTER TABLE spaces DROP COLUMN audio; DROP TABLE unread; DROP TABLE damages; DROP TABLE sidecars;
 		PRAGMA user_version = 4; COMMIT`)
 	must(t, errors.Join(err, db.Close()))
 }

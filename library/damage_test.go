@@ -107,4 +107,19 @@ func TestDamage(t *testing.T) {
 			t.Errorf("%s: afterwards: %d", name, len(got.Hits))
 		}
 	}
+	must(t, l.Close())
+	manifests, err := filepath.Glob(filepath.Join(dir, "vectors", "*", "manifest.json"))
+	must(t, err)
+	must(t, os.WriteFile(manifests[0], []byte("{"), 0o644))
+	l = open(t, dir, Options{})
+	if _, err := l.Index(t.Context(), m, IndexOptions{}); err == nil || !strings.Contains(err.Error(), "repair the library") {
+		t.Errorf("a manifest: index: %v", err)
+	}
+	if found, err := l.Repair(t.Context()); err != nil || len(found) != 0 {
+		t.Errorf("a manifest: repair: %v, %v", found, err)
+	}
+	if s := run(t, l, m, IndexOptions{}); s.Embedded != 6 || !s.Complete {
+		t.Errorf("a manifest: %+v", s)
+	}
+	sound(t, l)
 }

@@ -153,13 +153,9 @@ func (l *Library) equal(ctx context.Context) (groups []Group, marked map[int64]b
 
 // group chooses which of some files would be kept. Other names of it are left out.
 func (l *Library) group(ctx context.Context, ids []int64) (g Group, err error) {
-	var items []Item
-	for _, id := range ids {
-		it, err := l.Item(ctx, id)
-		if err != nil {
-			return g, err
-		}
-		items = append(items, it)
+	items, err := l.items(ctx, ids)
+	if err != nil || len(items) == 0 { // files go while others are looked at
+		return g, err
 	}
 	slices.SortFunc(items, better)
 	g = Group{Keep: items[0], Same: items[1:]}
@@ -213,10 +209,10 @@ func (l *Library) alike(ctx context.Context, o DuplicateOptions, marked map[int6
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err == nil && len(g.Same) > 0 { // else a file is gone
+		if err == nil && len(g.Same) > 0 {
 			groups = append(groups, g)
 		}
-		return nil
+		return err
 	})
 	return groups, err
 }

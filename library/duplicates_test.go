@@ -241,3 +241,30 @@ func TestBursts(t *testing.T) {
 		}
 	}
 }
+
+// Many files of one content that move are found again, each once, and so are some of them.
+func TestManyCopies(t *testing.T) {
+	photos := t.TempDir()
+	data, err := os.ReadFile(pictures + "bilevel.bmp")
+	must(t, err)
+	from, to := filepath.Join(photos, "a"), filepath.Join(photos, "b")
+	must(t, os.MkdirAll(from, 0o755))
+	for i := range 3 * fewPlaces {
+		must(t, os.WriteFile(filepath.Join(from, strings.Repeat("x", i+1)+".bmp"), data, 0o644))
+	}
+	m := counted{model(t, seer), new(int)}
+	l := open(t, t.TempDir(), Options{})
+	run(t, l, m, IndexOptions{Paths: []string{photos}})
+	must(t, os.Rename(from, to))
+	*m.pictures = 0
+	if s := run(t, l, m, IndexOptions{}); s.Moved != 3*fewPlaces || s.Added+s.Removed+*m.pictures != 0 {
+		t.Errorf("all: %+v, %d pictures were looked at", s, *m.pictures)
+	}
+	must(t, os.MkdirAll(from, 0o755))
+	must(t, os.Rename(filepath.Join(to, "x.bmp"), filepath.Join(from, "x.bmp")))
+	must(t, os.Remove(filepath.Join(to, "xx.bmp")))
+	if s := run(t, l, m, IndexOptions{}); s.Moved != 1 || s.Removed != 1 || s.Added != 0 {
+		t.Errorf("one: %+v", s)
+	}
+	sound(t, l)
+}

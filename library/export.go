@@ -120,15 +120,27 @@ func Import(ctx context.Context, dir string, r io.Reader) (err error) {
 	if err != nil || h.Name != exportCatalogue {
 		return errors.Join(err, errors.New("want a file that chiasm library export wrote"))
 	}
+	_, missing := os.Lstat(dir)
+	fresh := errors.Is(missing, fs.ErrNotExist)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil { // so that it can be tried again
+			for _, name := range []string{exportCatalogue, exportCatalogue + "-wal", exportCatalogue + "-shm"} {
+				_ = os.Remove(filepath.Join(dir, name)) // err says more
+			}
+			if fresh {
+				_ = os.RemoveAll(dir)
+			}
+		}
+	}()
 	if err := keepFile(path, t); err != nil {
-		return errors.Join(err, os.Remove(path))
+		return err
 	}
 	l, err := Open(dir, Options{})
 	if err != nil {
-		return errors.Join(err, os.Remove(path))
+		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	if err := l.setFact(ctx, "dirty", "1"); err != nil {

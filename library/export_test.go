@@ -31,8 +31,13 @@ func TestExport(t *testing.T) {
 	if err := Import(t.Context(), dir, bytes.NewReader(data)); err == nil {
 		t.Error("over another one")
 	}
-	if err := Import(t.Context(), t.TempDir(), bytes.NewReader(data[:len(data)/2])); err == nil {
-		t.Error("half of it")
+	for _, half := range []string{t.TempDir(), filepath.Join(t.TempDir(), "new")} {
+		for _, n := range []int{600, len(data) / 2, len(data) - 2000} {
+			if err := Import(t.Context(), half, bytes.NewReader(data[:n])); err == nil {
+				t.Errorf("%d bytes of it", n)
+			}
+		}
+		must(t, Import(t.Context(), half, bytes.NewReader(data))) // nothing is in the way
 	}
 }
 

@@ -63,16 +63,19 @@ type job struct {
 	done    bool  // it has its vectors
 	alone   bool  // the catalogue has no other file of its content
 	nothing bool  // it is no file that counts
+	retold  bool  // only what is said of it is to be read again
+	again   bool  // it counts already
 	kind    string
 	hash    []byte
 	meta    Metadata
 	damage  error // what is wrong with it though it can be read
 	err     error
-	parts   int
-	vectors [][]float32
-	times   [][2]float64
-	heard   []bool // by piece: it is of sound
-	held    int64  // bytes of the budget
+	count   int   // of pieces
+	parts         // by piece
+	held    int64 // bytes of the budget
+
+	looked, listened bool     // another space had what is seen in this video, or heard
+	before           Metadata // its sizes then
 
 	mu   sync.Mutex
 	left int // pieces that are on their way, and one for the reader
@@ -102,9 +105,15 @@ type ingest struct {
 	began   time.Time
 	claimed map[int64]bool // files that moved
 	seen    map[int64]bool
+	told    map[int64]bool    // files that were described; true for once more, after their sidecars
+	beheld  map[int64]bool    // sidecars that are as they were, or have changed
+	besides []sidecar         // that are new, have changed or are gone
 	broken  []string          // folders and files that could not be read
 	drives  map[string]*mount // below roots
 	met     int               // files found that the catalogue knows, by their paths
+
+	searching sync.Mutex
+	vacant    map[string][]place // by the hash of a content that many files have: from where one is gone
 }
 
 // Index brings the library up to date with its folders, and makes vectors by the model. Files that cannot be read are no error: see
@@ -152,7 +161,7 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 	}
 	run := &ingest{
 		Library: l, statements: newStatements(l.db), o: o, model: m, space: space, index: x, kinds: map[string]bool{}, claimed: map[int64]bool{}, seen: map[int64]bool{},
-		todo: make(chan *job, 1<<14), pieces: make(chan piece, 32), ready: make(chan *job, 256), began: time.Now(),
+		vacant: map[string][]place{}, told: map[int64]bool{}, beheld: map[int64]bool{}, began: time.Now(),
 	}
 	defer run.statements.close()
 	run.summary.Space, run.now.Walking = space.Name, true
@@ -193,10 +202,22 @@ func (l *Library) ingest(ctx context.Context, m Model, o IndexOptions) (Summary,
 	return run.summary, err
 }
 
-// all walks, reads, embeds and writes at once.
+// all reads what is new or has changed, and forgets what is gone.
 func (run *ingest) all(ctx context.Context, scopes []scope) error {
+	if err := run.through(ctx, func() error { return run.walk(scopes) }); err != nil {
+		return err
+	}
+	if err := run.sweep(ctx, scopes); err != nil {
+		return err
+	}
+	return run.retell(ctx, scopes)
+}
+
+// through reads, embeds and writes the files that find sends, all at once.
+func (run *ingest) through(ctx context.Context, find func() error) error {
 	run.ctx, run.cancel = context.WithCancelCause(ctx)
 	defer run.cancel(nil)
+	run.todo, run.pieces, run.ready = make(chan *job, 1<<14), make(chan piece, 32), make(chan *job, 256)
 	var stop func() bool
 	run.budget, stop = newBudget(run.ctx)
 	defer stop()
@@ -213,7 +234,7 @@ func (run *ingest) all(ctx context.Context, scopes []scope) error {
 			}
 		})
 	}
-	guarded(&walking, func() error { return run.walk(scopes) })
+	guarded(&walking, find)
 	for range max(2, cpu.Cores()) {
 		guarded(&reading, run.read)
 	}
@@ -226,10 +247,7 @@ func (run *ingest) all(ctx context.Context, scopes []scope) error {
 	embedding.Wait()
 	close(run.ready)
 	writing.Wait()
-	if err := context.Cause(run.ctx); err != nil {
-		return err
-	}
-	return run.sweep(ctx, scopes)
+	return context.Cause(run.ctx)
 }
 
 func (run *ingest) count(f func(*Summary)) {

@@ -3,10 +3,10 @@ package library
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -40,37 +40,71 @@ type Item struct {
 
 // Item is a file by its id. The error wraps [fs.ErrNotExist] if there is none.
 func (l *Library) Item(ctx context.Context, id int64) (Item, error) {
-	it := Item{ID: id}
+	items, err := l.items(ctx, []int64{id})
+	if err == nil && len(items) == 0 {
+		err = fmt.Errorf("there is no item %d: %w", id, fs.ErrNotExist)
+	}
+	if err != nil {
+		return Item{}, fmt.Errorf("library: %w", err)
+	}
+	return items[0], nil
+}
+
+// itemsAtOnce is how many items a query asks for.
+const itemsAtOnce = 512
+
+// items are files by their ids, in rising order; those that there are not are left out.
+func (l *Library) items(ctx context.Context, ids []int64) (out []Item, err error) {
+	for some := range slices.Chunk(slices.Sorted(slices.Values(ids)), itemsAtOnce) {
+		first := len(out)
+		if err := each(ctx, l.db, func(scan func(...any) error) error {
+			it, err := scanItem(scan)
+			out = append(out, it)
+			return err
+		}, `SELECT f.id, f.path, r.path, f.kind, f.size, f.modified, f.width, f.height, f.duration, f.taken, f.camera, f.lat, f.lon, f.place, f.error, f.hash,
+			coalesce((SELECT caption FROM words WHERE rowid = f.id), '') FROM files f JOIN roots r ON r.id = f.root WHERE f.id IN (`+marks(len(some))+") ORDER BY f.id", anys(some)...); err != nil {
+			return nil, err
+		}
+		if err := each(ctx, l.db, func(scan func(...any) error) error {
+			var id int64
+			var tag string
+			err := scan(&id, &tag)
+			for first < len(out) && out[first].ID < id {
+				first++
+			}
+			if first < len(out) && out[first].ID == id {
+				out[first].Tags = append(out[first].Tags, tag)
+			}
+			return err
+		}, "SELECT file, tag FROM tags WHERE file IN ("+marks(len(some))+") ORDER BY file, tag", anys(some)...); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// scanItem reads a row of items.
+func scanItem(scan func(...any) error) (it Item, err error) {
 	var path, root []byte
 	var modified int64
 	var taken, width, height sql.NullInt64
 	var duration sql.NullFloat64
 	var camera, place, failed sql.NullString
-	err := l.db.QueryRowContext(ctx, `SELECT f.path, r.path, f.kind, f.size, f.modified, f.width, f.height, f.duration, f.taken, f.camera, f.lat, f.lon,
-		f.place, f.error, f.hash, coalesce((SELECT caption FROM words WHERE rowid = f.id), '') FROM files f JOIN roots r ON r.id = f.root WHERE f.id = ?`, id).Scan(
-		&path, &root, &it.Kind, &it.Size, &modified, &width, &height, &duration, &taken, &camera, &it.Lat, &it.Lon, &place, &failed, &it.Hash, &it.Caption)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = fmt.Errorf("there is no item %d: %w", id, fs.ErrNotExist)
-	}
-	if err == nil {
-		it.Tags, err = tagsOf(ctx, l.db, id)
-	}
-	if err != nil {
-		return Item{}, fmt.Errorf("library: %w", err)
-	}
+	err = scan(&it.ID, &path, &root, &it.Kind, &it.Size, &modified, &width, &height, &duration, &taken, &camera, &it.Lat, &it.Lon, &place, &failed, &it.Hash, &it.Caption)
 	it.Path, it.PathBytes = text(path)
-	it.Root, it.Modified, it.Version = string(root), time.Unix(0, modified), versionOf(it.Hash)
+	it.Root, it.Modified, it.Version, it.Caption = string(root), time.Unix(0, modified), versionOf(it.Hash), joined(it.Caption)
 	if taken.Valid {
 		it.Taken = time.Unix(taken.Int64, 0)
 	}
 	it.Width, it.Height, it.Duration = int(width.Int64), int(height.Int64), duration.Float64
 	it.Camera, it.Place, it.Error = camera.String, place.String, failed.String
-	return it, nil
+	return it, err
 }
 
 // Tag gives a file tags, texts in UTF-8 that are not blank, and takes some away. Those that the file itself names come back when it changes.
 func (l *Library) Tag(ctx context.Context, id int64, add, remove []string) error {
-	if _, err := l.Item(ctx, id); err != nil {
+	it, err := l.Item(ctx, id)
+	if err != nil {
 		return err
 	}
 	for _, t := range add {
@@ -78,7 +112,7 @@ func (l *Library) Tag(ctx context.Context, id int64, add, remove []string) error
 			return fmt.Errorf("library: tag %.200q: want a text in UTF-8 that is not blank", t)
 		}
 	}
-	err := l.change(ctx, func(tx *sql.Tx) error {
+	err = l.change(ctx, func(tx *sql.Tx) error {
 		for _, t := range tidyTags(add) {
 			if _, err := tx.ExecContext(ctx, "INSERT INTO tags VALUES(?, ?, 'person') ON CONFLICT DO UPDATE SET source = 'person'", id, t); err != nil {
 				return err
@@ -93,7 +127,7 @@ func (l *Library) Tag(ctx context.Context, id int64, add, remove []string) error
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE words SET tags = ? WHERE rowid = ?", separate(strings.Join(tags, " | ")), id)
+		_, err = tx.ExecContext(ctx, "UPDATE words SET tags = ? WHERE rowid = ?", separate(tagWords(tags, it.Place, it.Camera)), id)
 		return err
 	})
 	return err

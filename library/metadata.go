@@ -3,8 +3,12 @@ package library
 import (
 	"bytes"
 	"cmp"
+	"context"
+	"encoding/binary"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -12,6 +16,7 @@ import (
 	"github.com/bep/imagemeta"
 
 	"github.com/chiasm/chiasm/media/image"
+	"github.com/chiasm/chiasm/media/video"
 )
 
 // Metadata is what a file says of itself.
@@ -33,17 +38,34 @@ const (
 	mostTagText = 200     // bytes
 )
 
-// readMetadata reads EXIF, IPTC and XMP of a picture. What cannot be read is left out: the picture counts.
-func readMetadata(data []byte) (m Metadata) {
+// readMetadata reads EXIF, IPTC and XMP of a picture, or where it has none of a kind that is known, of the preview inside. What cannot be read is
+// left out: the picture counts.
+func readMetadata(data, inner []byte) (m Metadata) {
 	format, ok := metadataFormat(data)
 	if exif := image.Exif(data); exif != nil {
 		data, format, ok = exif, imagemeta.TIFF, true
-	} else if inner := image.Preview(data); !ok && inner != nil {
+	} else if !ok && inner != nil {
 		data, format, ok = inner, imagemeta.JPEG, true
 	}
 	if !ok {
 		return m
 	}
+	return decodeMetadata(data, format)
+}
+
+// readXMP reads a packet of XMP, as it lies beside pictures: it is read as that of a WebP file.
+func readXMP(packet []byte) Metadata {
+	begin := bytes.Index(packet, []byte("<x:xmpmeta")) // after the byte order mark and instructions
+	if begin < 0 {
+		return Metadata{}
+	}
+	packet = packet[begin:]
+	file := binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(packet)+12))
+	file = binary.LittleEndian.AppendUint32(append(file, "WEBPXMP "...), uint32(len(packet)))
+	return decodeMetadata(append(file, packet...), imagemeta.WebP)
+}
+
+func decodeMetadata(data []byte, format imagemeta.ImageFormat) (m Metadata) {
 	defer func() { _ = recover() }() // a decoder's bug costs the metadata, not the picture
 	var tags imagemeta.Tags
 	_, _ = imagemeta.Decode(imagemeta.Options{
@@ -52,26 +74,83 @@ func readMetadata(data []byte) (m Metadata) {
 		HandleTag:       func(t imagemeta.TagInfo) error { tags.Add(t); return nil },
 		Timeout:         5 * time.Second,
 	}) // what it found before an error counts
-	m.Taken, _ = tags.GetDateTime()
-	if y := m.Taken.Year(); y < 1800 || y > 9999 {
-		m.Taken = time.Time{}
-	}
-	if lat, lon, err := tags.GetLatLong(); err == nil && (lat != 0 || lon != 0) && math.Abs(lat) <= 90 && math.Abs(lon) <= 180 {
-		m.Lat, m.Lon, m.Located = lat, lon, true
+	taken, _ := tags.GetDateTime()
+	if lat, lon, err := tags.GetLatLong(); err == nil {
+		m.locate(lat, lon)
 	}
 	exif, iptc, xmp := tags.EXIF(), tags.IPTC(), tags.XMP()
+	for _, name := range []string{"DateTimeOriginal", "CreateDate", "DateCreated"} {
+		if m.Taken = sensible(taken); m.Taken.IsZero() {
+			taken = isoTime(one(xmp[name]), time.Local)
+		}
+	}
 	m.Camera = camera(one(exif["Make"]), one(exif["Model"]))
 	m.Place = strings.Join(slices.DeleteFunc([]string{
 		cmp.Or(one(iptc["Sub-location"]), one(xmp["Location"])), cmp.Or(one(iptc["City"]), one(xmp["City"])),
 		cmp.Or(one(iptc["Province-State"]), one(xmp["State"])), cmp.Or(one(iptc["Country-PrimaryLocationName"]), one(xmp["Country"])),
 	}, func(s string) bool { return s == "" }), ", ")
-	m.Caption = cmp.Or(one(iptc["Caption-Abstract"]), one(xmp["description"]), one(xmp["Description"]), one(exif["ImageDescription"]))
-	for _, t := range []imagemeta.TagInfo{iptc["Keywords"], xmp["subject"], xmp["Subject"]} {
+	m.Caption = cmp.Or(one(iptc["Caption-Abstract"]), one(xmp["Description"]), one(exif["ImageDescription"]))
+	if title := cmp.Or(one(iptc["ObjectName"]), one(xmp["Title"])); title != m.Caption {
+		m.Caption = strings.TrimSpace(title + "\n" + m.Caption)
+	}
+	for _, t := range []imagemeta.TagInfo{iptc["Keywords"], xmp["Subject"], xmp["PersonInImage"]} {
 		m.Tags = append(m.Tags, several(t.Value)...)
 	}
 	m.Tags = tidyTags(m.Tags)
 	return m
 }
+
+// sensible is a time of which a file can be, or none.
+func sensible(t time.Time) time.Time {
+	if y := t.Year(); y < 1800 || y > 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
+// isoTime reads a time as XMP and videos write it, in a place if it does not say where.
+func isoTime(s string, place *time.Location) time.Time {
+	for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, s, place); err == nil { // fractions of a second go with any of them
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// locate sets the place on the globe, unless it is none or that of devices which do not know.
+func (m *Metadata) locate(lat, lon float64) {
+	if (lat != 0 || lon != 0) && math.Abs(lat) <= 90 && math.Abs(lon) <= 180 {
+		m.Lat, m.Lon, m.Located = lat, lon, true
+	}
+}
+
+// videoMetadata is what a video says of itself.
+func videoMetadata(ctx context.Context, path string) (m Metadata) {
+	tags, err := video.Tags(ctx, path)
+	if err != nil {
+		return m // reading the frames says why
+	}
+	for _, name := range []string{"com.apple.quicktime.creationdate", "creation_time", "date"} {
+		if t := sensible(isoTime(tags[name], time.UTC)); m.Taken.IsZero() && t.Unix() > unsetTime {
+			m.Taken = t
+		}
+	}
+	if at := isoPlace.FindStringSubmatch(cmp.Or(tags["com.apple.quicktime.location.iso6709"], tags["location"])); at != nil {
+		lat, _ := strconv.ParseFloat(at[1], 64) // digits
+		lon, _ := strconv.ParseFloat(at[2], 64)
+		m.locate(lat, lon)
+	}
+	m.Camera = camera(cmp.Or(tags["com.apple.quicktime.make"], tags["make"]), cmp.Or(tags["com.apple.quicktime.model"], tags["model"]))
+	m.Caption = clip(strings.TrimSpace(tags["title"]+"\n"+tags["description"]), mostText)
+	return m
+}
+
+// isoPlace is degrees of latitude and longitude as videos have them.
+var isoPlace = regexp.MustCompile(`^([+-]\d{1,2}(?:\.\d+)?)([+-]\d{1,3}(?:\.\d+)?)`)
+
+// unsetTime is the time of videos whose camera's clock was not set, or shortly after it.
+const unsetTime = 366 * 24 * 3600
 
 func metadataFormat(data []byte) (imagemeta.ImageFormat, bool) {
 	begins := func(s string) bool { return bytes.HasPrefix(data, []byte(s)) }

@@ -19,7 +19,7 @@ func (l *Library) Move(ctx context.Context, from, to string) error {
 	from, to = filepath.Clean(from), filepath.Clean(to)
 	err := l.change(ctx, func(tx *sql.Tx) error {
 		moved := 0
-		for _, table := range []string{"roots", "files", "faults", "links"} {
+		for _, table := range []string{"roots", "files", "faults", "links", "sidecars"} {
 			n, err := movePaths(ctx, tx, table, from, to)
 			if err != nil {
 				return err

@@ -7,12 +7,16 @@ import (
 	"errors"
 	"fmt"
 	stdimage "image"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/chiasm/chiasm"
+	"github.com/chiasm/chiasm/index"
 	"github.com/chiasm/chiasm/media/image"
 )
 
@@ -39,6 +43,9 @@ func (run *ingest) read() error {
 			if run.ctx.Err() != nil {
 				return nil
 			}
+			if vanished(j, err) {
+				j.nothing, err = true, nil
+			}
 			j.mu.Lock()
 			j.err = err
 			j.mu.Unlock()
@@ -48,6 +55,15 @@ func (run *ingest) read() error {
 		}
 	}
 	return nil
+}
+
+// vanished reports whether nothing could be read of a file because it is not there any more. The next run sees what that means.
+func vanished(j *job, err error) bool {
+	if !errors.Is(err, fs.ErrNotExist) || j.count > 0 {
+		return false
+	}
+	_, err = os.Lstat(j.path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // file reads one file. A decoder's bug is that file's failure.
@@ -67,6 +83,12 @@ func (run *ingest) file(r *reader, j *job) (err error) {
 		return nil
 	}
 	if err := run.recognise(j); err != nil || j.done {
+		if err == nil && j.retold {
+			r.describe(run.ctx, j, data)
+		}
+		return err
+	}
+	if err := run.halves(j); err != nil {
 		return err
 	}
 	if ok, err := run.copy(r, j, data); ok || err != nil {
@@ -87,41 +109,85 @@ func (run *ingest) recognise(j *job) error {
 		j.done = j.done && j.known && !failed.Valid
 		return nil
 	}
-	type place struct {
-		id       int64
-		path     []byte
-		kind     string
-		embedded bool
-		missing  bool // with its root
-	}
-	var places []place
-	if err := each(run.ctx, run.statements, func(scan func(...any) error) error {
-		var p place
-		defer func() { places = append(places, p) }()
-		return scan(&p.id, &p.path, &p.kind, &p.embedded, &p.missing)
-	}, `SELECT id, path, kind, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?), root IN (SELECT id FROM roots WHERE missing) FROM files
-		WHERE hash = ? ORDER BY id`, run.space.id, j.hash); err != nil {
+	places, err := run.places(j.hash, fewPlaces)
+	if err != nil {
 		return err
 	}
 	j.alone = len(places) == 0
-	for _, p := range places {
-		if p.missing {
-			continue
-		}
-		if _, err := os.Lstat(string(p.path)); !errors.Is(err, fs.ErrNotExist) || run.away(string(p.path)) {
-			continue
-		}
-		run.mu.Lock()
-		taken := run.claimed[p.id]
-		run.claimed[p.id] = true
-		run.seen[p.id] = true
-		run.mu.Unlock()
-		if !taken {
-			j.file, j.known, j.moved, j.done = p.id, true, true, p.embedded
-			return nil
+	if len(places) == fewPlaces {
+		if places, err = run.left(j.hash); err != nil {
+			return err
 		}
 	}
+	for _, p := range places {
+		if !run.gone(p) || !run.claim(p) {
+			continue
+		}
+		j.file, j.known, j.moved, j.done = p.id, true, true, p.embedded
+		return nil
+	}
 	return nil
+}
+
+// A place is where the catalogue has some content.
+type place struct {
+	id       int64
+	path     string
+	embedded bool
+	missing  bool // with its root
+}
+
+// fewPlaces is how many places of a content are looked up for each file that has it.
+const fewPlaces = 8
+
+// places are the first so many of a content, -1 for all.
+func (run *ingest) places(hash []byte, most int) (out []place, err error) {
+	err = each(run.ctx, run.statements, func(scan func(...any) error) error {
+		var p place
+		var path []byte
+		err := scan(&p.id, &path, &p.embedded, &p.missing)
+		p.path = string(path)
+		out = append(out, p)
+		return err
+	}, `SELECT id, path, EXISTS (SELECT 1 FROM embedded WHERE file = files.id AND space = ?), root IN (SELECT id FROM roots WHERE missing) FROM files
+		WHERE hash = ? ORDER BY id LIMIT ?`, run.space.id, hash, most)
+	return out, err
+}
+
+// gone reports whether no file is at a place any more.
+func (run *ingest) gone(p place) bool {
+	if p.missing {
+		return false
+	}
+	_, err := os.Lstat(p.path)
+	return errors.Is(err, fs.ErrNotExist) && !run.away(p.path)
+}
+
+// claim takes a place whose file has moved, and reports whether no other one had it.
+func (run *ingest) claim(p place) bool {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	taken := run.claimed[p.id]
+	run.claimed[p.id], run.seen[p.id] = true, true
+	return !taken
+}
+
+// left is the next place, if there is one, that a content which many files have is gone from. They are looked for once, by whom others wait for:
+// what is added in this run is there.
+func (run *ingest) left(hash []byte) ([]place, error) {
+	run.searching.Lock()
+	defer run.searching.Unlock()
+	places, known := run.vacant[string(hash)]
+	if !known {
+		all, err := run.places(hash, -1)
+		if err != nil {
+			return nil, err
+		}
+		places = slices.DeleteFunc(all, func(p place) bool { return !run.gone(p) })
+	}
+	next := places[:min(1, len(places))]
+	run.vacant[string(hash)] = places[len(next):]
+	return next, nil
 }
 
 // copy takes the vectors of another file of the same content, if there is one, so that a copy costs no second look.
@@ -140,26 +206,43 @@ func (run *ingest) copy(r *reader, j *job, data []byte) (ok bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	var vectors [][]float32
-	var times [][2]float64
-	var sounds []bool
-	whole := true
-	if err := each(run.ctx, run.db, func(scan func(...any) error) error {
+	made, whole, err := run.made(twin, run.space, run.index, "")
+	if err != nil || !whole || len(made.vectors) == 0 {
+		return false, err
+	}
+	r.describe(run.ctx, j, data)
+	j.meta.Width, j.meta.Height, j.meta.Duration = m.Width, m.Height, m.Duration
+	j.take(made)
+	return true, nil
+}
+
+// Parts are the vectors of pieces of a file, with their times.
+type parts struct {
+	vectors [][]float32
+	times   [][2]float64 // seconds
+	heard   []bool       // they are of sound
+}
+
+// made is the vectors that a space has of a file, all of them or those of some pieces, and whether they are all there.
+func (run *ingest) made(file int64, of Space, x *index.Index, some string) (v parts, whole bool, err error) {
+	whole = true
+	err = each(run.ctx, run.statements, func(scan func(...any) error) error {
 		var id uint64
 		var sound bool
 		var start, end sql.NullFloat64
 		err := scan(&id, &sound, &start, &end)
-		v := run.index.Get(id)
-		whole = whole && v != nil
-		vectors, times, sounds = append(vectors, v), append(times, [2]float64{start.Float64, end.Float64}), append(sounds, sound)
+		vector := x.Get(id)
+		whole = whole && vector != nil
+		v.vectors, v.times, v.heard = append(v.vectors, vector), append(v.times, [2]float64{start.Float64, end.Float64}), append(v.heard, sound)
 		return err
-	}, "SELECT id, sound, start, stop FROM pieces WHERE file = ? AND space = ? ORDER BY id", twin, run.space.id); err != nil || !whole || len(vectors) == 0 {
-		return false, err
-	}
-	r.describe(j, data)
-	j.meta.Width, j.meta.Height, j.meta.Duration = m.Width, m.Height, m.Duration
-	j.vectors, j.times, j.heard, j.parts = vectors, times, sounds, len(vectors)
-	return true, nil
+	}, "SELECT id, sound, start, stop FROM pieces WHERE file = ? AND space = ? "+some+" ORDER BY id", file, of.id)
+	return v, whole && err == nil, err
+}
+
+// take gives a job vectors that were made before.
+func (j *job) take(v parts) {
+	j.vectors, j.times, j.heard = append(j.vectors, v.vectors...), append(j.times, v.times...), append(j.heard, v.heard...)
+	j.count = len(j.vectors)
 }
 
 // away reports whether a path's root is not there.
@@ -170,11 +253,25 @@ func (run *ingest) away(path string) bool {
 		return true
 	}
 	if dir, m := run.unmounted(path); m != nil {
-		inside, err := os.ReadDir(dir)
-		return err != nil || len(inside) == 0
+		empty, err := isEmpty(dir)
+		return err != nil || empty
 	}
-	entries, err := os.ReadDir(string(root))
-	return err != nil && !errors.Is(err, fs.ErrInvalid) || err == nil && len(entries) == 0 && !run.sameDevice(string(root))
+	empty, err := isEmpty(string(root))
+	return err != nil && !errors.Is(err, syscall.ENOTDIR) || empty && !run.sameDevice(string(root))
+}
+
+// isEmpty reports whether a folder holds nothing. It reads one of its names, where there may be many.
+func isEmpty(dir string) (bool, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	_, err = f.Readdirnames(1)
+	if errors.Is(err, io.EOF) {
+		return true, nil
+	}
+	return false, err
 }
 
 func (run *ingest) sameDevice(root string) bool {
@@ -187,8 +284,8 @@ func (run *ingest) sameDevice(root string) bool {
 func (run *ingest) give(p piece) error {
 	j := p.job
 	j.mu.Lock()
-	p.number = j.parts
-	j.parts++
+	p.number = j.count
+	j.count++
 	j.left++
 	j.vectors, j.times = append(j.vectors, nil), append(j.times, [2]float64{p.start, p.end})
 	j.heard = append(j.heard, p.sound != nil)
@@ -331,7 +428,7 @@ func (run *ingest) write() error {
 				continue
 			}
 			jobs = append(jobs, j)
-			if rows += j.parts; len(jobs) < commitJobs && rows < commitRows {
+			if rows += j.count; len(jobs) < commitJobs && rows < commitRows {
 				continue
 			}
 		case <-tick.C:

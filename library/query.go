@@ -134,9 +134,11 @@ func nextToken(s string) (t token, rest string, err error) {
 	if i := strings.IndexFunc(word, unicode.IsSpace); i >= 0 {
 		word = word[:i]
 	}
-	if key, _, ok := strings.Cut(word, ":"); ok && isKey(key) {
+	if key, value, ok := strings.Cut(word, ":"); ok && isKey(key) {
 		t.key = strings.ToLower(key)
 		at += len(key) + 1
+	} else if meant := misspelt(strings.ToLower(key)); ok && meant != "" && value != "" {
+		return t, "", &SyntaxError{word, fmt.Sprintf("want %s: if that is meant, or quotes around it", meant)}
 	}
 	if strings.HasPrefix(s[at:], `"`) {
 		end := strings.IndexByte(s[at+1:], '"')
@@ -166,6 +168,24 @@ func isKey(key string) bool {
 	}
 	_, ok := weight(key)
 	return ok
+}
+
+// misspelt is the condition that a key differs from in one letter, or two that changed places.
+func misspelt(key string) string {
+	for _, c := range conditions {
+		same := 0
+		for same < min(len(c), len(key)) && c[same] == key[same] {
+			same++
+		}
+		a, b := c[same:], key[same:]
+		switch {
+		case len(c) < 4 && len(key) < 4 || a == b:
+		case a != "" && a[1:] == b, b != "" && b[1:] == a, a != "" && b != "" && a[1:] == b[1:],
+			len(a) > 1 && len(b) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]:
+			return c
+		}
+	}
+	return ""
 }
 
 // weight reads the number of 2:word.

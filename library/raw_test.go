@@ -15,7 +15,7 @@ func TestMetadataOfRaw(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := readMetadata(data)
+		m := readMetadata(data, nil)
 		if m.Camera != want[0] || m.Taken.Format("2006-01-02") != want[1] {
 			t.Errorf("%s: %q, %v, want %v", name, m.Camera, m.Taken, want)
 		}

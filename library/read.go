@@ -2,6 +2,7 @@ package library
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -10,7 +11,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/bep/imagemeta"
 
@@ -24,7 +24,6 @@ const (
 	mostPixels      = 1 << 28 // of a picture
 	alonePixels     = 1 << 21 // of a picture below which each reader decodes its own, as there are as many as cores
 	mostPictureFile = 1 << 30 // bytes
-	mostSidecar     = 1 << 16 // bytes
 	longestWindow   = 10      // seconds of sound that a vector hears at most, so that a moment is short
 	framesPerSecond = 2       // that are looked at for changes of scene
 	mostFrames      = 20000   // of a video
@@ -48,6 +47,8 @@ type reader struct {
 	thumb  func(*job, func() ([]byte, error)) // told of pictures to make small ones of; nil for none
 
 	file     []byte // what was read of the present one, if it is a picture
+	preview  []byte // inside of it, once it was looked for
+	looked   bool
 	pictures image.Decoder
 }
 
@@ -68,7 +69,7 @@ func (r *reader) open(j *job) (data []byte, err error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("it is not a regular file any more")
 	}
-	j.size, j.modified = info.Size(), info.ModTime().UnixNano()
+	j.size, j.modified, r.preview, r.looked = info.Size(), info.ModTime().UnixNano(), nil, false
 	head := make([]byte, Sniffed)
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
@@ -102,7 +103,7 @@ func (r *reader) open(j *job) (data []byte, err error) {
 func (r *reader) pieces(ctx context.Context, j *job, data []byte, give func(piece) error) error {
 	rate, _ := r.model.Hears()
 	sees := r.model.Processor() != nil
-	r.describe(j, data)
+	r.describe(ctx, j, data)
 	switch {
 	case j.kind == "":
 		j.kind = byExtension(j.path)
@@ -112,8 +113,8 @@ func (r *reader) pieces(ctx context.Context, j *job, data []byte, give func(piec
 	case j.kind == Audio:
 		return r.sound(ctx, j, rate, give)
 	}
-	var seen error
-	if sees {
+	var seen, heard error
+	if sees && !j.looked {
 		if seen = r.frames(ctx, j, give); ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -121,11 +122,16 @@ func (r *reader) pieces(ctx context.Context, j *job, data []byte, give func(piec
 			return seen
 		}
 	}
-	heard := r.sound(ctx, j, rate, give)
-	if heard != nil && rate > 0 && (!sees || seen != nil) {
-		return errors.Join(seen, heard)
+	if !j.listened {
+		heard = r.sound(ctx, j, rate, give)
 	}
-	if seen != nil && j.parts == 0 {
+	if j.looked {
+		j.meta.Width, j.meta.Height, j.meta.Duration = j.before.Width, j.before.Height, j.before.Duration
+	}
+	if heard != nil && rate > 0 && (!sees || seen != nil) {
+		return cmp.Or(seen, heard)
+	}
+	if seen != nil && j.count == 0 {
 		return seen
 	}
 	return nil
@@ -144,15 +150,24 @@ func unrecognised(j *job) error {
 	return image.ErrFormat
 }
 
-// describe reads what is said of a file, in it if it is a picture, and beside it.
-func (r *reader) describe(j *job, data []byte) {
-	j.meta = Metadata{}
-	if j.kind == Image && data != nil {
-		j.meta = readMetadata(data)
+// describe reads what is said of a file, in it if it is a picture or a video, and beside it, which counts for more.
+func (r *reader) describe(ctx context.Context, j *job, data []byte) {
+	var own Metadata
+	switch {
+	case j.kind == Image && data != nil:
+		own = readMetadata(data, r.inside(data))
+	case j.kind == Video:
+		own = videoMetadata(ctx, j.path)
 	}
-	caption, tags := sidecar(j.path)
-	j.meta.Caption = strings.TrimSpace(strings.Join([]string{j.meta.Caption, caption}, "\n"))
-	j.meta.Tags = tidyTags(append(j.meta.Tags, tags...))
+	j.meta = beside(j.path).and(own)
+}
+
+// inside is the preview in a camera's RAW file, nil for other pictures. It is looked for once in each.
+func (r *reader) inside(data []byte) []byte {
+	if !r.looked {
+		r.looked, r.preview = true, image.Preview(data)
+	}
+	return r.preview
 }
 
 // picture gives a picture as its one piece.
@@ -160,7 +175,7 @@ func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error)
 	if data == nil {
 		return fmt.Errorf("it has %d bytes, want at most %d of a picture", j.size, mostPictureFile)
 	}
-	w, h := size(data)
+	w, h := size(data, r.inside(data))
 	r.budget.take(j, 2*3*int64(w)*int64(h))
 	o := r.model.Processor().Options()
 	o.Pixels, o.Warn = mostPixels, func(err error) { j.damage = err }
@@ -190,10 +205,10 @@ func (r *reader) picture(j *job, data []byte, sees bool, give func(piece) error)
 	return give(piece{job: j, img: small})
 }
 
-// size is the width and height of a picture by its header, 0 if that does not tell.
-func size(data []byte) (w, h int) {
+// size is the width and height of a picture by its header, or that of the preview inside, 0 if that does not tell.
+func size(data, inner []byte) (w, h int) {
 	defer func() { _ = recover() }() // a decoder's bug: the size is not known
-	if inner := image.Preview(data); inner != nil {
+	if inner != nil {
 		data = inner
 	}
 	if format, ok := metadataFormat(data); ok {
@@ -264,8 +279,10 @@ func (r *reader) frames(ctx context.Context, j *job, give func(piece) error) err
 		side = 2 * max(w, h)
 	}
 	var scenes scenes
+	first := true
 	flush := func(s scene, end float64) error {
-		if r.thumb != nil && j.parts == 0 {
+		if r.thumb != nil && first {
+			first = false
 			r.thumb(j, func() ([]byte, error) { return shrink(s.img, smallSide), nil })
 		}
 		return give(piece{job: j, img: s.img, start: s.start, end: end, bytes: int64(len(s.img.Pix))})
@@ -285,24 +302,4 @@ func (r *reader) frames(ctx context.Context, j *job, give func(piece) error) err
 		}
 	}
 	return err
-}
-
-// sidecar is the text of a file beside this one: holiday.jpg.txt or holiday.txt with a caption.
-func sidecar(path string) (caption string, tags []string) {
-	for _, name := range []string{path + ".txt", strings.TrimSuffix(path, filepath.Ext(path)) + ".txt"} {
-		info, err := os.Stat(name)
-		if err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		f, err := os.Open(name)
-		if err != nil {
-			continue
-		}
-		text, err := io.ReadAll(io.LimitReader(f, mostSidecar))
-		_ = f.Close() // it was read
-		if err == nil && !bytes.ContainsRune(text, 0) {
-			return strings.TrimSpace(strings.ToValidUTF8(string(text), "\uFFFD")), nil
-		}
-	}
-	return "", nil
 }

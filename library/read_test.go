@@ -51,7 +51,7 @@ func TestOnlyInPart(t *testing.T) {
 	run(t, l, m, IndexOptions{})
 	list, err := l.Errors(t.Context())
 	must(t, err)
-	if len(list) != 2 || filepath.Base(list[0].Path) != "again.jpg" || filepath.Base(list[1].Path) != "moved.jpg" || !strings.Contains(list[0].Error, "only in part: image: jpeg: truncated file") {
+	if len(list) != 2 || filepath.Base(list[0].Path) != "again.jpg" || filepath.Base(list[1].Path) != "moved.jpg" || !strings.Contains(list[0].Error, "only in part: jpeg: truncated file") {
 		t.Errorf("%+v", list)
 	}
 	must(t, os.WriteFile(again, data, 0o644))
@@ -59,5 +59,18 @@ func TestOnlyInPart(t *testing.T) {
 	run(t, l, m, IndexOptions{})
 	if list, err = l.Errors(t.Context()); err != nil || len(list) > 0 {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// A file that goes while it is on its way is no failure; a link that leads nowhere is one.
+func TestVanished(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.jpg")
+	_, err := os.Open(path)
+	j := &job{found: found{path: path}}
+	if !vanished(j, err) || vanished(j, os.ErrPermission) {
+		t.Error("a file that is gone is taken for one that cannot be read, or the other way round")
+	}
+	if err := os.Symlink("nowhere", path); err == nil && vanished(j, os.ErrNotExist) {
+		t.Error("a link that leads nowhere is taken for a file that is gone")
 	}
 }

@@ -149,6 +149,9 @@ func (l *Library) RemoveRoot(ctx context.Context, path string) error {
 					return err
 				}
 			}
+			if _, err := tx.ExecContext(ctx, "DELETE FROM sidecars WHERE path >= ? AND path < ?", []byte(r.Path+string(filepath.Separator)), []byte(r.Path+string(filepath.Separator+1))); err != nil {
+				return err
+			}
 			_, err := tx.ExecContext(ctx, "DELETE FROM roots WHERE id = ?", r.id)
 			return err
 		}); err != nil {

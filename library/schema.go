@@ -42,6 +42,8 @@ ALTER TABLE spaces ADD COLUMN image TEXT NOT NULL DEFAULT ''; -- fingerprints of
 ALTER TABLE spaces ADD COLUMN audio TEXT NOT NULL DEFAULT '';
 CREATE TABLE unread(root INTEGER NOT NULL, format TEXT NOT NULL, files INTEGER NOT NULL, PRIMARY KEY(root, format)) WITHOUT ROWID;
 CREATE TABLE damages(hash BLOB PRIMARY KEY, damage TEXT NOT NULL) WITHOUT ROWID; -- of contents that can be read in part
+`, `
+CREATE TABLE sidecars(id INTEGER PRIMARY KEY AUTOINCREMENT, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, modified INTEGER NOT NULL); -- as they were when what they say was noted
 `}
 
 // Version 3 of the catalogue kept how many files have a value, by triggers.

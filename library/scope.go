@@ -77,7 +77,11 @@ func (l *Library) scopes(ctx context.Context, o IndexOptions) ([]scope, error) {
 // covers reports why a path below a root cannot be taken in by itself: the next look at the whole root would undo it.
 func (r *Root) covers(path string, o IndexOptions) error {
 	if len(o.Include)+len(o.Exclude) > 0 {
-		return fmt.Errorf("%s lies in %s, which is covered with its own patterns: name that folder, with patterns such as %s/**", path, r.Path, r.below(path))
+		pattern := r.below(path)
+		if info, err := os.Stat(path); err != nil || info.IsDir() {
+			pattern += "/**"
+		}
+		return fmt.Errorf("%s lies in %s, which is covered with its own patterns: name that folder, with patterns such as %s", path, r.Path, pattern)
 	}
 	if r.leavesOut(path) {
 		return fmt.Errorf("%s is left out of %s, by a pattern or as hidden: name that folder, with all patterns that it should have and perhaps --hidden", path, r.Path)
@@ -120,7 +124,8 @@ func (run *ingest) walk(scopes []scope) error {
 		}
 		var failed error
 		w := &walk{root: &scopes[i].root, own: run.dir, unread: map[string]int{},
-			give: func(f found) bool { failed = run.consider(f); return failed == nil },
+			give:   func(f found) bool { failed = run.consider(f); return failed == nil },
+			beside: func(path string, info fs.FileInfo) bool { failed = run.beside(path, info); return failed == nil },
 			link: func(path, real string) {
 				if _, err := run.db.ExecContext(run.ctx, "INSERT OR REPLACE INTO links VALUES(?, ?, ?)", []byte(path), scopes[i].root.id, []byte(real)); err != nil {
 					failed = err
@@ -260,6 +265,11 @@ func (run *ingest) consider(f found) error {
 		}
 		j.done = embedded
 	}
+	return run.send(j)
+}
+
+// send has a file read.
+func (run *ingest) send(j *job) error {
 	run.tell(func(p *Progress) { p.Found++ })
 	select {
 	case run.todo <- j:

@@ -19,9 +19,10 @@ type walk struct {
 	followed []string         // folders that links led to, without links
 	give     func(found) bool // false ends the walk
 	link     func(path, real string)
-	fault    func(string, error)             // what could not be read
-	mount    func(path string, device int64) // a folder on another device than the one above
-	unread   map[string]int                  // files that were passed by though they hold what counts, by their extensions
+	beside   func(path string, info fs.FileInfo) bool // told of sidecars
+	fault    func(string, error)                      // what could not be read
+	mount    func(path string, device int64)          // a folder on another device than the one above
+	unread   map[string]int                           // files that were passed by though they hold what counts, by their extensions
 	stopped  bool
 }
 
@@ -134,6 +135,10 @@ func (w *walk) entry(path string, e fs.DirEntry) bool {
 // file gives a file that may be of a kind that counts.
 func (w *walk) file(path string, info fs.FileInfo) {
 	if !info.Mode().IsRegular() || w.stopped {
+		return
+	}
+	if isSidecar(path) {
+		w.stopped = !w.beside(path, info)
 		return
 	}
 	if len(w.root.include) > 0 && !w.root.include.match(w.root.below(path)) {

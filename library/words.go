@@ -7,25 +7,56 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
+// seam is what [separate] puts between words that no space parts: the full-text index takes it for one, and nobody writes it.
+const seam = '\x1f'
+
+// uncut stands before the words that [separate] has cut.
+const uncut = '\x1e'
+
 // separate writes a text so that the full-text index sees its words: characters of scripts without spaces are words by themselves, and
-// words that are run together, as in BeachHouse or IMG2041, are given apart as well.
+// words that are run together, as in BeachHouse or IMG2041, are given apart; those that letters alone make, as iPhone, are given whole too, at the
+// end. [joined] takes that back.
 func separate(s string) string {
+	cut := apart(s)
+	var ends []string
+	for _, w := range strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		for last, r := range w {
+			if before, _ := utf8.DecodeLastRuneInString(w[:last]); unicode.IsLower(before) && unicode.IsUpper(r) {
+				ends = append(ends, w)
+				break
+			}
+		}
+	}
+	if len(ends) == 0 {
+		return cut
+	}
+	return cut + string(uncut) + strings.Join(ends, " ")
+}
+
+// apart puts seams between the words of a text.
+func apart(s string) string {
 	var out strings.Builder
 	var last rune
 	for _, r := range strings.ToValidUTF8(s, " ") {
 		if spaceless(r) || spaceless(last) ||
 			unicode.IsLower(last) && unicode.IsUpper(r) || unicode.IsDigit(last) != unicode.IsDigit(r) && unicode.IsLetter(last) != unicode.IsLetter(r) {
-			out.WriteByte(' ')
+			out.WriteRune(seam)
 		}
-		if r == '_' {
-			r = ' '
+		if r != seam && r != uncut {
+			out.WriteRune(r)
 		}
-		out.WriteRune(r)
 		last = r
 	}
 	return out.String()
+}
+
+// joined is the text that separate was given.
+func joined(s string) string {
+	s, _, _ = strings.Cut(s, string(uncut))
+	return strings.ReplaceAll(s, string(seam), "")
 }
 
 func spaceless(r rune) bool {
@@ -35,7 +66,7 @@ func spaceless(r rune) bool {
 // wordsOf cuts a text into what the full-text index is asked for: words, and runs of characters without spaces.
 func wordsOf(s string) []string {
 	var out []string
-	for _, w := range strings.FieldsFunc(separate(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) }) {
+	for _, w := range strings.FieldsFunc(apart(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r) }) {
 		out = append(out, strings.ToLower(w))
 	}
 	return out

@@ -119,7 +119,7 @@ func (c *crasher) age() {
 	var version int
 	c.must(db.QueryRow("PRAGMA user_version").Scan(&version))
 	if version > 4 {
-		_, err = db.Exec(`BEGIN; ALTER TABLE spaces DROP COLUMN image; ALTER TABLE spaces DROP COLUMN audio; DROP TABLE unread; DROP TABLE damages;
+		_, err = db.Exec(`BEGIN; ALTER TABLE spaces DROP COLUMN image; ALTER TABLE spaces DROP COLUMN audio; DROP TABLE unread; DROP TABLE damages; DROP TABLE sidecars;
 			PRAGMA user_version = 4; COMMIT`)
 		c.aged++
 	}

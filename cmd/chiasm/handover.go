@@ -47,8 +47,21 @@ func (e *heldError) Error() string {
 // Unwrap is the error of opening.
 func (e *heldError) Unwrap() error { return e.locked }
 
+// A busyError says that another process writes to the library in a folder.
+type busyError struct {
+	dir    string
+	locked error
+}
+
+func (e busyError) Error() string {
+	return "another chiasm works on the library in " + e.dir + ": wait for it to end, or stop it; chiasm search works meanwhile"
+}
+
+func (e busyError) Unwrap() error { return e.locked }
+
 // heldBy is locked, or the error that names the server which has a library's folder.
 func heldBy(dir string, locked error) error {
+	locked = busyError{dir, locked}
 	service, ok := library.Announced(dir)
 	if !ok {
 		return locked

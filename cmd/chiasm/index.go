@@ -88,10 +88,19 @@ func (f *libraryFlags) open(o library.Options) (*library.Library, error) {
 		return nil, heldBy(dir, err)
 	}
 	if errors.Is(err, fs.ErrNotExist) && o.ReadOnly {
-		return nil, fmt.Errorf("there is no library in %s, chiasm index FOLDER makes one: %w", dir, fs.ErrNotExist)
+		return nil, noLibraryError(dir)
 	}
 	return l, err
 }
+
+// A noLibraryError names a folder without a library.
+type noLibraryError string
+
+func (e noLibraryError) Error() string {
+	return "there is no library in " + string(e) + ": chiasm index FOLDER makes one"
+}
+
+func (e noLibraryError) Unwrap() error { return fs.ErrNotExist }
 
 // choose takes the model by which a library was indexed where none is named.
 func (f *modelFlags) choose(ctx context.Context, l *library.Library) error {
@@ -196,6 +205,9 @@ func (a *app) summary(s library.Summary, asJSON bool) {
 		what string
 	}{{s.Added, "added"}, {s.Changed, "changed"}, {s.Moved, "moved"}, {s.Removed, "removed"}, {s.Failed, "failed"}, {s.Unchanged, "unchanged"}} {
 		parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+	}
+	if more := s.Embedded + s.Adopted - s.Added - s.Changed; more > 0 { // by another model, or again
+		parts = append(parts, fmt.Sprintf("%d of them embedded anew", more))
 	}
 	fmt.Fprintln(a.stdout, strings.Join(parts, ", "))
 	if s.Switched {

@@ -194,7 +194,13 @@ func (v *searchVerb) unlikely(ctx context.Context, l *library.Library, m *chiasm
 }
 
 // line is a hit for people.
-func line(h library.Hit) string { return fmt.Sprintf("%6.3f  %s%s", h.Score, clean(h.Path), moment(h)) }
+func line(h library.Hit) string {
+	score := "     -" // only words found it, or nothing was asked for
+	if h.Score != 0 {
+		score = fmt.Sprintf("%6.3f", h.Score)
+	}
+	return score + "  " + clean(h.Path) + moment(h)
+}
 
 // moment is when in a sound or a video, for people.
 func moment(h library.Hit) string {

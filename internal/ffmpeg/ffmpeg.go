@@ -93,6 +93,8 @@ func (p *Program) End(err error) (cut bool, _ error) {
 	switch {
 	case context.Cause(p.ctx) != nil:
 		return false, context.Cause(p.ctx)
+	case p.status != nil && p.text.cutOff():
+		return true, fmt.Errorf("the file ends too early: ffmpeg: %w", p.status)
 	case p.status != nil:
 		return false, fmt.Errorf("ffmpeg: %w: %s", p.status, p.text.last())
 	}
