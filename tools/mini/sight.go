@@ -59,35 +59,19 @@ func (l *lesson) addNames(at map[said]int, names map[string][]string, tags []str
 	return len(l.names) - 1
 }
 
-// learnSight makes the part of the model that brings what EfficientNet sees into the space.
-func learnSight(ctx context.Context, c *mini.Config, e *eyes, s *space, corpus *corpus, pictures []picture) (*mini.Sight, []float64, error) {
+// How the head learns, and how it goes on when there are more pictures.
+var (
+	headCourse = course{what: "head", steps: 900, rate: 1e-3, decay: 0.1, seed: 34}
+	moreCourse = course{what: "head, more", steps: 600, rate: 5e-4, decay: 0.1, seed: 35}
+)
+
+// learnSight makes the part of the model that brings what EfficientNet sees into the space: classes [1000, dimension] are what the names of
+// ImageNet's classes mean, and read tells what the names of pictures do.
+func learnSight(ctx context.Context, c *mini.Config, e *eyes, classes []float32, read reader, corpus *corpus) (*mini.Sight, []float64, error) {
 	sight := mini.NewSight(c, featureWidth)
-	classes, err := s.classes(ctx, corpus.classes)
-	if err != nil {
-		return nil, nil, err
-	}
 	put(sight.Classes, transposed(classes, dimension))
-	l := &lesson{}
-	at := map[said]int{}
-	for _, p := range pictures {
-		l.addNames(at, p.Names, nil, p.Concept, sourceWeight(p.Source))
-	}
-	drawn := make([]int, len(pictures))
-	for i := range drawn {
-		drawn[i] = i
-	}
-	for _, view := range views {
-		f, err := e.features(view, pictures)
-		if err != nil {
-			return nil, nil, err
-		}
-		l.features, l.owner = append(l.features, f...), append(l.owner, drawn...)
-	}
-	middle := mean(l.features, featureWidth)
-	spread := covariance(l.features, middle)
-	l.addShifted(e, pictures)
-	l.addPseudo(at, e, corpus, middle, spread, len(pictures))
-	if err := s.teacher.need(l.texts); err != nil {
+	l, err := corpus.lesson(e)
+	if err != nil {
 		return nil, nil, err
 	}
 	sums := mean(l.features, featureWidth)
@@ -98,15 +82,48 @@ func learnSight(ctx context.Context, c *mini.Config, e *eyes, s *space, corpus *
 	nn.Init(sight.Norm, 1)
 	put(sight.Norm.Mean, sums)
 	put(sight.Norm.Var, dev)
-	curve, err := l.learn(ctx, sight, e, s)
+	nn.Init(sight.Head, 33)
+	for _, l := range []*nn.Linear{sight.Head.Direct, sight.Head.Down} { // pictures have no doubt, and nothing teaches them any
+		clear(l.Weight.Own()[meaning*l.Weight.Dim(1):])
+		l.Bias.Own()[meaning] = 0
+		l.Weight.Changed()
+		l.Bias.Changed()
+	}
+	curve, err := l.learn(ctx, headCourse, sight, e, read)
 	return sight, curve, err
 }
 
-func sourceWeight(source string) float64 {
-	switch source {
-	case "openclipart-png":
+// lesson is what the head learns from: all pictures that may teach, as they are, changed, and moved towards photos; and what photos might
+// look like.
+func (c *corpus) lesson(e *eyes) (*lesson, error) {
+	pictures := c.learnt()
+	l := &lesson{}
+	at := map[said]int{}
+	drawn := make([]int, len(pictures))
+	for i, p := range pictures {
+		l.addNames(at, p.Names, nil, p.Concept, p.weight())
+		drawn[i] = i
+	}
+	for _, view := range views {
+		f, err := e.features(view, pictures)
+		if err != nil {
+			return nil, err
+		}
+		l.features, l.owner = append(l.features, f...), append(l.owner, drawn...)
+	}
+	middle := mean(l.features, featureWidth)
+	spread := covariance(l.features, middle)
+	l.addShifted(e, pictures)
+	l.addPseudo(at, e, c, middle, spread)
+	return l, nil
+}
+
+// weight is how often a picture is met.
+func (p *picture) weight() float64 {
+	switch {
+	case p.Source == "openclipart-png":
 		return 2
-	case "streamline", "fxemoji":
+	case p.Source == "streamline", p.Source == "fxemoji", p.Domain == "icon":
 		return 1.5
 	}
 	return 1
@@ -142,7 +159,7 @@ func (l *lesson) addShifted(e *eyes, pictures []picture) {
 
 // addPseudo adds what photos of ImageNet's classes might look like: the mean of photos, some way in the direction in which the class's
 // logit grows (its weights times the covariance of features), and what else a real picture shows.
-func (l *lesson) addPseudo(at map[said]int, e *eyes, corpus *corpus, middle []float32, spread []float64, pictures int) {
+func (l *lesson) addPseudo(at map[said]int, e *eyes, corpus *corpus, middle []float32, spread []float64) {
 	r := rand.New(rand.NewPCG(32, 1))
 	w := e.tower.Class.Weight.Floats()
 	common := mean(w, featureWidth)
@@ -188,8 +205,8 @@ func (l *lesson) addPseudo(at map[said]int, e *eyes, corpus *corpus, middle []fl
 
 // learn teaches the head, what the classes say staying as it is. It learns at whatever length it takes, though it is used at one: so it learns
 // to tell things by itself, and the two together find more in styles that it never saw.
-func (l *lesson) learn(ctx context.Context, sight *mini.Sight, e *eyes, s *space) ([]float64, error) {
-	texts, err := s.place(ctx, l.texts)
+func (l *lesson) learn(ctx context.Context, c course, sight *mini.Sight, e *eyes, read reader) ([]float64, error) {
+	texts, err := read(ctx, l.texts)
 	if err != nil {
 		return nil, err
 	}
@@ -212,13 +229,6 @@ func (l *lesson) learn(ctx context.Context, sight *mini.Sight, e *eyes, s *space
 		}
 		until[o] = sum
 	}
-	nn.Init(sight.Head, 33)
-	for _, l := range []*nn.Linear{sight.Head.Direct, sight.Head.Down} { // pictures have no doubt, and nothing teaches them any
-		clear(l.Weight.Own()[meaning*l.Weight.Dim(1):])
-		l.Bias.Own()[meaning] = 0
-		l.Weight.Changed()
-		l.Bias.Changed()
-	}
 	contrast := &train.Contrast{LogScale: newScale(3)}
 	model := &struct {
 		Head  *mini.Head     `weight:"head"`
@@ -226,9 +236,8 @@ func (l *lesson) learn(ctx context.Context, sight *mini.Sight, e *eyes, s *space
 	}{sight.Head, contrast.LogScale}
 	const batch = 512
 	in, under, out, keys := make([]float32, batch*featureWidth), make([]float32, batch*dimension), make([]float32, batch*dimension), make([]uint64, batch)
-	return learn(ctx, course{
-		what: "head", steps: 900, rate: 1e-3, decay: 0.1, seed: 34, contrast: contrast, groups: []train.Group{{Pattern: "scale", Rate: 10, Decay: train.DecayNever}},
-	}, model, func(p *tensor.Pass, into *tensor.Gradients, r *rand.Rand) (float64, error) {
+	c.contrast, c.groups = contrast, []train.Group{{Pattern: "scale", Rate: 10, Decay: train.DecayNever}}
+	return learn(ctx, c, model, func(p *tensor.Pass, into *tensor.Gradients, r *rand.Rand) (float64, error) {
 		for i := range batch {
 			o, _ := slices.BinarySearch(until, r.Float64()*sum)
 			row, text := rows[o][r.IntN(len(rows[o]))], l.names[o][r.IntN(len(l.names[o]))]

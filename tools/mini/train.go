@@ -66,7 +66,17 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 		Sight:      mini.SightConfig{Likeliest: 50, Temperature: 1.5, Weight: 0.9, Centre: 0.4},
 		Vocabulary: 28000, TextWidth: dimension, TextHidden: 768, Context: 256, Scale: 1, Bias: 0,
 	}
-	sight, headCurve, err := learnSight(ctx, c, e, s, corpus, corpus.learnt())
+	classes, err := s.classes(ctx, corpus.classes)
+	if err != nil {
+		return err
+	}
+	read := func(ctx context.Context, texts []said) ([]float32, error) {
+		if err := t.need(texts); err != nil {
+			return nil, err
+		}
+		return s.place(ctx, texts)
+	}
+	sight, headCurve, err := learnSight(ctx, c, e, classes, read, corpus)
 	if err != nil {
 		return err
 	}

@@ -85,10 +85,7 @@ func widen(ctx context.Context, c *corpus, t *teacher, u pupil, out string) ([]f
 	if err := l.report(ctx, "before"); err != nil {
 		return nil, err
 	}
-	before := map[string][]float32{}
-	for name, t := range nn.Params(l.tower) {
-		before[name] = slices.Clone(t.Floats())
-	}
+	before := valuesOf(l.tower)
 	curve, err := l.learn(ctx, len(u.names), u.byLanguage())
 	if err != nil {
 		return nil, err
@@ -96,11 +93,11 @@ func widen(ctx context.Context, c *corpus, t *teacher, u pupil, out string) ([]f
 	if err := l.report(ctx, "learnt"); err != nil {
 		return nil, err
 	}
-	l.back(before)
+	partWay(l.tower, before, wide)
 	if err := l.report(ctx, "after"); err != nil {
 		return nil, err
 	}
-	return curve, replaceText(b, out)
+	return curve, replace(b, "text.", b.Text, out)
 }
 
 // heard are the words that the ear knows, in no language that is told.
@@ -284,18 +281,6 @@ func (l *widening) learn(ctx context.Context, names int, draw func(*rand.Rand) i
 	})
 }
 
-// back brings the weights part of the way back to those before, which keeps more of what was known and loses little of what was learnt (Wortsman
-// et al. 2022, "Robust fine-tuning of zero-shot models").
-func (l *widening) back(before map[string][]float32) {
-	for name, t := range nn.Params(l.tower) {
-		v := t.Own()
-		for i, x := range before[name] {
-			v[i] = wide*v[i] + (1-wide)*x
-		}
-		t.Changed()
-	}
-}
-
 func magnitude(v []float32) float64 { return math.Sqrt(dot(v, v)) }
 
 // report says how near the tower comes to what texts are to mean, and how long it makes them.
@@ -356,29 +341,27 @@ func partsOf(path string) (halves, error) {
 	return takeApart(pieces, scores), nil
 }
 
-// replaceText writes the tower of texts into the folder of a model; everything else stays to the byte as it was.
-func replaceText(b *mini.Bundle, out string) error {
-	text := map[string]tensor.Entry{}
-	for name, t := range nn.Params(b.Text) {
-		name = textPrefix + name
-		text[name] = stored(tensor.EntryOf(name, slices.Clone(t.Floats()), t.Shape()...))
+// replace writes a part of a model, whose weights begin with prefix, into the folder of b; everything else stays to the byte as it was.
+func replace(b *mini.Bundle, prefix string, part any, out string) error {
+	parts := map[string]tensor.Entry{}
+	for name, t := range nn.Params(part) {
+		name = prefix + name
+		parts[name] = stored(tensor.EntryOf(name, slices.Clone(t.Floats()), t.Shape()...))
 	}
 	var entries []tensor.Entry
 	for _, name := range b.Weights.Names() {
 		e, _ := b.Weights.Get(name)
-		if new, ok := text[name]; ok {
+		if new, ok := parts[name]; ok {
 			e = new
-			delete(text, name)
+			delete(parts, name)
 		}
 		entries = append(entries, e)
 	}
-	if len(text) > 0 {
-		return fmt.Errorf("%s has no weights of the tower of texts", out)
+	if len(parts) > 0 {
+		return fmt.Errorf("%s lacks %d of the weights that begin with %q", out, len(parts), prefix)
 	}
 	return weights.Save(filepath.Join(out, mini.WeightsFile), entries, nil)
 }
-
-const textPrefix = "text."
 
 // widenAll widens the tower of texts of a model that is there.
 func widenAll(ctx context.Context, dir, real, python, out string) error {

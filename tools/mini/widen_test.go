@@ -72,7 +72,7 @@ func TestBack(t *testing.T) {
 		}
 		p.Changed()
 	}
-	l.back(before)
+	partWay(l.tower, before, wide)
 	for name, p := range nn.Params(l.tower) {
 		for i, x := range p.Floats() {
 			if d := x - want[name][i]; d < -1e-5 || d > 1e-5 {

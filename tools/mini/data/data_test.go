@@ -164,7 +164,7 @@ func TestWordNetLines(t *testing.T) {
 }
 
 func TestClipArtName(t *testing.T) {
-	v := &vocabulary{map[string]bool{"violin": true, "baseball cap": true, "cap": true, "magnifying glass": true, "scissors": true, "park": true, "tree": true}}
+	v := &vocabulary{nouns: map[string]bool{"violin": true, "baseball cap": true, "cap": true, "magnifying glass": true, "scissors": true, "park": true, "tree": true}}
 	for _, c := range []struct{ title, stem, want string }{
 		{"Violin (B and W)", "violin_ganson", "violin"},
 		{"Baseball Cap", "baseball_cap_ganson", "baseball cap"},
@@ -175,6 +175,32 @@ func TestClipArtName(t *testing.T) {
 	} {
 		if got := (description{title: c.title}).name(c.stem, v); got != c.want {
 			t.Errorf("%q in %s is named %q, want %q", c.title, c.stem, got, c.want)
+		}
+	}
+}
+
+func TestIconNames(t *testing.T) {
+	v := &vocabulary{
+		nouns: map[string]bool{"violin": true, "electric guitar": true, "guitar": true, "beanie": false, "hand": true, "doctor": true, "ferris wheel": false},
+		acts:  map[string]bool{"swim": true, "climbing": true},
+	}
+	for icon, want := range map[string][]string{
+		"violin-2-flat":                {"violin"},
+		"modern-music-electric-guitar": {"modern music electric guitar", "electric guitar"},
+		"hands":                        {"hand"},
+		"beanie":                       {"beanie"},
+		"ferris-wheel-duo":             {"ferris wheel"},
+		"swim":                         {"swim"},
+		"person-climbing-1":            {"person climbing"},
+		"doctor-smiling-badly":         {"doctor smiling badly"},
+		"hand-negative":                nil, // a copy
+		"arrow-hand":                   nil, // a sign
+		"fragile":                      nil,
+		"one-two-three-four-five":      nil,
+		"12":                           nil,
+	} {
+		if got := v.iconNames(icon); !slices.Equal(got, want) {
+			t.Errorf("%s is named %q, want %q", icon, got, want)
 		}
 	}
 }

@@ -115,6 +115,9 @@ func (c *collection) gather(all []*emoji, nouns *vocabulary) error {
 	for _, name := range []string{"noto", "fluent-flat", "noto-blob", "emojione", "fxemoji", "streamline"} {
 		step(name, c.emojiIcons(all, name))
 	}
+	for _, name := range iconSets {
+		step(name, c.icons(name, nouns))
+	}
 	step("sweethome3d", c.furniture())
 	step("openclipart", c.clipArt(nouns))
 	c.borrowNames(all)
