@@ -69,5 +69,7 @@ func neonFamilies() []neonFamily {
 		{"exp_neon", neonExponential},
 		{"move_neon", neonMoves},
 		{"quantize_neon", neonQuantize},
+		{"scan_neon", neonScans},
+		{"sift_neon", neonSift},
 	}
 }
