@@ -85,3 +85,14 @@ LOADTIME ?= 10m
 .PHONY: bench-load
 bench-load: build
 	$(GO) run ./tools/load -chiasm bin/chiasm -time $(LOADTIME)
+
+# The AVX-512 kernels in the core of Bochs, where the processor has none, as in make bochs FLAGS="-test.run Sift".
+BOCHS := tools/bochs/.venv
+.PHONY: bochs
+$(BOCHS)/.done: tools/bochs/requirements.txt
+	test -x $(BOCHS)/bin/python || $(PYTHON) -m venv $(BOCHS)
+	$(BOCHS)/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+bochs: $(BOCHS)/.done
+	$(BOCHS)/bin/python tools/bochs/run.py ./internal/kernel -test.short $(FLAGS)

@@ -38,7 +38,7 @@ func (a *Attention) Plan(workers int) (chunks int) {
 	need(a.Heads > 0 && a.D > 0, "attention", "expected heads and width of %d or more, got %d", min(a.Heads, a.D), 1)
 	queries := lastRow("attention: starts", a.Starts)
 	keys := queries
-	a.tier = attentionTier
+	a.tier = triedTier
 	if a.KHeads == 0 {
 		a.KHeads = a.Heads
 	}

@@ -91,11 +91,26 @@ func pickUint8(dst []int32, codes []byte, rows []uint32, query []int16) {
 }
 
 func sift(mask, codes []byte, facts []float32, stride int, s *Sieve) {
-	if simd(tier) == cpu.Generic {
+	if triedTier == cpu.Generic {
 		GenericSift(mask, codes, facts, stride, s)
 		return
 	}
-	siftAVX2(&mask[0], &codes[0], &facts[0], stride, &s.Query[0], &s.numbers()[0], 8*len(mask))
+	m, c, f, rows := mask, codes, facts, 0
+	if triedTier >= cpu.AVX512 { // which takes sixteen rows at a time
+		rows = 16 * (len(mask) / 2)
+		m, c, f = mask[rows/8:], codes[rows*SieveWidth:], facts[rows:]
+	}
+	query, of := &s.Query[0], &s.numbers()[0]
+	switch {
+	case rows == 0:
+	case triedTier >= cpu.AVX512VNNI:
+		siftAVX512VNNI(&mask[0], &codes[0], &facts[0], stride, query, of, rows)
+	default:
+		siftAVX512(&mask[0], &codes[0], &facts[0], stride, query, of, rows)
+	}
+	if len(m) > 0 {
+		siftAVX2(&m[0], &c[0], &f[0], stride, query, of, 8*len(m))
+	}
 }
 
 func sum(x []float32) float32 {

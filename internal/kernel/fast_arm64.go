@@ -142,17 +142,41 @@ func readLoop(x []float32) {
 }
 
 func scanInt8(dst []int32, codes []byte, queries []int16, n, width int) {
-	GenericScanInt8(dst, codes, queries, n, width)
-}
-
-func sift(mask, codes []byte, facts []float32, stride int, s *Sieve) {
-	GenericSift(mask, codes, facts, stride, s)
+	d, c, q, rows := &dst[0], &codes[0], &queries[0], len(dst)/n
+	switch {
+	case tier == cpu.Generic:
+		GenericScanInt8(dst, codes, queries, n, width)
+	case n == 1:
+		scan1NEON(d, c, q, rows, width)
+	default:
+		scan4NEON(d, c, q, rows, width)
+	}
 }
 
 func pickInt8(dst []int32, codes []byte, rows []uint32, query []int16) {
-	GenericPickInt8(dst, codes, rows, query)
+	if tier == cpu.Generic {
+		GenericPickInt8(dst, codes, rows, query)
+	} else {
+		pickInt8NEON(&dst[0], &codes[0], &rows[0], len(rows), &query[0], len(query))
+	}
 }
 
 func pickUint8(dst []int32, codes []byte, rows []uint32, query []int16) {
-	GenericPickUint8(dst, codes, rows, query)
+	if tier == cpu.Generic {
+		GenericPickUint8(dst, codes, rows, query)
+	} else {
+		pickUint8NEON(&dst[0], &codes[0], &rows[0], len(rows), &query[0], len(query))
+	}
+}
+
+func sift(mask, codes []byte, facts []float32, stride int, s *Sieve) {
+	m, c, f, q, of, rows := &mask[0], &codes[0], &facts[0], &s.Query[0], &s.numbers()[0], 8*len(mask)
+	switch {
+	case tier == cpu.Generic:
+		GenericSift(mask, codes, facts, stride, s)
+	case tier >= cpu.NEONDot:
+		siftNEONDot(m, c, f, stride, q, of, rows)
+	default:
+		siftNEON(m, c, f, stride, q, of, rows)
+	}
 }

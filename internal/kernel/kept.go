@@ -27,7 +27,7 @@ type keptSlot struct{ keys, values []byte }
 // on the way.
 func NewKept(heads, d, room int, half bool) *Kept {
 	need(heads > 0 && d > 0 && room > 0, "kept", "expected heads, width and room of %d or more, got %d", 1, min(heads, d, room))
-	k := &Kept{Heads: heads, D: d, tier: attentionTier, width: 1, column: d} // row by row for the generic path
+	k := &Kept{Heads: heads, D: d, tier: triedTier, width: 1, column: d} // row by row for the generic path
 	if k.tier > cpu.Generic {
 		k.width, _ = stripSize(k.tier)
 		k.column, k.Half = k.width, half && readsHalf

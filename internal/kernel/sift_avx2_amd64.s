@@ -147,7 +147,7 @@ rows1:
 	VCMPPS       $0x0d, Y6, Y5, Y5
 	VMOVMSKPS    Y5, SI
 	MOVB         SI, (AX)
-	INCQ         AX
+	ADDQ         $0x01, AX
 	ADDQ         $0x00000400, CX
 	ADDQ         $0x20, DX
 	SUBQ         $0x08, R8

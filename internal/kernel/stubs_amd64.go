@@ -1138,3 +1138,13 @@ func pickUint8AVX512(dst *int32, codes *byte, rows *uint32, n int, query *int16,
 //
 //go:noescape
 func siftAVX2(mask *byte, codes *byte, facts *float32, stride int, query *int8, of *float32, rows int)
+
+// siftAVX512 is Sift: of is the numbers of a Sieve in their order. rows is a multiple of 16 and not 0.
+//
+//go:noescape
+func siftAVX512(mask *byte, codes *byte, facts *float32, stride int, query *int8, of *float32, rows int)
+
+// siftAVX512VNNI is Sift: of is the numbers of a Sieve in their order. rows is a multiple of 16 and not 0.
+//
+//go:noescape
+func siftAVX512VNNI(mask *byte, codes *byte, facts *float32, stride int, query *int8, of *float32, rows int)

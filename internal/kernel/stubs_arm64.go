@@ -178,3 +178,33 @@ func toBytesNEON(dst *byte, x *float32, n int, inverse float32, offset float32)
 //
 //go:noescape
 func rescaleNEON(t *tile, h int)
+
+// scan1NEON writes the inner products of rows of codes with 1 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan1NEON(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// scan4NEON writes the inner products of rows of codes with 4 of queries, whose lengths are the width, a multiple of 64. rows is not 0.
+//
+//go:noescape
+func scan4NEON(dst *int32, codes *byte, query *int16, rows int, width int)
+
+// pickInt8NEON writes the inner products of n rows of codes, which rows names, with a query of the width, a multiple of 64. n is not 0.
+//
+//go:noescape
+func pickInt8NEON(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+
+// pickUint8NEON writes the inner products of n rows of codes, which rows names, with a query of the width, a multiple of 64. n is not 0.
+//
+//go:noescape
+func pickUint8NEON(dst *int32, codes *byte, rows *uint32, n int, query *int16, width int)
+
+// siftNEONDot is Sift: of is the numbers of a Sieve in their order. rows is a multiple of 8 and not 0.
+//
+//go:noescape
+func siftNEONDot(mask *byte, codes *byte, facts *float32, stride int, query *int8, of *float32, rows int)
+
+// siftNEON is Sift: of is the numbers of a Sieve in their order. rows is a multiple of 8 and not 0.
+//
+//go:noescape
+func siftNEON(mask *byte, codes *byte, facts *float32, stride int, query *int8, of *float32, rows int)

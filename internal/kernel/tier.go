@@ -10,11 +10,11 @@ import (
 // tier is the kernel switch: which instructions the kernels use.
 var tier = cpu.Level()
 
-// attentionTier is the tier of the kernels of attention. Those for AVX-512 have not run on a real processor yet: AVX2 stands in for them unless
-// CHIASM_CPU names a tier.
-var attentionTier = attentionTierOf(tier)
+// triedTier is the tier of the kernels of attention and of Sift. Those for AVX-512 have not run on a real processor yet: AVX2 stands in for them
+// unless CHIASM_CPU names a tier.
+var triedTier = triedTierOf(tier)
 
-func attentionTierOf(t cpu.Tier) cpu.Tier {
+func triedTierOf(t cpu.Tier) cpu.Tier {
 	if name, _ := cpu.Forced(); name == "" && t >= cpu.AVX512 && t <= cpu.AMX {
 		return cpu.AVX2
 	}
@@ -37,9 +37,9 @@ func Use(t cpu.Tier) (back func()) {
 	if !slices.Contains(cpu.Offered(), t) {
 		panic(&ArgumentError{"use", fmt.Sprintf("expected one of the tiers %v, got %v", cpu.Offered(), t)})
 	}
-	before, attention := tier, attentionTier
-	tier, attentionTier = t, t
-	return func() { tier, attentionTier = before, attention }
+	before, tried := tier, triedTier
+	tier, triedTier = t, t
+	return func() { tier, triedTier = before, tried }
 }
 
 // An ArgumentError is a mistake of the caller: lengths that do not fit each other. Functions of this package panic with it.

@@ -53,6 +53,7 @@ func families() []family {
 		{"scan_avx2", scans(avx2)},
 		{"scan_avx512", scans(avx512)},
 		{"sift_avx2", sifting(avx2)},
+		{"sift_avx512", sifting(avx512, vnni)},
 	}
 }
 
@@ -69,5 +70,7 @@ func neonFamilies() []neonFamily {
 		{"exp_neon", neonExponential},
 		{"move_neon", neonMoves},
 		{"quantize_neon", neonQuantize},
+		{"scan_neon", neonScans},
+		{"sift_neon", neonSift},
 	}
 }

@@ -27,11 +27,13 @@ var (
 	fneg   = encoding{0x6ea0f800, "fneg v%d.4s, v%d.4s"}
 	fcvtns = encoding{0x4e21a800, "fcvtns v%d.4s, v%d.4s"} // to integers, half to even
 	scvtf  = encoding{0x4e21d800, "scvtf v%d.4s, v%d.4s"}
+	fcmge  = encoding{0x6e20e400, "fcmge v%d.4s, v%d.4s, v%d.4s"}
 	cmlt   = encoding{0x4ea0a800, "cmlt v%d.4s, v%d.4s, #0"} // integers
 	halve  = encoding{0x4f3f0400, "sshr v%d.4s, v%d.4s, #1"}
 
 	// Numbers become longer, or shorter with saturation; a second instruction serves the upper half.
 	sxtl8   = encoding{0x0f08a400, "sxtl v%d.8h, v%d.8b"}
+	sxtl8b  = encoding{0x4f08a400, "sxtl2 v%d.8h, v%d.16b"}
 	sxtl16  = encoding{0x0f10a400, "sxtl v%d.4s, v%d.4h"}
 	sxtl16b = encoding{0x4f10a400, "sxtl2 v%d.4s, v%d.8h"}
 	shll    = encoding{0x2e613800, "shll v%d.4s, v%d.4h, #16"}
@@ -40,6 +42,15 @@ var (
 	sqxtun  = encoding{0x2e612800, "sqxtun v%d.4h, v%d.4s"}
 	sqxtunb = encoding{0x6e612800, "sqxtun2 v%d.8h, v%d.4s"}
 	uqxtn   = encoding{0x2e214800, "uqxtn v%d.8b, v%d.8h"}
+
+	// Sums of products of two registers, and of neighbours, all of integers that become longer on the way.
+	smull8  = encoding{0x0e20c000, "smull v%d.8h, v%d.8b, v%d.8b"}
+	smlal8  = encoding{0x0e208000, "smlal v%d.8h, v%d.8b, v%d.8b"}
+	smlal8b = encoding{0x4e208000, "smlal2 v%d.8h, v%d.16b, v%d.16b"}
+	smlal   = encoding{0x0e608000, "smlal v%d.4s, v%d.4h, v%d.4h"}
+	smlalb  = encoding{0x4e608000, "smlal2 v%d.4s, v%d.8h, v%d.8h"}
+	sadalp  = encoding{0x4e606800, "sadalp v%d.4s, v%d.8h"}
+	sdot    = encoding{0x4e809400, "sdot v%d.4s, v%d.16b, v%d.16b"} // of four bytes each; FEAT_DotProd
 
 	// Products with one lane of the last register.
 	fmlaLane = encoding{0x4f801000, "fmla v%d.4s, v%d.4s, v%d.s[%d]"}
