@@ -92,10 +92,14 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 	if err != nil {
 		return err
 	}
+	wordCurve, err := growWords(ctx, corpus, t, real, u, out)
+	if err != nil {
+		return err
+	}
 	if err := settle(ctx, corpus, e, out); err != nil {
 		return err
 	}
-	f := &figures{Curves: map[string][]float64{"adapter": s.curve, "head": headCurve, "text": textCurve, "wider": wideCurve}, Bytes: map[string]int64{}}
+	f := &figures{Curves: map[string][]float64{"adapter": s.curve, "head": headCurve, "text": textCurve, "wider": wideCurve, "words": wordCurve}, Bytes: map[string]int64{}}
 	return f.conclude(ctx, corpus, e, s.place, out)
 }
 
