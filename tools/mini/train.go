@@ -137,12 +137,16 @@ func recalibrate(ctx context.Context, dir, real, out string) error {
 	return f.conclude(ctx, corpus, e, nil, out)
 }
 
+// readFigures reads those beside a model; without a file there are none yet.
 func readFigures(out string) (*figures, error) {
+	f := &figures{Bytes: map[string]int64{}}
 	data, err := os.ReadFile(filepath.Join(out, figuresFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return f, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	f := &figures{}
 	return f, json.Unmarshal(data, f)
 }
 

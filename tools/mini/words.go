@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	wholeWords = 9000 // English words that become pieces of their own
-	frequent   = 3500 // of these are frequent words, whatever they mean
+	wholeWords = 10000 // English words that become pieces of their own
+	frequent   = 1000  // of these are frequent words, whatever they mean
 	wordSteps  = 300
 )
 
