@@ -92,9 +92,14 @@ func apply(ctx context.Context, values []float32, in int, f func(x *tensor.Tenso
 	return out, nil
 }
 
+// filled is a parameter with values.
+func filled(values []float32, shape ...int) *tensor.Tensor {
+	t := tensor.Param(shape...)
+	t.Store(tensor.F32, tensor.EntryOf("", values, shape...).Data, nil)
+	return t
+}
+
 // newScale is a learnt scale of cosines.
 func newScale(log float32) *tensor.Tensor {
-	t := tensor.Param()
-	t.Store(tensor.F32, tensor.EntryOf("", []float32{log}).Data, nil)
-	return t
+	return filled([]float32{log})
 }

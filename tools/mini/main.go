@@ -2,6 +2,7 @@
 //
 //	go run ./tools/mini train DIR REAL PYTHON OUT
 //	go run ./tools/mini widen DIR REAL PYTHON OUT
+//	go run ./tools/mini words DIR REAL PYTHON OUT
 //	go run ./tools/mini see DIR REAL OUT
 //	go run ./tools/mini calibrate DIR REAL OUT
 //	go run ./tools/mini join SOUND OUT
@@ -35,7 +36,9 @@ func run(ctx context.Context, args []string) error {
 	case len(args) == 5 && args[0] == "train":
 		return trainAll(ctx, args[1], args[2], args[3], args[4])
 	case len(args) == 5 && args[0] == "widen":
-		return widenAll(ctx, args[1], args[2], args[3], args[4])
+		return widenAll(ctx, args[1], args[2], args[3], args[4], true)
+	case len(args) == 5 && args[0] == "words":
+		return widenAll(ctx, args[1], args[2], args[3], args[4], false)
 	case len(args) == 4 && args[0] == "see":
 		return seeMore(ctx, args[1], args[2], args[3])
 	case len(args) == 4 && args[0] == "calibrate":
@@ -49,7 +52,7 @@ func run(ctx context.Context, args []string) error {
 	case len(args) == 3 && args[0] == "eval":
 		return evaluate(ctx, args[1], args[2])
 	}
-	return errors.New("usage: mini train DIR REAL PYTHON OUT, mini widen DIR REAL PYTHON OUT, mini see DIR REAL OUT, mini calibrate DIR REAL OUT, mini join SOUND OUT, mini eval DIR [MODEL], or mini draw DIR MODEL DOCS")
+	return errors.New("usage: mini train DIR REAL PYTHON OUT, mini widen DIR REAL PYTHON OUT, mini words DIR REAL PYTHON OUT, mini see DIR REAL OUT, mini calibrate DIR REAL OUT, mini join SOUND OUT, mini eval DIR [MODEL], or mini draw DIR MODEL DOCS")
 }
 
 // say reports what is going on.

@@ -152,14 +152,18 @@ func askE5(ctx context.Context, python, script, name string, texts []string, vec
 	return nil
 }
 
+// openMiniLM opens the second teacher, unless that was done.
+func (t *teacher) openMiniLM(real string) (err error) {
+	if t.model == nil {
+		t.model, err = sentence.Open(filepath.Join(real, "minilm"))
+	}
+	return err
+}
+
 // runMiniLM runs all-MiniLM-L6-v2 by chiasm's own model/sentence.
 func (t *teacher) runMiniLM(ctx context.Context, real string, texts []string) ([]float32, error) {
-	if t.model == nil {
-		m, err := sentence.Open(filepath.Join(real, "minilm"))
-		if err != nil {
-			return nil, err
-		}
-		t.model = m
+	if err := t.openMiniLM(real); err != nil {
+		return nil, err
 	}
 	order := make([]int, len(texts)) // by length, so that a batch has no long ones among short ones
 	for i := range order {

@@ -92,10 +92,14 @@ func trainAll(ctx context.Context, dir, real, python, out string) error {
 	if err != nil {
 		return err
 	}
+	wordCurve, err := growWords(ctx, corpus, t, real, u, out)
+	if err != nil {
+		return err
+	}
 	if err := settle(ctx, corpus, e, out); err != nil {
 		return err
 	}
-	f := &figures{Curves: map[string][]float64{"adapter": s.curve, "head": headCurve, "text": textCurve, "wider": wideCurve}, Bytes: map[string]int64{}}
+	f := &figures{Curves: map[string][]float64{"adapter": s.curve, "head": headCurve, "text": textCurve, "wider": wideCurve, "words": wordCurve}, Bytes: map[string]int64{}}
 	return f.conclude(ctx, corpus, e, s.place, out)
 }
 
@@ -133,12 +137,16 @@ func recalibrate(ctx context.Context, dir, real, out string) error {
 	return f.conclude(ctx, corpus, e, nil, out)
 }
 
+// readFigures reads those beside a model; without a file there are none yet.
 func readFigures(out string) (*figures, error) {
+	f := &figures{Bytes: map[string]int64{}}
 	data, err := os.ReadFile(filepath.Join(out, figuresFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return f, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	f := &figures{}
 	return f, json.Unmarshal(data, f)
 }
 

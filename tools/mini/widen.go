@@ -64,7 +64,7 @@ func widen(ctx context.Context, c *corpus, t *teacher, u pupil, out string) ([]f
 	if err != nil {
 		return nil, err
 	}
-	bridge, err := l.learnBridge(ctx, t, english)
+	bridge, err := l.learnBridge(ctx, course{what: "bridge from MiniLM", steps: 1500, rate: 2e-3, decay: 0.05, seed: 53}, t.ofMiniLM(english), english)
 	if err != nil {
 		return nil, err
 	}
@@ -212,24 +212,24 @@ func (l *widening) half(ctx context.Context, t *teacher, bridge *layer, texts []
 	return reading{texts, v}, nil
 }
 
-// learnBridge teaches a layer from MiniLM's vectors of English to what the tower says of it.
-func (l *widening) learnBridge(ctx context.Context, t *teacher, english []said) (*layer, error) {
+// learnBridge teaches a layer from teachers' vectors x of English to what the tower says of it.
+func (l *widening) learnBridge(ctx context.Context, c course, x []float32, english []said) (*layer, error) {
 	to, err := l.means(ctx, english)
 	if err != nil {
 		return nil, err
 	}
-	x := t.ofMiniLM(english)
-	bridge := newLayer(teacherWidth, 768, meaning, 52)
+	width := len(x) / len(english)
+	bridge := newLayer(width, 768, meaning, c.seed-1)
 	match := &train.Match{Student: 0, Teacher: 1, Squared: true}
 	const batch = 512
-	in, want := make([]float32, batch*teacherWidth), make([]float32, batch*meaning)
-	_, err = learn(ctx, course{what: "bridge from MiniLM", steps: 1500, rate: 2e-3, decay: 0.05, seed: 53}, bridge, func(p *tensor.Pass, into *tensor.Gradients, r *rand.Rand) (float64, error) {
+	in, want := make([]float32, batch*width), make([]float32, batch*meaning)
+	_, err = learn(ctx, c, bridge, func(p *tensor.Pass, into *tensor.Gradients, r *rand.Rand) (float64, error) {
 		for i := range batch {
 			k := r.IntN(len(english))
-			copy(in[i*teacherWidth:], x[k*teacherWidth:][:teacherWidth])
+			copy(in[i*width:], x[k*width:][:width])
 			copy(want[i*meaning:], to[k*meaning:][:meaning])
 		}
-		return match.Learn(train.Pairs(bridge.forward(p.Input(in, batch, teacherWidth), 0.1), p.Input(want, batch, meaning)), meaning, into)
+		return match.Learn(train.Pairs(bridge.forward(p.Input(in, batch, width), 0.1), p.Input(want, batch, meaning)), meaning, into)
 	})
 	return bridge, err
 }
@@ -316,9 +316,15 @@ func (l *widening) report(ctx context.Context, when string) error {
 
 // partsOf is the halves of the pieces of a tokenizer.
 func partsOf(path string) (halves, error) {
+	pieces, scores, err := readPieces(path)
+	return takeApart(pieces, scores), err
+}
+
+// readPieces is the vocabulary of a tokenizer in a file.
+func readPieces(path string) (pieces []string, scores []float64, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var file struct {
 		Model struct {
@@ -326,19 +332,17 @@ func partsOf(path string) (halves, error) {
 		} `json:"model"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	var pieces []string
-	var scores []float64
 	for i, v := range file.Model.Vocabulary {
 		piece, one := v[0].(string)
 		score, other := v[1].(float64)
 		if !one || !other {
-			return nil, fmt.Errorf("%s: piece %d is %v, want a text and a number", path, i, v)
+			return nil, nil, fmt.Errorf("%s: piece %d is %v, want a text and a number", path, i, v)
 		}
 		pieces, scores = append(pieces, piece), append(scores, score)
 	}
-	return takeApart(pieces, scores), nil
+	return pieces, scores, nil
 }
 
 // replace writes a part of a model, whose weights begin with prefix, into the folder of b; everything else stays to the byte as it was.
@@ -363,8 +367,8 @@ func replace(b *mini.Bundle, prefix string, part any, out string) error {
 	return weights.Save(filepath.Join(out, mini.WeightsFile), entries, nil)
 }
 
-// widenAll widens the tower of texts of a model that is there.
-func widenAll(ctx context.Context, dir, real, python, out string) error {
+// widenAll widens the tower of texts of a model that is there, then makes more words pieces; or does but the second.
+func widenAll(ctx context.Context, dir, real, python, out string, wider bool) error {
 	corpus, err := readCorpus(dir)
 	if err != nil {
 		return err
@@ -377,6 +381,11 @@ func widenAll(ctx context.Context, dir, real, python, out string) error {
 	if err != nil {
 		return err
 	}
-	_, err = widen(ctx, corpus, t, u, out)
+	if wider {
+		if _, err := widen(ctx, corpus, t, u, out); err != nil {
+			return err
+		}
+	}
+	_, err = growWords(ctx, corpus, t, real, u, out)
 	return err
 }
