@@ -135,7 +135,7 @@ func TestIndexWhileServing(t *testing.T) {
 	if err := l.Announce(library.Service{URL: "http://127.0.0.1:1", Key: "x"}); err != nil {
 		t.Fatal(err)
 	}
-	runChiasm(t, "", "index", "--library", dir, photos).want(t, exitFailure, "another process") // nobody is there
+	runChiasm(t, "", "index", "--library", dir, photos).want(t, exitFailure, "another chiasm") // nobody is there
 }
 
 // interruptHandOver stops an index that a server does the work of: the server ends the run.
