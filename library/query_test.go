@@ -27,7 +27,7 @@ func TestParseQuery(t *testing.T) {
 		"duration:>1m":                       {Duration: Between(math.Nextafter(60, 61), math.Inf(1))},
 		"12:30 is noon":                      {Terms: []Term{{Text: "is noon", Weight: 1}, {Text: "30", Weight: 12}}},
 		"http://x - y":                       {Terms: []Term{{Text: "http://x - y", Weight: 1}}},
-		"Re:Zero tags: a:b \"tags:dog\"":      {Terms: []Term{{Text: "Re:Zero tags: a:b", Weight: 1}, {Text: "tags:dog", Weight: 1, Phrase: true}}},
+		"Re:Zero tags: a:b \"tags:dog\"":     {Terms: []Term{{Text: "Re:Zero tags: a:b", Weight: 1}, {Text: "tags:dog", Weight: 1, Phrase: true}}},
 	} {
 		got, err := ParseQuery(s)
 		if err != nil || !reflect.DeepEqual(got, want) {
