@@ -17,6 +17,9 @@ import (
 // ErrLocked is the error of opening an index for writing while another process does.
 var ErrLocked = errors.New("another process writes to it")
 
+// ErrDamaged is the error of opening an index whose manifest is not one that this package wrote. Damage of segments is told by [Index.Damages].
+var ErrDamaged = errors.New("manifest.json is damaged")
+
 // ErrReadOnly is the error of writing to an index that was opened for reading.
 var ErrReadOnly = errors.New("it was opened for reading only")
 
@@ -127,13 +130,13 @@ func (x *Index) read() error {
 	}
 	m := &x.manifest
 	if err := json.Unmarshal(text, m); err != nil {
-		return fmt.Errorf("manifest.json: %w", err)
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if m.Version != version {
+	if m.Version > 0 && m.Version != version {
 		return fmt.Errorf("it is of version %d, this program reads %d", m.Version, version)
 	}
-	if m.Dimension < 1 || m.Dimension > MaxDimension {
-		return fmt.Errorf("manifest.json: dimension %d, want 1 to %d", m.Dimension, MaxDimension)
+	if m.Version < 1 || m.Dimension < 1 || m.Dimension > MaxDimension {
+		return fmt.Errorf("%w: version %d, want %d, and dimension %d, want 1 to %d", ErrDamaged, m.Version, version, m.Dimension, MaxDimension)
 	}
 	if d := x.opts.Dimension; d != 0 && d != m.Dimension {
 		return fmt.Errorf("it holds vectors of dimension %d, want %d", m.Dimension, d)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 
@@ -224,11 +223,11 @@ func (l *Library) agree(ctx context.Context, s Space) error {
 // rewriteRows is how many vectors are written together.
 const rewriteRows = 1024
 
-// rewrite writes the vectors of a space anew if some cannot be read, or differ from their checksums: without those, and without any if they
-// cannot be opened.
+// rewrite writes the vectors of a space anew if some cannot be read, or differ from their checksums: without those, and without any if the
+// index is damaged as a whole.
 func (l *Library) rewrite(ctx context.Context, s Space) error {
 	x, err := l.vectors(ctx, s)
-	if err != nil && (ctx.Err() != nil || errors.Is(err, index.ErrLocked) || errors.Is(err, fs.ErrPermission)) {
+	if err != nil && !errors.Is(err, index.ErrDamaged) {
 		return err
 	}
 	bad := map[uint64]bool{}
@@ -251,8 +250,6 @@ func (l *Library) rewrite(ctx context.Context, s Space) error {
 	}
 	if x != nil {
 		err = copyVectors(x, y, bad)
-	} else {
-		err = nil
 	}
 	if err := errors.Join(err, ctx.Err(), y.Close()); err != nil {
 		return err

@@ -122,4 +122,14 @@ func TestDamage(t *testing.T) {
 		t.Errorf("a manifest: %+v", s)
 	}
 	sound(t, l)
+	must(t, l.Close())
+	const newer = `{"version":1000,"dimension":3}`
+	must(t, os.WriteFile(manifests[0], []byte(newer), 0o644))
+	l = open(t, dir, Options{})
+	if _, err := l.Repair(t.Context()); err == nil || !strings.Contains(err.Error(), "version 1000") {
+		t.Errorf("vectors of a newer version: repair: %v", err)
+	}
+	if text, err := os.ReadFile(manifests[0]); err != nil || string(text) != newer {
+		t.Errorf("vectors of a newer version: repair left %q, %v", text, err)
+	}
 }

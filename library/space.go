@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -171,7 +170,7 @@ func (l *Library) vectors(ctx context.Context, s Space) (*index.Index, error) {
 	}
 	x, err := index.Open(l.folder(s), index.Options{
 		Dimension: s.Dimension, Space: s.Name, ReadOnly: l.opts.ReadOnly, SegmentBytes: l.opts.SegmentBytes, FS: l.opts.FS})
-	if err != nil && !errors.Is(err, index.ErrLocked) && !errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, index.ErrDamaged) {
 		err = fmt.Errorf("%w: repair the library, then index again", err)
 	}
 	if err != nil {
