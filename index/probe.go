@@ -57,16 +57,15 @@ func (t *search) look(now *snapshot, glance float64) {
 func (t *search) probe(now *snapshot, h *hunt, some, most int) {
 	h.begin(t)
 	for i, number := range t.places(now, most) {
-		if i >= some && len(h.lower) == t.K {
-			break
+		if i >= some {
+			if h.closer(); len(h.lower) == t.K {
+				break
+			}
 		}
 		s := now.shelf(number)
 		c := number - s.first
 		h.at(s.v)
 		h.rows(s.b, int(s.b.cells[c].first), s.b.end(c))
-		if i+1 >= some {
-			h.closer()
-		}
 	}
 	h.closer()
 }

@@ -189,7 +189,7 @@ func (c *corpus) whole(english, own *token.Tokenizer, known []said, most int) (w
 		}
 	}
 	met := map[string]bool{}
-	add := func(w string) {
+	add := func(w string, most int) {
 		if !met[w] && !foreign[w] && len(words) < most && len(own.Encode(w, true).IDs) > 1 {
 			met[w] = true
 			words = append(words, w)
@@ -204,15 +204,13 @@ func (c *corpus) whole(english, own *token.Tokenizer, known []said, most int) (w
 	for _, w := range common {
 		_, one := usual[w]
 		if _, many := usual[things.Singular(w)]; one || many {
-			add(w)
+			add(w, most)
 		}
 	}
-	until := most
-	most = min(most, len(words)+frequent)
+	fewer := min(most, len(words)+frequent)
 	for _, w := range common {
-		add(w)
+		add(w, fewer)
 	}
-	most = until
 	first := func(w string) int {
 		if usual[w] {
 			return 0
@@ -222,7 +220,7 @@ func (c *corpus) whole(english, own *token.Tokenizer, known []said, most int) (w
 	for _, w := range slices.SortedFunc(maps.Keys(usual), func(a, b string) int {
 		return cmp.Or(cmp.Compare(first(a), first(b)), cmp.Compare(mentions[b], mentions[a]), cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 	}) {
-		add(w)
+		add(w, most)
 	}
 	return words
 }
